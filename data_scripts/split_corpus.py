@@ -1,0 +1,137 @@
+"""Divides your own parallel text into train, valid and test so that they share no sentence.
+
+  python data_scripts/split_corpus.py --source_file=all.en --target_file=all.de \\
+      --source_lang=en --target_lang=de --valid=1000 --test=1000 --out=data/mine
+  python data_scripts/split_corpus.py --tsv=pairs.tsv --source_lang=en --target_lang=de --out=data/mine
+
+Files are UTF-8, one sentence a line, plain or .gz; of a TSV file the first two columns are read. Pairs with
+an empty side, with equal sides, repeated, too long or of odd lengths are skipped and counted. The same input,
+flags and seed give the same parts; the order of the lines does not matter, and more data changes few choices.
+
+Sentences count as the same when they differ only in case, punctuation or spaces. Pairs that share a
+sentence, on whichever side, stay together; held out are first the pairs whose sentences occur nowhere else.
+
+Writes OUT/{train,valid,test}.{SOURCE_LANG,TARGET_LANG} and OUT/README.txt, all or nothing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+from absl import flags
+
+from seq2seq_tf.bin import program
+from seq2seq_tf.data.clean import PairFilter, character_ratio
+from seq2seq_tf.data.pairs import Pair, iter_pairs, iter_tsv_pairs, write_corpus
+from seq2seq_tf.data.split import Split, split_pairs
+from seq2seq_tf.data.tables import format_table
+from seq2seq_tf.errors import InputError
+
+_SOURCE_FILE = flags.DEFINE_string("source_file", None, "Sentences in the source language, one a line.")
+_TARGET_FILE = flags.DEFINE_string("target_file", None, "Their translations, line by line.")
+_TSV = flags.DEFINE_string("tsv", None, "Instead of the two files: one with source TAB target in each line.")
+_OUT = flags.DEFINE_string("out", None, "Folder to write.")
+_SOURCE_LANG = flags.DEFINE_string("source_lang", None, "File ending of the sources, as en.")
+_TARGET_LANG = flags.DEFINE_string("target_lang", None, "File ending of the targets, as de.")
+_VALID = flags.DEFINE_integer("valid", 1000, "Pairs to hold out for validation.", lower_bound=0)
+_TEST = flags.DEFINE_integer("test", 1000, "Pairs to hold out for the test.", lower_bound=0)
+_SEED = flags.DEFINE_integer("seed", 1, "Another seed holds out other pairs.")
+_MAX_WORDS = flags.DEFINE_integer("max_words", 100, "Skip pairs with a longer side (0: none).", lower_bound=0)
+_MAX_RATIO = flags.DEFINE_float(
+    "max_ratio", 3.0, "Skip pairs so many times longer or shorter than the corpus' own ratio (0: none)."
+)
+
+
+def main() -> None:
+    """Reads the pairs three times (lengths, choice, writing), so that memory holds only hashes of them."""
+    languages = checked_languages()
+    folder = checked_folder(languages)
+    chosen = PairFilter(
+        ratio=character_ratio(read_pairs()), max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value
+    )
+    accepted = bytearray()
+    split = split_pairs(kept_pairs(chosen, accepted), valid=_VALID.value, test=_TEST.value, seed=_SEED.value)
+    part_of = bytearray(chosen.kept)
+    for number, indices in enumerate(split):
+        for index in indices:
+            part_of[index] = number
+    rows = [
+        ("read", len(accepted)),
+        *((f"skipped: {reason}", count) for reason, count in chosen.refused.most_common()),
+        ("kept", chosen.kept),
+        *((name, len(indices)) for name, indices in split._asdict().items()),
+    ]
+    table = format_table(["pairs", "count"], rows)
+    names = (Split._fields[number] for number in part_of)
+    labelled = zip(names, itertools.compress(read_pairs(), accepted), strict=True)
+    write_corpus(folder, languages, Split._fields, labelled, readme(table))
+    print(f"{table}\nwritten to {folder}: {{train,valid,test}}.{{{languages[0]},{languages[1]}}}")
+
+
+def checked_languages() -> Pair:
+    """Returns the two file endings."""
+    source, target = _SOURCE_LANG.value, _TARGET_LANG.value
+    if not source or not target:
+        raise InputError(
+            "--source_lang and --target_lang are needed (they become the file endings, as en and de)"
+        )
+    if source == target:
+        raise InputError(f"--source_lang and --target_lang are both {source!r}")
+    return source, target
+
+
+def input_files() -> list[Path]:
+    """Returns the TSV file, or the source file and the target file."""
+    two = [_SOURCE_FILE.value, _TARGET_FILE.value]
+    given = [_TSV.value] if _TSV.value else two
+    if not all(given) or (_TSV.value and any(two)):
+        raise InputError("either --tsv or both --source_file and --target_file are needed")
+    files = [Path(name) for name in given if name]
+    for file in files:
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise InputError(f"{file}: must be a file on disk, since it is read several times")
+    return files
+
+
+def checked_folder(languages: Pair) -> Path:
+    """Returns the folder to write, unless that would overwrite an input."""
+    if not _OUT.value:
+        raise InputError("--out is needed: the folder to write")
+    folder = Path(_OUT.value)
+    outputs = {(folder / f"{part}.{language}").resolve() for part in Split._fields for language in languages}
+    for file in input_files():
+        if file.resolve() in outputs:
+            raise InputError(f"{file}: would be overwritten, choose another --out")
+    return folder
+
+
+def read_pairs() -> Iterator[Pair]:
+    """Yields the pairs of the input."""
+    files = input_files()
+    return iter_tsv_pairs(files[0]) if len(files) == 1 else iter_pairs(files[0], files[1])
+
+
+def kept_pairs(chosen: PairFilter, accepted: bytearray) -> Iterator[Pair]:
+    """Yields the pairs that the filter accepts, and appends 0 or 1 to `accepted` for each one read."""
+    for pair in read_pairs():
+        accepted.append(chosen.accepts(*pair))
+        if accepted[-1]:
+            yield pair
+
+
+def readme(table: str) -> str:
+    """Returns what README.txt says of the corpus."""
+    return (
+        f"Made {datetime.date.today()} by data_scripts/split_corpus.py\n"
+        f"from {' and '.join(map(str, input_files()))}\n"
+        f"with --valid={_VALID.value} --test={_TEST.value} --seed={_SEED.value} "
+        f"--max_words={_MAX_WORDS.value} --max_ratio={_MAX_RATIO.value}.\n"
+        f"No normalised sentence of valid or test stands in train.\n\n{table}\n"
+    )
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,56 @@
+"""What every command-line program here shares: flags are parsed, mistakes become one line and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from absl import app, flags
+
+from seq2seq_tf.errors import InputError
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+    if any(a in ("--help", "-help", "-h", "--h", "-?") for a in argv[1:]):
+        app.usage(shorthelp=False, writeto_stdout=True)  # absl itself would exit with 1
+        sys.exit(0)
+    try:
+        remaining = flags.FLAGS(argv)
+    except flags.Error as error:
+        fail(str(error).replace("\n", " "))
+    if len(remaining) > 1:
+        fail(f"unexpected argument {remaining[1]!r}; options are written --name=value (see --help)")
+    return remaining
+
+
+def fail(message: str) -> NoReturn:
+    """Prints `error: message` on standard error and exits with code 2."""
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(EXIT_BAD_INPUT)
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Runs `main` under absl: bad input exits with 2 and one line, Ctrl-C with 130, a closed pipe quietly.
+
+    Args:
+      main: takes nothing (programs have flags, no positional arguments) and returns the exit code, or None
+        for 0.
+    """
+
+    def guarded(_: list[str]) -> int:
+        try:
+            return main() or 0
+        except InputError as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return EXIT_INTERRUPTED
+        except BrokenPipeError:  # `... | head` has read enough
+            sys.stderr.close()
+            return 0
+
+    app.run(guarded, flags_parser=_parse)

@@ -1,0 +1,103 @@
+"""Trains a translator: seq2seq-train --config=configs/NAME.yaml --model_dir=runs/NAME [--train.batch_tokens=4096 ...]
+
+The same command again goes on where it stopped, with the same result as if it had never stopped. Ctrl-C and SIGTERM
+end it after a checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+from absl import flags
+
+from seq2seq_tf.bin import program
+from seq2seq_tf.config import Resolved, describe, leaves, load
+from seq2seq_tf.errors import InputError
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("config", None, "YAML file with the options of the run; see configs/")
+flags.DEFINE_string("model_dir", None, "run folder: made if missing, gone on with if it holds an unfinished run")
+
+
+def _define_leaf_flags() -> None:
+    """One flag per configuration leaf; unset flags leave the file's or the default value."""
+    for leaf in leaves():
+        text = f"{leaf.help} [default: {leaf.default}]"
+        if leaf.type is bool:
+            flags.DEFINE_bool(leaf.name, None, text)
+        elif leaf.type is int:
+            flags.DEFINE_integer(leaf.name, None, text)
+        elif leaf.type is float:
+            flags.DEFINE_float(leaf.name, None, text)
+        elif isinstance(leaf.allowed, tuple) and leaf.allowed and isinstance(leaf.allowed[0], str):
+            flags.DEFINE_enum(leaf.name, None, list(leaf.allowed), text)
+        else:
+            flags.DEFINE_string(leaf.name, None, text)
+
+
+_define_leaf_flags()
+
+
+def _resolve() -> Resolved:
+    overrides: dict[str, Any] = {leaf.name: FLAGS[leaf.name].value for leaf in leaves() if FLAGS[leaf.name].present}
+    return load(FLAGS.config, overrides)
+
+
+def main() -> int:
+    """Trains until done or stopped; returns the exit code."""
+    if not FLAGS.model_dir:
+        raise InputError("--model_dir must name the run folder")
+    resolved = _resolve()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from seq2seq_tf.training.run_dir import RunDir
+
+    run = RunDir(FLAGS.model_dir)
+    run.create(resolved.config)
+    print(f"run folder {run.path}; values that are not defaults:\n{describe(resolved)}")
+    if run.finished:
+        print(f"this run is finished: {run.final_model} holds its weights; nothing to do")
+        return 0
+    from seq2seq_tf.training.preparation import prepare
+    from seq2seq_tf.training.session import Session
+
+    stop = _StopOnSignal()
+    setup = prepare(run, resolved.config, print)
+    session = Session(run, resolved.config, setup, stop)
+    if session.position.update == 0 and run.latest_checkpoint():
+        print(f"going on from {run.latest_checkpoint()}")
+    outcome = session.run()
+    if not outcome.finished:
+        print(f"stopped at update {outcome.update}; the same command goes on from there")
+        return program.EXIT_INTERRUPTED
+    print(f"finished after {outcome.update} updates; best {resolved.config.train.metric} {outcome.best_score:.3f}")
+    return 0
+
+
+class _StopOnSignal:
+    """True after the first SIGINT or SIGTERM; a second one ends the program at once."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _: object) -> None:
+        if self._asked:
+            sys.exit(128 + number)
+        self._asked = True
+        print("stopping after this update; once more to stop at once", file=sys.stderr)
+
+    def __call__(self) -> bool:
+        return self._asked
+
+
+def run() -> None:
+    """Entry point."""
+    program.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,179 @@
+"""Raw parallel files -> checked and cut into pieces once -> ids on disk that are memory-mapped while training."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seq2seq_tf.config import DataConfig
+from seq2seq_tf.data.pairs import iter_pairs
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch
+from seq2seq_tf.text.sentencepiece import PieceModel
+
+_CHUNK = 20_000  # pairs cut into pieces at a time: bounds memory
+
+
+class Side(NamedTuple):
+    """Ids of one language, sentences end to end; sentence n is ids[offsets[n]:offsets[n + 1]], without EOS."""
+
+    ids: np.ndarray  # [total] uint16 or int32, memory-mapped
+    offsets: np.ndarray  # [pairs + 1] int64
+
+    def lengths(self) -> np.ndarray:
+        """Returns [pairs] int32: pieces of each sentence, without EOS."""
+        return np.diff(self.offsets).astype(np.int32)
+
+
+class Corpus(NamedTuple):
+    """A parallel corpus as ids."""
+
+    source: Side
+    target: Side
+
+    @property
+    def pairs(self) -> int:
+        """Number of sentence pairs."""
+        return len(self.source.offsets) - 1
+
+
+class Prepared(NamedTuple):
+    """What preparing a corpus kept and left out."""
+
+    kept: int
+    empty: int
+    too_long: int
+
+    def __str__(self) -> str:
+        return f"{self.kept:,} pairs kept, {self.empty:,} with an empty side and {self.too_long:,} too long left out"
+
+
+def prepare_corpus(
+    files: tuple[str, str], models: tuple[PieceModel, PieceModel], config: DataConfig, prefix: str, *, sample_seed: int = -1
+) -> Prepared:
+    """Cuts a parallel corpus into pieces and writes PREFIX.{source,target}.{ids,offsets}.npy.
+
+    Args:
+      files: source and target text.
+      models: piece models of source and target.
+      config: max_pieces and the sampling noise.
+      prefix: path without ending; existing files are replaced once everything is written.
+      sample_seed: -1 for the best segmentation, otherwise the seed of a random one.
+
+    Raises:
+      InputError: files of different length, invalid UTF-8 (file and line named), nothing left.
+    """
+    writers = tuple(_SideWriter(f"{prefix}.{side}", models[n].vocab_size) for n, side in enumerate(("source", "target")))
+    kept = empty = too_long = 0
+    pairs = iter_pairs(*files)
+    for number, chunk in enumerate(iter(lambda: list(itertools.islice(pairs, _CHUNK)), [])):
+        sides = []
+        for side in (0, 1):
+            texts = [pair[side] for pair in chunk]
+            if sample_seed < 0:
+                sides.append(models[side].encode(texts, threads=os.cpu_count() or 1))
+            else:
+                seed = (sample_seed * 1_000_003 + number * 2 + side) & 0x7FFFFFFF
+                sides.append(models[side].encode_sampled(texts, noise=config.segmentation_noise, seed=seed))
+        for source, target in zip(*sides, strict=True):
+            if not source or not target:
+                empty += 1
+            elif max(len(source), len(target)) > config.max_pieces:
+                too_long += 1
+            else:
+                kept += 1
+                writers[0].add(source)
+                writers[1].add(target)
+    if not kept:
+        raise InputError(
+            f"{files[0]} and {files[1]}: no pair left to train on "
+            f"({empty} with an empty side, {too_long} longer than data.max_pieces={config.max_pieces})"
+        )
+    for writer in writers:
+        writer.close()
+    return Prepared(kept, empty, too_long)
+
+
+class _SideWriter:
+    """Appends sentences to a file of ids; memory holds one number per sentence."""
+
+    def __init__(self, path: str, vocab_size: int) -> None:
+        self.path = path
+        self.dtype = np.dtype(np.uint16 if vocab_size <= 65536 else np.int32)
+        self._file = open(path + ".ids.tmp", "wb")  # noqa: SIM115 - closed in close()
+        self._ends = [0]
+        self._parts: list[Sequence[int]] = []
+
+    def add(self, ids: Sequence[int]) -> None:
+        self._parts.append(ids)
+        self._ends.append(self._ends[-1] + len(ids))
+        if len(self._parts) >= _CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        flat = np.fromiter(itertools.chain.from_iterable(self._parts), self.dtype)
+        flat.tofile(self._file)
+        self._parts = []
+
+    def close(self) -> None:
+        self._flush()
+        self._file.close()
+        with open(self.path + ".offsets.tmp", "wb") as file:
+            np.save(file, np.asarray(self._ends, np.int64))
+        os.replace(self.path + ".ids.tmp", f"{self.path}.{self.dtype.name}.ids")
+        os.replace(self.path + ".offsets.tmp", self.path + ".offsets.npy")
+
+
+def load_corpus(prefix: str) -> Corpus:
+    """Memory-maps what `prepare_corpus` wrote."""
+    return Corpus(_load_side(prefix + ".source"), _load_side(prefix + ".target"))
+
+
+def _load_side(path: str) -> Side:
+    offsets = np.load(path + ".offsets.npy")
+    for dtype in (np.uint16, np.int32):
+        ids_path = f"{path}.{np.dtype(dtype).name}.ids"
+        if os.path.exists(ids_path):
+            ids = np.memmap(ids_path, dtype=dtype, mode="r")
+            if len(ids) != offsets[-1]:
+                raise InputError(f"{ids_path}: holds {len(ids)} ids, expected {offsets[-1]}; delete the folder and start again")
+            return Side(ids, offsets)
+    raise InputError(f"{path}.*.ids: no such file; delete the folder and start again")
+
+
+def pad_rows(rows: Sequence[np.ndarray | Sequence[int]], *, first: int = -1, last: int = -1) -> np.ndarray:
+    """Returns [B, longest] int32 of the rows with an optional first and last id, padded with PAD."""
+    extra = (first >= 0) + (last >= 0)
+    width = max((len(row) for row in rows), default=0) + extra
+    padded = np.full((len(rows), width), PAD_ID, np.int32)
+    for n, row in enumerate(rows):
+        start = 0
+        if first >= 0:
+            padded[n, 0] = first
+            start = 1
+        padded[n, start : start + len(row)] = row
+        if last >= 0:
+            padded[n, start + len(row)] = last
+    return padded
+
+
+def make_batch(sources: Sequence[np.ndarray | Sequence[int]], targets: Sequence[np.ndarray | Sequence[int]]) -> Batch:
+    """Returns the padded batch of NumPy arrays for pairs of id rows without special ids."""
+    return Batch(
+        source=pad_rows(sources, last=EOS_ID),
+        target_in=pad_rows(targets, first=BOS_ID),
+        target_out=pad_rows(targets, last=EOS_ID),
+    )
+
+
+def iter_batches(corpus: Corpus, batches: Sequence[np.ndarray]) -> Iterator[Batch]:
+    """Yields the planned batches; each element of `batches` holds the numbers of its pairs."""
+    for chosen in batches:
+        rows = [
+            [side.ids[side.offsets[n] : side.offsets[n + 1]] for n in chosen] for side in (corpus.source, corpus.target)
+        ]
+        yield make_batch(rows[0], rows[1])

@@ -1,0 +1,198 @@
+"""Raw parallel text: read strictly, compared by sentence, written whole."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import os
+import unicodedata
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+from seq2seq_tf.errors import InputError
+
+PathLike = str | os.PathLike[str]
+Pair = tuple[str, str]
+
+_BOM = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def iter_raw_lines(path: PathLike) -> Iterator[bytes]:
+    """Yields the lines of a plain or `.gz` file as bytes, without line end and without a byte order mark.
+
+    Only LF ends a line; one CR before it is dropped. Memory is that of the longest line.
+
+    Raises:
+      InputError: the file is missing, a folder, not readable or a damaged gzip file.
+    """
+    name = os.fspath(path)
+    try:
+        with cast(BinaryIO, gzip.open(name, "rb") if name.endswith(".gz") else open(name, "rb")) as file:
+            for number, line in enumerate(file):
+                if number == 0:
+                    line = line.removeprefix(_BOM)
+                yield line.removesuffix(b"\n").removesuffix(b"\r")
+    except FileNotFoundError:
+        raise InputError(f"{name}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{name}: is a folder, a text file was expected") from None
+    except PermissionError:
+        raise InputError(f"{name}: no permission to read it") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{name}: not a whole gzip file ({error})") from None
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
+
+
+def decode_line(raw: bytes, path: PathLike, number: int) -> str:
+    """Decodes line `number` (from 1) of `path` as strict UTF-8.
+
+    Raises:
+      InputError: names the file, the line, the byte and its column (in characters, from 1).
+    """
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        column = len(raw[: error.start].decode("utf-8")) + 1
+        byte = f"byte 0x{raw[error.start]:02x} at column {column}"
+        hint = "; the file looks like UTF-16" if number == 1 and raw[:2] in _UTF16_MARKS else ""
+        raise InputError(f"{os.fspath(path)}:{number}: invalid UTF-8 ({byte}){hint}") from None
+
+
+def iter_lines(path: PathLike) -> Iterator[str]:
+    """Yields the lines of a UTF-8 file, plain or `.gz`; U+2028, U+0085, VT and FF do not end a line.
+
+    Raises:
+      InputError: as `iter_raw_lines`, and at the first byte that is not UTF-8.
+    """
+    for number, raw in enumerate(iter_raw_lines(path), start=1):
+        yield decode_line(raw, path, number)
+
+
+def iter_pairs(source_path: PathLike, target_path: PathLike) -> Iterator[Pair]:
+    """Yields line N of the source file with line N of the target file.
+
+    Raises:
+      InputError: as `iter_lines`; and, after the last whole pair, when the files differ in length.
+    """
+    sources, targets = iter_lines(source_path), iter_lines(target_path)
+    count = 0
+    for source in sources:
+        target = next(targets, None)
+        if target is None:
+            longer = count + 1 + sum(1 for _ in sources)
+            raise _length_error((source_path, longer), (target_path, count))
+        count += 1
+        yield source, target
+    surplus = sum(1 for _ in targets)
+    if surplus:
+        raise _length_error((source_path, count), (target_path, count + surplus))
+
+
+def iter_tsv_pairs(path: PathLike) -> Iterator[Pair]:
+    """Yields the first two tab-separated columns of a file.
+
+    Raises:
+      InputError: as `iter_lines`, and for a line without a tab.
+    """
+    for number, line in enumerate(iter_lines(path), start=1):
+        source, tab, rest = line.partition("\t")
+        if not tab:
+            raise InputError(
+                f"{os.fspath(path)}:{number}: no tab, two columns (source, target) were expected"
+            )
+        yield source, rest.partition("\t")[0]
+
+
+def _length_error(source: tuple[PathLike, int], target: tuple[PathLike, int]) -> InputError:
+    sides = " but ".join(f"{os.fspath(path)} has {count} lines" for path, count in (source, target))
+    return InputError(f"{sides}: line N of one must translate line N of the other")
+
+
+class _WithoutPunctuation(dict[int, int | None]):
+    """A `str.translate` table filled as characters are met; drops punctuation, symbols and controls."""
+
+    def __missing__(self, code: int) -> int | None:
+        category = unicodedata.category(chr(code))
+        space = chr(code).isspace()
+        self[code] = ord(" ") if space else None if category[0] in "PSC" else code
+        return self[code]
+
+
+_WITHOUT_PUNCTUATION = _WithoutPunctuation()
+
+
+def normalised(text: str) -> str:
+    """Returns the key under which two sentences count as the same.
+
+    NFKC, case folded, without punctuation, symbols and control characters, white space collapsed. A text of
+    nothing but punctuation keeps it, so that not all such lines count as one.
+    """
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    kept = " ".join(folded.translate(_WITHOUT_PUNCTUATION).split())
+    return unicodedata.normalize("NFKC", kept or " ".join(folded.split()))
+
+
+def text_hash(text: str) -> int:
+    """Returns 64 bits of BLAKE2b: the same on each machine, and two different texts share it about never."""
+    return int.from_bytes(
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
+    )
+
+
+def sentence_key(text: str) -> int:
+    """Returns the hash of the normalised text: equal for sentences that count as the same."""
+    return text_hash(normalised(text))
+
+
+@contextlib.contextmanager
+def written_whole(paths: Sequence[Path]) -> Iterator[list[TextIO]]:
+    """Opens one text file for each path; they get these names when the block ends, none if it fails.
+
+    Until then they stand beside their targets under temporary names. Missing folders are made.
+
+    Raises:
+      InputError: a folder or file cannot be written, or the disk is full.
+    """
+    temporary = [path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in paths]
+    try:
+        with contextlib.ExitStack() as stack:
+            files: list[TextIO] = []
+            for path in temporary:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                files.append(stack.enter_context(open(path, "w", encoding="utf-8", newline="\n")))
+            yield files
+        for path, final in zip(temporary, paths, strict=True):
+            os.replace(path, final)
+    except OSError as error:
+        name = error.filename or paths[0].parent
+        raise InputError(f"{name}: cannot be written ({error.strerror or error})") from None
+    finally:
+        for path in temporary:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def write_corpus(
+    folder: Path, languages: Pair, parts: Sequence[str], pairs: Iterable[tuple[str, Pair]], readme: str
+) -> None:
+    """Writes `folder/PART.LANGUAGE` for each part and both languages, and `folder/README.txt`, all or none.
+
+    Args:
+      folder: made if it is missing; other files in it stay.
+      languages: the file endings of the sources and of the targets.
+      parts: names such as train, valid, test.
+      pairs: the part of each pair with the pair; read once.
+      readme: what to write into README.txt.
+    """
+    paths = [folder / f"{part}.{language}" for part in parts for language in languages]
+    with written_whole([*paths, folder / "README.txt"]) as (*files, about):
+        of_part = dict(zip(parts, zip(files[::2], files[1::2], strict=True), strict=True))
+        for part, pair in pairs:
+            for file, text in zip(of_part[part], pair, strict=True):
+                file.write(f"{text}\n")
+        about.write(readme)

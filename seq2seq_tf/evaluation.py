@@ -1,0 +1,56 @@
+"""Scores of translations and of a model: sacreBLEU's BLEU, chrF and TER with signatures, and perplexity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sacrebleu.metrics import BLEU, CHRF, TER
+
+from seq2seq_tf.errors import InputError
+
+
+class Score(NamedTuple):
+    """A corpus score and the signature that makes it comparable (Post 2018)."""
+
+    name: str
+    value: float
+    signature: str
+
+
+def check_parallel(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+    """Raises InputError unless there is one reference per hypothesis, and at least one."""
+    if len(hypotheses) != len(references):
+        raise InputError(f"{len(hypotheses)} hypotheses but {len(references)} references")
+    if not references:
+        raise InputError("nothing to score: the reference is empty")
+
+
+def bleu(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False, tokenize: str = "13a") -> Score:
+    """Corpus BLEU (Papineni 2002) of detokenised text, as sacreBLEU computes it; 0 to 100."""
+    check_parallel(hypotheses, references)
+    metric = BLEU(lowercase=lowercase, tokenize=tokenize)
+    value = metric.corpus_score(list(hypotheses), [list(references)]).score
+    return Score("bleu", value, str(metric.get_signature()))
+
+
+def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+    """Corpus chrF2 (Popovic 2015); 0 to 100."""
+    check_parallel(hypotheses, references)
+    metric = CHRF()
+    value = metric.corpus_score(list(hypotheses), [list(references)]).score
+    return Score("chrf", value, str(metric.get_signature()))
+
+
+def ter(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+    """Corpus translation edit rate (Snover 2006); smaller is better."""
+    check_parallel(hypotheses, references)
+    metric = TER()
+    value = metric.corpus_score(list(hypotheses), [list(references)]).score
+    return Score("ter", value, str(metric.get_signature()))
+
+
+def perplexity(nll: float, tokens: float) -> float:
+    """Returns exp(nll / tokens); infinite past what a float holds."""
+    return math.exp(min(nll / tokens, 700.0))

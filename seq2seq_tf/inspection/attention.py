@@ -1,0 +1,74 @@
+"""Attention maps: which source pieces each translated piece looked at."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.translator import Hypothesis
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_END = "</s>"
+
+
+def attention_figure(hypothesis: Hypothesis) -> Figure:
+    """Returns a picture with source pieces across and translated pieces down; darker is more attention.
+
+    Raises:
+      InputError: the hypothesis was made without attention=True, or by a model without attention.
+    """
+    from matplotlib.figure import Figure  # here: heavy, and only pictures need it
+
+    weights = hypothesis.attention
+    if not weights.size:
+        raise InputError("no attention weights: translate with attention=True and a model with attention")
+    columns, rows = [*hypothesis.source_pieces, _END], [*hypothesis.pieces, _END]
+    size = (1.5 + 0.32 * len(columns), 1.2 + 0.28 * len(rows))
+    figure = Figure(figsize=size, dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(weights, cmap="Greys", vmin=0.0, vmax=1.0, aspect="auto")
+    axes.set_xticks(np.arange(len(columns)), columns, rotation=90)
+    axes.set_yticks(np.arange(len(rows)), rows)
+    axes.xaxis.tick_top()
+    axes.set_xlabel("source")
+    axes.set_ylabel("translation")
+    return figure
+
+
+def attention_png(hypothesis: Hypothesis) -> bytes:
+    """Returns `attention_figure` as a PNG."""
+    buffer = io.BytesIO()
+    attention_figure(hypothesis).savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def word_alignment(hypothesis: Hypothesis) -> list[tuple[int, int]]:
+    """Returns (source word, target word) pairs, counted from 0: each target word to its most attended source word.
+
+    Attention of pieces is summed over the pieces of a source word and averaged over those of a target word; the end
+    of the sentence is left out.
+    """
+    weights = hypothesis.attention
+    if not weights.size or not hypothesis.pieces or not hypothesis.source_pieces:
+        return []
+    source_words, target_words = _words(hypothesis.source_pieces), _words(hypothesis.pieces)
+    by_word = np.zeros((max(target_words) + 1, max(source_words) + 1))
+    for row, target in enumerate(target_words):
+        for column, source in enumerate(source_words):
+            by_word[target, source] += weights[row, column]
+    return [(int(np.argmax(row)), target) for target, row in enumerate(by_word)]
+
+
+def _words(pieces: list[str]) -> list[int]:
+    """Returns the number of the word each piece belongs to."""
+    numbers, word = [], -1
+    for n, piece in enumerate(pieces):
+        if piece.startswith("▁") or n == 0:
+            word += 1
+        numbers.append(word)
+    return numbers

@@ -1,0 +1,173 @@
+"""The recurrent cells: vanilla RNN (Elman 1990), LSTM (Hochreiter 1997, Gers 2000) and GRU (Cho 2014).
+
+A cell is two methods around one matrix product. `project` is the input's share of the gates, for all time steps at
+once. `step` is the rest: one step of the recurrence, given that share. `weights` returns the tensors that `step`
+needs; take them before a loop, so that nothing is cast or read inside it.
+
+`feed` is an input known only inside the loop (the decoder's attention context); its rows stand on top of the
+state's rows in one recurrent kernel, so that a step costs one product. Gate order and bias layout are those of
+`keras.layers.SimpleRNN`, `LSTM` and `GRU(reset_after=True)`, against which the tests compare.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from seq2seq_tf.nn.products import cast, product
+
+State = tuple[tf.Tensor, ...]
+Weights = tuple[tf.Tensor, ...]
+_EPSILON = 1e-5
+
+
+def _normalise(x: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
+    """Layer normalisation (Ba 2016) without shift (the gates have a bias). x: [N, U]; gain: [U]."""
+    mean, variance = tf.nn.moments(x, axes=[-1], keepdims=True)
+    return (x - mean) * tf.math.rsqrt(variance + _EPSILON) * gain
+
+
+class Cell(keras.layers.Layer):
+    """What the three cells share: variables, input projection, sizes.
+
+    Args:
+      units: H, size of the state.
+      forget_bias: initial bias of the LSTM forget gate; the others ignore it.
+      layer_norm: normalise the input's and the state's share of the gates (Ba 2016).
+      precision: of the matrix products.
+    """
+
+    gates = 1  # how many blocks of H columns the kernels have
+    states = 1  # how many tensors the state has
+
+    def __init__(self, units: int, *, forget_bias: float, layer_norm: bool, precision: str, name: str) -> None:
+        super().__init__(name=name)
+        self.units = units
+        self.forget_bias = forget_bias
+        self.layer_norm = layer_norm
+        self.precision = precision
+
+    def build(self, input_units: int, feed_units: int) -> None:
+        """Creates the variables for inputs [.., input_units] and feeds [N, feed_units]."""
+        width = self.gates * self.units
+        self.feed_units = feed_units
+        self.kernel = self.add_weight(shape=(input_units, width), initializer="glorot_uniform", name="kernel")
+        self.recurrent_kernel = self.add_weight(
+            shape=(feed_units + self.units, width), initializer=self._recurrent_initial, name="recurrent_kernel"
+        )
+        self.bias = self.add_weight(shape=(width,), initializer=self._bias_initial, name="bias")
+        if self.layer_norm:
+            self.input_gain = self.add_weight(shape=(width,), initializer="ones", name="input_gain")
+            self.recurrent_gain = self.add_weight(shape=(width,), initializer="ones", name="recurrent_gain")
+
+    def _recurrent_initial(self, shape: tuple[int, int], dtype: str | None = None) -> tf.Tensor:
+        """Glorot for the feed's rows, one orthogonal square per gate for the state's (Saxe 2014)."""
+        squares = [keras.initializers.Orthogonal()((self.units, self.units), dtype) for _ in range(self.gates)]
+        state_rows = tf.concat(squares, 1)
+        if not self.feed_units:
+            return state_rows
+        feed_rows = keras.initializers.GlorotUniform()((self.feed_units, shape[1]), dtype)
+        return tf.concat([feed_rows, state_rows], 0)
+
+    def _bias_initial(self, shape: tuple[int, ...], dtype: str | None = None) -> tf.Tensor:
+        return tf.zeros(shape, dtype or tf.float32)
+
+    def project(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Returns the input's share of the gates with the bias. inputs: [..., I] -> [..., G*H]."""
+        projected = product(inputs, cast(self.kernel, self.precision))
+        if self.layer_norm:
+            projected = _normalise(projected, self.input_gain)
+        return projected + self.bias
+
+    def zero_state(self, rows: tf.Tensor) -> State:
+        """Returns the state before the first step: `states` tensors [rows, H] of zeros."""
+        return tuple(tf.zeros([rows, self.units]) for _ in range(self.states))
+
+    def weights_for_steps(self) -> Weights:
+        """Returns the tensors that `step` takes first."""
+        norm = (tf.convert_to_tensor(self.recurrent_gain),) if self.layer_norm else ()
+        return (cast(self.recurrent_kernel, self.precision), *norm)
+
+    def _recurrent_share(self, weights: Weights, feed: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
+        fed = tf.concat([feed, h], 1) if self.feed_units else h  # [N, F+H]
+        share = product(fed, weights[0])  # [N, G*H]
+        return _normalise(share, weights[1]) if self.layer_norm else share
+
+    def step(self, weights: Weights, projected: tf.Tensor, feed: tf.Tensor, state: State) -> State:
+        """Returns the next state.
+
+        Args:
+          weights: from `weights_for_steps`.
+          projected: [N, G*H], one time step of `project`.
+          feed: [N, F]; ignored if the cell was built with feed_units=0.
+          state: `states` tensors [N, H]; the first is the output h.
+        """
+        raise NotImplementedError
+
+
+class RNNCell(Cell):
+    """h' = tanh(W x + U h + b)."""
+
+    def step(self, weights: Weights, projected: tf.Tensor, feed: tf.Tensor, state: State) -> State:
+        return (tf.tanh(projected + self._recurrent_share(weights, feed, state[0])),)
+
+
+class LSTMCell(Cell):
+    """i, f, g, o = gates;  c' = f * c + i * g;  h' = o * tanh(c')."""
+
+    gates = 4
+    states = 2
+
+    def build(self, input_units: int, feed_units: int) -> None:
+        super().build(input_units, feed_units)
+        if self.layer_norm:
+            self.cell_gain = self.add_weight(shape=(self.units,), initializer="ones", name="cell_gain")
+
+    def _bias_initial(self, shape: tuple[int, ...], dtype: str | None = None) -> tf.Tensor:
+        blocks = [0.0, self.forget_bias, 0.0, 0.0]
+        return tf.repeat(tf.constant(blocks, dtype or tf.float32), self.units)
+
+    def weights_for_steps(self) -> Weights:
+        norm = (tf.convert_to_tensor(self.cell_gain),) if self.layer_norm else ()
+        return (*super().weights_for_steps(), *norm)
+
+    def step(self, weights: Weights, projected: tf.Tensor, feed: tf.Tensor, state: State) -> State:
+        h, c = state
+        gates = projected + self._recurrent_share(weights, feed, h)  # [N, 4H]
+        i, f, g, o = tf.split(gates, 4, axis=1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        seen = _normalise(c, weights[2]) if self.layer_norm else c
+        return tf.sigmoid(o) * tf.tanh(seen), c
+
+
+class GRUCell(Cell):
+    """z, r = gates;  g = tanh(W x + r * (U h + b));  h' = z * h + (1 - z) * g (reset after the product, as cuDNN)."""
+
+    gates = 3
+
+    def build(self, input_units: int, feed_units: int) -> None:
+        super().build(input_units, feed_units)
+        self.recurrent_bias = self.add_weight(shape=(3 * self.units,), initializer="zeros", name="recurrent_bias")
+
+    def weights_for_steps(self) -> Weights:
+        # The reset gate scales the state's share only, so the feed's rows need a product of their own.
+        kernel = cast(self.recurrent_kernel, self.precision)
+        norm = (tf.convert_to_tensor(self.recurrent_gain),) if self.layer_norm else ()
+        feed_kernel, state_kernel = kernel[: self.feed_units], kernel[self.feed_units :]
+        return (state_kernel, tf.convert_to_tensor(self.recurrent_bias), feed_kernel, *norm)
+
+    def step(self, weights: Weights, projected: tf.Tensor, feed: tf.Tensor, state: State) -> State:
+        state_kernel, recurrent_bias, feed_kernel = weights[:3]
+        (h,) = state
+        if self.feed_units:
+            projected = projected + product(feed, feed_kernel)
+        share = product(h, state_kernel)  # [N, 3H]
+        share = (_normalise(share, weights[3]) if self.layer_norm else share) + recurrent_bias
+        x_zr, x_g = tf.split(projected, [2 * self.units, self.units], axis=1)
+        h_zr, h_g = tf.split(share, [2 * self.units, self.units], axis=1)
+        z, r = tf.split(tf.sigmoid(x_zr + h_zr), 2, axis=1)
+        g = tf.tanh(x_g + r * h_g)
+        return (z * h + (1.0 - z) * g,)
+
+
+CELL_CLASSES: dict[str, type[Cell]] = {"rnn": RNNCell, "lstm": LSTMCell, "gru": GRUCell}

@@ -1,0 +1,194 @@
+"""The attention decoder: one `_advance`, used by training, scoring and every search.
+
+`step` = embed, advance, project to the vocabulary. `teacher_force` = embed all, loop of advance, and the vocabulary
+projection is left to the loss. So the recurrence stands in one place.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from seq2seq_tf.config import ModelConfig
+from seq2seq_tf.nn.attention import BahdanauAttention
+from seq2seq_tf.nn.cells import Cell, Weights
+from seq2seq_tf.nn.dropout import Dropout
+from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
+from seq2seq_tf.nn.fused_decoder import attention_lstm_unroll
+from seq2seq_tf.nn.products import cast, product
+from seq2seq_tf.nn.recurrent import make_cell
+from seq2seq_tf.structures import CellStates, DecoderState, EncoderOutput, Memory, TeacherForced
+
+
+class StepWeights(NamedTuple):
+    """Everything a decoder step multiplies with; read and cast once before a loop."""
+
+    cells: tuple[Weights, ...]
+    attention: tuple[tf.Tensor, ...]  # () without attention
+
+
+class AttentionDecoder(keras.layers.Layer):
+    """Stack of cells with additive attention and input feeding (Bahdanau 2015; Luong 2015, section 3.3).
+
+    The lowest cell reads the embedded piece and the last attention context; the top cell's output is the query of
+    the next context; a deep output layer (Pascanu 2014) mixes output, context and embedding. With
+    `attention: none` the context is the encoder's last state, the same at each step (Cho 2014).
+
+    Args:
+      config: sizes and dropouts.
+      embedding: the target table, owned by the model.
+      value_units: D, size of the encoder's outputs.
+    """
+
+    def __init__(
+        self, config: ModelConfig, embedding: Embedding, value_units: int, *, precision: str, name: str = "decoder"
+    ) -> None:
+        super().__init__(name=name)
+        self.config = config
+        self.embedding = embedding
+        self.value_units = value_units
+        self.precision = precision
+        self.cells: tuple[Cell, ...] = tuple(
+            make_cell(config, config.decoder_units, precision=precision, name=f"cell_{n}")
+            for n in range(config.decoder_layers)
+        )
+        self.has_attention = config.attention != "none"
+        if self.has_attention:
+            self.attention = BahdanauAttention(config.attention_units, precision=precision)
+        self._input_dropout = EmbeddingDropouts(config, "target")
+        self._layer_dropouts = tuple(
+            Dropout(config.layer_dropout, f"decoder/layer_{n}", shared_axes=(0,)) for n in range(config.decoder_layers)
+        )
+        shared = (1,) if config.variational else ()
+        self._output_dropout = Dropout(config.output_dropout, "decoder/output", shared_axes=shared)
+
+    def build(self) -> None:
+        """Creates the variables; the embedding is built by its owner."""
+        units, config = self.config.decoder_units, self.config
+        below = self.embedding.units
+        for n, cell in enumerate(self.cells):
+            cell.build(below, self.value_units if n == 0 else 0)
+            below = units
+        if self.has_attention:
+            self.attention.build(units, self.value_units)
+        self.bridge_kernel = self.add_weight(
+            shape=(self.value_units, units * self.cells[0].states * len(self.cells)),
+            initializer="glorot_uniform",
+            name="bridge_kernel",
+        )
+        self.bridge_bias = self.add_weight(shape=(self.bridge_kernel.shape[1],), initializer="zeros", name="bridge_bias")
+        self.output_kernel = self.add_weight(
+            shape=(units + self.value_units + self.embedding.units, config.output_units),
+            initializer="glorot_uniform",
+            name="output_kernel",
+        )
+        self.output_bias = self.add_weight(shape=(config.output_units,), initializer="zeros", name="output_bias")
+
+    def prepare(self, encoded: EncoderOutput) -> Memory:
+        """Returns what the steps need of the source, made once per sentence."""
+        if self.has_attention:
+            return self.attention.prepare(encoded)
+        summary = _summary(encoded)[:, tf.newaxis]  # [B, 1, D]
+        return Memory(summary[:, :, :0], summary, tf.ones(tf.shape(summary)[:2], tf.bool))
+
+    def initial_state(self, encoded: EncoderOutput) -> DecoderState:
+        """Returns the state before the first piece: the bridge, tanh(W summary + b) for each tensor of the state."""
+        summary = _summary(encoded)  # [B, D]
+        bridged = tf.tanh(product(summary, cast(self.bridge_kernel, self.precision)) + self.bridge_bias)
+        tensors = tf.split(bridged, self.cells[0].states * len(self.cells), axis=1)
+        size = self.cells[0].states
+        cells: CellStates = tuple(tuple(tensors[n * size : (n + 1) * size]) for n in range(len(self.cells)))
+        context = tf.zeros_like(summary) if self.has_attention else summary
+        return DecoderState(cells, context)
+
+    def weights_for_steps(self) -> StepWeights:
+        """Returns the tensors that `advance` takes first."""
+        attention = self.attention.weights_for_steps() if self.has_attention else ()
+        return StepWeights(tuple(cell.weights_for_steps() for cell in self.cells), attention)
+
+    def _advance(
+        self,
+        weights: StepWeights,
+        projected: tf.Tensor,
+        state: DecoderState,
+        memory: Memory,
+        dropout_seed: tf.Tensor | None,
+    ) -> tuple[DecoderState, tf.Tensor, tf.Tensor]:
+        """One step: returns the next state, the top output [N, H] and the attention weights [N, S].
+
+        projected: [N, G*H], the embedded piece's share of the lowest cell's gates.
+        """
+        cells = []
+        h = projected
+        for n, cell in enumerate(self.cells):
+            if n:
+                below = self._layer_dropouts[n](h, dropout_seed)
+                new = cell.step(weights.cells[n], cell.project(below), state.context[:, :0], state.cells[n])
+                h = h + new[0] if self.config.residual else new[0]
+            else:
+                new = cell.step(weights.cells[0], projected, state.context, state.cells[0])
+                h = new[0]
+            cells.append(new)
+        if not self.has_attention:
+            return DecoderState(tuple(cells), state.context), h, state.context[:, :0]
+        context, shares = self.attention.attend(weights.attention, h, memory)
+        return DecoderState(tuple(cells), context), h, shares
+
+    def _readout(self, h: tf.Tensor, context: tf.Tensor, embedded: tf.Tensor) -> tf.Tensor:
+        """Deep output: tanh(W [h; context; embedded] + b). [..., H], [..., D], [..., E] -> [..., output_units]."""
+        seen = tf.concat([h, context, embedded], -1)
+        return tf.tanh(product(seen, cast(self.output_kernel, self.precision)) + self.output_bias)
+
+    def step(
+        self, weights: StepWeights, tokens: tf.Tensor, state: DecoderState, memory: Memory
+    ) -> tuple[tf.Tensor, DecoderState]:
+        """One step of a search: tokens [N] int32 -> output before the vocabulary [N, output_units], next state."""
+        embedded = self.embedding.embed(tokens)  # [N, E]
+        state, h, _ = self._advance(weights, self.cells[0].project(embedded), state, memory, None)
+        return self._readout(h, state.context, embedded), state
+
+    def teacher_force(
+        self, target_in: tf.Tensor, state: DecoderState, memory: Memory, *, dropout_seed: tf.Tensor | None
+    ) -> TeacherForced:
+        """Runs over known pieces target_in [B, T] int32 (starts with BOS)."""
+        embedded = self._input_dropout(self.embedding.embed(target_in), dropout_seed)  # [B, T, E]
+        projected = self.cells[0].project(tf.transpose(embedded, [1, 0, 2]))  # [T, B, G*H]
+        if self._can_fuse():
+            hs, contexts, shares = attention_lstm_unroll(projected, state, memory, self.weights_for_steps())
+        else:
+            hs, contexts, shares = self._plain_unroll(projected, state, memory, dropout_seed)
+        hs, contexts, shares = (tf.transpose(x, [1, 0, 2]) for x in (hs, contexts, shares))
+        hidden = self._readout(hs, contexts, embedded)  # [B, T, output_units]
+        return TeacherForced(self._output_dropout(hidden, dropout_seed), shares)
+
+    def _can_fuse(self) -> bool:
+        one_lstm = self.config.cell == "lstm" and len(self.cells) == 1 and not self.config.layer_norm
+        return self.config.fused and one_lstm and self.has_attention
+
+    def _plain_unroll(
+        self, projected: tf.Tensor, state: DecoderState, memory: Memory, dropout_seed: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns outputs [T, B, H], contexts [T, B, D] and attention weights [T, B, S], time first."""
+        steps = tf.shape(projected)[0]
+        weights = self.weights_for_steps()
+        widths = (self.config.decoder_units, self.value_units, None)
+        arrays = tuple(tf.TensorArray(tf.float32, size=steps, element_shape=[None, w]) for w in widths)
+
+        def body(
+            t: tf.Tensor, state: DecoderState, arrays: tuple[tf.TensorArray, ...]
+        ) -> tuple[tf.Tensor, DecoderState, tuple[tf.TensorArray, ...]]:
+            state, h, shares = self._advance(weights, projected[t], state, memory, dropout_seed)
+            written = zip(arrays, (h, state.context, shares), strict=True)
+            return t + 1, state, tuple(array.write(t, x) for array, x in written)
+
+        _, _, arrays = tf.while_loop(lambda t, *_: t < steps, body, (tf.constant(0), state, arrays))
+        hs, contexts, shares = (array.stack() for array in arrays)
+        return hs, contexts, shares
+
+
+def _summary(encoded: EncoderOutput) -> tf.Tensor:
+    """Returns [B, D]: the mean of the encoder's outputs over real pieces (Sennrich 2017, Nematus)."""
+    real = tf.cast(encoded.mask, tf.float32)[:, :, tf.newaxis]  # [B, S, 1]
+    return tf.reduce_sum(encoded.values * real, 1) / tf.maximum(tf.reduce_sum(real, 1), 1.0)

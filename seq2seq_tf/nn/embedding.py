@@ -1,0 +1,42 @@
+"""Piece vectors with their dropouts."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from seq2seq_tf.config import ModelConfig
+from seq2seq_tf.nn.dropout import Dropout
+
+
+class Embedding(keras.layers.Layer):
+    """A table [V, E]; may be shared between source, target and output (Press and Wolf 2017)."""
+
+    def __init__(self, vocab_size: int, units: int, scale: float, *, name: str) -> None:
+        super().__init__(name=name)
+        self.vocab_size = vocab_size
+        self.units = units
+        self.scale = scale
+
+    def build(self) -> None:
+        """Creates the table, normally distributed with standard deviation `scale`."""
+        self.table = self.add_weight(
+            shape=(self.vocab_size, self.units), initializer=keras.initializers.RandomNormal(stddev=self.scale), name="table"
+        )
+
+    def embed(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Returns the rows of the table. tokens [...] int32 -> [..., E]."""
+        return tf.nn.embedding_lookup(tf.convert_to_tensor(self.table), tokens)
+
+
+class EmbeddingDropouts:
+    """Dropout on single values and, separately, on whole words (Gal 2016; Sennrich 2016), for one side."""
+
+    def __init__(self, config: ModelConfig, side: str) -> None:
+        shared = (1,) if config.variational else ()
+        self._values = Dropout(config.embedding_dropout, f"{side}/embedding", shared_axes=shared)
+        self._words = Dropout(config.word_dropout, f"{side}/word", shared_axes=(2,))
+
+    def __call__(self, embedded: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
+        """embedded: [B, T, E]."""
+        return self._values(self._words(embedded, seed), seed)

@@ -1,0 +1,149 @@
+"""The LSTM over time with its own backward pass: the same numbers as the plain loop, fewer and larger products.
+
+Automatic differentiation of the loop adds up the recurrent kernel's gradient step by step. Here the backward loop
+only carries the state's gradients and writes the gates' gradients down; one large product after the loop gives the
+kernel's. `_plain_unroll` in recurrent.py is the oracle.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from seq2seq_tf.nn.products import product
+
+
+def lstm_activate(gates: tf.Tensor) -> tf.Tensor:
+    """Returns [sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)] of [N, 4H] pre-activations, as one [N, 4H]."""
+    i_f, g, o = tf.split(gates, [2 * (gates.shape[1] // 4), gates.shape[1] // 4, gates.shape[1] // 4], axis=1)
+    return tf.concat([tf.sigmoid(i_f), tf.tanh(g), tf.sigmoid(o)], 1)
+
+
+def lstm_gate_gradient(
+    activated: tf.Tensor, c_prev: tf.Tensor, tanh_c: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """One LSTM step backwards.
+
+    Args:
+      activated: [N, 4H] from `lstm_activate`.
+      c_prev, tanh_c: [N, H], the cell before the step and tanh of the cell after it.
+      dh, dc: [N, H], gradients of the state after the step.
+
+    Returns:
+      gradients of the pre-activations [N, 4H] and of c_prev [N, H].
+    """
+    i, f, g, o = tf.split(activated, 4, axis=1)
+    dc = dc + dh * o * (1.0 - tanh_c * tanh_c)
+    i_f_o = tf.concat([dc * g, dc * c_prev, dh * tanh_c], 1)  # [N, 3H]
+    sigmoids = tf.concat([i, f, o], 1)
+    d_i, d_f, d_o = tf.split(i_f_o * sigmoids * (1.0 - sigmoids), 3, axis=1)
+    d_g = dc * i * (1.0 - g * g)
+    return tf.concat([d_i, d_f, d_g, d_o], 1), dc * f
+
+
+def lstm_unroll(
+    projected: tf.Tensor,
+    steps_mask: tf.Tensor,
+    initial: tuple[tf.Tensor, ...],
+    kernel: tf.Tensor,
+    *,
+    reverse: bool,
+) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+    """Runs an LSTM over time.
+
+    Args:
+      projected: [T, B, 4H], the input's share of the gates.
+      steps_mask: [T, B, 1] float, 1 on real steps; elsewhere the state passes through.
+      initial: (h, c), each [B, H].
+      kernel: [H, 4H], float32 or bfloat16.
+
+    Returns:
+      h [T, B, H] and the final (h, c).
+    """
+
+    @tf.custom_gradient
+    def run(
+        projected: tf.Tensor, h_0: tf.Tensor, c_0: tf.Tensor, kernel: tf.Tensor
+    ) -> tuple[tuple[tf.Tensor, tf.Tensor, tf.Tensor], Any]:
+        (hs, h_n, c_n), saved = _forward(projected, steps_mask, (h_0, c_0), kernel, reverse)
+
+        def gradient(d_hs: tf.Tensor, d_h: tf.Tensor, d_c: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            d_gates, d_h_0, d_c_0 = _backward(saved, steps_mask, kernel, (d_hs, d_h, d_c), reverse)
+            units = h_0.shape[1]
+            before = _shift(hs, h_0, reverse)  # [T, B, H]
+            d_kernel = tf.matmul(
+                tf.reshape(tf.cast(before, kernel.dtype), [-1, units]),
+                tf.reshape(tf.cast(d_gates, kernel.dtype), [-1, 4 * units]),
+                transpose_a=True,
+            )  # [H, 4H]
+            return d_gates, d_h_0, d_c_0, d_kernel
+
+        return (hs, h_n, c_n), gradient
+
+    hs, h_n, c_n = run(projected, *initial, kernel)
+    return hs, (h_n, c_n)
+
+
+def _shift(states: tf.Tensor, initial: tf.Tensor, reverse: bool) -> tf.Tensor:
+    """Returns the states before each step, [T, B, H], in the order of time."""
+    if reverse:
+        return tf.concat([states[1:], initial[tf.newaxis]], 0)
+    return tf.concat([initial[tf.newaxis], states[:-1]], 0)
+
+
+def _forward(
+    projected: tf.Tensor, steps_mask: tf.Tensor, initial: tuple[tf.Tensor, tf.Tensor], kernel: tf.Tensor, reverse: bool
+) -> tuple[tuple[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]:
+    """Returns (h over time, final h, final c) and what the backward loop needs."""
+    steps, units = tf.shape(projected)[0], initial[0].shape[1]
+
+    def array(width: int) -> tf.TensorArray:
+        return tf.TensorArray(tf.float32, size=steps, element_shape=[None, width])
+
+    def body(
+        n: tf.Tensor, h: tf.Tensor, c: tf.Tensor, saved: tuple[tf.TensorArray, ...]
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tuple[tf.TensorArray, ...]]:
+        t = steps - 1 - n if reverse else n
+        activated = lstm_activate(projected[t] + product(h, kernel))  # [B, 4H]
+        i, f, g, o = tf.split(activated, 4, axis=1)
+        new_c = f * c + i * g
+        tanh_c = tf.tanh(new_c)
+        real = steps_mask[t]  # [B, 1]
+        h = h + real * (o * tanh_c - h)
+        hs, cs, tanhs, gates = saved
+        saved = (hs.write(t, h), cs.write(t, c), tanhs.write(t, tanh_c), gates.write(t, activated))
+        return n + 1, h, c + real * (new_c - c), saved
+
+    arrays = (array(units), array(units), array(units), array(4 * units))
+    _, h, c, arrays = tf.while_loop(lambda n, *_: n < steps, body, (tf.constant(0), *initial, arrays))
+    hs, *saved = (a.stack() for a in arrays)
+    return (hs, h, c), tuple(saved)
+
+
+def _backward(
+    saved: tuple[tf.Tensor, ...],
+    steps_mask: tf.Tensor,
+    kernel: tf.Tensor,
+    upstream: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    reverse: bool,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns gradients of the pre-activations over time [T, B, 4H], of the initial h and of the initial c."""
+    before, tanhs, gates = saved
+    d_hs, d_h, d_c = upstream
+    steps = tf.shape(gates)[0]
+
+    def body(
+        n: tf.Tensor, d_h: tf.Tensor, d_c: tf.Tensor, out: tf.TensorArray
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.TensorArray]:
+        t = n if reverse else steps - 1 - n
+        real = steps_mask[t]
+        d_h = d_h + d_hs[t]
+        d_gates, d_c_prev = lstm_gate_gradient(gates[t], before[t], tanhs[t], real * d_h, real * d_c)
+        d_h_prev = product(d_gates, kernel, transpose_kernel=True)  # [B, H]
+        passed = 1.0 - real
+        return n + 1, d_h_prev + passed * d_h, d_c_prev + passed * d_c, out.write(t, d_gates)
+
+    out = tf.TensorArray(tf.float32, size=steps, element_shape=[None, gates.shape[2]])
+    _, d_h, d_c, out = tf.while_loop(lambda n, *_: n < steps, body, (tf.constant(0), d_h, d_c, out))
+    return out.stack(), d_h, d_c

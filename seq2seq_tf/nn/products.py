@@ -1,0 +1,30 @@
+"""Matrix products at the chosen precision; everything outside the product stays float32."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+DTYPES = {"float32": tf.float32, "bfloat16": tf.bfloat16}
+
+
+def cast(kernel: tf.Tensor, precision: str) -> tf.Tensor:
+    """Returns a weight as the product wants it. Do this once before a loop, not in it."""
+    return tf.cast(tf.convert_to_tensor(kernel), DTYPES[precision])
+
+
+def product(x: tf.Tensor, kernel: tf.Tensor, *, transpose_kernel: bool = False) -> tf.Tensor:
+    """Returns x @ kernel as float32, computed in the kernel's type.
+
+    Args:
+      x: [..., I] float32.
+      kernel: [I, O], or [O, I] with transpose_kernel; from `cast`.
+
+    Returns:
+      [..., O] float32; with a bfloat16 kernel the product accumulates in float32 and is rounded once.
+    """
+    out_units = kernel.shape[0] if transpose_kernel else kernel.shape[1]
+    rows = tf.reshape(tf.cast(x, kernel.dtype), [-1, x.shape[-1]])  # [N, I]: one large product, not a batch of small
+    out = tf.cast(tf.matmul(rows, kernel, transpose_b=transpose_kernel), tf.float32)  # [N, O]
+    if x.shape.rank == 2:
+        return out
+    return tf.reshape(out, tf.concat([tf.shape(x)[:-1], [out_units]], 0))  # [..., O]

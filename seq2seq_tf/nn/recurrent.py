@@ -1,0 +1,140 @@
+"""Layers of cells over time: padding leaves a state as it was, so a padded sequence equals the sequence alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from seq2seq_tf.config import ModelConfig
+from seq2seq_tf.nn.cells import CELL_CLASSES, Cell, State
+from seq2seq_tf.nn.dropout import Dropout
+from seq2seq_tf.nn.fused_lstm import lstm_unroll
+from seq2seq_tf.structures import CellStates
+
+
+class Unrolled(NamedTuple):
+    """A recurrence run over a whole batch."""
+
+    outputs: tf.Tensor  # [B, T, H] (or [B, T, 2H]), zero on padding
+    final: CellStates  # state after the last real step, per layer (and direction)
+
+
+def make_cell(config: ModelConfig, units: int, *, precision: str, name: str) -> Cell:
+    """Returns a cell of the configured kind, not built yet."""
+    return CELL_CLASSES[config.cell](
+        units, forget_bias=config.forget_bias, layer_norm=config.layer_norm, precision=precision, name=name
+    )
+
+
+def unroll(
+    cell: Cell, inputs: tf.Tensor, mask: tf.Tensor, initial: State, *, reverse: bool, fused: bool
+) -> tuple[tf.Tensor, State]:
+    """Runs a cell over time.
+
+    Args:
+      cell: built with feed_units=0.
+      inputs: [B, T, I].
+      mask: [B, T] bool; where False the state passes through and the output is zero.
+      initial: state before the first step.
+      reverse: start at the last time step.
+      fused: use the hand-written gradient where there is one (LSTM without layer normalisation).
+
+    Returns:
+      outputs [B, T, H] in the order of the inputs, and the state after the last real step.
+    """
+    projected = cell.project(tf.transpose(inputs, [1, 0, 2]))  # [T, B, G*H]
+    steps_mask = tf.transpose(tf.cast(mask, tf.float32))[:, :, tf.newaxis]  # [T, B, 1]
+    weights = cell.weights_for_steps()
+    if fused and type(cell).__name__ == "LSTMCell" and not cell.layer_norm:
+        outputs, final = lstm_unroll(projected, steps_mask, initial, weights[0], reverse=reverse)
+    else:
+        outputs, final = _plain_unroll(cell, projected, steps_mask, initial, reverse)
+    return tf.transpose(outputs * steps_mask, [1, 0, 2]), final  # [B, T, H]
+
+
+def _plain_unroll(
+    cell: Cell, projected: tf.Tensor, steps_mask: tf.Tensor, initial: State, reverse: bool
+) -> tuple[tf.Tensor, State]:
+    """The loop as one reads it; its gradient is left to automatic differentiation. projected: [T, B, G*H]."""
+    steps = tf.shape(projected)[0]
+    weights = cell.weights_for_steps()
+    no_feed = tf.zeros([tf.shape(projected)[1], 0])
+
+    def body(i: tf.Tensor, state: State, outputs: tf.TensorArray) -> tuple[tf.Tensor, State, tf.TensorArray]:
+        t = steps - 1 - i if reverse else i
+        new = cell.step(weights, projected[t], no_feed, state)
+        real = steps_mask[t] > 0.0  # [B, 1]
+        state = tuple(tf.where(real, n, old) for n, old in zip(new, state, strict=True))
+        return i + 1, state, outputs.write(t, state[0])
+
+    outputs = tf.TensorArray(tf.float32, size=steps, element_shape=initial[0].shape)
+    _, final, outputs = tf.while_loop(lambda i, *_: i < steps, body, (tf.constant(0), initial, outputs))
+    stacked = outputs.stack()  # [T, B, H]
+    stacked.set_shape([None, None, cell.units])
+    return stacked, final
+
+
+class RecurrentStack(keras.layers.Layer):
+    """Layers of cells, each reading the one below; used by the encoder and by every other sequence model.
+
+    Residual connections add a layer's input to its output from the second layer on (He 2016; Wu 2016); dropout
+    stands between layers.
+
+    Args:
+      config: cell, residual, layer_dropout, variational, fused.
+      units: H per direction.
+      layers: depth.
+      bidirectional: each layer reads both ways and outputs [forward; backward] (Schuster 1997).
+    """
+
+    def __init__(
+        self, config: ModelConfig, *, units: int, layers: int, bidirectional: bool, precision: str, name: str
+    ) -> None:
+        super().__init__(name=name)
+        self.config = config
+        self.units = units
+        self.bidirectional = bidirectional
+        self.output_units = units * (2 if bidirectional else 1)
+        directions = ("forward", "backward") if bidirectional else ("forward",)
+        # Tuples: a checkpoint skips sublayers held in lists.
+        self.cells = tuple(
+            tuple(make_cell(config, units, precision=precision, name=f"{d}_{n}") for d in directions)
+            for n in range(layers)
+        )
+        shared = (1,) if config.variational else ()
+        self.dropouts = tuple(
+            Dropout(config.layer_dropout, f"{name}/layer_{n}", shared_axes=shared) for n in range(layers)
+        )
+
+    def build(self, input_units: int) -> None:
+        """Creates the variables for inputs [B, T, input_units]."""
+        for layer in self.cells:
+            for cell in layer:
+                cell.build(input_units, 0)
+            input_units = self.output_units
+
+    def zero_state(self, rows: tf.Tensor) -> CellStates:
+        """Returns zeros for every layer and direction, in the order of `Unrolled.final`."""
+        return tuple(cell.zero_state(rows) for layer in self.cells for cell in layer)
+
+    def unroll(
+        self, inputs: tf.Tensor, mask: tf.Tensor, initial: CellStates, *, dropout_seed: tf.Tensor | None
+    ) -> Unrolled:
+        """Runs the stack over [B, T, I] inputs; mask [B, T] bool is True on real steps."""
+        final: list[State] = []
+        x = inputs
+        for n, layer in enumerate(self.cells):
+            below = self.dropouts[n](x, dropout_seed) if n else x
+            outputs = []
+            for direction, cell in enumerate(layer):
+                start = initial[len(final)]
+                output, last = unroll(
+                    cell, below, mask, start, reverse=direction == 1, fused=self.config.fused
+                )
+                outputs.append(output)
+                final.append(last)
+            y = tf.concat(outputs, -1) if len(outputs) > 1 else outputs[0]  # [B, T, output_units]
+            x = x + y if n and self.config.residual else y
+        return Unrolled(x, tuple(final))

@@ -1,0 +1,112 @@
+"""SentencePiece (Kudo and Richardson 2018): strings <-> piece ids, in bulk and inside a TensorFlow graph.
+
+`PieceModel` wraps the sentencepiece library, for preparing corpora and for the Python API. `GraphPieces` wraps
+tensorflow-text, for the SavedModel. Both read the same model file; a test holds their results against each other.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import sentencepiece
+import tensorflow as tf
+
+from seq2seq_tf.config import DataConfig
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+
+
+def train_piece_model(files: Sequence[str], model_path: str, config: DataConfig) -> None:
+    """Trains a piece model on text files and writes it to `model_path`, or writes nothing.
+
+    Runs in a process of its own: the trainer of sentencepiece and TensorFlow do not always live in one.
+
+    Raises:
+      InputError: the text cannot give that many pieces, or none at all.
+    """
+    command = [sys.executable, "-m", "seq2seq_tf.text.train_pieces", model_path, config.piece_model]
+    command += [str(config.vocab_size), str(config.character_coverage)]
+    command += [str(int(config.byte_fallback)), str(int(config.lowercase)), *files]
+    package_root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    search_path = os.pathsep.join(p for p in (package_root, os.environ.get("PYTHONPATH", "")) if p)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": search_path}
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no message"]
+        raise InputError(f"data.vocab_size={config.vocab_size}: training the piece model failed: {lines[-1]}")
+
+
+class PieceModel:
+    """A SentencePiece model outside the graph.
+
+    Args:
+      path: a model file whose special ids are those of structures.py.
+
+    Raises:
+      InputError: not a SentencePiece model, or other special ids.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._processor = sentencepiece.SentencePieceProcessor()
+        try:
+            self._processor.Load(path)
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"{path}: not a SentencePiece model: {str(error).splitlines()[0]}") from None
+        p = self._processor
+        found = (p.pad_id(), p.unk_id(), p.bos_id(), p.eos_id())
+        if found != (PAD_ID, UNK_ID, BOS_ID, EOS_ID):
+            raise InputError(f"{path}: ids of pad, unk, bos, eos must be 0, 1, 2, 3, got {found}")
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of pieces, special ones included."""
+        return self._processor.GetPieceSize()
+
+    def encode(self, texts: Sequence[str], *, threads: int = 1) -> list[list[int]]:
+        """Returns the ids of each text, without BOS and EOS."""
+        return self._processor.Encode(list(texts), out_type=int, num_threads=threads)
+
+    def encode_sampled(self, texts: Sequence[str], *, noise: float, seed: int) -> list[list[int]]:
+        """Returns one random segmentation of each text (Kudo 2018; Provilkov 2020), the same for the same seed."""
+        sentencepiece.set_random_generator_seed(seed)
+        return self._processor.Encode(
+            list(texts), out_type=int, enable_sampling=True, alpha=noise, nbest_size=-1, num_threads=1
+        )
+
+    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """Returns the text of each row of ids; special ids are left out."""
+        rows = [[int(i) for i in row if i > EOS_ID or i == UNK_ID] for row in ids]
+        return self._processor.Decode(rows) if rows else []
+
+    def pieces(self, ids: Sequence[int] | np.ndarray) -> list[str]:
+        """Returns the pieces as text; a leading '\\u2581' stands for a space before the word."""
+        return [self._processor.IdToPiece(int(i)) for i in ids]
+
+
+class GraphPieces(tf.Module):
+    """A SentencePiece model inside the graph; tracked, so that a SavedModel contains it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        import tensorflow_text  # here, since it registers ops and only exporting needs it
+
+        with open(path, "rb") as file:
+            model = file.read()
+        self._tokenizer = tensorflow_text.SentencepieceTokenizer(model=model, out_type=tf.int32)
+
+    def encode(self, texts: tf.Tensor, max_pieces: tf.Tensor) -> tf.Tensor:
+        """Returns ids [B, S] int32, each row cut to max_pieces, ended by EOS and padded. texts: [B] string."""
+        ragged = self._tokenizer.tokenize(texts)[:, :max_pieces]
+        ends = tf.fill([tf.shape(texts)[0], 1], EOS_ID)
+        return tf.concat([ragged, ends], 1).to_tensor(PAD_ID)
+
+    def decode(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns texts [N] string. ids: [N, T] int32; EOS and PAD are left out."""
+        real = tf.not_equal(ids, PAD_ID) & tf.not_equal(ids, EOS_ID)
+        return self._tokenizer.detokenize(tf.ragged.boolean_mask(ids, real))

@@ -1,0 +1,91 @@
+"""One file per checkpoint: named arrays and a small JSON state, written whole or not at all.
+
+The file is a NumPy .npz (a zip, so every array carries a checksum): readable without TensorFlow, and complete by
+construction, since loading compares its names and shapes with the variables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.errors import InputError, nearest
+
+_STATE = "state.json"
+
+
+def save(path: str, variables: Mapping[str, tf.Variable], state: Mapping[str, Any]) -> None:
+    """Writes variables and state to `path`; a crash or a full disk leaves an old file at `path` untouched.
+
+    Raises:
+      InputError: the file cannot be written (full disk, no permission).
+    """
+    arrays = {name: variable.numpy() for name, variable in variables.items()}
+    save_arrays(path, arrays, state)
+
+
+def save_arrays(path: str, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+    """As `save`, for arrays."""
+    temporary = path + ".tmp"
+    text = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, **{_STATE: text}, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+        raise InputError(f"{path}: cannot write the checkpoint: {error.strerror or error}") from None
+
+
+def load_arrays(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Reads every array and the state, checking each checksum.
+
+    Raises:
+      InputError: missing, truncated or damaged file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        state = json.loads(arrays.pop(_STATE).tobytes())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such checkpoint") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: damaged or truncated checkpoint: {error}") from None
+    return arrays, state
+
+
+def restore(path: str, variables: Mapping[str, tf.Variable]) -> dict[str, Any]:
+    """Assigns every variable from the file and returns the state; checks everything before it changes anything.
+
+    Raises:
+      InputError: damaged file, or a variable missing, left over or of another shape (all named).
+    """
+    arrays, state = load_arrays(path)
+    assign(path, arrays, variables)
+    return state
+
+
+def assign(path: str, arrays: Mapping[str, np.ndarray], variables: Mapping[str, tf.Variable]) -> None:
+    """Assigns arrays to variables of the same names; `path` is for error messages."""
+    for name, variable in variables.items():
+        if name not in arrays:
+            raise InputError(f"{path}: lacks the variable {name!r}{nearest(name, arrays)}")
+        if arrays[name].shape != tuple(variable.shape):
+            raise InputError(
+                f"{path}: variable {name!r} has shape {arrays[name].shape}, the model needs {tuple(variable.shape)}"
+            )
+    unknown = sorted(set(arrays) - set(variables))
+    if unknown:
+        raise InputError(f"{path}: holds {unknown[0]!r}, which this model does not have ({len(unknown)} such)")
+    for name, variable in variables.items():
+        variable.assign(arrays[name])

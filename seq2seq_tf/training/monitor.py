@@ -1,0 +1,111 @@
+"""What a person sees of a training: progress bar, metrics.jsonl, TensorBoard."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Any
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from seq2seq_tf.config import Config
+from seq2seq_tf.evaluation import perplexity
+from seq2seq_tf.inspection.attention import attention_png
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.trainer import UpdateResult
+from seq2seq_tf.training.validation import Standing, Validation
+from seq2seq_tf.translator import Translator
+
+_SHOWN_SENTENCES = 3
+
+
+class Monitor:
+    """Collects updates and writes a line every `train.log_every` of them."""
+
+    def __init__(self, run: RunDir, config: Config, bar: tqdm) -> None:
+        self._run = run
+        self._config = config
+        self._bar = bar
+        self._since: list[tuple[UpdateResult, float]] = []
+        self._start = time.perf_counter()
+
+    def __enter__(self) -> Monitor:
+        self._writer = tf.summary.create_file_writer(self._run.tensorboard)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._writer.close()
+
+    def update(self, update: int, epoch: int, result: UpdateResult, rate: float, padding: float, seconds: float) -> None:
+        """Notes one update that took `seconds`."""
+        self._since.append((result, seconds))
+        self._bar.update(1)
+        if update % self._config.train.log_every:
+            return
+        results = [r for r, _ in self._since]
+        weight = sum(r.weight for r in results)
+        record = {
+            "update": update,
+            "epoch": epoch + 1,
+            "loss": sum(r.total for r in results) / weight,
+            "perplexity": perplexity(sum(r.nll for r in results), weight),
+            "gradient_norm": sum(r.norm for r in results) / len(results),
+            "learning_rate": rate,
+            "tokens_per_second": weight / sum(s for _, s in self._since),
+            "padding": padding,
+            "elapsed_seconds": time.perf_counter() - self._start,
+        }
+        self._since = []
+        self._write("train", record)
+        self._bar.set_postfix(
+            {"epoch": epoch + 1, "loss": f"{record['loss']:.3f}", "tok/s": f"{record['tokens_per_second']:,.0f}"}
+        )
+
+    def validation(
+        self,
+        update: int,
+        validation: Validation,
+        standing: Standing,
+        translator: Translator,
+        texts: list[tuple[str, str]],
+    ) -> None:
+        """Notes a validation, with attention maps of a few sentences."""
+        record = {
+            "update": update,
+            "valid_loss": validation.loss,
+            "valid_perplexity": perplexity(validation.loss, 1.0),
+            "valid_bleu": validation.bleu,
+            "valid_chrf": validation.chrf,
+            "best": standing.best[0][1] == update,
+            "elapsed_seconds": time.perf_counter() - self._start,
+        }
+        self._write("valid", record)
+        star = " *" if record["best"] else ""
+        self._bar.write(
+            f"update {update}: valid loss {validation.loss:.3f}, BLEU {validation.bleu:.2f}, "
+            f"chrF {validation.chrf:.2f}{star}"
+        )
+        if self._config.model.attention == "none":
+            return
+        shown = [source for source, _ in texts[:_SHOWN_SENTENCES] if source.strip()]
+        search = translator.search_options(beam_size=1, n_best=1)
+        with self._writer.as_default(step=update):
+            for n, (hypothesis,) in enumerate(translator.translate_all(shown, search, attention=True)):
+                png = tf.image.decode_png(attention_png(hypothesis), channels=3)
+                tf.summary.image(f"attention/{n}", png[tf.newaxis])
+
+    def final(self, update: int, label: str, validation: Validation) -> None:
+        """Notes the final weights."""
+        record = {"update": update, "final": label, "valid_loss": validation.loss}
+        record |= {"valid_bleu": validation.bleu, "valid_chrf": validation.chrf}
+        self._run.append_metrics(record)
+        self._bar.write(f"final weights: {label}, valid loss {validation.loss:.3f}, BLEU {validation.bleu:.2f}")
+
+    def _write(self, group: str, record: dict[str, Any]) -> None:
+        self._run.append_metrics(record)
+        with self._writer.as_default(step=record["update"]):
+            for name, value in record.items():
+                if name not in ("update", "best"):
+                    tf.summary.scalar(f"{group}/{name.removeprefix('valid_')}", value)
+        self._writer.flush()

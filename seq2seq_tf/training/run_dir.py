@@ -1,0 +1,156 @@
+"""The run folder: everything about one training, and the only thing that translating, scoring and exporting need.
+
+    config.yaml                the resolved configuration
+    source.model, target.model SentencePiece models
+    data/                      training pairs as ids (only needed while training)
+    checkpoints/               latest states to resume from: step_00000500.npz
+    best/                      model weights of the best validations: step_00000400.npz
+    model.npz                  final weights; its presence means that the run is finished
+    metrics.jsonl              one JSON object per line
+    tensorboard/               the same and attention maps
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from seq2seq_tf.config import Config, Resolved, flatten, load, to_yaml
+from seq2seq_tf.errors import InputError
+
+_STEP = re.compile(r"^step_(\d{8})\.npz$")
+
+
+class RunDir:
+    """Paths and small files of a run."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.config_file = os.path.join(path, "config.yaml")
+        self.source_model = os.path.join(path, "source.model")
+        self.target_model = os.path.join(path, "target.model")
+        self.data = os.path.join(path, "data")
+        self.checkpoints = os.path.join(path, "checkpoints")
+        self.best = os.path.join(path, "best")
+        self.final_model = os.path.join(path, "model.npz")
+        self.metrics = os.path.join(path, "metrics.jsonl")
+        self.tensorboard = os.path.join(path, "tensorboard")
+
+    def create(self, config: Config) -> None:
+        """Makes the folder and stores the configuration.
+
+        Raises:
+          InputError: the folder belongs to a run with another configuration (the keys are named), or cannot be made.
+        """
+        try:
+            for folder in (self.path, self.data, self.checkpoints, self.best):
+                os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot make the run folder: {error.strerror}") from None
+        if os.path.exists(self.config_file):
+            self._compare(config)
+        else:
+            write_text(self.config_file, to_yaml(config))
+
+    def _compare(self, config: Config) -> None:
+        old, new = flatten(self.load_config()), flatten(config)
+        changed = [name for name in new if old[name] != new[name]]
+        if changed:
+            first = changed[0]
+            more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+            raise InputError(
+                f"{self.config_file}: this run was started with {first}={old[first]!r}, not {new[first]!r}{more}; "
+                "use another --model_dir, or the old values to go on"
+            )
+
+    def load_config(self) -> Config:
+        """Reads the configuration of the run."""
+        if not os.path.exists(self.config_file):
+            raise InputError(f"{self.path}: not a run folder (it has no config.yaml)")
+        resolved: Resolved = load(self.config_file)
+        return resolved.config
+
+    @property
+    def finished(self) -> bool:
+        """Whether training has ended and the final weights are there."""
+        return os.path.exists(self.final_model)
+
+    def checkpoint_file(self, update: int) -> str:
+        """Path of the checkpoint of an update."""
+        return os.path.join(self.checkpoints, f"step_{update:08d}.npz")
+
+    def best_file(self, update: int) -> str:
+        """Path of the weights of a good validation."""
+        return os.path.join(self.best, f"step_{update:08d}.npz")
+
+    def latest_checkpoint(self) -> str | None:
+        """Path of the newest checkpoint, or None."""
+        steps = self._steps(self.checkpoints)
+        return self.checkpoint_file(steps[-1]) if steps else None
+
+    def rotate(self, keep: int) -> None:
+        """Deletes all but the newest `keep` checkpoints, and what a crash left half written."""
+        for update in self._steps(self.checkpoints)[:-keep]:
+            os.remove(self.checkpoint_file(update))
+        for name in os.listdir(self.checkpoints):
+            if name.endswith(".tmp"):
+                os.remove(os.path.join(self.checkpoints, name))
+
+    def keep_best(self, updates: list[int]) -> None:
+        """Deletes all weights in best/ but those of the given updates."""
+        for update in self._steps(self.best):
+            if update not in updates:
+                os.remove(self.best_file(update))
+
+    @staticmethod
+    def _steps(folder: str) -> list[int]:
+        if not os.path.isdir(folder):
+            return []
+        return sorted(int(m.group(1)) for m in map(_STEP.match, os.listdir(folder)) if m)
+
+    def weights_file(self) -> str:
+        """Path of the weights to use: the final ones, else the best so far, else the latest checkpoint."""
+        if self.finished:
+            return self.final_model
+        latest = self.latest_checkpoint()
+        best = self._steps(self.best)
+        if best:
+            from seq2seq_tf.training.checkpoint import load_arrays
+
+            return max((self.best_file(u) for u in best), key=lambda p: load_arrays(p)[1]["score"])
+        if latest:
+            return latest
+        raise InputError(f"{self.path}: no weights yet; training has not reached its first checkpoint")
+
+    def append_metrics(self, record: Mapping[str, Any]) -> None:
+        """Adds one line to metrics.jsonl."""
+        with open(self.metrics, "a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def drop_metrics_after(self, update: int) -> None:
+        """Removes the lines of updates that a resumed run repeats, and a half written last line."""
+        if not os.path.exists(self.metrics):
+            return
+        kept = []
+        with open(self.metrics, encoding="utf-8") as file:
+            for line in file:
+                if not line.endswith("\n"):
+                    break
+                if json.loads(line)["update"] <= update:
+                    kept.append(line)
+        write_text(self.metrics, "".join(kept))
+
+
+def write_text(path: str, text: str) -> None:
+    """Writes a small file whole or not at all."""
+    try:
+        with open(path + ".tmp", "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(path + ".tmp", path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,135 @@
+"""One update of the weights: forward, backward, clip, apply, as traced functions. Knows no task and no files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import keras
+import tensorflow as tf
+
+from seq2seq_tf.config import TrainConfig
+from seq2seq_tf.structures import LossSum
+from seq2seq_tf.training.optimizer import Optimizer, make_optimizer
+
+
+class TaskModel(Protocol):
+    """What the Trainer needs of a model; every task offers it."""
+
+    trainable_variables: Sequence[keras.Variable]
+
+    def batch_loss(
+        self, batch: Any, carry: Any, *, smoothing: float, dropout_seed: tf.Tensor | None
+    ) -> tuple[LossSum, Any]:
+        """Returns the summed loss of a batch and what it hands to the next batch."""
+
+
+class UpdateResult(NamedTuple):
+    """What one update reports."""
+
+    total: float  # nats, summed over real tokens
+    nll: float  # nats, summed, without label smoothing
+    weight: float  # real tokens
+    norm: float  # global gradient norm before clipping
+    finite: bool  # False: loss or gradient was not a number and nothing was applied
+
+
+class Trainer:
+    """Trains a model batch by batch.
+
+    The gradient of an update is that of the mean loss per real token over its batches. Dropout masks are a function
+    of (seed, number of the batch), the learning rate is given by the caller: an update has no hidden state but the
+    variables that `variables()` names.
+
+    Args:
+      model: built.
+      config: optimiser, clipping, smoothing, accumulation.
+      batch_spec: nest of TensorSpecs of a batch; one trace serves all shapes.
+      carry_spec: nest of TensorSpecs of what batches hand on; () for sentences.
+    """
+
+    def __init__(self, model: TaskModel, config: TrainConfig, batch_spec: Any, carry_spec: Any = ()) -> None:
+        self.model = model
+        self.config = config
+        self.optimizer: Optimizer = make_optimizer(model.trainable_variables, config)
+        self._values = [v.value for v in model.trainable_variables]
+        number = tf.TensorSpec([], tf.int32)
+        rate = tf.TensorSpec([], tf.float32)
+        spec = (batch_spec, carry_spec, number)
+        self._update_one = tf.function(self._update_from_batch, input_signature=[*spec, rate])
+        if config.accumulate > 1:
+            self._sums = [tf.Variable(tf.zeros(v.shape), trainable=False) for v in self._values]
+            self._weight = tf.Variable(0.0, trainable=False)
+            self._add = tf.function(self._add_gradients, input_signature=list(spec))
+            self._finish = tf.function(self._apply_sums, input_signature=[rate])
+
+    def variables(self) -> dict[str, tf.Variable]:
+        """Returns name -> variable of everything that an update changes."""
+        model = {f"model/{v.path}": v.value for v in self.model.trainable_variables}
+        return {**model, **{f"optimizer/{name}": v for name, v in self.optimizer.state().items()}}
+
+    def update(self, batches: Sequence[Any], carry: Any, first: int, rate: float) -> tuple[UpdateResult, Any]:
+        """One update from `config.accumulate` batches (fewer at the end of an epoch).
+
+        Args:
+          batches: nests of arrays.
+          carry: what the last batch handed on.
+          first: number of the first batch since the start of training; picks the dropout masks.
+          rate: learning rate.
+        """
+        if self.config.accumulate == 1:
+            loss, norm, finite, carry = self._update_one(batches[0], carry, first, rate)
+        else:
+            losses = []
+            for n, batch in enumerate(batches):
+                part, carry = self._add(batch, carry, first + n)
+                losses.append(part)
+            loss = LossSum(*(tf.add_n(parts) for parts in zip(*losses, strict=True)))
+            norm, finite = self._finish(rate)
+        result = UpdateResult(float(loss.total), float(loss.nll), float(loss.weight), float(norm), bool(finite))
+        return result, carry
+
+    def _gradients(self, batch: Any, carry: Any, number: tf.Tensor) -> tuple[LossSum, list[tf.Tensor], Any]:
+        """Returns the loss and the dense gradients of its sum."""
+        seed = tf.stack([self.config.seed, number])
+        with tf.GradientTape() as tape:
+            loss, carry = self.model.batch_loss(
+                batch, carry, smoothing=self.config.label_smoothing, dropout_seed=seed
+            )
+        gradients = tape.gradient(loss.total, self._values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return loss, [tf.convert_to_tensor(g) for g in gradients], carry
+
+    def _update_from_batch(self, batch: Any, carry: Any, number: tf.Tensor, rate: tf.Tensor) -> tuple[Any, ...]:
+        loss, gradients, carry = self._gradients(batch, carry, number)
+        norm, finite = self._apply(gradients, loss.weight, rate)
+        return loss, norm, finite, carry
+
+    def _add_gradients(self, batch: Any, carry: Any, number: tf.Tensor) -> tuple[LossSum, Any]:
+        loss, gradients, carry = self._gradients(batch, carry, number)
+        for total, gradient in zip(self._sums, gradients, strict=True):
+            total.assign_add(gradient)
+        self._weight.assign_add(loss.weight)
+        return loss, carry
+
+    def _apply_sums(self, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        norm, finite = self._apply([tf.identity(s) for s in self._sums], tf.identity(self._weight), rate)
+        for total in (*self._sums, self._weight):
+            total.assign(tf.zeros_like(total))
+        return norm, finite
+
+    def _apply(self, gradients: list[tf.Tensor], weight: tf.Tensor, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scales to the mean per token, clips the global norm (Pascanu 2013) and applies, if all is finite."""
+        per_token = 1.0 / tf.maximum(weight, 1.0)
+        norm = tf.linalg.global_norm(gradients) * per_token
+        finite = tf.math.is_finite(norm)
+        scale = per_token
+        if self.config.clip_norm > 0.0:
+            scale *= tf.minimum(1.0, self.config.clip_norm / tf.maximum(norm, 1e-12))
+
+        def apply() -> tf.Tensor:
+            self.optimizer.apply([g * scale for g in gradients], rate)
+            return tf.constant(True)
+
+        return norm, tf.cond(finite, apply, lambda: tf.constant(False))
+
+

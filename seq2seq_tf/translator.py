@@ -1,0 +1,231 @@
+"""Translate strings with a trained run: the Python API, under every program."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, overload
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.config import Config, SearchConfig
+from seq2seq_tf.data.corpus import make_batch, pad_rows
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.models.translation import Translation
+from seq2seq_tf.search.beam import BeamOptions, beam_search
+from seq2seq_tf.search.greedy import greedy_search
+from seq2seq_tf.search.limits import length_limits
+from seq2seq_tf.structures import EOS_ID, PAD_ID, Batch, Hypotheses
+from seq2seq_tf.text.sentencepiece import PieceModel
+from seq2seq_tf.training import checkpoint
+from seq2seq_tf.training.run_dir import RunDir
+
+_IDS = tf.TensorSpec([None, None], tf.int32)
+_WHOLE = tf.TensorSpec([], tf.int32)
+_REAL = tf.TensorSpec([], tf.float32)
+
+
+class Hypothesis(NamedTuple):
+    """One translation of one sentence."""
+
+    text: str
+    score: float  # log-probability / length penalty; the order of an n-best list
+    log_prob: float  # natural logarithm, sum over pieces and the end of the sentence
+    pieces: list[str]  # of the translation, without the end
+    source_pieces: list[str]
+    attention: np.ndarray  # [pieces + 1, source pieces + 1], rows sum to 1; [0, 0] unless asked for
+
+
+class Translator:
+    """Model, piece models and the traced search of one run.
+
+    One instance traces each function once; calls of any batch size reuse it.
+    """
+
+    def __init__(self, model: Translation, source: PieceModel, target: PieceModel, config: Config) -> None:
+        self.model = model
+        self.source = source
+        self.target = target
+        self.config = config
+        self.beam = tf.function(self._beam, input_signature=[_IDS, _WHOLE, _WHOLE, *[_REAL] * 3])
+        self.greedy = tf.function(self._greedy, input_signature=[_IDS, *[_REAL] * 2])
+        self.score_ids = tf.function(self._score, input_signature=[_IDS, _IDS, _IDS])
+
+    @classmethod
+    def load(cls, model_dir: str) -> Translator:
+        """Loads a run folder: its final weights, or the best so far if training still goes on.
+
+        Raises:
+          InputError: not a run folder, no weights yet, damaged or foreign weights.
+        """
+        run = RunDir(model_dir)
+        config = run.load_config()
+        source, target = PieceModel(run.source_model), PieceModel(run.target_model)
+        model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
+        model.build()
+        path = run.weights_file()
+        arrays, _ = checkpoint.load_arrays(path)
+        weights = {name: array for name, array in arrays.items() if name.startswith("model/")}
+        checkpoint.assign(path, weights, model_variables(model))
+        return cls(model, source, target, config)
+
+    def _limits(self, source: tf.Tensor, max_ratio: tf.Tensor, min_ratio: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        lengths = tf.reduce_sum(tf.cast(tf.not_equal(source, PAD_ID), tf.int32), 1)
+        return length_limits(lengths, max_ratio, tf.constant(self.config.search.max_extra), min_ratio)
+
+    def _beam(
+        self,
+        source: tf.Tensor,
+        beam_size: tf.Tensor,
+        n_best: tf.Tensor,
+        penalty: tf.Tensor,
+        max_ratio: tf.Tensor,
+        min_ratio: tf.Tensor,
+    ) -> Hypotheses:
+        memory, state = self.model.encode(source)
+        limits = self._limits(source, max_ratio, min_ratio)
+        return beam_search(self.model.step_fn(), state, memory, limits, BeamOptions(beam_size, n_best, penalty))
+
+    def _greedy(self, source: tf.Tensor, max_ratio: tf.Tensor, min_ratio: tf.Tensor) -> Hypotheses:
+        memory, state = self.model.encode(source)
+        return greedy_search(self.model.step_fn(), state, memory, self._limits(source, max_ratio, min_ratio))
+
+    def _score(
+        self, source: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.model.score(Batch(source, target_in, target_out))
+
+    def search_ids(self, source: np.ndarray, options: SearchConfig) -> Hypotheses:
+        """Searches for padded source ids [B, S] that end with EOS; greedy if options.beam_size is 1."""
+        if options.beam_size == 1:
+            return self.greedy(source, options.max_ratio, options.min_ratio)
+        return self.beam(
+            source, options.beam_size, options.n_best, options.length_penalty, options.max_ratio, options.min_ratio
+        )
+
+    @overload
+    def translate(self, texts: str, *, attention: bool = ..., **options: float) -> Hypothesis | list[Hypothesis]: ...
+
+    @overload
+    def translate(
+        self, texts: Sequence[str], *, attention: bool = ..., **options: float
+    ) -> list[Hypothesis] | list[list[Hypothesis]]: ...
+
+    def translate(self, texts, *, attention=False, **options):  # type: ignore[no-untyped-def]
+        """Translates a text, or a list of texts.
+
+        Args:
+          texts: a string gives one result, a list a list in the same order. An empty text gives an empty text.
+          attention: also return attention weights (one more pass over the results).
+          **options: fields of SearchConfig (beam_size, length_penalty, n_best, max_ratio, min_ratio, ...); the
+            run's configuration gives the defaults.
+
+        Returns:
+          A Hypothesis per text; with n_best above 1 a list of Hypotheses per text, best first.
+
+        Raises:
+          InputError: unknown option or value out of range.
+        """
+        if isinstance(texts, str):
+            return self.translate([texts], attention=attention, **options)[0]
+        search = self.search_options(**options)
+        results = self.translate_all(list(texts), search, attention=attention)
+        return [row[0] for row in results] if search.n_best == 1 else results
+
+    def search_options(self, **options: float) -> SearchConfig:
+        """Returns the run's search options with some replaced, checked as in a configuration file."""
+        from seq2seq_tf import config as config_module
+
+        merged = {**config_module.flatten(self.config), **{f"search.{k}": v for k, v in options.items()}}
+        try:
+            return config_module.load(None, merged).config.search
+        except InputError as error:
+            raise InputError(str(error).replace("--search.", "")) from None
+
+    def translate_all(
+        self, texts: Sequence[str], search: SearchConfig, *, attention: bool = False
+    ) -> list[list[Hypothesis]]:
+        """As `translate`, always with a list of hypotheses per text."""
+        ids = self.encode_sources(texts, search.max_source_pieces)
+        results: list[list[Hypothesis]] = [[_empty()] * search.n_best for _ in texts]
+        for rows in _token_batches([len(i) for i in ids], search.batch_tokens):
+            chosen = [ids[r] for r in rows]
+            found = self.search_ids(pad_rows(chosen, last=EOS_ID), search)
+            for row, hypotheses in zip(rows, self._read(chosen, found, attention), strict=True):
+                results[row] = hypotheses
+        return results
+
+    def encode_sources(self, texts: Sequence[str], max_pieces: int) -> list[list[int]]:
+        """Returns the ids of source texts, each cut to max_pieces with a warning that names its number."""
+        ids = self.source.encode([" ".join(text.split("\n")) for text in texts])
+        for n, row in enumerate(ids):
+            if len(row) > max_pieces:
+                warnings.warn(f"text {n + 1}: cut from {len(row)} to {max_pieces} pieces", stacklevel=3)
+                ids[n] = row[:max_pieces]
+        return ids
+
+    def _read(self, sources: list[list[int]], found: Hypotheses, attention: bool) -> Iterator[list[Hypothesis]]:
+        """Yields the hypotheses of each sentence of a batch."""
+        tokens, lengths, scores, log_probs = (x.numpy() for x in found)
+        n_best = tokens.shape[1]
+        rows = [tokens[b, k, : max(lengths[b, k] - 1, 0)] for b in range(len(sources)) for k in range(n_best)]
+        texts = self.target.decode(rows)
+        maps = [np.zeros((0, 0), np.float32)] * len(rows)
+        if attention:
+            repeated = [source for source in sources for _ in range(n_best)]
+            _, weights = self.score_ids(*make_batch(repeated, rows))
+            maps = [
+                weights[r, : len(rows[r]) + 1, : len(repeated[r]) + 1].numpy() for r in range(len(rows))
+            ]
+        for b, source in enumerate(sources):
+            source_pieces = self.source.pieces(source)
+            yield [
+                Hypothesis(
+                    text=texts[r],
+                    score=float(scores[b, r - b * n_best]),
+                    log_prob=float(log_probs[b, r - b * n_best]),
+                    pieces=self.target.pieces(rows[r]),
+                    source_pieces=source_pieces,
+                    attention=maps[r],
+                )
+                for r in range(b * n_best, (b + 1) * n_best)
+                if lengths[b, r - b * n_best] > 0
+            ]
+
+    def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[float]:
+        """Returns log p(target | source) of each pair, natural logarithm, the end of the sentence included.
+
+        Raises:
+          InputError: lists of different length.
+        """
+        if len(sources) != len(targets):
+            raise InputError(f"sources and targets differ in length: {len(sources)} and {len(targets)}")
+        source_ids, target_ids = self.source.encode(list(sources)), self.target.encode(list(targets))
+        scores = [0.0] * len(sources)
+        longest = [max(len(s), len(t)) for s, t in zip(source_ids, target_ids, strict=True)]
+        for rows in _token_batches([n + 1 for n in longest], self.config.search.batch_tokens):
+            batch = make_batch([source_ids[r] for r in rows], [target_ids[r] for r in rows])
+            log_probs, _ = self.score_ids(*batch)
+            for row, value in zip(rows, tf.reduce_sum(log_probs, 1).numpy(), strict=True):
+                scores[row] = float(value)
+        return scores
+
+
+def model_variables(model: Translation) -> dict[str, tf.Variable]:
+    """Returns 'model/PATH' -> variable, the names in checkpoints."""
+    return {f"model/{v.path}": v.value for v in model.trainable_variables}
+
+
+def _empty() -> Hypothesis:
+    return Hypothesis("", 0.0, 0.0, [], [], np.zeros((0, 0), np.float32))
+
+
+def _token_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Yields row numbers, longest first, in batches of at most batch_tokens padded pieces; length 0 is left out."""
+    order = sorted((n for n in range(len(lengths)) if lengths[n]), key=lambda n: -lengths[n])
+    at = 0
+    while at < len(order):
+        size = max(batch_tokens // (lengths[order[at]] + 1), 1)
+        yield order[at : at + size]
+        at += size

@@ -1,0 +1,62 @@
+"""Paragraphs are divided only where it is safe."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq_tf.data.sentences import count_words, split_sentences
+
+
+@pytest.mark.parametrize(
+    "divided",
+    [
+        ["Choose File.", "The dialog opens."],
+        ["Wählen Sie Datei!", "Ändern Sie z. B. Ordner."],
+        ['He said "Stop."', "Then he went (far away.)", "End."],
+        ["¿Qué?", "¡Sí!", "Bien."],
+        ["これは本です。", "あれは？", "はい"],
+        ["यह है।", "वह है।"],
+        ["Это да.", "Это нет."],
+        ["It was 2003.", "Then came 2004."],
+        ["Version 7.4.", "Next."],
+    ],
+)
+def test_sentences_are_divided_at_their_ends(divided: list[str]) -> None:
+    unspaced = divided[0].endswith("。")
+    assert split_sentences(("" if unspaced else " ").join(divided)) == divided
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "Öffnen Sie ggf. Dateien, bzw. Ordner.",
+        "Am 3. Januar war es warm.",
+        "1. Click OK.",
+        "See Fig. Two or Dr. Who, e.g. Monday",
+        "Use 3.14 or file.Name or www.example.org",
+        "Choose Save As... Then",
+        "Choose Save As…. Then",
+        "Not here. not there",
+        "Text (one. Two. Three) goes on",
+        "文（一。二）三",
+        "「はい。」と言った",
+        "J. S. Bach",
+        "...",
+    ],
+)
+def test_in_doubt_nothing_is_divided(whole: str) -> None:
+    assert split_sentences(whole) == [whole]
+
+
+@given(st.text(alphabet=st.sampled_from("aB1.!?。 ()\"“…\u00a0ß")))
+def test_nothing_but_white_space_is_lost(text: str) -> None:
+    assert "".join("".join(split_sentences(text)).split()) == "".join(text.split())
+    assert all(sentence == sentence.strip() != "" for sentence in split_sentences(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", 0), ("  ", 0), ("one", 1), ("zwei  Wörter", 2), ("日本語", 2), ("LibreOffice の表", 2), ("한국어 문장", 2)],
+)
+def test_words_are_counted_in_scripts_with_and_without_spaces(text: str, words: int) -> None:
+    assert count_words(text) == words
