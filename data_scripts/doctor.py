@@ -75,7 +75,7 @@ def print_report(result: Audit) -> None:
     if rows:
         print("\n" + format_table(["severity", "part", "finding", "count", "first found at"], rows))
     warnings = len(result.findings) - result.errors
-    print(f"\n{result.errors} kinds of errors, {warnings} kinds of warnings")
+    print(f"\nkinds of errors: {result.errors}, kinds of warnings: {warnings}")
 
 
 if __name__ == "__main__":

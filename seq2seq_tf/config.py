@@ -6,6 +6,7 @@ was trained with, and every other program reads it from there.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ TIES = ("all", "none", "target")
 PIECE_MODELS = ("bpe", "unigram")
 OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "inverse_sqrt", "plateau")
-PRECISIONS = ("bfloat16", "float32")
+PRECISIONS = ("auto", "bfloat16", "float32")
 METRICS = ("bleu", "chrf", "loss")
 
 
@@ -116,7 +117,12 @@ class TrainConfig:
     weight_decay: float = _option(0.0, "decoupled weight decay (adamw)", Range(0.0, 1.0))
     clip_norm: float = _option(1.0, "bound on the global gradient norm; 0 = no clipping", Range(0.0, 1e9))
     label_smoothing: float = _option(0.1, "share of probability spread over the vocabulary", SHARE)
-    precision: str = _option("float32", "bfloat16: matrix products in bfloat16, states and sums in float32", PRECISIONS)
+    precision: str = _option(
+        "auto",
+        "of matrix products; states and sums stay float32. auto = bfloat16 where the machine has instructions for it, "
+        "decided when the run is made",
+        PRECISIONS,
+    )
     validate_every: int = _option(0, "updates between validations; 0 = after each epoch", NOT_NEGATIVE)
     checkpoint_every: int = _option(500, "updates between checkpoints to resume from", POSITIVE)
     keep_checkpoints: int = _option(2, "latest checkpoints kept", POSITIVE)
@@ -195,13 +201,9 @@ def leaves() -> list[Leaf]:
 
 def check(leaf: Leaf, value: Any, where: str) -> Any:
     """Returns `value` as the leaf's type, or raises InputError that starts with `where`."""
-    if leaf.type is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if leaf.type is float and isinstance(value, str):
-        try:  # YAML 1.1 reads 1e-3 as a string
+    if leaf.type is float and isinstance(value, int | str) and not isinstance(value, bool):
+        with contextlib.suppress(ValueError, OverflowError):  # YAML 1.1 reads 1e-3 as a string
             value = float(value)
-        except ValueError:
-            pass
     if not isinstance(value, leaf.type) or (leaf.type is not bool and isinstance(value, bool)):
         shown = f"{type(value).__name__} {value!r}"
         raise InputError(f"{where}: {leaf.name} must be of type {leaf.type.__name__}, got {shown}")
@@ -276,29 +278,45 @@ def _read_yaml(path: str) -> list[tuple[str, Any, int]]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else path
-        raise InputError(f"{where}: not valid YAML: {getattr(error, 'problem', error)}") from None
+        raise InputError(f"{where}: not valid YAML: {_one_line(getattr(error, 'problem', error))}") from None
     if root is None:
         return []
     if not isinstance(root, yaml.MappingNode):
         raise InputError(f"{path}:1: must be a mapping of sections {', '.join(SECTIONS)}")
     found: list[tuple[str, Any, int]] = []
     lines: dict[str, int] = {}
-    constructor = yaml.SafeLoader("")
     for section_key, section_node in root.value:
-        line = section_key.start_mark.line + 1
-        if section_key.value not in SECTIONS:
-            raise InputError(
-                f"{path}:{line}: unknown section {section_key.value!r}{nearest(section_key.value, SECTIONS)}"
-            )
+        section, line = _key(section_key, path), section_key.start_mark.line + 1
+        if section not in SECTIONS:
+            raise InputError(f"{path}:{line}: unknown section {section!r}{nearest(section, SECTIONS)}")
         if not isinstance(section_node, yaml.MappingNode):
-            raise InputError(f"{path}:{line}: section {section_key.value!r} must hold key: value lines")
+            raise InputError(f"{path}:{line}: section {section!r} must hold key: value lines")
         for key, node in section_node.value:
-            name, line = f"{section_key.value}.{key.value}", key.start_mark.line + 1
+            name, line = f"{section}.{_key(key, path)}", key.start_mark.line + 1
             if name in lines:
                 raise InputError(f"{path}:{line}: {name} stands twice, first in line {lines[name]}")
             lines[name] = line
-            found.append((name, constructor.construct_object(node, deep=True), line))
+            found.append((name, _value(node, f"{path}:{line}", name), line))
     return found
+
+
+def _key(node: yaml.Node, path: str) -> str:
+    """Returns the text of a key; YAML also knows lists and mappings as keys."""
+    if not isinstance(node, yaml.ScalarNode):
+        raise InputError(f"{path}:{node.start_mark.line + 1}: a key must be a word")
+    return str(node.value)
+
+
+def _value(node: yaml.Node, where: str, name: str) -> Any:
+    try:
+        return yaml.SafeLoader("").construct_object(node, deep=True)
+    except (yaml.YAMLError, ValueError) as error:  # an unknown !tag, a date like 2001-99-99, 5000 digits
+        problem = _one_line(getattr(error, "problem", error))
+        raise InputError(f"{where}: {name}: not a valid value: {problem}") from None
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())
 
 
 def flatten(config: Config) -> dict[str, Any]:

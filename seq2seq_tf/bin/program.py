@@ -1,15 +1,17 @@
-"""What every command-line program here shares: flags are parsed, mistakes become one line and exit code 2."""
+"""What every command-line program here shares: flags are parsed, mistakes become one line and an exit code."""
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from absl import app, flags
 
-from seq2seq_tf.errors import InputError
+from seq2seq_tf.errors import InputError, TrainingError
 
+EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
@@ -34,7 +36,10 @@ def fail(message: str) -> NoReturn:
 
 
 def run(main: Callable[[], int | None]) -> None:
-    """Runs `main` under absl: bad input exits with 2 and one line, Ctrl-C with 130, a closed pipe quietly.
+    """Runs `main` under absl.
+
+    Bad input exits with 2 and one line, training that cannot go on or a full disk with 1 and one line, Ctrl-C with
+    130, a closed pipe quietly.
 
     Args:
       main: takes nothing (programs have flags, no positional arguments) and returns the exit code, or None
@@ -46,11 +51,18 @@ def run(main: Callable[[], int | None]) -> None:
             return main() or 0
         except InputError as error:
             fail(str(error))
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            return EXIT_INTERRUPTED
         except BrokenPipeError:  # `... | head` has read enough
             sys.stderr.close()
             return 0
-
+        except TrainingError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return EXIT_FAILED
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            print(f"error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+            return EXIT_FAILED
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return EXIT_INTERRUPTED
     app.run(guarded, flags_parser=_parse)

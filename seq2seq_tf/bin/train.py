@@ -55,24 +55,25 @@ def main() -> int:
     from seq2seq_tf.training.run_dir import RunDir
 
     run = RunDir(FLAGS.model_dir)
-    run.create(resolved.config)
+    config = run.create(resolved.config)
     print(f"run folder {run.path}; values that are not defaults:\n{describe(resolved)}")
+    print(f"matrix products in {config.train.precision}")
     if run.finished:
         print(f"this run is finished: {run.final_model} holds its weights; nothing to do")
         return 0
     from seq2seq_tf.training.preparation import prepare
     from seq2seq_tf.training.session import Session
 
-    stop = _StopOnSignal()
-    setup = prepare(run, resolved.config, print)
-    session = Session(run, resolved.config, setup, stop)
-    if session.position.update == 0 and run.latest_checkpoint():
+    setup = prepare(run, config, print)
+    stop = _StopOnSignal()  # from here on; preparing writes whole files only and may be stopped at once
+    session = Session(run, config, setup, stop)
+    if run.latest_checkpoint():
         print(f"going on from {run.latest_checkpoint()}")
     outcome = session.run()
     if not outcome.finished:
         print(f"stopped at update {outcome.update}; the same command goes on from there")
         return program.EXIT_INTERRUPTED
-    print(f"finished after {outcome.update} updates; best {resolved.config.train.metric} {outcome.best_score:.3f}")
+    print(f"finished after {outcome.update} updates; best {config.train.metric} {outcome.best_score:.3f}")
     return 0
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from seq2seq_tf.data.clean import length_deviation
 from seq2seq_tf.data.pairs import decode_line, iter_raw_lines, sentence_key, text_hash
 from seq2seq_tf.data.sentences import count_words
@@ -198,11 +200,10 @@ class _Examination:
             self.lengths[side].append(len(text))
 
     def _examine_repetitions(self) -> None:
-        first: dict[int, int] = {}
-        for index, pair in enumerate(self.hashes):
-            if first.setdefault(pair, index) != index:
-                where = f"{self.where(index)} repeats line {self.numbers[first[pair]]}"
-                self._report("warning", "pair occurred before", where)
+        _, first, group = np.unique(np.array(self.hashes), return_index=True, return_inverse=True)
+        for index in np.flatnonzero(first[group] != np.arange(len(group))).tolist():
+            where = f"{self.where(index)} repeats line {self.numbers[first[group[index]]]}"
+            self._report("warning", "pair occurred before", where)
 
     def _examine_lengths(self) -> None:
         ratio = sum(self.lengths[1]) / max(sum(self.lengths[0]), 1)
@@ -214,12 +215,12 @@ class _Examination:
 
 def _leaks(earlier: _Examination, later: _Examination) -> list[Finding]:
     """Pairs of `later` that `earlier` holds too: as a pair (an error), or one side of them."""
-    positions: list[dict[int, int]] = []
-    for keys in earlier.keys:
-        positions.append({})
-        for index, key in enumerate(keys):
-            positions[-1].setdefault(key, index)
-    both = set(zip(*earlier.keys, strict=True))
+    positions: list[dict[int, int]] = []  # of the sentences of `later` in `earlier`, for each side
+    for earlier_keys, later_keys in zip(earlier.keys, later.keys, strict=True):
+        sought = set(later_keys)
+        hits = [(key, index) for index, key in enumerate(earlier_keys) if key in sought]
+        positions.append(dict(reversed(hits)))  # the first place of each
+    both = set(zip(*later.keys, strict=True)).intersection(zip(*earlier.keys, strict=True))
     found: dict[tuple[Severity, str], list[str]] = {}
     for index, pair in enumerate(zip(*later.keys, strict=True)):
         side = 0 if pair[0] in positions[0] else 1 if pair[1] in positions[1] else None

@@ -116,7 +116,7 @@ class _SideWriter:
 
     def _flush(self) -> None:
         flat = np.fromiter(itertools.chain.from_iterable(self._parts), self.dtype)
-        flat.tofile(self._file)
+        self._file.write(flat.tobytes())
         self._parts = []
 
     def close(self) -> None:
@@ -134,7 +134,12 @@ def load_corpus(prefix: str) -> Corpus:
 
 
 def _load_side(path: str) -> Side:
-    offsets = np.load(path + ".offsets.npy")
+    try:
+        offsets = np.load(path + ".offsets.npy")
+    except (OSError, ValueError):
+        raise InputError(
+            f"{path}.offsets.npy: missing or damaged; delete the folder and start again"
+        ) from None
     for dtype in (np.uint16, np.int32):
         ids_path = f"{path}.{np.dtype(dtype).name}.ids"
         if os.path.exists(ids_path):

@@ -57,7 +57,7 @@ def split_pairs(
     component, first_key = _components(hashes[:, :2])  # [N], [C]
     sizes = np.bincount(component)  # [C]
     good = np.bincount(component, weights=hashes[:, 2].astype(np.float64)) == sizes
-    ranks = _scramble(first_key ^ _scramble(np.array([seed], np.int64).astype(np.uint64)))
+    ranks = _scramble(first_key ^ _scramble(np.array([seed % 2**64], np.uint64)))
     order = np.lexsort((ranks, sizes))
     part = np.zeros(len(sizes), np.int8)  # 0 train, 1 valid, 2 test
     for label, name, wanted in ((2, "test", test), (1, "valid", valid)):
@@ -68,13 +68,15 @@ def split_pairs(
 
 
 def _fill(free: np.ndarray, sizes: np.ndarray, wanted: int, name: str) -> list[int]:
-    """Chooses components with `wanted` pairs together: the small ones first or, if they do not add up, last."""
+    """Chooses components of `wanted` pairs together: small ones first or, if they do not add up, last."""
     most = 0
     for order in (free, free[::-1]):
         chosen: list[int] = []
         left = wanted
         for index in order:
-            if left and sizes[index] <= left:
+            if not left:
+                break
+            if sizes[index] <= left:
                 chosen.append(int(index))
                 left -= int(sizes[index])
         if not left:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seq2seq_tf.nn.attention import additive_scores
-from seq2seq_tf.nn.fused_lstm import lstm_activate, lstm_gate_gradient
+from seq2seq_tf.nn.fused_lstm import Gates, lstm_activate, lstm_gate_gradient, lstm_state
 from seq2seq_tf.nn.products import product
 from seq2seq_tf.structures import DecoderState, Memory
 
@@ -39,7 +39,9 @@ class _Saved(NamedTuple):
     queries: tf.Tensor  # [T, B, A] projected
     cells: tf.Tensor  # [T, B, H] before the step
     tanhs: tf.Tensor  # [T, B, H] tanh of the cell after the step
-    gates: tf.Tensor  # [T, B, 4H] activated
+    i_f: tf.Tensor  # [T, B, 2H] activated gates, as in `Gates`
+    g: tf.Tensor  # [T, B, H]
+    o: tf.Tensor  # [T, B, H]
 
 
 def attention_lstm_unroll(
@@ -78,23 +80,20 @@ def attention_lstm_unroll(
 def _forward(inputs: _Inputs, mask: tf.Tensor) -> _Saved:
     steps = tf.shape(inputs.projected)[0]
     units, depth, attention_units = inputs.h.shape[1], inputs.context.shape[1], inputs.v.shape[0]
-    widths = _Saved(units, depth, None, attention_units, units, units, 4 * units)
+    widths = _Saved(units, depth, None, attention_units, units, units, 2 * units, units, units)
     arrays = tuple(tf.TensorArray(tf.float32, size=steps, element_shape=[None, w]) for w in widths)
 
     def body(
         t: tf.Tensor, h: tf.Tensor, c: tf.Tensor, context: tf.Tensor, arrays: tuple[tf.TensorArray, ...]
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tuple[tf.TensorArray, ...]]:
         fed = tf.concat([context, h], 1)  # [B, D+H]
-        gates = lstm_activate(inputs.projected[t] + product(fed, inputs.kernel))  # [B, 4H]
-        i, f, g, o = tf.split(gates, 4, axis=1)
-        new_c = f * c + i * g
-        tanh_c = tf.tanh(new_c)
-        h = o * tanh_c
+        gates = lstm_activate(inputs.projected[t] + product(fed, inputs.kernel))
+        h, new_c, tanh_c = lstm_state(gates, c)
         query = product(h, inputs.query_kernel)  # [B, A]
         scores = additive_scores(query, inputs.v, inputs.keys, mask)[:, 0]  # [B, S]
         shares = tf.nn.softmax(scores, axis=-1)
         context = tf.matmul(shares[:, tf.newaxis], inputs.values)[:, 0]  # [B, D]
-        step = _Saved(h, context, shares, query, c, tanh_c, gates)
+        step = _Saved(h, context, shares, query, c, tanh_c, *gates)
         return t + 1, h, new_c, context, tuple(a.write(t, x) for a, x in zip(arrays, step, strict=True))
 
     start = (tf.constant(0), inputs.h, inputs.c, inputs.context, arrays)
@@ -104,7 +103,7 @@ def _forward(inputs: _Inputs, mask: tf.Tensor) -> _Saved:
 
 def _backward(inputs: _Inputs, saved: _Saved, d_hs: tf.Tensor, d_contexts: tf.Tensor) -> _Inputs:
     """Returns the gradient of each input."""
-    steps = tf.shape(saved.gates)[0]
+    steps = tf.shape(saved.hs)[0]
     depth, units = inputs.context.shape[1], inputs.h.shape[1]
     widths = (4 * units, depth, inputs.v.shape[0])
     arrays = tuple(tf.TensorArray(tf.float32, size=steps, element_shape=[None, w]) for w in widths)
@@ -120,7 +119,8 @@ def _backward(inputs: _Inputs, saved: _Saved, d_hs: tf.Tensor, d_contexts: tf.Te
         d_context = d_context + d_contexts[t]  # [B, D]
         d_query, d_energy, d_v = _attention_gradient(inputs, saved, t, d_context)
         d_h = d_h + d_hs[t] + product(d_query, inputs.query_kernel, transpose_kernel=True)
-        d_gates, d_c = lstm_gate_gradient(saved.gates[t], saved.cells[t], saved.tanhs[t], d_h, d_c)
+        gates = Gates(saved.i_f[t], saved.g[t], saved.o[t])
+        d_gates, d_c = lstm_gate_gradient(gates, saved.cells[t], saved.tanhs[t], d_h, d_c)
         d_fed = product(d_gates, inputs.kernel, transpose_kernel=True)  # [B, D+H]
         new_carried = (d_fed[:, depth:], d_c, d_fed[:, :depth])
         written = zip(arrays, (d_gates, d_context, d_query), strict=True)
@@ -161,7 +161,7 @@ def _attention_gradient(
     d_v = tf.linalg.matvec(
         tf.reshape(energies, [-1, energies.shape[2]]), tf.reshape(d_scores, [-1]), transpose_a=True
     )
-    d_energy = (d_scores[:, :, tf.newaxis] * inputs.v) * (1.0 - energies * energies)
+    d_energy = tf.raw_ops.TanhGrad(y=energies, dy=d_scores[:, :, tf.newaxis] * inputs.v)  # [B, S, A]
     return tf.reduce_sum(d_energy, 1), d_energy, d_v
 
 

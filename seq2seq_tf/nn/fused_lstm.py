@@ -7,39 +7,66 @@ kernel's. `_plain_unroll` in recurrent.py is the oracle.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from seq2seq_tf.nn.products import product
 
 
-def lstm_activate(gates: tf.Tensor) -> tf.Tensor:
-    """Returns [sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)] of [N, 4H] pre-activations, as one [N, 4H]."""
-    i_f, g, o = tf.split(gates, [2 * (gates.shape[1] // 4), gates.shape[1] // 4, gates.shape[1] // 4], axis=1)
-    return tf.concat([tf.sigmoid(i_f), tf.tanh(g), tf.sigmoid(o)], 1)
+class Gates(NamedTuple):
+    """Activated gates of one step."""
+
+    i_f: tf.Tensor  # [N, 2H], sigmoid: input and forget gate
+    g: tf.Tensor  # [N, H], tanh: candidate
+    o: tf.Tensor  # [N, H], sigmoid: output gate
+
+
+def lstm_activate(preactivations: tf.Tensor) -> Gates:
+    """Returns the gates of [N, 4H] pre-activations."""
+    units = preactivations.shape[1] // 4
+    i_f, g, o = tf.split(preactivations, [2 * units, units, units], axis=1)
+    return Gates(tf.sigmoid(i_f), tf.tanh(g), tf.sigmoid(o))
+
+
+def lstm_state(gates: Gates, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns h, c and tanh(c) after a step, each [N, H]."""
+    i, f = tf.split(gates.i_f, 2, axis=1)
+    c = f * c + i * gates.g
+    tanh_c = tf.tanh(c)
+    return gates.o * tanh_c, c, tanh_c
 
 
 def lstm_gate_gradient(
-    activated: tf.Tensor, c_prev: tf.Tensor, tanh_c: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor
+    gates: Gates, c_prev: tf.Tensor, tanh_c: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """One LSTM step backwards.
 
     Args:
-      activated: [N, 4H] from `lstm_activate`.
+      gates: from `lstm_activate`.
       c_prev, tanh_c: [N, H], the cell before the step and tanh of the cell after it.
       dh, dc: [N, H], gradients of the state after the step.
 
     Returns:
       gradients of the pre-activations [N, 4H] and of c_prev [N, H].
     """
-    i, f, g, o = tf.split(activated, 4, axis=1)
-    dc = dc + dh * o * (1.0 - tanh_c * tanh_c)
-    i_f_o = tf.concat([dc * g, dc * c_prev, dh * tanh_c], 1)  # [N, 3H]
-    sigmoids = tf.concat([i, f, o], 1)
-    d_i, d_f, d_o = tf.split(i_f_o * sigmoids * (1.0 - sigmoids), 3, axis=1)
-    d_g = dc * i * (1.0 - g * g)
+    i, f = tf.split(gates.i_f, 2, axis=1)
+    dc = dc + _tanh_gradient(tanh_c, dh * gates.o)
+    d_i = _sigmoid_gradient(i, dc * gates.g)
+    d_f = _sigmoid_gradient(f, dc * c_prev)
+    d_g = _tanh_gradient(gates.g, dc * i)
+    d_o = _sigmoid_gradient(gates.o, dh * tanh_c)
     return tf.concat([d_i, d_f, d_g, d_o], 1), dc * f
+
+
+def _sigmoid_gradient(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
+    """dy * y * (1 - y) in one pass."""
+    return tf.raw_ops.SigmoidGrad(y=y, dy=dy)
+
+
+def _tanh_gradient(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
+    """dy * (1 - y * y) in one pass."""
+    return tf.raw_ops.TanhGrad(y=y, dy=dy)
 
 
 def lstm_unroll(
@@ -105,17 +132,14 @@ def _forward(
         n: tf.Tensor, h: tf.Tensor, c: tf.Tensor, saved: tuple[tf.TensorArray, ...]
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tuple[tf.TensorArray, ...]]:
         t = steps - 1 - n if reverse else n
-        activated = lstm_activate(projected[t] + product(h, kernel))  # [B, 4H]
-        i, f, g, o = tf.split(activated, 4, axis=1)
-        new_c = f * c + i * g
-        tanh_c = tf.tanh(new_c)
+        gates = lstm_activate(projected[t] + product(h, kernel))
+        new_h, new_c, tanh_c = lstm_state(gates, c)
         real = steps_mask[t]  # [B, 1]
-        h = h + real * (o * tanh_c - h)
-        hs, cs, tanhs, gates = saved
-        saved = (hs.write(t, h), cs.write(t, c), tanhs.write(t, tanh_c), gates.write(t, activated))
+        h = h + real * (new_h - h)
+        saved = tuple(a.write(t, x) for a, x in zip(saved, (h, c, tanh_c, *gates), strict=True))
         return n + 1, h, c + real * (new_c - c), saved
 
-    arrays = (array(units), array(units), array(units), array(4 * units))
+    arrays = tuple(array(width) for width in (units, units, units, 2 * units, units, units))
     _, h, c, arrays = tf.while_loop(lambda n, *_: n < steps, body, (tf.constant(0), *initial, arrays))
     hs, *saved = (a.stack() for a in arrays)
     return (hs, h, c), tuple(saved)
@@ -129,9 +153,9 @@ def _backward(
     reverse: bool,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns gradients of the pre-activations over time [T, B, 4H], of the initial h and of the initial c."""
-    before, tanhs, gates = saved
+    before, tanhs, *gates = saved
     d_hs, d_h, d_c = upstream
-    steps = tf.shape(gates)[0]
+    steps = tf.shape(tanhs)[0]
 
     def body(
         n: tf.Tensor, d_h: tf.Tensor, d_c: tf.Tensor, out: tf.TensorArray
@@ -139,11 +163,13 @@ def _backward(
         t = n if reverse else steps - 1 - n
         real = steps_mask[t]
         d_h = d_h + d_hs[t]
-        d_gates, d_c_prev = lstm_gate_gradient(gates[t], before[t], tanhs[t], real * d_h, real * d_c)
+        d_gates, d_c_prev = lstm_gate_gradient(
+            Gates(*(x[t] for x in gates)), before[t], tanhs[t], real * d_h, real * d_c
+        )
         d_h_prev = product(d_gates, kernel, transpose_kernel=True)  # [B, H]
         passed = 1.0 - real
         return n + 1, d_h_prev + passed * d_h, d_c_prev + passed * d_c, out.write(t, d_gates)
 
-    out = tf.TensorArray(tf.float32, size=steps, element_shape=[None, gates.shape[2]])
+    out = tf.TensorArray(tf.float32, size=steps, element_shape=[None, 4 * tanhs.shape[2]])
     _, d_h, d_c, out = tf.while_loop(lambda n, *_: n < steps, body, (tf.constant(0), d_h, d_c, out))
     return out.stack(), d_h, d_c

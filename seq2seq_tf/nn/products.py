@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-DTYPES = {"float32": tf.float32, "bfloat16": tf.bfloat16}
+DTYPES = {"float32": tf.float32, "bfloat16": tf.bfloat16}  # "auto" is decided before a model is made
 
 
 def cast(kernel: tf.Tensor, precision: str) -> tf.Tensor:

@@ -26,7 +26,7 @@ def train_piece_model(files: Sequence[str], model_path: str, config: DataConfig)
     Runs in a process of its own: the trainer of sentencepiece and TensorFlow do not always live in one.
 
     Raises:
-      InputError: the text cannot give that many pieces, or none at all.
+      InputError: the text cannot give that many pieces, there is none, or it is not UTF-8 (file and line named).
     """
     command = [sys.executable, "-m", "seq2seq_tf.text.train_pieces", model_path, config.piece_model]
     command += [str(config.vocab_size), str(config.character_coverage)]
@@ -38,7 +38,9 @@ def train_piece_model(files: Sequence[str], model_path: str, config: DataConfig)
     )
     if done.returncode:
         lines = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no message"]
-        raise InputError(f"data.vocab_size={config.vocab_size}: training the piece model failed: {lines[-1]}")
+        if done.returncode == 2:
+            raise InputError(lines[-1])
+        raise RuntimeError(f"training the piece model failed: {lines[-1]}")
 
 
 class PieceModel:

@@ -76,9 +76,8 @@ def _corpora(
 ) -> list[Corpus]:
     """Cuts the training pairs into pieces, once per sampled segmentation."""
     data = config.data
-    manifest = os.path.join(run.data, "prepared.json")
     prefixes = [os.path.join(run.data, f"train.{n}") for n in range(data.segmentations)]
-    if not os.path.exists(manifest):
+    if not os.path.exists(run.prepared):
         say("cutting the training pairs into pieces ...")
         counts = []
         for n, prefix in enumerate(prefixes):
@@ -88,5 +87,5 @@ def _corpora(
             counts.append(prepared._asdict())
             if n == 0:
                 say(f"training data: {prepared}")
-        write_text(manifest, json.dumps(counts))
+        write_text(run.prepared, json.dumps(counts))
     return [load_corpus(prefix) for prefix in prefixes]

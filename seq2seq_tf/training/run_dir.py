@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from typing import Any
 
 from seq2seq_tf.config import Config, Resolved, flatten, load, to_yaml
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.training.hardware import with_precision
 
 _STEP = re.compile(r"^step_(\d{8})\.npz$")
 
@@ -33,14 +35,20 @@ class RunDir:
         self.source_model = os.path.join(path, "source.model")
         self.target_model = os.path.join(path, "target.model")
         self.data = os.path.join(path, "data")
+        self.prepared = os.path.join(self.data, "prepared.json")
         self.checkpoints = os.path.join(path, "checkpoints")
         self.best = os.path.join(path, "best")
         self.final_model = os.path.join(path, "model.npz")
         self.metrics = os.path.join(path, "metrics.jsonl")
         self.tensorboard = os.path.join(path, "tensorboard")
 
-    def create(self, config: Config) -> None:
-        """Makes the folder and stores the configuration.
+    def create(self, config: Config) -> Config:
+        """Makes the folder, decides what `auto` means on this machine and stores the configuration.
+
+        Returns:
+          the configuration of the run, without `auto`.
+
+        A folder where an attempt failed on its data, so that nothing was trained yet, takes another configuration.
 
         Raises:
           InputError: the folder belongs to a run with another configuration (the keys are named), or cannot be made.
@@ -50,10 +58,18 @@ class RunDir:
                 os.makedirs(folder, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self.path}: cannot make the run folder: {error.strerror}") from None
-        if os.path.exists(self.config_file):
+        if self._begun():
             self._compare(config)
-        else:
+        elif not os.path.exists(self.config_file) or self.load_config() != config:
+            for path in (self.source_model, self.target_model):
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(path)
             write_text(self.config_file, to_yaml(config))
+
+    def _begun(self) -> bool:
+        """Whether the configuration is bound to something that was made with it."""
+        weights = self.finished or bool(self.latest_checkpoint() or self._steps(self.best))
+        return weights or os.path.exists(self.prepared)
 
     def _compare(self, config: Config) -> None:
         old, new = flatten(self.load_config()), flatten(config)
@@ -65,6 +81,7 @@ class RunDir:
                 f"{self.config_file}: this run was started with {first}={old[first]!r}, not {new[first]!r}{more}; "
                 "use another --model_dir, or the old values to go on"
             )
+        return stored
 
     def load_config(self) -> Config:
         """Reads the configuration of the run."""

@@ -97,6 +97,7 @@ class Session:
     def _resume(self) -> None:
         latest = self.run_dir.latest_checkpoint()
         if latest is None:
+            self.run_dir.drop_metrics_after(0)  # of a run that was killed before its first checkpoint
             return
         state = checkpoint.restore(latest, self.trainer.variables())
         self.position = Position(**state["position"])
@@ -135,6 +136,9 @@ class Session:
             self.position = self.position._replace(epoch=self.position.epoch + 1, batch=0)
             if not train.validate_every:
                 self._validate()
+        update = self.position.update
+        if train.validate_every and update % train.validate_every and update not in self.standing.updates:
+            self._validate()  # the updates after the last validation count too
         return False
 
     def _out_of_patience(self) -> bool:

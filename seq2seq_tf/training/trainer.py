@@ -59,7 +59,7 @@ class Trainer:
         self._update_one = tf.function(self._update_from_batch, input_signature=[*spec, rate])
         if config.accumulate > 1:
             self._sums = [tf.Variable(tf.zeros(v.shape), trainable=False) for v in self._values]
-            self._weight = tf.Variable(0.0, trainable=False)
+            self._loss = LossSum(*(tf.Variable(0.0, trainable=False) for _ in LossSum._fields))
             self._add = tf.function(self._add_gradients, input_signature=list(spec))
             self._finish = tf.function(self._apply_sums, input_signature=[rate])
 
@@ -101,27 +101,29 @@ class Trainer:
 
     def _update_from_batch(self, batch: Any, carry: Any, number: tf.Tensor, rate: tf.Tensor) -> tuple[Any, ...]:
         loss, gradients, carry = self._gradients(batch, carry, number)
-        norm, finite = self._apply(gradients, loss.weight, rate)
+        norm, finite = self._apply(gradients, loss, rate)
         return loss, norm, finite, carry
 
     def _add_gradients(self, batch: Any, carry: Any, number: tf.Tensor) -> tuple[LossSum, Any]:
         loss, gradients, carry = self._gradients(batch, carry, number)
         for total, gradient in zip(self._sums, gradients, strict=True):
             total.assign_add(gradient)
-        self._weight.assign_add(loss.weight)
+        for total, part in zip(self._loss, loss, strict=True):
+            total.assign_add(part)
         return loss, carry
 
     def _apply_sums(self, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        norm, finite = self._apply([tf.identity(s) for s in self._sums], tf.identity(self._weight), rate)
-        for total in (*self._sums, self._weight):
+        loss = LossSum(*(tf.identity(s) for s in self._loss))
+        norm, finite = self._apply([tf.identity(s) for s in self._sums], loss, rate)
+        for total in (*self._sums, *self._loss):
             total.assign(tf.zeros_like(total))
         return norm, finite
 
-    def _apply(self, gradients: list[tf.Tensor], weight: tf.Tensor, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _apply(self, gradients: list[tf.Tensor], loss: LossSum, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Scales to the mean per token, clips the global norm (Pascanu 2013) and applies, if all is finite."""
-        per_token = 1.0 / tf.maximum(weight, 1.0)
+        per_token = 1.0 / tf.maximum(loss.weight, 1.0)
         norm = tf.linalg.global_norm(gradients) * per_token
-        finite = tf.math.is_finite(norm)
+        finite = tf.math.is_finite(norm) & tf.math.is_finite(loss.total)
         scale = per_token
         if self.config.clip_norm > 0.0:
             scale *= tf.minimum(1.0, self.config.clip_norm / tf.maximum(norm, 1e-12))

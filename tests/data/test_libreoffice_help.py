@@ -8,7 +8,7 @@ from seq2seq_tf.data.libreoffice_help import HelpPage, find_pages, paragraph_pai
 from seq2seq_tf.errors import InputError
 
 SWITCH = (
-    '<span id="s" class="switchinline"> <span hidden="true" id="MACx" class="MAC"><span>Command</span></span>\n'
+    '<span id="s" class="switchinline"> <span hidden="true" id="MACx"><span>Command</span></span>\n'
     '<span hidden="true" id="defaultx"><span class="keycode">Ctrl</span></span></span>'
 )
 
@@ -18,7 +18,8 @@ def paragraphs(body: str) -> list[tuple[str, str]]:
 
 
 def test_paragraphs_and_headings_with_an_id_are_collected() -> None:
-    body = '<h2 id="h1" dir="auto">\nA  title</h2><p>no id</p><p id="p1">An <b>inline</b>\n<a href="x">link</a>.</p>'
+    heading = '<h2 id="h1" dir="auto">\nA  title</h2><p>no id</p>'
+    body = heading + '<p id="p1">An <b>inline</b>\n<a href="x">link</a>.</p>'
     assert paragraphs(body) == [("h1", "A title"), ("p1", "An inline link.")]
 
 
@@ -31,8 +32,8 @@ def test_the_default_variant_is_taken() -> None:
 
 
 def test_without_a_default_the_first_variant_is_taken() -> None:
-    body = '<p id="p"><span class="switchinline"><span class="UNIX">one</span><span class="WIN">two</span></span></p>'
-    assert paragraphs(body) == [("p", "one")]
+    switch = '<span class="switchinline"><span class="UNIX">one</span><span class="WIN">two</span></span>'
+    assert paragraphs(f'<p id="p">{switch}</p>') == [("p", "one")]
 
 
 def test_program_code_is_left_out() -> None:
@@ -56,8 +57,12 @@ def write_page(folder: Path, body: str) -> None:
 
 
 def test_paragraphs_pair_by_page_id_and_turn(tmp_path: Path) -> None:
-    write_page(tmp_path / "en" / "a", '<p id="x">one</p><p id="x">two</p><p id="y">three</p><p id="z">four</p>')
-    write_page(tmp_path / "de" / "a", '<p id="y">drei</p><p id="x">eins</p><p id="x">zwei</p><p id="w">neu</p>')
+    write_page(
+        tmp_path / "en" / "a", '<p id="x">one</p><p id="x">two</p><p id="y">three</p><p id="z">four</p>'
+    )
+    write_page(
+        tmp_path / "de" / "a", '<p id="y">drei</p><p id="x">eins</p><p id="x">zwei</p><p id="w">neu</p>'
+    )
     write_page(tmp_path / "en" / "b", '<p id="q">only here</p>')
     expected = [("one", "eins"), ("two", "zwei"), ("three", "drei")]
     assert list(paragraph_pairs(tmp_path / "en", tmp_path / "de")) == expected

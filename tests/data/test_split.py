@@ -12,7 +12,8 @@ from seq2seq_tf.data.split import Split, split_pairs
 from seq2seq_tf.errors import InputError
 
 WORDS = ["ja", "nein", "Ja!", "doch", "na ja", "…", "?"]
-CROWDED = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 40).map(str)), min_size=9, max_size=60)
+TEXTS = st.sampled_from(WORDS) | st.integers(0, 400).map(str)  # the same numbers on both sides
+CROWDED = st.lists(st.tuples(TEXTS, TEXTS), min_size=9, max_size=60)
 
 
 def sentences_of(corpus: list[Pair], indices: np.ndarray) -> set[str]:
@@ -27,16 +28,15 @@ def distinct(count: int) -> list[Pair]:
     return [(f"source {number}", f"Quelle {number}") for number in range(count)]
 
 
-@given(corpus=CROWDED, seed=st.integers(-(2**40), 2**40), valid=st.integers(0, 3), test=st.integers(0, 3))
-@settings(max_examples=200)
+@given(corpus=CROWDED, seed=st.integers(), valid=st.integers(0, 3), test=st.integers(0, 3))
+@settings(max_examples=200, deadline=None)
 def test_no_sentence_stands_in_two_parts_and_sizes_are_exact(
     corpus: list[Pair], seed: int, valid: int, test: int
 ) -> None:
     try:
         split = split_pairs(corpus, valid=valid, test=test, seed=seed)
-    except InputError as error:
-        assert "can be held out" in str(error) or "some for train" in str(error)
-        return
+    except InputError:
+        return  # too few can be held out
     assert (len(split.valid), len(split.test)) == (valid, test)
     assert sorted(np.concatenate(split)) == list(range(len(corpus)))
     parts = [sentences_of(corpus, part) for part in split]
@@ -55,9 +55,9 @@ def test_a_long_chain_of_shared_sentences_is_one_component() -> None:
         split_pairs(corpus, valid=0, test=2, seed=7)
 
 
+@settings(deadline=None)
 @given(order=st.randoms(), seed=st.integers())
 def test_the_order_of_the_input_does_not_matter(order: random.Random, seed: int) -> None:
-    seed %= 2**31
     corpus = distinct(31)
     shuffled = corpus.copy()
     order.shuffle(shuffled)

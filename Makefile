@@ -1,0 +1,47 @@
+# Commands of the project. Each makes its environment first; PYTHON picks the interpreter (3.11 to 3.13).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := runs/quickstart
+DATA := data/libreoffice_en_de
+EXPORT := $(RUN)-export
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help install quickstart test test-all lint clean
+
+help:
+	@echo "make quickstart  train, score, use and export a small English-German translator (about 10 minutes)"
+	@echo "make test        lint, type-check and test (under 10 minutes)"
+	@echo "make test-all    the same with the long end-to-end runs"
+	@echo "make clean       delete the environment, runs and data"
+
+install: $(VENV)/installed
+
+$(VENV)/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+quickstart: install
+	$(BIN)/python data_scripts/fetch_libreoffice_help.py --source=en-us --target=de --out=$(DATA)
+	$(BIN)/seq2seq-train --config=configs/quickstart_en_de.yaml --model_dir=$(RUN)
+	$(BIN)/seq2seq-evaluate --model_dir=$(RUN) --show=10 --json=$(RUN)/test.json
+	$(BIN)/seq2seq-inspect --model_dir=$(RUN) --text="Choose the format of the numbers in the selected cells." --out=$(RUN)/attention.png
+	rm -rf $(EXPORT)
+	$(BIN)/seq2seq-export --model_dir=$(RUN) --out=$(EXPORT)
+	@echo "try it: echo 'Click the button.' | $(BIN)/seq2seq-translate --model_dir=$(RUN)"
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+test-all: lint
+	$(BIN)/python -m pytest -m ""
+
+clean:
+	rm -rf $(VENV) runs data .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

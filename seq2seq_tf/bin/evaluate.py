@@ -1,0 +1,93 @@
+"""Scores a run: seq2seq-evaluate --model_dir=runs/NAME [--source=F --reference=F] [--json=FILE]
+
+Without --source and --reference the test set of the run's configuration is used. Prints BLEU, chrF and TER with
+their sacreBLEU signatures, and the perplexity of the reference.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import time
+
+from absl import flags
+
+from seq2seq_tf.bin import program, search_flags
+from seq2seq_tf.data.pairs import iter_pairs
+from seq2seq_tf.errors import InputError
+
+FLAGS = flags.FLAGS
+search_flags.define()
+flags.DEFINE_string("source", None, "sentences to translate [default: data.test_source of the run]")
+flags.DEFINE_string("reference", None, "their translations [default: data.test_target of the run]")
+flags.DEFINE_string("json", None, "also write the results to this file")
+flags.DEFINE_string("hypotheses", None, "also write the translations to this file, one a line")
+flags.DEFINE_integer("show", 0, "print this many sentences, evenly spread: source, reference, translation")
+flags.DEFINE_bool("lowercase", False, "case-insensitive BLEU; the signature says so")
+flags.DEFINE_string("tokenize", "13a", "sacreBLEU tokenizer of BLEU, such as 13a, intl, zh, ja-mecab, ko-mecab, char")
+
+
+def main() -> int:
+    """Translates the source and scores it against the reference."""
+    if not FLAGS.model_dir:
+        raise InputError("--model_dir must name the run folder")
+    if (FLAGS.source is None) != (FLAGS.reference is None):
+        raise InputError("--source and --reference go together")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from seq2seq_tf.evaluation import bleu, chrf, perplexity, ter
+    from seq2seq_tf.training.run_dir import write_text
+    from seq2seq_tf.translator import Translator
+
+    translator = Translator.load(FLAGS.model_dir)
+    data = translator.config.data
+    files = (FLAGS.source or data.test_source, FLAGS.reference or data.test_target)
+    if not all(files):
+        raise InputError("the run has no test set; name --source and --reference")
+    pairs = list(iter_pairs(*files))
+    if not pairs:
+        raise InputError(f"{files[0]}: empty, nothing to score")
+    sources, references = [s for s, _ in pairs], [t for _, t in pairs]
+    search = translator.search_options(n_best=1, **search_flags.given())
+    begin = time.perf_counter()
+    translations = [row[0].text for row in translator.translate_all(sources, search)]
+    seconds = time.perf_counter() - begin
+    scores = [
+        bleu(translations, references, lowercase=FLAGS.lowercase, tokenize=FLAGS.tokenize),
+        chrf(translations, references),
+        ter(translations, references),
+    ]
+    tokens = sum(len(ids) + 1 for ids in translator.target.encode(references))
+    total = math.fsum(translator.score(sources, references))
+    result = {
+        "model_dir": FLAGS.model_dir,
+        "source": files[0],
+        "reference": files[1],
+        "sentences": len(pairs),
+        "search": dataclasses.asdict(search),
+        **{s.name: {"score": s.value, "signature": s.signature} for s in scores},
+        "perplexity_per_piece": perplexity(-total, tokens),
+        "seconds": seconds,
+    }
+    print(f"{len(pairs):,} sentences of {files[0]}, translated in {seconds:.1f} s with beam {search.beam_size}")
+    for score in scores:
+        print(f"{score.name.upper():<10} {score.value:6.2f}  {score.signature}")
+    print(f"{'perplexity':<10} {result['perplexity_per_piece']:6.2f}  per target piece, end of sentence included")
+    shown = range(0, len(pairs), max(len(pairs) // max(FLAGS.show, 1), 1))
+    for n in list(shown)[: FLAGS.show]:
+        print(f"\n  source       {sources[n]}\n  reference    {references[n]}\n  translation  {translations[n]}")
+    if FLAGS.json:
+        write_text(FLAGS.json, json.dumps(result, indent=2) + "\n")
+    if FLAGS.hypotheses:
+        write_text(FLAGS.hypotheses, "".join(t + "\n" for t in translations))
+    return 0
+
+
+def run() -> None:
+    """Entry point."""
+    program.run(main)
+
+
+if __name__ == "__main__":
+    run()

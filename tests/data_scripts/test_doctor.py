@@ -1,0 +1,68 @@
+"""doctor.py prints what is wrong; its exit code tells errors from warnings."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Script = Callable[..., subprocess.CompletedProcess[str]]
+LANGUAGES = ["--source_lang=en", "--target_lang=de"]
+
+
+def write(folder: Path, **texts: str) -> None:
+    for name, text in texts.items():
+        (folder / name.replace("_", ".")).write_bytes(text.encode("latin-1"))
+
+
+def test_a_sound_corpus_gives_exit_code_0(script: Script, tmp_path: Path) -> None:
+    write(tmp_path, train_en="one\n", train_de="eins\n", valid_en="two\n", valid_de="zwei\n")
+    done = script("doctor.py", *LANGUAGES, f"--data={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert "kinds of errors: 0, kinds of warnings: 0" in done.stdout
+
+
+def test_warnings_alone_give_exit_code_0(script: Script, tmp_path: Path) -> None:
+    write(tmp_path, train_en="one\n\n", train_de="eins\n\n")
+    done = script("doctor.py", *LANGUAGES, "--train=train")
+    assert done.returncode == 0, done.stderr
+    assert "train.en:2" in done.stdout
+    assert "kinds of errors: 0, kinds of warnings: 1" in done.stdout
+
+
+def test_errors_give_exit_code_1_and_their_places(script: Script, tmp_path: Path) -> None:
+    write(tmp_path, train_en="one\nb\xe4d\n", train_de="eins\nzwei\n", test_en="One!\n", test_de="EINS\n")
+    done = script("doctor.py", *LANGUAGES, "--train=train", "--test=test")
+    assert done.returncode == 1
+    assert "train.en:2: (byte 0xe4 at column 2)" in done.stdout
+    assert "test.en:1 = train.en:1" in done.stdout
+    assert "kinds of errors: 2, kinds of warnings: 0" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--train=missing"], "missing.en: no such file"),
+        (["--data=missing"], "missing: no such folder"),
+        ([], "either --data or some of --train, --valid, --test"),
+        (["--data=a", "--train=b"], "either --data or some of"),
+        (["--trian=b"], "Unknown command line flag 'trian'. Did you mean: train"),
+        (["--train=a", "train"], "unexpected argument 'train'"),
+    ],
+)
+def test_wrong_flags_give_exit_code_2_and_one_line(script: Script, flags: list[str], message: str) -> None:
+    done = script("doctor.py", *LANGUAGES, *flags)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["doctor.py", "split_corpus.py", "fetch_multi30k.py", "fetch_libreoffice_help.py"]
+)
+def test_help_shows_an_example_and_tensorflow_is_not_loaded(script: Script, name: str) -> None:
+    done = script(name, "--help", PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0
+    assert f"python data_scripts/{name} --" in done.stdout
+    assert "tensorflow" not in done.stderr
+    assert "seq2seq_tf.data.pairs" in done.stderr

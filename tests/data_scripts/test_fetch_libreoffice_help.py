@@ -1,0 +1,125 @@
+"""fetch_libreoffice_help.py makes a corpus from help pages (here a made-up tree and a made-up apt)."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Script = Callable[..., subprocess.CompletedProcess[str]]
+SMALL = ["--valid=3", "--test=5"]
+
+
+def write_page(path: Path, texts: list[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    body = "".join(f'<p id="par_{number}" class="paragraph">{text}</p>' for number, text in enumerate(texts))
+    path.write_text(f'<html><body><div id="DisplayArea">{body}</div></body></html>', encoding="utf-8")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    english = [f"Opens the <b>dialog</b> number {i} here. Click it {i} times." for i in range(40)]
+    german = [f"Öffnet den <b>Dialog</b> Nummer {i} hier. Klicken Sie ihn {i}-mal." for i in range(40)]
+    folder = tmp_path / "help"
+    write_page(folder / "en-US/text/calc/page.html", [*english, "LibreOffice", "42", english[0]])
+    write_page(folder / "de/text/calc/page.html", [*german, "LibreOffice", "42", german[0]])
+    write_page(folder / "en-US/text/only_english.html", ["Not translated."])
+    return folder
+
+
+def test_pages_become_a_corpus_with_counts_and_readme(script: Script, tmp_path: Path, tree: Path) -> None:
+    done = script("fetch_libreoffice_help.py", f"--tree={tree}", *SMALL)
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "data" / "libreoffice_en_de"
+    lines = {path.name: path.read_text().splitlines() for path in out.iterdir()}
+    assert {name: len(text) for name, text in lines.items() if name != "README.txt"} == {
+        **{"train.en": 72, "train.de": 72},
+        **{"valid.en": 3, "valid.de": 3, "test.en": 5, "test.de": 5},
+    }
+    parts = ("train", "valid", "test")
+    pairs = {pair for part in parts for pair in zip(lines[f"{part}.en"], lines[f"{part}.de"], strict=True)}
+    assert ("Opens the dialog number 7 here.", "Öffnet den Dialog Nummer 7 hier.") in pairs
+    assert ("Click it 7 times.", "Klicken Sie ihn 7-mal.") in pairs
+    assert "both sides are the same" in done.stdout
+    assert "MPL-2.0" in "".join(lines["README.txt"])
+
+
+def test_a_language_that_is_not_there_is_named(script: Script, tree: Path) -> None:
+    done = script("fetch_libreoffice_help.py", f"--tree={tree}", "--target=fr")
+    assert done.returncode == 2
+    assert "no help pages for 'fr'" in done.stderr
+
+
+def test_variants_of_one_language_keep_their_whole_codes(script: Script, tmp_path: Path, tree: Path) -> None:
+    (tree / "de").rename(tree / "en-GB")
+    done = script("fetch_libreoffice_help.py", f"--tree={tree}", "--target=en-gb", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "data" / "libreoffice_en-us_en-gb" / "train.en-gb").exists()
+
+
+def test_without_apt_one_line_says_what_to_do_instead(script: Script, tmp_path: Path) -> None:
+    for flags in ([], ["--list"]):
+        done = script("fetch_libreoffice_help.py", *flags, PATH=str(tmp_path))
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert "no apt-get and dpkg-deb" in done.stderr
+        assert "fetch_multi30k.py" in done.stderr
+
+
+FAKE_APT = """#!/bin/sh
+echo "$0 $@" >> "$LOG"
+case "$*" in
+  *download*) [ -e "$LOG.updated" ] && : > "$(eval echo \\${$#})_1.0_all.deb" ;;
+  *update*) : > "$LOG.updated" ;;
+  *search*) echo "libreoffice-help-de - German help"; echo "libreoffice-help-common - all" ;;
+esac
+"""
+FAKE_DPKG = """#!/bin/sh
+case "$1" in
+  -f) echo 1.0 ;;
+  -x) mkdir -p "$3/usr/share/libreoffice" && cp -r "$TREE" "$3/usr/share/libreoffice/help" ;;
+esac
+"""
+
+
+@pytest.fixture
+def fake_apt(tmp_path: Path) -> dict[str, str]:
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    for name, text in {"apt-get": FAKE_APT, "apt-cache": FAKE_APT, "dpkg-deb": FAKE_DPKG}.items():
+        (commands / name).write_text(text)
+        (commands / name).chmod(0o755)
+    return {"PATH": f"{commands}:/usr/bin:/bin", "LOG": str(tmp_path / "log"), "TREE": str(tmp_path / "help")}
+
+
+def test_lists_are_updated_when_a_download_fails_and_packages_are_kept(
+    script: Script, tmp_path: Path, tree: Path, fake_apt: dict[str, str]
+) -> None:
+    for _ in range(2):
+        done = script("fetch_libreoffice_help.py", "--package_dir=debs", *SMALL, **fake_apt)
+        assert done.returncode == 0, done.stderr
+    calls = [line.split()[-2:] for line in (tmp_path / "log").read_text().splitlines()]
+    assert [call[-1].removeprefix("libreoffice-help-") for call in calls] == [
+        "en-us",
+        "update",
+        "en-us",
+        "de",
+    ]
+    assert len(list((tmp_path / "debs").glob("*.deb"))) == 2
+    assert "version 1.0" in (tmp_path / "data" / "libreoffice_en_de" / "README.txt").read_text()
+
+
+def test_languages_are_listed(script: Script, fake_apt: dict[str, str]) -> None:
+    done = script("fetch_libreoffice_help.py", "--list", **fake_apt)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[2:] == ["de        German help"]
+
+
+def test_an_unknown_language_is_named_with_the_nearest(
+    script: Script, fake_apt: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "commands" / "apt-get").write_text("#!/bin/sh\nexit 100\n")
+    done = script("fetch_libreoffice_help.py", "--source=dee", "--target=fr", **fake_apt)
+    assert done.returncode == 2
+    assert "no package libreoffice-help-dee (did you mean 'de'?)" in done.stderr
+    assert done.stderr.count("\n") == 1

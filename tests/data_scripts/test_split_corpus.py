@@ -1,0 +1,132 @@
+"""split_corpus.py divides files and TSV, all or nothing."""
+
+import gzip
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Script = Callable[..., subprocess.CompletedProcess[str]]
+LANGUAGES = ["--source_lang=en", "--target_lang=de"]
+
+
+def write_corpus(folder: Path, count: int) -> list[tuple[str, str]]:
+    pairs = [(f"sentence number {i}", f"Satz Nummer {i}") for i in range(count)]
+    for side, name in enumerate(("all.en", "all.de")):
+        (folder / name).write_text("".join(f"{pair[side]}\n" for pair in pairs))
+    return pairs
+
+
+def read(folder: Path, part: str) -> list[tuple[str, str]]:
+    sides = [(folder / f"{part}.{language}").read_text().splitlines() for language in ("en", "de")]
+    return list(zip(*sides, strict=True))
+
+
+def test_files_are_divided_and_every_pair_is_kept_once(script: Script, tmp_path: Path) -> None:
+    pairs = write_corpus(tmp_path, 101)
+    done = script(
+        "split_corpus.py",
+        *["--source_file=all.en", "--target_file=all.de", *LANGUAGES, "--valid=7", "--test=11", "--out=o"],
+    )
+    assert done.returncode == 0, done.stderr
+    parts = {part: read(tmp_path / "o", part) for part in ("train", "valid", "test")}
+    assert [len(part) for part in parts.values()] == [83, 7, 11]
+    assert sorted(sum(parts.values(), [])) == sorted(pairs)
+    assert "101" in done.stdout
+    assert "--seed=1" in (tmp_path / "o" / "README.txt").read_text()
+
+
+def test_tsv_and_files_give_the_same_parts_and_another_seed_others(script: Script, tmp_path: Path) -> None:
+    pairs = write_corpus(tmp_path, 101)
+    with gzip.open(tmp_path / "all.tsv.gz", "wt") as file:
+        file.writelines(f"{source}\t{target}\tsome source\n" for source, target in pairs)
+    sizes = ["--valid=7", "--test=11", *LANGUAGES]
+    script("split_corpus.py", "--source_file=all.en", "--target_file=all.de", "--out=a", *sizes)
+    script("split_corpus.py", "--tsv=all.tsv.gz", "--out=b", *sizes)
+    script("split_corpus.py", "--tsv=all.tsv.gz", "--out=c", "--seed=2", *sizes)
+    assert read(tmp_path / "a", "test") == read(tmp_path / "b", "test")
+    assert read(tmp_path / "a", "train") == read(tmp_path / "b", "train")
+    assert read(tmp_path / "a", "test") != read(tmp_path / "c", "test")
+
+
+def test_what_is_skipped_is_counted(script: Script, tmp_path: Path) -> None:
+    (tmp_path / "x.tsv").write_text(
+        "one\teins\none\teins\ntwo\t\nsame\tSame.\nthree\tdrei\nfour\tvier\n5\t5\n"
+    )
+    done = script("split_corpus.py", "--tsv=x.tsv", *LANGUAGES, "--valid=1", "--test=1", "--out=o")
+    assert done.returncode == 0, done.stderr
+    rows = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines() if line[-1:].isdigit())
+    assert rows == {
+        "read": "7",
+        "skipped: pair occurred before": "1",
+        "skipped: a side is empty": "1",
+        "skipped: both sides are the same": "1",
+        "skipped: a side has no letters": "1",
+        "kept": "3",
+        "train": "1",
+        "valid": "1",
+        "test": "1",
+    }
+
+
+def write_invalid(folder: Path) -> None:
+    write_corpus(folder, 31)
+    (folder / "all.de").write_bytes(b"gut\n" * 20 + b"\xff\n" + b"gut\n" * 10)
+
+
+def write_shorter(folder: Path) -> None:
+    write_corpus(folder, 31)
+    (folder / "all.de").write_text("kurz\n")
+
+
+@pytest.mark.parametrize(
+    ("make", "flags", "message"),
+    [
+        (write_invalid, [], "all.de:21: invalid UTF-8 (byte 0xff at column 1)"),
+        (write_shorter, [], "all.en has 31 lines but all.de has 1 lines"),
+        (lambda folder: None, [], "all.en: no such file"),
+        (lambda folder: write_corpus(folder, 31), ["--valid=100"], "31 pairs cannot give 100 for valid"),
+        (lambda folder: write_corpus(folder, 31), ["--tsv=all.en"], "either --tsv or both"),
+        (lambda folder: write_corpus(folder, 31), ["--target_lang=en"], "are both 'en'"),
+        (lambda folder: write_corpus(folder, 31), ["--max_ratio=0.5"], "at least 1"),
+        (lambda folder: write_corpus(folder, 31), ["--vaild=3"], "Unknown command line flag 'vaild'"),
+    ],
+)
+def test_bad_input_is_one_line_exit_code_2_and_no_output(
+    script: Script, tmp_path: Path, make: Callable[[Path], None], flags: list[str], message: str
+) -> None:
+    make(tmp_path)
+    usual = ["--source_file=all.en", "--target_file=all.de", *LANGUAGES, "--valid=3", "--test=3", "--out=o"]
+    done = script("split_corpus.py", *usual, *flags)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_full_disk_leaves_nothing_half(script: Script, tmp_path: Path) -> None:
+    write_corpus(tmp_path, 1009)
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o" / "train.en").write_text("old\n")
+    done = script(
+        "split_corpus.py",
+        *["--source_file=all.en", "--target_file=all.de", *LANGUAGES, "--valid=3", "--test=3", "--out=o"],
+        full_disk=True,
+    )
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["train.en"]
+    assert (tmp_path / "o" / "train.en").read_text() == "old\n"
+
+
+def test_an_input_is_not_overwritten(script: Script, tmp_path: Path) -> None:
+    write_corpus(tmp_path, 31)
+    (tmp_path / "all.en").rename(tmp_path / "train.en")
+    done = script(
+        "split_corpus.py",
+        *["--source_file=train.en", "--target_file=all.de", *LANGUAGES, "--valid=3", "--test=3", "--out=."],
+    )
+    assert done.returncode == 2
+    assert "train.en: would be overwritten" in done.stderr
+    assert len((tmp_path / "train.en").read_text().splitlines()) == 31

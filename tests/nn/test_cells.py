@@ -1,0 +1,135 @@
+"""The cells are those of the papers: NumPy and Keras say so."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_tf.nn.cells import CELL_CLASSES, Cell
+from tests import oracles
+
+N, I, F, H = 2, 5, 3, 7  # rows, input, feed, state
+KINDS = sorted(CELL_CLASSES)
+
+pytestmark = pytest.mark.usefixtures("seed")
+
+
+def make(kind: str, *, feed: int = F, layer_norm: bool = False, inputs: int = I, forget_bias: float = 1.0) -> Cell:
+    cell = CELL_CLASSES[kind](H, forget_bias=forget_bias, layer_norm=layer_norm, precision="float32", name="cell")
+    cell.build(inputs, feed)
+    return cell
+
+
+def run(cell: Cell, x: tf.Tensor, feed: tf.Tensor, state: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+    return cell.step(cell.weights_for_steps(), cell.project(x), feed, state)
+
+
+def draw(rng: np.random.Generator, cell: Cell, feed: int = F) -> dict[str, np.ndarray]:
+    """Returns x, feed and the tensors of the state, by name."""
+    states = {f"state_{n}": rng.normal(size=[N, H]) for n in range(cell.states)}
+    return {"x": rng.normal(size=[N, I]), "feed": rng.normal(size=[N, feed]), **states}
+
+
+def as_tensors(arrays: dict[str, np.ndarray]) -> tuple[tf.Tensor, tf.Tensor, tuple[tf.Tensor, ...]]:
+    x, feed, *state = (tf.constant(a, tf.float32) for a in arrays.values())
+    return x, feed, tuple(state)
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+@pytest.mark.parametrize("feed", [0, F])
+@pytest.mark.parametrize("kind", KINDS)
+def test_step_equals_numpy(kind: str, feed: int, layer_norm: bool, rng: np.random.Generator) -> None:
+    cell = make(kind, feed=feed, layer_norm=layer_norm)
+    oracles.randomise(cell, rng)
+    given = draw(rng, cell, feed)
+    x, feeds, *state = given.values()
+    expected = oracles.cell_step(kind, oracles.numpy_weights(cell), x, feeds, tuple(state))
+    got = run(cell, *as_tensors(given))
+    assert len(got) == len(expected) == cell.states
+    for mine, theirs in zip(got, expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradient_of_a_step_equals_numeric_gradient(kind: str, layer_norm: bool, rng: np.random.Generator) -> None:
+    cell = make(kind, layer_norm=layer_norm)
+    oracles.randomise(cell, rng)
+    given, weights = draw(rng, cell), oracles.numpy_weights(cell)
+    upstream = [rng.normal(size=[N, H]) for _ in range(cell.states)]
+
+    def loss(**named: np.ndarray) -> float:
+        w = {name: named.pop(name) for name in weights}
+        x, feed, *state = named.values()
+        new = oracles.cell_step(kind, w, x, feed, tuple(state))
+        return sum(float((u * s).sum()) for u, s in zip(upstream, new, strict=True))
+
+    expected = oracles.numeric_gradients(loss, {**given, **weights})
+    x, feed, state = as_tensors(given)
+    sources = [x, feed, *state, *cell.trainable_variables]
+    with tf.GradientTape() as tape:
+        tape.watch([x, feed, *state])
+        new = run(cell, x, feed, state)
+        total = tf.add_n([tf.reduce_sum(tf.cast(u, tf.float32) * s) for u, s in zip(upstream, new, strict=True)])
+    names = [*given, *(v.name for v in cell.trainable_variables)]
+    for name, gradient in zip(names, tape.gradient(total, sources), strict=True):
+        np.testing.assert_allclose(gradient, expected[name], rtol=1e-4, atol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cell_equals_the_keras_layer_with_the_same_weights(kind: str, rng: np.random.Generator) -> None:
+    cell = make(kind, feed=0)
+    oracles.randomise(cell, rng)
+    layer_class = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[kind]
+    options = {"reset_after": True} if kind == "gru" else {}
+    layer = layer_class(H, return_sequences=True, return_state=True, **options)
+    layer.build((N, None, I))
+    bias = np.stack([cell.bias, cell.recurrent_bias]) if kind == "gru" else cell.bias
+    layer.set_weights([cell.kernel, cell.recurrent_kernel, bias])
+    inputs = tf.constant(rng.normal(size=[N, 11, I]), tf.float32)
+    outputs, *final = layer(inputs)
+    state, mine = cell.zero_state(N), []
+    for t in range(inputs.shape[1]):
+        state = run(cell, inputs[:, t], tf.zeros([N, 0]), state)
+        mine.append(state[0])
+    np.testing.assert_allclose(tf.stack(mine, 1), outputs, atol=1e-6)
+    for got, expected in zip(state, final, strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_feed_equals_more_input(kind: str, rng: np.random.Generator) -> None:
+    fed, whole = make(kind), make(kind, feed=0, inputs=I + F)
+    oracles.randomise(fed, rng)
+    for variable in fed.variables:
+        if "kernel" not in variable.name:
+            getattr(whole, variable.name).assign(variable)
+    whole.kernel.assign(tf.concat([fed.kernel, fed.recurrent_kernel[:F]], 0))
+    whole.recurrent_kernel.assign(fed.recurrent_kernel[F:])
+    x, feed, state = as_tensors(draw(rng, fed))
+    expected = run(whole, tf.concat([x, feed], 1), feed[:, :0], state)
+    for mine, theirs in zip(run(fed, x, feed, state), expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_projecting_all_steps_at_once_equals_one_by_one(kind: str, rng: np.random.Generator) -> None:
+    cell = make(kind, layer_norm=True)
+    oracles.randomise(cell, rng)
+    inputs = tf.constant(rng.normal(size=[N, 11, I]), tf.float32)
+    one_by_one = tf.stack([cell.project(inputs[:, t]) for t in range(11)], 1)
+    np.testing.assert_allclose(cell.project(inputs), one_by_one, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_state_rows_start_orthogonal_gate_by_gate(kind: str) -> None:
+    cell = make(kind)
+    for square in np.split(np.asarray(cell.recurrent_kernel)[F:], cell.gates, 1):
+        np.testing.assert_allclose(square.T @ square, np.eye(H), atol=1e-5)
+
+
+def test_only_the_forget_gate_starts_with_a_bias() -> None:
+    bias = np.split(np.asarray(make("lstm", forget_bias=2.5).bias), 4)
+    np.testing.assert_array_equal(bias, np.outer([0.0, 2.5, 0.0, 0.0], np.ones(H)))

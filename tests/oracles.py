@@ -1,0 +1,200 @@
+"""Slow and obvious versions of what the package computes, in NumPy at float64, and small things to compare.
+
+The package's layers are float32 throughout (`product` returns float32), so a numeric gradient through them would
+have three digits. Gradients are therefore taken of these oracles, at float64 by central differences, and compared
+with the automatic gradients of the layers: the oracles are right where values agree, and so are then the gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.config import ModelConfig
+from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, StepFn
+
+Array = np.ndarray
+Weights = dict[str, Array]
+
+
+# --- Layers -----------------------------------------------------------------------------------------------------------
+
+
+def small_config(**changes: Any) -> ModelConfig:
+    """Returns a configuration of small, different sizes without dropout."""
+    rates = ("word_dropout", "embedding_dropout", "layer_dropout", "encoder_dropout", "output_dropout")
+    sizes = {"embedding_units": 5, "encoder_units": 3, "decoder_units": 7, "attention_units": 11, "output_units": 5}
+    return ModelConfig(**{**dict.fromkeys(rates, 0.0), **sizes, **changes})
+
+
+def randomise(layer: keras.layers.Layer, rng: np.random.Generator, scale: float = 0.5) -> None:
+    """Gives every variable other values than its first ones: zero biases and gains of one hide mistakes."""
+    for variable in layer.variables:
+        variable.assign(rng.normal(0.0, scale, variable.shape) + (1.0 if "gain" in variable.name else 0.0))
+
+
+def numpy_weights(layer: keras.layers.Layer) -> Weights:
+    """Returns name -> float64 array of the layer's own variables."""
+    return {v.name: np.asarray(v, np.float64) for v in layer.variables}
+
+
+def numeric_gradient(f: Callable[[Array], float], x: Array, step: float = 1e-5) -> Array:
+    """Returns df/dx by central differences, exact to about step ** 2."""
+    gradient = np.zeros_like(x, np.float64)
+    for place in np.ndindex(x.shape):
+        up, down = x.astype(np.float64), x.astype(np.float64)
+        up[place] += step
+        down[place] -= step
+        gradient[place] = (f(up) - f(down)) / (2.0 * step)
+    return gradient
+
+
+def numeric_gradients(f: Callable[..., float], tensors: dict[str, Array]) -> dict[str, Array]:
+    """Returns name -> gradient of f(**tensors) by each of its arguments."""
+    return {
+        name: numeric_gradient(lambda x, name=name: f(**{**tensors, name: x}), value) for name, value in tensors.items()
+    }
+
+
+def sigmoid(x: Array) -> Array:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def softmax(x: Array) -> Array:
+    exps = np.exp(x - x.max(-1, keepdims=True))
+    return exps / exps.sum(-1, keepdims=True)
+
+
+def normalise(x: Array, gain: Array) -> Array:
+    """Layer normalisation of [N, U] without shift."""
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5) * gain
+
+
+def cell_step(kind: str, w: Weights, x: Array, feed: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
+    """One step of a cell. x: [N, I]; feed: [N, F], F = 0 for none; state: (h,) or (h, c), each [N, H]."""
+    layer_norm = "input_gain" in w
+    seen = x @ w["kernel"]
+    seen = (normalise(seen, w["input_gain"]) if layer_norm else seen) + w["bias"]
+    if kind == "gru":
+        return _gru_step(w, seen, feed, state[0])
+    share = np.concatenate([feed, state[0]], 1) @ w["recurrent_kernel"]
+    gates = seen + (normalise(share, w["recurrent_gain"]) if layer_norm else share)
+    if kind == "rnn":
+        return (np.tanh(gates),)
+    i, f, g, o = np.split(gates, 4, 1)
+    c = sigmoid(f) * state[1] + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(normalise(c, w["cell_gain"]) if layer_norm else c), c
+
+
+def _gru_step(w: Weights, seen: Array, feed: Array, h: Array) -> tuple[Array, ...]:
+    units = h.shape[1]
+    feed_rows = feed.shape[1]
+    seen = seen + feed @ w["recurrent_kernel"][:feed_rows]
+    share = h @ w["recurrent_kernel"][feed_rows:]
+    share = (normalise(share, w["recurrent_gain"]) if "recurrent_gain" in w else share) + w["recurrent_bias"]
+    z = sigmoid(seen[:, :units] + share[:, :units])
+    r = sigmoid(seen[:, units : 2 * units] + share[:, units : 2 * units])
+    g = np.tanh(seen[:, 2 * units :] + r * share[:, 2 * units :])
+    return (z * h + (1.0 - z) * g,)
+
+
+def additive_attention(w: Weights, query: Array, values: Array) -> tuple[Array, Array]:
+    """One query [Q] over the real pieces of one sentence, values [S, D] -> context [D], weights [S]."""
+    keys = values @ w["key_kernel"] + w["key_bias"]
+    scores = np.array([w["v"] @ np.tanh(query @ w["query_kernel"] + key) for key in keys])
+    shares = softmax(scores)
+    return shares @ values, shares
+
+
+def smoothed_cross_entropy(hidden: Array, table: Array, bias: Array, labels: Array, smoothing: float) -> Array:
+    """Returns [N] cross-entropies with the smoothed distribution, written out."""
+    log_probs = np.log(softmax(hidden @ table.T + bias))
+    wanted = (1.0 - smoothing) * np.eye(len(bias))[labels] + smoothing / len(bias)
+    return -(wanted * log_probs).sum(-1)
+
+
+# --- Search -----------------------------------------------------------------------------------------------------------
+
+CODES = 13  # how many situations a toy model tells apart
+
+
+class Toy(NamedTuple):
+    """A made-up model for B sentences: the logits depend on time and on all pieces so far, through a code."""
+
+    logits: Array  # [B, CODES, V] float32, the memory
+
+    def log_probs(self, sentence: int, prefix: tuple[int, ...]) -> Array:
+        """Returns [V], the log-probabilities of what follows a prefix (without BOS)."""
+        code = 0
+        for time, token in enumerate((BOS_ID, *prefix)):
+            code = next_code(code, token, time)
+        return np.log(softmax(self.logits[sentence, code].astype(np.float64)))
+
+
+def random_toy(rng: np.random.Generator, sentences: int, vocab: int, scale: float = 2.0) -> Toy:
+    return Toy(rng.normal(0.0, scale, [sentences, CODES, vocab]).astype(np.float32))
+
+
+def next_code(code: Any, token: Any, time: Any) -> Any:
+    """Another code for another order of the same pieces; works on numbers and on tensors."""
+    return (5 * code + 3 * token + time + 1) % CODES
+
+
+def toy_state(sentences: Any) -> dict[str, tf.Tensor]:
+    """Returns the state before the first piece, [B] each."""
+    return {"code": tf.zeros([sentences], tf.int32), "time": tf.zeros([sentences], tf.int32)}
+
+
+def toy_step(seen: list[tuple[int, int]] | None = None) -> StepFn:
+    """Returns the step function of toy models, whose memory is `Toy.logits`.
+
+    Args:
+      seen: the rows of (tokens, memory) of each call are added here; meaningful outside of tf.function only.
+    """
+
+    def step(tokens: tf.Tensor, state: dict[str, tf.Tensor], memory: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        if seen is not None:
+            seen.append((tokens.shape[0], memory.shape[0]))
+        code = next_code(state["code"], tokens, state["time"])  # [b*K]
+        beam = tf.shape(tokens)[0] // tf.shape(memory)[0]
+        sentence = tf.range(tf.shape(tokens)[0]) // beam
+        logits = tf.gather_nd(memory, tf.stack([sentence, code], 1))  # [b*K, V]
+        return logits, {"code": code, "time": state["time"] + 1}
+
+    return step
+
+
+class Found(NamedTuple):
+    """A hypothesis of the brute-force search."""
+
+    tokens: tuple[int, ...]  # with EOS
+    log_prob: float
+    score: float
+
+
+def wu_penalty(length: int, exponent: float) -> float:
+    """((5 + length) / 6) ** exponent (Wu 2016, equation 14)."""
+    return ((5.0 + length) / 6.0) ** exponent
+
+
+def all_hypotheses(toy: Toy, sentence: int, shortest: int, longest: int, exponent: float) -> list[Found]:
+    """Returns every hypothesis that the length rules allow, best first."""
+    found: list[Found] = []
+
+    def visit(prefix: tuple[int, ...], log_prob: float) -> None:
+        following = toy.log_probs(sentence, prefix)
+        length = len(prefix) + 1
+        if length >= shortest:
+            total = log_prob + following[EOS_ID]
+            found.append(Found((*prefix, EOS_ID), total, total / wu_penalty(length, exponent)))
+        if length < longest:
+            for token in range(len(following)):
+                if token not in (PAD_ID, BOS_ID, EOS_ID):
+                    visit((*prefix, token), log_prob + following[token])
+
+    visit((), 0.0)
+    return sorted(found, key=lambda hypothesis: -hypothesis.score)
