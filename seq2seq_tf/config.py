@@ -33,12 +33,13 @@ class Range(NamedTuple):
     high: float = float("inf")
 
 
+ANY = Range()
 POSITIVE = Range(1)
 NOT_NEGATIVE = Range(0)
 SHARE = Range(0.0, 0.95)
 
 
-def _option(default: Any, text: str, allowed: Range | tuple[str, ...] = Range()) -> Any:
+def _option(default: Any, text: str, allowed: Range | tuple[str, ...] = ANY) -> Any:
     return dataclasses.field(default=default, metadata={"help": text, "allowed": allowed})
 
 
@@ -107,6 +108,11 @@ class TrainConfig:
     batch_tokens: int = _option(2000, "upper bound of padded pieces per batch, on the longer side", POSITIVE)
     pool_pairs: int = _option(3000, "pairs shuffled together, then sorted by length; larger = less padding", POSITIVE)
     accumulate: int = _option(1, "batches whose gradients are summed into one update", Range(1, 1024))
+    shards: int = _option(
+        0,
+        "parts of a batch computed side by side; 0 = one per CPU core up to 4, or 1 on a GPU, decided when the run is made",
+        Range(0, 64),
+    )
     optimizer: str = _option("adam", "optimiser", OPTIMIZERS)
     learning_rate: float = _option(1.5e-3, "peak learning rate", Range(0.0, 100.0))
     adam_beta2: float = _option(0.999, "decay of Adam's second moment", Range(0.5, 0.99999))
@@ -208,7 +214,7 @@ def check(leaf: Leaf, value: Any, where: str) -> Any:
         shown = f"{type(value).__name__} {value!r}"
         raise InputError(f"{where}: {leaf.name} must be of type {leaf.type.__name__}, got {shown}")
     if isinstance(leaf.allowed, Range):
-        if leaf.type in (int, float) and not leaf.allowed.low <= value <= leaf.allowed.high:
+        if isinstance(value, int | float) and not leaf.allowed.low <= value <= leaf.allowed.high:
             low, high = leaf.allowed
             raise InputError(f"{where}: {leaf.name} must lie in [{low:g}, {high:g}], got {value!r}")
     elif value not in leaf.allowed:

@@ -28,9 +28,18 @@ def check_parallel(hypotheses: Sequence[str], references: Sequence[str]) -> None
 
 
 def bleu(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False, tokenize: str = "13a") -> Score:
-    """Corpus BLEU (Papineni 2002) of detokenised text, as sacreBLEU computes it; 0 to 100."""
+    """Corpus BLEU (Papineni 2002) of detokenised text, as sacreBLEU computes it; 0 to 100.
+
+    Raises:
+      InputError: lists of different length, nothing to score, or a tokenizer that is unknown or not installed.
+    """
     check_parallel(hypotheses, references)
-    metric = BLEU(lowercase=lowercase, tokenize=tokenize)
+    if tokenize not in BLEU.TOKENIZERS:
+        raise InputError(f"tokenize must be one of {', '.join(BLEU.TOKENIZERS)}, got {tokenize!r}")
+    try:
+        metric = BLEU(lowercase=lowercase, tokenize=tokenize)
+    except (RuntimeError, OSError) as error:  # an extra package, or a model that it would download
+        raise InputError(f"tokenize={tokenize}: {' '.join(str(error).split())}") from None
     value = metric.corpus_score(list(hypotheses), [list(references)]).score
     return Score("bleu", value, str(metric.get_signature()))
 

@@ -18,14 +18,17 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from seq2seq_tf.config import Range, leaves
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.search.beam import BeamOptions, beam_search
+from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import length_limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses
 from seq2seq_tf.text.sentencepiece import GraphPieces
 from seq2seq_tf.translator import Translator
 
 _SCORE_TOLERANCE = 1e-3  # of a log-probability; rounding differs with the shape of the batch
+_ALLOWED = {leaf.name.removeprefix("search."): leaf.allowed for leaf in leaves() if isinstance(leaf.allowed, Range)}
 
 
 class Comparison(NamedTuple):
@@ -57,7 +60,7 @@ class ServedIds(tf.Module):
         """Traces function(first, options...) once, with the run's search options as defaults."""
         beam_size, n_best, length_penalty, max_ratio, min_ratio = self._defaults
 
-        def call(  # noqa: PLR0913 - the inputs of a served signature
+        def call(
             x: tf.Tensor,
             beam_size: tf.Tensor = beam_size,
             n_best: tf.Tensor = n_best,
@@ -71,14 +74,19 @@ class ServedIds(tf.Module):
 
     def _search(self, source: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor) -> Hypotheses:
         """Searches; options outside their range are moved into it, as a server has nobody to complain to."""
-        beam = tf.maximum(options.beam_size, 1)
-        options = BeamOptions(
-            beam, tf.clip_by_value(options.n_best, 1, beam), tf.maximum(options.length_penalty, 0.0)
-        )
+        beam = _into_range("beam_size", options.beam_size)
+        n_best = tf.clip_by_value(options.n_best, 1, beam)
+        options = BeamOptions(beam, n_best, _into_range("length_penalty", options.length_penalty))
+        max_ratio, min_ratio = _into_range("max_ratio", max_ratio), _into_range("min_ratio", min_ratio)
         memory, state = self._model.encode(source)
         lengths = tf.reduce_sum(tf.cast(tf.not_equal(source, PAD_ID), tf.int32), 1)
         limits = length_limits(lengths, max_ratio, tf.constant(self._max_extra), min_ratio)
-        return beam_search(self._model.step_fn(), state, memory, limits, options)
+        step = self._model.step_fn()
+        return tf.cond(  # as in the Python API
+            beam == 1,
+            lambda: greedy_search(step, state, memory, limits, options.length_penalty),
+            lambda: beam_search(step, state, memory, limits, options),
+        )
 
     def _translate_ids(
         self, source: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
@@ -92,6 +100,11 @@ class ServedIds(tf.Module):
         shifted = tf.concat([starts, tf.where(target[:, :-1] == EOS_ID, PAD_ID, target[:, :-1])], 1)
         log_probs, attention = self._model.score(Batch(source, shifted, target))
         return {"log_probs": tf.reduce_sum(log_probs, 1), "attention": attention}
+
+
+def _into_range(option: str, value: tf.Tensor) -> tf.Tensor:
+    low, high = _ALLOWED[option]
+    return tf.clip_by_value(value, low, high)
 
 
 class ServedText(ServedIds):
@@ -114,7 +127,8 @@ class ServedText(ServedIds):
         source = self._source.encode(texts, self._longest)
         found = self._search(source, options, max_ratio, min_ratio)
         shape = tf.shape(found.scores)
-        decoded = self._target.decode(tf.reshape(found.tokens, [-1, tf.shape(found.tokens)[2]]))
+        rows = [shape[0] * shape[1], tf.shape(found.tokens)[2]]  # not -1, which no text at all would leave open
+        decoded = self._target.decode(tf.reshape(found.tokens, rows))
         empty = (source[:, :1] == EOS_ID) | (found.lengths == 0)
         return {
             "translations": tf.where(empty, "", tf.reshape(decoded, shape)),
@@ -182,15 +196,19 @@ def _compare(translator: Translator, folder: str, sentences: list[str]) -> Compa
     best = [row[0].text for row in rows]
     # The search scores the pieces it chose; scoring a text cuts it anew, so the two are compared each with its own.
     expected_log_probs = translator.score(sentences, best)
-    reloaded = _reload(folder, {"texts": sentences, "targets": best, "n_best": n_best})
+    longest = translator.config.search.max_source_pieces
+    request = {"texts": sentences, "targets": best, "n_best": n_best, "max_source_pieces": longest}
+    reloaded = _reload(folder, request)
     largest = 0.0
     for n, row in enumerate(rows):
         texts = [h.text for h in row]
         scores = [(h.score, s) for h, s in zip(row, reloaded["scores"][n], strict=False)]
         scores.append((expected_log_probs[n], reloaded["log_probs"][n]))
-        worst = max(abs(a - b) / max(1.0, abs(a)) for a, b in scores)
+        differences = [abs(a - b) / max(1.0, abs(a)) for a, b in scores]
+        worst = max(differences)
         largest = max(largest, worst)
-        if reloaded["translations"][n][: len(texts)] != texts or not worst < _SCORE_TOLERANCE:
+        close = all(d < _SCORE_TOLERANCE for d in differences)  # not worst, which overlooks NaN
+        if reloaded["translations"][n][: len(texts)] != texts or not close:
             raise RuntimeError(
                 f"the reloaded SavedModel differs on {sentences[n]!r}: {reloaded['translations'][n]} "
                 f"instead of {texts}, scores differ by {worst:g}"

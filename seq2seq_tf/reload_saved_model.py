@@ -25,7 +25,8 @@ def main() -> None:
 
     ids_model = tf.saved_model.load(os.path.join(folder, "ids"))
     pieces = sentencepiece.SentencePieceProcessor(os.path.join(folder, "ids", "source.model"))
-    rows = tf.ragged.constant([[*row, pieces.eos_id()] for row in pieces.encode(texts)], dtype=tf.int32)
+    longest = request["max_source_pieces"]
+    rows = tf.ragged.constant([[*row[:longest], pieces.eos_id()] for row in pieces.encode(texts)], dtype=tf.int32)
     by_ids = ids_model.translate_ids(rows.to_tensor(pieces.pad_id()))
 
     # A sentence without pieces is empty in the text model; the ids model has no such rule.

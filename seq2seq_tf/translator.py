@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -15,7 +16,7 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.search.beam import BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
-from seq2seq_tf.search.limits import length_limits
+from seq2seq_tf.search.limits import Limits, length_limits
 from seq2seq_tf.structures import EOS_ID, PAD_ID, Batch, Hypotheses
 from seq2seq_tf.text.sentencepiece import PieceModel
 from seq2seq_tf.training import checkpoint
@@ -24,6 +25,19 @@ from seq2seq_tf.training.run_dir import RunDir
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _WHOLE = tf.TensorSpec([], tf.int32)
 _REAL = tf.TensorSpec([], tf.float32)
+_BATCHES_AT_ONCE = 2
+_BEAM = BeamOptions(_WHOLE, _WHOLE, _REAL)
+
+
+class _LengthRule(NamedTuple):
+    """Length options of a search, see SearchConfig; tensors, so that one trace serves every setting."""
+
+    max_ratio: tf.Tensor
+    max_extra: tf.Tensor
+    min_ratio: tf.Tensor
+
+
+_RULE = _LengthRule(_REAL, _WHOLE, _REAL)
 
 
 class Hypothesis(NamedTuple):
@@ -48,8 +62,8 @@ class Translator:
         self.source = source
         self.target = target
         self.config = config
-        self.beam = tf.function(self._beam, input_signature=[_IDS, _WHOLE, _WHOLE, *[_REAL] * 3])
-        self.greedy = tf.function(self._greedy, input_signature=[_IDS, *[_REAL] * 2])
+        self.beam = tf.function(self._beam, input_signature=[_IDS, _RULE, _BEAM])
+        self.greedy = tf.function(self._greedy, input_signature=[_IDS, _RULE, _REAL])
         self.score_ids = tf.function(self._score, input_signature=[_IDS, _IDS, _IDS])
 
     @classmethod
@@ -70,26 +84,13 @@ class Translator:
         checkpoint.assign(path, weights, model_variables(model))
         return cls(model, source, target, config)
 
-    def _limits(self, source: tf.Tensor, max_ratio: tf.Tensor, min_ratio: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        lengths = tf.reduce_sum(tf.cast(tf.not_equal(source, PAD_ID), tf.int32), 1)
-        return length_limits(lengths, max_ratio, tf.constant(self.config.search.max_extra), min_ratio)
-
-    def _beam(
-        self,
-        source: tf.Tensor,
-        beam_size: tf.Tensor,
-        n_best: tf.Tensor,
-        penalty: tf.Tensor,
-        max_ratio: tf.Tensor,
-        min_ratio: tf.Tensor,
-    ) -> Hypotheses:
+    def _beam(self, source: tf.Tensor, rule: _LengthRule, options: BeamOptions) -> Hypotheses:
         memory, state = self.model.encode(source)
-        limits = self._limits(source, max_ratio, min_ratio)
-        return beam_search(self.model.step_fn(), state, memory, limits, BeamOptions(beam_size, n_best, penalty))
+        return beam_search(self.model.step_fn(), state, memory, _limits(source, rule), options)
 
-    def _greedy(self, source: tf.Tensor, max_ratio: tf.Tensor, min_ratio: tf.Tensor) -> Hypotheses:
+    def _greedy(self, source: tf.Tensor, rule: _LengthRule, penalty: tf.Tensor) -> Hypotheses:
         memory, state = self.model.encode(source)
-        return greedy_search(self.model.step_fn(), state, memory, self._limits(source, max_ratio, min_ratio))
+        return greedy_search(self.model.step_fn(), state, memory, _limits(source, rule), penalty)
 
     def _score(
         self, source: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor
@@ -98,14 +99,15 @@ class Translator:
 
     def search_ids(self, source: np.ndarray, options: SearchConfig) -> Hypotheses:
         """Searches for padded source ids [B, S] that end with EOS; greedy if options.beam_size is 1."""
+        rule = _LengthRule(options.max_ratio, options.max_extra, options.min_ratio)
         if options.beam_size == 1:
-            return self.greedy(source, options.max_ratio, options.min_ratio)
-        return self.beam(
-            source, options.beam_size, options.n_best, options.length_penalty, options.max_ratio, options.min_ratio
-        )
+            return self.greedy(source, rule, options.length_penalty)
+        return self.beam(source, rule, BeamOptions(options.beam_size, options.n_best, options.length_penalty))
 
     @overload
-    def translate(self, texts: str, *, attention: bool = ..., **options: float) -> Hypothesis | list[Hypothesis]: ...
+    def translate(  # type: ignore[overload-overlap]  # a str is a Sequence[str]; the first that fits is meant
+        self, texts: str, *, attention: bool = ..., **options: float
+    ) -> Hypothesis | list[Hypothesis]: ...
 
     @overload
     def translate(
@@ -149,11 +151,20 @@ class Translator:
         """As `translate`, always with a list of hypotheses per text."""
         ids = self.encode_sources(texts, search.max_source_pieces)
         results: list[list[Hypothesis]] = [[_empty()] * search.n_best for _ in texts]
-        for rows in _token_batches([len(i) for i in ids], search.batch_tokens):
+
+        def translate_batch(rows: list[int]) -> None:
             chosen = [ids[r] for r in rows]
             found = self.search_ids(pad_rows(chosen, last=EOS_ID), search)
             for row, hypotheses in zip(rows, self._read(chosen, found, attention), strict=True):
                 results[row] = hypotheses
+
+        batches = list(_token_batches([len(i) for i in ids], search.batch_tokens))
+        if len(batches) == 1:
+            translate_batch(batches[0])
+            return results
+        # Steps of a search are small: batches side by side keep all cores busy. TensorFlow works outside Python's lock.
+        with ThreadPoolExecutor(max_workers=_BATCHES_AT_ONCE) as pool:
+            list(pool.map(translate_batch, batches))
         return results
 
     def encode_sources(self, texts: Sequence[str], max_pieces: int) -> list[list[int]]:
@@ -197,8 +208,10 @@ class Translator:
         """Returns log p(target | source) of each pair, natural logarithm, the end of the sentence included.
 
         Raises:
-          InputError: lists of different length.
+          InputError: lists of different length, or one text instead of a list.
         """
+        if isinstance(sources, str) or isinstance(targets, str):
+            raise InputError("sources and targets must be lists of texts, got one text")
         if len(sources) != len(targets):
             raise InputError(f"sources and targets differ in length: {len(sources)} and {len(targets)}")
         source_ids, target_ids = self.source.encode(list(sources)), self.target.encode(list(targets))
@@ -215,6 +228,11 @@ class Translator:
 def model_variables(model: Translation) -> dict[str, tf.Variable]:
     """Returns 'model/PATH' -> variable, the names in checkpoints."""
     return {f"model/{v.path}": v.value for v in model.trainable_variables}
+
+
+def _limits(source: tf.Tensor, rule: _LengthRule) -> Limits:
+    lengths = tf.reduce_sum(tf.cast(tf.not_equal(source, PAD_ID), tf.int32), 1)  # [B]
+    return length_limits(lengths, *rule)
 
 
 def _empty() -> Hypothesis:

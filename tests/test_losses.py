@@ -95,9 +95,7 @@ def test_projected_gradient_equals_plain_gradient_at_real_sizes(smoothing: float
 
 
 @pytest.mark.parametrize("loss", BOTH)
-def test_large_logits_give_finite_numbers(
-    loss: CrossEntropy, given: dict[str, np.ndarray], labels: np.ndarray
-) -> None:
+def test_large_logits_give_finite_numbers(loss: CrossEntropy, given: dict[str, np.ndarray], labels: np.ndarray) -> None:
     loud = {**given, "hidden": 1e4 * given["hidden"]}
     got = loss(*(tf.constant(x, tf.float32) for x in loud.values()), labels, 0.1)
     found = [*got, *gradients(loss, loud, labels, 0.1, np.ones(N))]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 import time
 
 from absl import flags
@@ -35,7 +34,7 @@ def main() -> int:
         raise InputError("--model_dir must name the run folder")
     if (FLAGS.source is None) != (FLAGS.reference is None):
         raise InputError("--source and --reference go together")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    program.import_tensorflow()
     from seq2seq_tf.evaluation import bleu, chrf, perplexity, ter
     from seq2seq_tf.training.run_dir import write_text
     from seq2seq_tf.translator import Translator
@@ -49,6 +48,7 @@ def main() -> int:
     if not pairs:
         raise InputError(f"{files[0]}: empty, nothing to score")
     sources, references = [s for s, _ in pairs], [t for _, t in pairs]
+    bleu(references[:1], references[:1], tokenize=FLAGS.tokenize)  # a missing tokenizer shows before the work
     search = translator.search_options(n_best=1, **search_flags.given())
     begin = time.perf_counter()
     translations = [row[0].text for row in translator.translate_all(sources, search)]

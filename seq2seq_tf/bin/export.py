@@ -7,7 +7,6 @@ process without this package has loaded both and given the same translations and
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 
 from absl import flags
@@ -29,7 +28,7 @@ def main() -> int:
         raise InputError("--model_dir must name the run folder and --out the folder to make")
     if FLAGS.compare < 1:
         raise InputError(f"--compare must be at least 1, got {FLAGS.compare}")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    program.import_tensorflow()
     from seq2seq_tf.export import export
     from seq2seq_tf.translator import Translator
 

@@ -24,7 +24,7 @@ def main() -> int:
     """Translates each text and writes its attention map."""
     if not FLAGS.model_dir:
         raise InputError("--model_dir must name the run folder")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    program.import_tensorflow()
     from seq2seq_tf.inspection.attention import attention_png
     from seq2seq_tf.translator import Translator
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -14,6 +17,8 @@ from seq2seq_tf.errors import InputError, TrainingError
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+
+_LIBRARY_NOTE = re.compile(rb"WARNING: All log messages before absl|[IW]\d{4} \d\d:")
 
 
 def _parse(argv: Sequence[str]) -> list[str]:
@@ -27,6 +32,24 @@ def _parse(argv: Sequence[str]) -> list[str]:
     if len(remaining) > 1:
         fail(f"unexpected argument {remaining[1]!r}; options are written --name=value (see --help)")
     return remaining
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow without the notes of its C++ side on standard error; what else stands there is kept.
+
+    While it is loaded it writes them whatever TF_CPP_MIN_LOG_LEVEL says (seen in 2.21); an error of ours is one line.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with tempfile.TemporaryFile() as held:
+        shown = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        finally:
+            os.dup2(shown, 2)
+            os.close(shown)
+            held.seek(0)
+            os.write(2, b"".join(line for line in held if not _LIBRARY_NOTE.match(line)))
 
 
 def fail(message: str) -> NoReturn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from absl import flags
 
 from seq2seq_tf.config import Leaf, leaves
@@ -22,6 +24,6 @@ def define() -> None:
             flags.DEFINE_float(name, None, text)
 
 
-def given() -> dict[str, float]:
+def given() -> dict[str, Any]:
     """Returns the search options that were given on the command line."""
     return {name: flags.FLAGS[name].value for name in SEARCH_LEAVES if flags.FLAGS[name].present}

@@ -6,7 +6,6 @@ end it after a checkpoint.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from typing import Any
@@ -51,13 +50,15 @@ def main() -> int:
     if not FLAGS.model_dir:
         raise InputError("--model_dir must name the run folder")
     resolved = _resolve()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    program.import_tensorflow()
+    from seq2seq_tf.training.hardware import use_cores_side_by_side
     from seq2seq_tf.training.run_dir import RunDir
 
+    use_cores_side_by_side()
     run = RunDir(FLAGS.model_dir)
     config = run.create(resolved.config)
     print(f"run folder {run.path}; values that are not defaults:\n{describe(resolved)}")
-    print(f"matrix products in {config.train.precision}")
+    print(f"matrix products in {config.train.precision}, batches in {config.train.shards} parts side by side")
     if run.finished:
         print(f"this run is finished: {run.final_model} holds its weights; nothing to do")
         return 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 import time
 import warnings
@@ -40,7 +39,7 @@ def main() -> int:
         raise InputError("--model_dir must name the run folder")
     if FLAGS.window < 1:
         raise InputError(f"--window must be at least 1, got {FLAGS.window}")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    program.import_tensorflow()
     from seq2seq_tf.translator import Translator
 
     translator = Translator.load(FLAGS.model_dir)

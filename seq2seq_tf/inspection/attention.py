@@ -32,8 +32,8 @@ def attention_figure(hypothesis: Hypothesis) -> Figure:
     figure = Figure(figsize=size, dpi=110, layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(weights, cmap="Greys", vmin=0.0, vmax=1.0, aspect="auto")
-    axes.set_xticks(np.arange(len(columns)), columns, rotation=90)
-    axes.set_yticks(np.arange(len(rows)), rows)
+    axes.set_xticks(np.arange(len(columns)), columns, rotation=90, parse_math=False)  # a piece may hold dollar signs
+    axes.set_yticks(np.arange(len(rows)), rows, parse_math=False)
     axes.xaxis.tick_top()
     axes.set_xlabel("source")
     axes.set_ylabel("translation")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seq2seq_tf.search.limits import IMPOSSIBLE, Limits, is_continuation, keep_rows, length_penalty
+from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Hypotheses, StepFn
 
 _SHRINK_AT = 0.75  # finished sentences leave when at most this share of the batch is still running
@@ -117,10 +118,10 @@ def _expand(step: StepFn, t: tf.Tensor, running: _Running, options: BeamOptions)
     rows = tf.shape(running.index)[0]
     last = tf.cond(t > 0, lambda: live.tokens[:, :, t - 1], lambda: tf.fill([rows, beam], BOS_ID))  # [b, K]
     logits, state = step(tf.reshape(last, [-1]), running.state, running.memory)  # [b*K, V]
-    norm = tf.reduce_logsumexp(logits, -1)  # [b*K]
     # K pieces that continue are among the best K + 3, since three ids end or never continue a hypothesis.
     wanted = tf.minimum(beam + 3, tf.shape(logits)[1])
-    top, ids = tf.math.top_k(logits, wanted)  # [b*K, W]
+    top, ids = top_k(logits, wanted)  # [b*K, W]
+    norm = log_sum_exp(logits, top[:, :1])  # [b*K]
     ended = live.log_probs + tf.reshape(logits[:, EOS_ID] - norm, [rows, beam])  # [b, K]
     finished = _finish(t, ended, running, options)
 

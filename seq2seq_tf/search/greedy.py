@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.search.limits import IMPOSSIBLE, Limits, is_continuation, keep_rows
+from seq2seq_tf.search.limits import IMPOSSIBLE, Limits, is_continuation, keep_rows, length_penalty
+from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses, StepFn
 
 
@@ -24,34 +25,44 @@ class _Loop(NamedTuple):
     totals: tf.Tensor  # [B]
 
 
-def greedy_search(step: StepFn, state: Any, memory: Any, limits: Limits) -> Hypotheses:
-    """Returns one hypothesis per sentence; its score is its log-probability.
+def greedy_search(
+    step: StepFn, state: Any, memory: Any, limits: Limits, penalty: tf.Tensor | float = 0.0
+) -> Hypotheses:
+    """Returns one hypothesis per sentence.
 
     Args:
       step: see StepFn; called inside one tf.while_loop.
       state: nest of tensors [B, ...], before the first piece.
       memory: nest of tensors [B, ...]; rows of finished sentences leave the batch.
       limits: EOS is forbidden before `shortest` and forced at `longest`.
+      penalty: exponent of the length penalty; it changes the scores and nothing else.
     """
     sentences = tf.shape(limits.longest)[0]
     width = tf.maximum(tf.reduce_max(limits.longest), 1)
 
     def body(t: tf.Tensor, loop: _Loop) -> tuple[tf.Tensor, _Loop]:
         logits, new_state = step(loop.last, loop.state, loop.memory)  # [b, V]
-        ids = tf.range(tf.shape(logits)[1])
+        # One of the best four may be chosen, since two ids never are and EOS perhaps not.
+        top, ids = top_k(logits, tf.constant(4))  # [b, 4]
         may_end = (t + 1 >= loop.limits.shortest)[:, tf.newaxis]
-        may_go_on = (t + 1 < loop.limits.longest)[:, tf.newaxis]
-        allowed = tf.where(ids == EOS_ID, may_end, is_continuation(ids) & may_go_on)  # [b, V]
-        chosen = tf.argmax(tf.where(allowed, logits, IMPOSSIBLE), -1, output_type=tf.int32)  # [b]
-        gained = tf.gather(logits, chosen, batch_dims=1) - tf.reduce_logsumexp(logits, -1)
+        allowed = is_continuation(ids) | ((ids == EOS_ID) & may_end)
+        best = tf.argmax(tf.where(allowed, top, IMPOSSIBLE), -1, output_type=tf.int32)  # [b]
+        chosen = tf.where(t + 1 < loop.limits.longest, tf.gather(ids, best, batch_dims=1), EOS_ID)  # [b]
+        gained = tf.gather(logits, chosen, batch_dims=1) - log_sum_exp(logits, top[:, :1])
         log_probs = loop.log_probs + gained
         places = tf.stack([loop.index, tf.fill(tf.shape(loop.index), t)], 1)
         ended = tf.where(chosen == EOS_ID)[:, 0]
         rows = tf.gather(loop.index, ended)[:, tf.newaxis]
         going = tf.cast(tf.where(chosen != EOS_ID)[:, 0], tf.int32)
         running = (loop.index, chosen, log_probs, loop.limits, new_state, loop.memory)
+        index, last, log_probs_kept, limits, state, memory = keep_rows(running, going)
         return t + 1, _Loop(
-            *keep_rows(running, going),
+            index=index,
+            last=last,
+            log_probs=log_probs_kept,
+            limits=limits,
+            state=state,
+            memory=memory,
             tokens=tf.tensor_scatter_nd_update(loop.tokens, places, chosen),
             lengths=tf.tensor_scatter_nd_update(loop.lengths, rows, tf.fill(tf.shape(ended), t + 1)),
             totals=tf.tensor_scatter_nd_update(loop.totals, rows, tf.gather(log_probs, ended)),
@@ -77,4 +88,6 @@ def greedy_search(step: StepFn, state: Any, memory: Any, limits: Limits) -> Hypo
     )
     log_probs = end.totals[:, tf.newaxis]
     width = tf.reduce_max(end.lengths)
-    return Hypotheses(end.tokens[:, tf.newaxis, :width], end.lengths[:, tf.newaxis], log_probs, log_probs)
+    lengths = end.lengths[:, tf.newaxis]
+    scores = log_probs / length_penalty(lengths, penalty)
+    return Hypotheses(end.tokens[:, tf.newaxis, :width], lengths, scores, log_probs)

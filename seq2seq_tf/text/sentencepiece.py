@@ -106,7 +106,9 @@ class GraphPieces(tf.Module):
         """Returns ids [B, S] int32, each row cut to max_pieces, ended by EOS and padded. texts: [B] string."""
         ragged = self._tokenizer.tokenize(texts)[:, :max_pieces]
         ends = tf.fill([tf.shape(texts)[0], 1], EOS_ID)
-        return tf.concat([ragged, ends], 1).to_tensor(PAD_ID)
+        ids = tf.concat([ragged, ends], 1).to_tensor(PAD_ID)
+        missing = 1 - tf.minimum(tf.shape(ids)[1], 1)  # no text at all: still a column for the recurrences to run over
+        return tf.pad(ids, [[0, 0], [0, missing]])
 
     def decode(self, ids: tf.Tensor) -> tf.Tensor:
         """Returns texts [N] string. ids: [N, T] int32; EOS and PAD are left out."""

@@ -12,12 +12,14 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
 from seq2seq_tf.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _STATE = "state.json"
 
@@ -38,7 +40,7 @@ def save_arrays(path: str, arrays: Mapping[str, np.ndarray], state: Mapping[str,
     text = np.frombuffer(json.dumps(state).encode(), np.uint8)
     try:
         with open(temporary, "wb") as file:
-            np.savez(file, **{_STATE: text}, **arrays)
+            np.savez(file, allow_pickle=False, **{_STATE: text, **arrays})  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -72,9 +72,10 @@ class KerasOptimizer:
     """Any other optimiser of Keras, by name."""
 
     def __init__(self, variables: Sequence[keras.Variable], config: TrainConfig) -> None:
-        self._optimizer = keras.optimizers.get(
-            {"class_name": config.optimizer, "config": {"learning_rate": config.learning_rate}}
-        )
+        # Named, since Keras calls the second of a process "sgd_1", and a checkpoint would not fit.
+        self._name = config.optimizer
+        options = {"learning_rate": config.learning_rate, "name": config.optimizer}
+        self._optimizer = keras.optimizers.get({"class_name": config.optimizer, "config": options})
         self._variables = tuple(variables)
         self._optimizer.build(self._variables)
 
@@ -83,7 +84,9 @@ class KerasOptimizer:
         self._optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
 
     def state(self) -> dict[str, tf.Variable]:
-        return {v.path: v.value for v in self._optimizer.variables}
+        own = self._name + "/"  # other paths, such as nadam's "variable_3", count the variables of the process
+        variables = enumerate(self._optimizer.variables)
+        return {v.path if v.path.startswith(own) else f"{own}{n}": v.value for n, v in variables}
 
 
 def make_optimizer(variables: Sequence[keras.Variable], config: TrainConfig) -> Optimizer:

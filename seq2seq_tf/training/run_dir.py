@@ -21,7 +21,7 @@ from typing import Any
 
 from seq2seq_tf.config import Config, Resolved, flatten, load, to_yaml
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.training.hardware import with_precision
+from seq2seq_tf.training.hardware import for_this_machine
 
 _STEP = re.compile(r"^step_(\d{8})\.npz$")
 
@@ -59,21 +59,26 @@ class RunDir:
         except OSError as error:
             raise InputError(f"{self.path}: cannot make the run folder: {error.strerror}") from None
         if self._begun():
-            self._compare(config)
-        elif not os.path.exists(self.config_file) or self.load_config() != config:
+            return self._compare(config)
+        config = for_this_machine(config)
+        if not os.path.exists(self.config_file) or self.load_config() != config:
             for path in (self.source_model, self.target_model):
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(path)
             write_text(self.config_file, to_yaml(config))
+        return config
 
     def _begun(self) -> bool:
         """Whether the configuration is bound to something that was made with it."""
         weights = self.finished or bool(self.latest_checkpoint() or self._steps(self.best))
         return weights or os.path.exists(self.prepared)
 
-    def _compare(self, config: Config) -> None:
-        old, new = flatten(self.load_config()), flatten(config)
-        changed = [name for name in new if old[name] != new[name]]
+    def _compare(self, config: Config) -> Config:
+        """Returns the stored configuration; InputError unless `config` agrees with it."""
+        stored = self.load_config()
+        old, new = flatten(stored), flatten(config)
+        decided = {"train.precision": "auto", "train.shards": 0}  # left open: what was decided then holds
+        changed = [name for name in new if old[name] != new[name] and new[name] != decided.get(name, old[name])]
         if changed:
             first = changed[0]
             more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""

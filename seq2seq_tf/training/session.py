@@ -204,7 +204,7 @@ class Session:
         variables = model_variables(self.setup.model)
         files = [self.run_dir.best_file(update) for update in self.standing.updates]
         loaded = [checkpoint.load_arrays(path)[0] for path in files]
-        choices: list[tuple[str, dict[str, np.ndarray]]] = [("best checkpoint", loaded[0])]
+        choices: list[tuple[str, dict[str, Any]]] = [("best checkpoint", loaded[0])]
         if len(loaded) > 1:
             mean = {name: np.mean([arrays[name] for arrays in loaded], axis=0, dtype=np.float32) for name in loaded[0]}
             choices.append((f"average of the {len(loaded)} best", mean))

@@ -34,6 +34,18 @@ class UpdateResult(NamedTuple):
     finite: bool  # False: loss or gradient was not a number and nothing was applied
 
 
+def split_rows(tree: Any, parts: int) -> list[Any]:
+    """Returns `parts` nests with the rows of each tensor shared out as evenly as possible, in order."""
+    flat = tf.nest.flatten(tree)
+    if parts == 1 or not flat:
+        return [tree] * parts
+    rows = tf.shape(flat[0])[0]
+    ends = [rows * n // parts for n in range(parts + 1)]
+    sizes = [ends[n + 1] - ends[n] for n in range(parts)]
+    columns = [tf.split(x, sizes, num=parts) for x in flat]
+    return [tf.nest.pack_sequence_as(tree, row) for row in zip(*columns, strict=True)]
+
+
 class Trainer:
     """Trains a model batch by batch.
 
@@ -90,13 +102,26 @@ class Trainer:
         return result, carry
 
     def _gradients(self, batch: Any, carry: Any, number: tf.Tensor) -> tuple[LossSum, list[tf.Tensor], Any]:
-        """Returns the loss and the dense gradients of its sum."""
-        seed = tf.stack([self.config.seed, number])
+        """Returns the loss and the dense gradients of its sum.
+
+        The batch is computed in `shards` independent parts of its rows, which TensorFlow runs side by side: the
+        steps of a recurrence are too small to keep several cores busy one after the other.
+        """
+        shards = max(self.config.shards, 1)
+        losses, carries = [], []
         with tf.GradientTape() as tape:
-            loss, carry = self.model.batch_loss(
-                batch, carry, smoothing=self.config.label_smoothing, dropout_seed=seed
-            )
+            for n, (rows, handed_on) in enumerate(zip(split_rows(batch, shards), split_rows(carry, shards), strict=True)):
+                part, new_carry = self.model.batch_loss(
+                    rows,
+                    handed_on,
+                    smoothing=self.config.label_smoothing,
+                    dropout_seed=tf.stack([self.config.seed, number * shards + n]),
+                )
+                losses.append(part)
+                carries.append(new_carry)
+            loss = LossSum(*(tf.add_n(parts) for parts in zip(*losses, strict=True)))
         gradients = tape.gradient(loss.total, self._values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        carry = tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *carries)
         return loss, [tf.convert_to_tensor(g) for g in gradients], carry
 
     def _update_from_batch(self, batch: Any, carry: Any, number: tf.Tensor, rate: tf.Tensor) -> tuple[Any, ...]:

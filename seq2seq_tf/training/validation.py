@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ class Standing(NamedTuple):
 def validate(translator: Translator, texts: list[tuple[str, str]], config: Config) -> Validation:
     """Translates the held-out sources greedily and scores the references."""
     sources, references = [s for s, _ in texts], [t for _, t in texts]
-    search = config.search.__class__(beam_size=1, batch_tokens=config.search.batch_tokens)
+    search = dataclasses.replace(config.search, beam_size=1, n_best=1)
     found = translator.translate_all(sources, search)
     translations = [row[0].text for row in found]
     log_probs = np.asarray(translator.score(sources, references))

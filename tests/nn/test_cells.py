@@ -10,13 +10,13 @@ import tensorflow as tf
 from seq2seq_tf.nn.cells import CELL_CLASSES, Cell
 from tests import oracles
 
-N, I, F, H = 2, 5, 3, 7  # rows, input, feed, state
+N, X, F, H = 2, 5, 3, 7  # rows, input, feed, state
 KINDS = sorted(CELL_CLASSES)
 
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-def make(kind: str, *, feed: int = F, layer_norm: bool = False, inputs: int = I, forget_bias: float = 1.0) -> Cell:
+def make(kind: str, *, feed: int = F, layer_norm: bool = False, inputs: int = X, forget_bias: float = 1.0) -> Cell:
     cell = CELL_CLASSES[kind](H, forget_bias=forget_bias, layer_norm=layer_norm, precision="float32", name="cell")
     cell.build(inputs, feed)
     return cell
@@ -29,7 +29,7 @@ def run(cell: Cell, x: tf.Tensor, feed: tf.Tensor, state: tuple[tf.Tensor, ...])
 def draw(rng: np.random.Generator, cell: Cell, feed: int = F) -> dict[str, np.ndarray]:
     """Returns x, feed and the tensors of the state, by name."""
     states = {f"state_{n}": rng.normal(size=[N, H]) for n in range(cell.states)}
-    return {"x": rng.normal(size=[N, I]), "feed": rng.normal(size=[N, feed]), **states}
+    return {"x": rng.normal(size=[N, X]), "feed": rng.normal(size=[N, feed]), **states}
 
 
 def as_tensors(arrays: dict[str, np.ndarray]) -> tuple[tf.Tensor, tf.Tensor, tuple[tf.Tensor, ...]]:
@@ -85,10 +85,10 @@ def test_cell_equals_the_keras_layer_with_the_same_weights(kind: str, rng: np.ra
     layer_class = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[kind]
     options = {"reset_after": True} if kind == "gru" else {}
     layer = layer_class(H, return_sequences=True, return_state=True, **options)
-    layer.build((N, None, I))
+    layer.build((N, None, X))
     bias = np.stack([cell.bias, cell.recurrent_bias]) if kind == "gru" else cell.bias
     layer.set_weights([cell.kernel, cell.recurrent_kernel, bias])
-    inputs = tf.constant(rng.normal(size=[N, 11, I]), tf.float32)
+    inputs = tf.constant(rng.normal(size=[N, 11, X]), tf.float32)
     outputs, *final = layer(inputs)
     state, mine = cell.zero_state(N), []
     for t in range(inputs.shape[1]):
@@ -101,7 +101,7 @@ def test_cell_equals_the_keras_layer_with_the_same_weights(kind: str, rng: np.ra
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_feed_equals_more_input(kind: str, rng: np.random.Generator) -> None:
-    fed, whole = make(kind), make(kind, feed=0, inputs=I + F)
+    fed, whole = make(kind), make(kind, feed=0, inputs=X + F)
     oracles.randomise(fed, rng)
     for variable in fed.variables:
         if "kernel" not in variable.name:
@@ -118,7 +118,7 @@ def test_a_feed_equals_more_input(kind: str, rng: np.random.Generator) -> None:
 def test_projecting_all_steps_at_once_equals_one_by_one(kind: str, rng: np.random.Generator) -> None:
     cell = make(kind, layer_norm=True)
     oracles.randomise(cell, rng)
-    inputs = tf.constant(rng.normal(size=[N, 11, I]), tf.float32)
+    inputs = tf.constant(rng.normal(size=[N, 11, X]), tf.float32)
     one_by_one = tf.stack([cell.project(inputs[:, t]) for t in range(11)], 1)
     np.testing.assert_allclose(cell.project(inputs), one_by_one, atol=1e-6)
 

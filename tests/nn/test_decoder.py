@@ -119,9 +119,7 @@ def test_batch_equals_one_by_one(changes: dict, given: Given, rng: np.random.Gen
 
 
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
-def test_hypotheses_of_one_sentence_equal_a_tiled_memory(
-    changes: dict, given: Given, rng: np.random.Generator
-) -> None:
+def test_hypotheses_of_one_sentence_equal_a_tiled_memory(changes: dict, given: Given, rng: np.random.Generator) -> None:
     beam = 3
     decoder = make(rng, **changes)
     memory, state = decoder.prepare(given.encoded), decoder.initial_state(given.encoded)
@@ -160,7 +158,7 @@ def test_fused_values_and_gradients_equal_plain_ones(given: Given, rng: np.rando
         np.testing.assert_allclose(got, expected, atol=2e-6)
     upstream = [tf.constant(rng.normal(size=[B, T, E]), tf.float32)]
     got, expected = direct_gradients(fused, given, upstream), direct_gradients(plain, given, upstream)
-    assert len(got) == len(expected) == 13
+    assert len(got) == len(expected) == 5 + 8  # inputs and variables
     for name, gradient, other in zip(got, got.values(), expected.values(), strict=True):
         np.testing.assert_allclose(gradient, other, rtol=1e-4, atol=1e-5, err_msg=name)
         assert np.any(other != 0.0), name
@@ -226,12 +224,12 @@ def test_eager_equals_tf_function(changes: dict, given: Given, rng: np.random.Ge
 
 @pytest.mark.parametrize("fused", [False, True])
 def test_bfloat16_is_close_to_float32(fused: bool, given: Given, rng: np.random.Generator) -> None:
-    """One rounding costs 2^-9 of a value. Five steps of five products each, of values under about 2: 0.1 at most."""
+    """A rounding costs 2^-9 = 0.002 of a product under about 2, and there are five on the way to an output."""
     exact = make(rng, cell="lstm", fused=fused)
     rounded = twin(exact, precision="bfloat16")
     difference = np.abs(force(rounded, given).hidden - force(exact, given).hidden)
-    assert 0.0 < difference.max() < 0.1
-    assert difference.mean() < 0.01
+    assert 0.0 < difference.max() < 0.02
+    assert difference.mean() < 0.004
 
 
 def test_dropout_between_layers_is_one_mask_for_all_steps(given: Given, rng: np.random.Generator) -> None:

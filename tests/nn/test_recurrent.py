@@ -12,7 +12,7 @@ from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.recurrent import RecurrentStack, Unrolled, unroll
 from tests import oracles
 
-B, T, I, H = 3, 7, 2, 5
+B, T, X, H = 3, 7, 2, 5
 LENGTHS = (5, 1, 3)  # shorter than T, so that even the longest row has padding
 LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("seed")
 def make_stack(rng: np.random.Generator, *, layers: int = 2, both: bool = True, **changes: object) -> RecurrentStack:
     config = oracles.small_config(**changes)
     stack = RecurrentStack(config, units=H, layers=layers, bidirectional=both, precision="float32", name="stack")
-    stack.build(I)
+    stack.build(X)
     oracles.randomise(stack, rng)
     return stack
 
@@ -32,8 +32,8 @@ def run(stack: RecurrentStack, inputs: tf.Tensor, mask: tf.Tensor) -> Unrolled:
 
 
 def padded(rng: np.random.Generator, lengths: tuple[int, ...], width: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns inputs [B, T, I], with garbage on padding, and the mask [B, T]."""
-    inputs = tf.constant(rng.normal(size=[len(lengths), width, I]), tf.float32)
+    """Returns inputs [B, T, X], with garbage on padding, and the mask [B, T]."""
+    inputs = tf.constant(rng.normal(size=[len(lengths), width, X]), tf.float32)
     return inputs, tf.sequence_mask(lengths, width)
 
 
@@ -82,7 +82,7 @@ def keras_layer(stack: RecurrentStack, cell: str, direction: int) -> keras.layer
     own = stack.cells[0][direction]
     options = {"reset_after": True} if cell == "gru" else {}
     layer = LAYERS[cell](H, return_sequences=True, return_state=True, go_backwards=direction == 1, **options)
-    layer.build((B, None, I))
+    layer.build((B, None, X))
     layer.set_weights([own.kernel, own.recurrent_kernel, keras_bias(stack, cell, direction)])
     return layer
 
@@ -126,7 +126,7 @@ def test_both_directions_equal_keras_bidirectional_on_each_sentence_alone(cell: 
     mine = run(stack, inputs, mask)
     options = {"reset_after": True} if cell == "gru" else {}
     layer = keras.layers.Bidirectional(LAYERS[cell](H, return_sequences=True, **options))
-    layer.build((1, None, I))
+    layer.build((1, None, X))
     weights = []
     for direction in (0, 1):
         own = stack.cells[0][direction]
@@ -141,7 +141,7 @@ def test_both_directions_equal_keras_bidirectional_on_each_sentence_alone(cell: 
 def test_eager_equals_tf_function(cell: str, rng: np.random.Generator) -> None:
     stack = make_stack(rng, cell=cell, layers=1)
     inputs, mask = padded(rng, LENGTHS, T)
-    specs = [tf.TensorSpec([None, None, I], tf.float32), tf.TensorSpec([None, None], tf.bool)]
+    specs = [tf.TensorSpec([None, None, X], tf.float32), tf.TensorSpec([None, None], tf.bool)]
     traced = tf.function(lambda x, m: run(stack, x, m), input_signature=specs)
     for got, expected in zip(
         tf.nest.flatten(traced(inputs, mask)), tf.nest.flatten(run(stack, inputs, mask)), strict=True
@@ -155,7 +155,7 @@ def test_fused_gradients_equal_automatic_ones(
     lengths: tuple[int, ...], reverse: bool, rng: np.random.Generator
 ) -> None:
     cell = LSTMCell(H, forget_bias=1.0, layer_norm=False, precision="float32", name="cell")
-    cell.build(I, 0)
+    cell.build(X, 0)
     oracles.randomise(cell, rng)
     inputs, mask = padded(rng, lengths, T)
     initial = tuple(tf.constant(rng.normal(size=[B, H]), tf.float32) for _ in range(2))
@@ -179,11 +179,11 @@ def test_fused_gradients_equal_automatic_ones(
 @pytest.mark.parametrize("fused", [False, True])
 def test_gradient_over_time_equals_numeric_gradient(fused: bool, rng: np.random.Generator) -> None:
     cell = LSTMCell(H, forget_bias=1.0, layer_norm=False, precision="float32", name="cell")
-    cell.build(I, 0)
+    cell.build(X, 0)
     oracles.randomise(cell, rng)
     length, upstream = 5, rng.normal(size=[T, H])
     weights = oracles.numpy_weights(cell)
-    arrays = {"inputs": rng.normal(size=[T, I]), "h": rng.normal(size=[1, H]), "c": rng.normal(size=[1, H])}
+    arrays = {"inputs": rng.normal(size=[T, X]), "h": rng.normal(size=[1, H]), "c": rng.normal(size=[1, H])}
 
     def loss(inputs: np.ndarray, h: np.ndarray, c: np.ndarray, **w: np.ndarray) -> float:
         total, state = 0.0, (h, c)

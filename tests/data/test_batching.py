@@ -1,0 +1,114 @@
+"""The batch plan holds every pair once, keeps its bounds and depends on nothing but its arguments."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq2seq_tf.data.batching import Plan, plan_epoch
+
+LENGTHS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=150)
+SIZES = {"batch_tokens": 53, "pool_pairs": 31}
+
+
+def lengths(pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns random lengths of source and target sentences."""
+    random = np.random.default_rng(seed)
+    return random.integers(1, 23, pairs).astype(np.int32), random.integers(1, 19, pairs).astype(np.int32)
+
+
+def plan(source: np.ndarray, target: np.ndarray, *, seed: int = 5, epoch: int = 0, **sizes: int) -> Plan:
+    return plan_epoch(source, target, seed=seed, epoch=epoch, **{**SIZES, **sizes})
+
+
+def same(first: Plan, second: Plan) -> bool:
+    return len(first.batches) == len(second.batches) and all(map(np.array_equal, first.batches, second.batches))
+
+
+@given(pairs=LENGTHS, batch_tokens=st.integers(1, 200), pool_pairs=st.integers(1, 170), seed=st.integers(0, 9))
+@settings(max_examples=60, deadline=None)
+def test_every_pair_is_in_one_batch_within_the_bound(
+    pairs: list[tuple[int, int]], batch_tokens: int, pool_pairs: int, seed: int
+) -> None:
+    source, target = np.array(pairs, np.int32).T
+    found = plan(source, target, seed=seed, batch_tokens=batch_tokens, pool_pairs=pool_pairs)
+    assert sorted(np.concatenate(found.batches).tolist()) == list(range(len(pairs)))
+    for batch in found.batches:
+        longest = max(source[batch].max(), target[batch].max())
+        assert len(batch) == 1 or len(batch) * longest <= batch_tokens
+
+
+@given(pairs=LENGTHS)
+@settings(max_examples=30, deadline=None)
+def test_the_padding_told_is_the_padding_counted(pairs: list[tuple[int, int]]) -> None:
+    source, target = np.array(pairs, np.int32).T
+    found = plan(source, target)
+    places = sum(len(b) * (int(source[b].max()) + int(target[b].max())) for b in found.batches)
+    assert found.padding == pytest.approx(1 - (source.sum() + target.sum()) / places)
+
+
+def test_a_batch_could_not_take_the_next_pair_of_its_pool() -> None:
+    source, target = lengths(211, 0)
+    found = plan(source, target, pool_pairs=211)  # one pool: sorted by (target, source) it can be cut again
+    batches = sorted(found.batches, key=lambda b: (target[b[0]], source[b[0]]))
+    for batch, following in zip(batches, batches[1:], strict=False):
+        joined = [*batch, following[0]]
+        assert len(joined) * max(source[joined].max(), target[joined].max()) > SIZES["batch_tokens"]
+
+
+def test_a_pair_longer_than_the_bound_stands_alone() -> None:
+    source, target = lengths(41, 1)
+    source[7], target[11] = 500, 300
+    alone = [b.tolist() for b in plan(source, target).batches if len(b) == 1]
+    assert [7] in alone
+    assert [11] in alone
+
+
+def test_the_same_arguments_give_the_same_plan_and_stay_unchanged() -> None:
+    source, target = lengths(101, 2)
+    before = source.copy(), target.copy()
+    np.random.seed(1)  # noqa: NPY002 - global state must not matter
+    first = plan(source, target, epoch=3)
+    np.random.seed(2)  # noqa: NPY002
+    assert same(first, plan(source, target, epoch=3))
+    assert np.array_equal(source, before[0])
+    assert np.array_equal(target, before[1])
+
+
+def test_epochs_and_seeds_differ_in_their_batches_not_only_in_their_order() -> None:
+    source, target = lengths(101, 3)
+    sets = [
+        {tuple(sorted(b.tolist())) for b in plan(source, target, seed=seed, epoch=epoch).batches}
+        for seed, epoch in ((5, 0), (5, 1), (6, 0))
+    ]
+    assert sets[0] != sets[1]
+    assert sets[0] != sets[2]
+
+
+def test_batches_come_in_no_order_of_length() -> None:
+    source, target = lengths(997, 4)
+    longest = [int(target[b].max()) for b in plan(source, target, pool_pairs=997).batches]
+    steps = np.sign(np.diff(longest))
+    assert (steps > 0).sum() > 0.2 * len(steps)
+    assert (steps < 0).sum() > 0.2 * len(steps)
+
+
+def test_a_larger_pool_gives_less_padding() -> None:
+    source, target = lengths(2003, 5)
+    paddings = [plan(source, target, pool_pairs=size, batch_tokens=200).padding for size in (10, 100, 1000)]
+    assert paddings == sorted(paddings, reverse=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+def test_workers_share_the_batches_evenly_and_disjointly(workers: int) -> None:
+    found = plan(*lengths(173, 6))
+    shares = [found.for_worker(worker, workers) for worker in range(workers)]
+    assert len({len(share) for share in shares}) == 1
+    assert len(found.batches) - sum(map(len, shares)) < workers
+    pairs = np.concatenate([batch for share in shares for batch in share])
+    assert len(np.unique(pairs)) == len(pairs)
+
+
+def test_more_workers_than_batches_leaves_none() -> None:
+    found = plan(np.array([2]), np.array([3]))
+    assert [len(found.for_worker(worker, 2)) for worker in (0, 1)] == [0, 0]

@@ -1,0 +1,210 @@
+"""A configuration is checked to the last value; a mistake is one line that names file and line, or the flag."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq2seq_tf.config import (
+    SECTIONS,
+    Config,
+    Leaf,
+    Range,
+    describe,
+    flatten,
+    leaves,
+    load,
+    to_yaml,
+)
+from seq2seq_tf.errors import InputError
+from tests.toy import ROOT
+
+Write = Callable[[str], str]
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a configuration file and returns its path."""
+
+    def to_file(text: str) -> str:
+        path = tmp_path / "run.yaml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return to_file
+
+
+def refusal(path: str | None, overrides: dict[str, Any] | None = None) -> str:
+    """Returns the message of a configuration that must be refused; it is one line."""
+    with pytest.raises(InputError) as caught:
+        load(path, overrides)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def another_value(leaf: Leaf) -> Any:
+    """Returns an allowed value that is not the default."""
+    if leaf.type is bool:
+        return not leaf.default
+    if not isinstance(leaf.allowed, Range):
+        return next(value for value in leaf.allowed if value != leaf.default)
+    if leaf.type is str:
+        return "a: file #1"
+    low, high = leaf.allowed
+    choices = (leaf.default + 1, leaf.default - 1, leaf.default + 0.01, leaf.default - 0.0001)
+    return next(leaf.type(v) for v in choices if low <= v <= high)
+
+
+def test_no_file_gives_the_defaults() -> None:
+    resolved = load(None)
+    assert resolved.config == Config()
+    assert resolved.sources == {}
+
+
+@pytest.mark.parametrize("leaf", leaves(), ids=lambda leaf: leaf.name)
+def test_every_leaf_has_help_and_an_allowed_default(leaf: Leaf) -> None:
+    assert leaf.help.strip()
+    assert "\n" not in leaf.help
+    assert load(None, {leaf.name: leaf.default}).config == Config()
+
+
+def test_every_field_of_every_section_is_a_leaf() -> None:
+    fields = {f"{section}.{f.name}" for section, kind in SECTIONS.items() for f in dataclasses.fields(kind)}
+    assert {leaf.name for leaf in leaves()} == fields
+    assert set(flatten(Config())) == fields
+
+
+def test_values_from_a_file_come_with_file_and_line(write: Write) -> None:
+    path = write("# a comment\ntrain:\n  seed: 3\n\n  learning_rate: 1e-3   # YAML 1.1 would call this a string\n")
+    resolved = load(path)
+    assert resolved.config.train.seed == 3
+    assert resolved.config.train.learning_rate == 0.001
+    assert resolved.sources == {"train.seed": f"{path}:3", "train.learning_rate": f"{path}:5"}
+
+
+def test_a_value_equal_to_the_default_is_no_change(write: Write) -> None:
+    assert load(write("train:\n  optimizer: adam\n")).sources == {}
+
+
+def test_flags_win_over_the_file_and_say_so(write: Write) -> None:
+    resolved = load(write("train:\n  seed: 3\n  max_epochs: 7\n"), {"train.seed": 5})
+    assert resolved.config.train.seed == 5
+    assert resolved.config.train.max_epochs == 7
+    assert resolved.sources["train.seed"] == "flag"
+    lines = describe(resolved).splitlines()
+    assert len(lines) == 2
+    assert re.fullmatch(r"  train\.seed += 5 +\(flag\)", lines[0])
+    assert lines[1].endswith("run.yaml:3)")
+
+
+def test_a_whole_number_is_a_float_where_one_is_wanted(write: Write) -> None:
+    value = load(write("train:\n  clip_norm: 5\n")).config.train.clip_norm
+    assert value == 5.0
+    assert isinstance(value, float)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "parts"),
+    [
+        ("trian:\n  seed: 1\n", 1, ["'trian'", "'train'"]),
+        ("train:\n  seed: 1\nmodel:\n  bacth_tokens: 9\n", 4, ["'model.bacth_tokens'", "train.batch_tokens"]),
+        ("train:\n  batch_token: 9\n", 2, ["'train.batch_token'", "'train.batch_tokens'"]),
+        ("train:\n  seed: 1.0\n", 2, ["train.seed", "int", "float 1.0"]),
+        ("train:\n  seed: true\n", 2, ["train.seed", "int", "bool True"]),
+        ("train:\n  seed: [1, 2]\n", 2, ["train.seed", "int", "list"]),
+        ("train:\n  seed:\n", 2, ["train.seed", "int", "NoneType"]),
+        ("train:\n  learning_rate: fast\n", 2, ["train.learning_rate", "float", "'fast'"]),
+        ("train:\n  learning_rate: no\n", 2, ["train.learning_rate", "float", "bool False"]),
+        ("model:\n  residual: 1\n", 2, ["model.residual", "bool", "int 1"]),
+        ("data:\n  train_source: 2016\n", 2, ["data.train_source", "str", "int 2016"]),
+        ("train:\n  max_epochs: 0\n", 2, ["train.max_epochs", "[1, inf]", "0"]),
+        ("train:\n  learning_rate: -1e-3\n", 2, ["train.learning_rate", "-0.001"]),
+        ("train:\n  learning_rate: .nan\n", 2, ["train.learning_rate", "nan"]),
+        ("model:\n  output_dropout: 1.0\n", 2, ["model.output_dropout", "[0, 0.95]"]),
+        ("model:\n  cell: lstmm\n", 2, ["model.cell", "gru, lstm, rnn", "'lstmm'"]),
+        ("train:\n  seed: 1\n  log_every: 2\n  seed: 1\n", 4, ["train.seed", "twice", "line 2"]),
+        ("train:\n  seed: 1\ntrain:\n  seed: 2\n", 4, ["train.seed", "twice", "line 2"]),
+        ("train: 3\n", 1, ["'train'", "key: value"]),
+        ("- train\n", 1, ["data, model, train, search"]),
+        ("train:\n\tseed: 1\n", 2, ["not valid YAML"]),
+        ("train: {seed: 1\n", 2, ["not valid YAML"]),
+        ("train:\n  seed: 1\n---\nmodel: {}\n", 3, ["not valid YAML"]),
+        ("[train]: {}\n", 1, ["key"]),
+        ("train:\n  ? [seed]\n  : 1\n", 2, ["key"]),
+        ("train:\n  seed: !now 1\n", 2, ["train.seed", "!now"]),
+        ("train:\n  seed: !!python/name:os.system 1\n", 2, ["train.seed"]),
+        ("data:\n  train_source: 2001-99-99\n", 2, ["data.train_source", "month"]),
+        ("train:\n  learning_rate: 1" + "0" * 400 + "\n", 2, ["train.learning_rate"]),
+    ],
+)
+def test_a_mistake_names_file_and_line(write: Write, text: str, line: int, parts: list[str]) -> None:
+    path = write(text)
+    message = refusal(path)
+    assert message.startswith(f"{path}:{line}: ")
+    for part in parts:
+        assert part in message
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    for content in (b"\xff\xfe\x00", b"train:\n  seed: \x00\n"):
+        path.write_bytes(content)
+        assert refusal(str(path)).startswith(str(path))
+    assert refusal(str(tmp_path)).startswith(str(tmp_path))
+    assert "no such file" in refusal(str(tmp_path / "other.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "parts"),
+    [
+        ({"train.bach_tokens": 5}, ["--train.bach_tokens", "'train.batch_tokens'"]),
+        ({"train.seed": -1}, ["--train.seed", "[0, 2.14748e+09]"]),
+        ({"model.tie": "some"}, ["--model.tie", "all, none, target"]),
+    ],
+)
+def test_a_mistake_in_a_flag_names_the_flag(overrides: dict[str, Any], parts: list[str]) -> None:
+    message = refusal(None, overrides)
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("overrides", "parts"),
+    [
+        ({"data.joint_vocab": False}, ["model.tie=all", "data.joint_vocab"]),
+        ({"model.output_units": 7}, ["model.output_units", "model.embedding_units", "7"]),
+        ({"search.n_best": 3, "search.beam_size": 2}, ["search.n_best=3", "search.beam_size=2"]),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(overrides: dict[str, Any], parts: list[str]) -> None:
+    message = refusal(None, overrides)
+    for part in parts:
+        assert part in message
+
+
+def test_every_leaf_survives_being_written_and_read(write: Write) -> None:
+    values = {leaf.name: another_value(leaf) for leaf in leaves()}
+    config = load(None, values).config
+    assert flatten(config) == values
+    again = load(write(to_yaml(config)))
+    assert again.config == config
+    assert set(again.sources) == set(values)
+
+
+def test_strings_that_look_like_something_else_survive(write: Write) -> None:
+    for text in ("yes", "1e-3", "null", "12:30", "ü # no comment", "a: b", " x ", "'", "\U0001f600"):
+        config = load(None, {"data.train_source": text}).config
+        assert load(write(to_yaml(config))).config.data.train_source == text
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_configuration_of_the_project_loads(path: Path) -> None:
+    config = load(path).config
+    assert config.data.train_source
+    assert config.data.valid_target
+    assert config != Config()

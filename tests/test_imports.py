@@ -1,0 +1,183 @@
+"""The layers of docs/architecture.md: imports go down or sideways, never up and never in a circle."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import functools
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "seq2seq_tf"
+
+# The longest prefix counts. The package itself only hands out names, lazily, and stands above everything.
+LAYERS = {
+    "seq2seq_tf": 6,
+    "seq2seq_tf.errors": 0,
+    "seq2seq_tf.config": 0,
+    "seq2seq_tf.structures": 0,
+    "seq2seq_tf.text": 1,
+    "seq2seq_tf.data": 1,
+    "seq2seq_tf.nn": 1,
+    "seq2seq_tf.losses": 1,
+    "seq2seq_tf.search": 1,
+    "seq2seq_tf.training": 1,
+    "seq2seq_tf.models": 2,
+    "seq2seq_tf.evaluation": 3,
+    "seq2seq_tf.translator": 3,
+    "seq2seq_tf.inspection": 3,
+    "seq2seq_tf.export": 4,
+    "seq2seq_tf.reload_saved_model": 4,
+    # The part of training that knows the task: it builds the model, validates with a Translator and draws maps.
+    "seq2seq_tf.training.preparation": 4,
+    "seq2seq_tf.training.validation": 4,
+    "seq2seq_tf.training.monitor": 4,
+    "seq2seq_tf.training.session": 4,
+    "seq2seq_tf.bin": 5,
+}
+SUBPACKAGES = {name for name in LAYERS if (ROOT / name.replace(".", "/")).is_dir()} - {PACKAGE}
+
+
+@functools.cache
+def modules() -> dict[str, ast.Module]:
+    """Returns dotted name -> syntax tree of every module of the package."""
+    found = {}
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return found
+
+
+def layer(module: str) -> int:
+    prefix = module
+    while prefix not in LAYERS:
+        prefix = prefix.rpartition(".")[0]
+    return LAYERS[prefix]
+
+
+def imported(module: str, tree: ast.Module) -> set[str]:
+    """Returns every module that is imported anywhere in the tree, inside functions and TYPE_CHECKING too."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative imports hide the layer"
+            assert node.module
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if whole in modules() else node.module)
+    return found
+
+
+def own_imports(module: str) -> set[str]:
+    return {name for name in imported(module, modules()[module]) if name.split(".")[0] == PACKAGE}
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_never_go_up(module: str) -> None:
+    upwards = {name for name in own_imports(module) if layer(name) > layer(module)}
+    assert not upwards, f"{module} (layer {layer(module)}) imports {upwards}"
+
+
+def test_imports_go_in_no_circle() -> None:
+    waiting = {module: own_imports(module) & modules().keys() for module in modules()}
+    while free := {module for module, needs in waiting.items() if not needs & waiting.keys()}:
+        waiting = {module: needs for module, needs in waiting.items() if module not in free}
+    assert not waiting
+
+
+def test_every_module_has_a_layer_of_its_own() -> None:
+    without = [m for m in modules() if m not in LAYERS and m.rpartition(".")[0] not in SUBPACKAGES]
+    assert not without, f"add {without} to LAYERS"
+    gone = [m for m in LAYERS if m not in modules()]
+    assert not gone, f"remove {gone} from LAYERS"
+
+
+@pytest.mark.parametrize(
+    ("package", "forbidden"),
+    [
+        ("search", {"models", "nn", "losses", "training", "text", "data"}),
+        ("nn", {"search", "training", "text", "data", "losses"}),
+        ("losses", {"search", "training", "text", "data"}),
+        ("models", {"search", "training", "text", "data"}),
+        ("data", {"search", "nn", "losses", "training"}),
+        ("text", {"search", "nn", "losses", "training"}),
+    ],
+)
+def test_neighbours_of_one_layer_stay_apart(package: str, forbidden: set[str]) -> None:
+    for module in modules():
+        if f"{module}.".startswith(f"{PACKAGE}.{package}."):
+            met = {name for name in own_imports(module) if name.split(".")[1] in forbidden}
+            assert not met, f"{module} imports {met}"
+
+
+def test_nothing_imports_programs_scripts_or_benchmarks() -> None:
+    for module, tree in modules().items():
+        for name in imported(module, tree):
+            assert name.split(".")[0] not in {"data_scripts", "benchmarks", "tests"}, f"{module} imports {name}"
+            from_bin = name.startswith(f"{PACKAGE}.bin")
+            assert not from_bin or module.startswith(f"{PACKAGE}.bin"), f"{module} imports {name}"
+
+
+def test_scripts_and_benchmarks_do_not_import_each_other() -> None:
+    for folder in ("data_scripts", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+            met = {n for n in imported(str(path), tree) if n.split(".")[0] in {"data_scripts", "benchmarks", "tests"}}
+            assert not met, f"{path} imports {met}"
+
+
+def test_flags_are_read_in_programs_only() -> None:
+    for module, tree in modules().items():
+        if module.startswith(f"{PACKAGE}.bin"):
+            continue
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert "FLAGS" not in names, module
+        assert not any(name.split(".")[0] == "absl" for name in imported(module, tree)), module
+
+
+def test_no_function_is_traced_and_nothing_is_random_or_printed_below_training() -> None:
+    """Rule 9: what stands below is pure, and its caller decides."""
+    for module, tree in modules().items():
+        if module.split(".")[1:2] not in (["nn"], ["search"], ["models"], ["losses"], ["structures"]):
+            continue
+        called = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        called |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        unwanted = {"tf.function", "tf.random.set_seed", "keras.utils.set_random_seed", "np.random.seed", "print"}
+        assert not called & unwanted, f"{module} uses {called & unwanted}"
+        assert not any(isinstance(node, ast.Global) for node in ast.walk(tree)), module
+
+
+def in_a_fresh_process(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_importing_the_package_does_not_import_tensorflow() -> None:
+    code = "import sys, seq2seq_tf as s; s.Config(); s.load_config(None)"
+    version, loaded = in_a_fresh_process(f"{code}; print(s.__version__, 'tensorflow' in sys.modules)").split()
+    assert loaded == "False"
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    assert setup["metadata"]["version"] in (version, f"attr: {PACKAGE}.__version__")
+
+
+def test_the_package_hands_out_its_main_names() -> None:
+    import seq2seq_tf
+    from seq2seq_tf import Config, Translator, load_config
+    from seq2seq_tf.config import load
+    from seq2seq_tf.translator import Translator as TranslatorItself
+
+    assert Translator is TranslatorItself
+    assert load_config is load
+    assert load_config(None).config == Config()
+    assert set(seq2seq_tf.__all__) <= set(dir(seq2seq_tf))
+    with pytest.raises(AttributeError, match="no attribute 'Translater'"):
+        _ = seq2seq_tf.Translater

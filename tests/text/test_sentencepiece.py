@@ -1,0 +1,243 @@
+"""Text survives being cut into pieces, and tensorflow-text cuts it as sentencepiece does."""
+
+import inspect
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from seq2seq_tf.config import PIECE_MODELS, DataConfig
+from seq2seq_tf.data.corpus import pad_rows
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from seq2seq_tf.text.sentencepiece import GraphPieces, PieceModel, train_piece_model
+from tests.toy import ROOT
+
+REAL_CORPUS = ROOT / "data" / "libreoffice_en_de" / "valid.en"
+NO_LIMIT = 1_000_000
+
+# Building blocks rather than any code point: sentencepiece composes a mark with its letter, but does not sort several
+# marks on one letter as NFKC does, and its "nmt" rules turn control and zero-width characters into spaces.
+EMOJI = ("\U0001f600", "\U0001f44d\U0001f3fd", "\U0001f468‍\U0001f469‍\U0001f467", "\U0001f1e9\U0001f1ea", "❤️")
+MARKED = tuple(letter + mark for letter in "aeonAEON" for mark in "\u0300\u0301\u0302\u0303\u0308\u0323")
+KOREAN = ("한국어", "말", "\u1112\u1161\u11ab", "\u1100\u1161", "ㅋㅋ")
+RIGHT_TO_LEFT = ("שלום", "שָׁלוֹם", "مرحبا", "عَرَبِيّ", "۱۲۳")
+OTHERS = ("日本語。", "ﬁ", "Ａ１", "①", "½", "…", "ß", "İ", "<s>", "</s>", "<pad>", "<unk>", "<0x41>", "x" * 700, "\\n", "'")
+SPACES = (" ", "  ", "\t", "\u00a0", "\u3000", "\u2003")
+BLOCKS = st.sampled_from((*EMOJI, *MARKED, *KOREAN, *RIGHT_TO_LEFT, *OTHERS, *SPACES))
+LATIN = st.characters(min_codepoint=0x20, max_codepoint=0x17F, exclude_categories=["Cc", "Cf"])
+TEXTS = st.lists(BLOCKS | LATIN, max_size=20).map("".join)
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+def real_text() -> Iterator[str]:
+    """The valid set of a real corpus if it is there, or else the documentation of Python's own modules."""
+    if REAL_CORPUS.exists():
+        yield from REAL_CORPUS.read_text(encoding="utf-8").splitlines()
+        return
+    import argparse
+    import collections
+    import contextlib
+    import dataclasses
+    import functools
+    import itertools
+    import logging
+    import pathlib
+    import shutil
+    import subprocess
+    import tarfile
+    import textwrap
+
+    modules = (argparse, collections, contextlib, dataclasses, functools, inspect, itertools, logging, pathlib, shutil)
+    for module in (*modules, subprocess, tarfile, textwrap, unicodedata):
+        for _, member in inspect.getmembers(module):
+            yield from filter(str.strip, (inspect.getdoc(member) or "").splitlines())
+
+
+@pytest.fixture(scope="module")
+def text() -> list[str]:
+    return list(real_text())
+
+
+@pytest.fixture(scope="module", params=PIECE_MODELS)
+def pieces(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, text: list[str]) -> PieceModel:
+    """A piece model of either kind, trained on real text, that spells unknown characters in bytes."""
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "text").write_text("\n".join(text), encoding="utf-8")
+    config = DataConfig(vocab_size=997, piece_model=request.param)
+    train_piece_model([str(folder / "text")], str(folder / "pieces.model"), config)
+    return PieceModel(str(folder / "pieces.model"))
+
+
+@pytest.fixture(scope="module")
+def graph(pieces: PieceModel) -> GraphPieces:
+    return GraphPieces(pieces.path)
+
+
+def normal(text: str) -> str:
+    """What cutting and joining may change: NFKC, and each run of white space becomes one space."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def train(folder: Path, text: str | bytes, **options: object) -> PieceModel:
+    path = folder / "text"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    train_piece_model([str(path)], str(folder / "pieces.model"), DataConfig(**options))  # type: ignore[arg-type]
+    return PieceModel(str(folder / "pieces.model"))
+
+
+@given(given_text=TEXTS)
+@example(given_text="")
+@example(given_text=" \t\u3000 ")
+@example(given_text="x" * 20_000)
+@example(given_text="\U0001f468‍\U0001f469‍\U0001f467" * 50)
+@settings(max_examples=100, deadline=None)
+def test_text_comes_back_normalised(pieces: PieceModel, given_text: str) -> None:
+    ids = pieces.encode([given_text])
+    assert pieces.decode(ids) == [normal(given_text)]
+    assert not {PAD_ID, UNK_ID, BOS_ID, EOS_ID} & set(ids[0])
+
+
+@given(texts=st.lists(ANY_TEXT | TEXTS, min_size=1, max_size=5))
+@example(texts=["", "\0", "\u200c\u200b\ufeff", "\ufffd", "\u2581", "e\u0301\u0323", "\U0010ffff"])
+@settings(max_examples=40, deadline=None)
+def test_any_text_is_cut_and_joined_in_the_graph_as_outside(
+    pieces: PieceModel, graph: GraphPieces, texts: list[str]
+) -> None:
+    ids = pieces.encode(texts)
+    in_graph = graph.encode(tf.constant(texts), tf.constant(NO_LIMIT))
+    np.testing.assert_array_equal(in_graph, pad_rows(ids, last=EOS_ID))
+    assert [t.decode() for t in graph.decode(in_graph).numpy()] == pieces.decode(ids)
+
+
+def test_a_whole_corpus_is_cut_and_joined_in_the_graph_as_outside(
+    pieces: PieceModel, graph: GraphPieces, text: list[str]
+) -> None:
+    assert len(text) >= 500
+    ids = pieces.encode(text, threads=2)
+    in_graph = graph.encode(tf.constant(text), tf.constant(NO_LIMIT))
+    np.testing.assert_array_equal(in_graph, pad_rows(ids, last=EOS_ID))
+    joined = pieces.decode(ids)
+    assert [t.decode() for t in graph.decode(in_graph).numpy()] == joined
+    assert joined == [normal(line) for line in text]
+
+
+def test_threads_do_not_change_the_pieces(pieces: PieceModel, text: list[str]) -> None:
+    assert pieces.encode(text, threads=2) == pieces.encode(text)
+
+
+def test_the_graph_cuts_rows_to_the_limit_before_their_end(pieces: PieceModel, graph: GraphPieces) -> None:
+    texts = ["x" * 40, "y", ""]
+    ids = [row[:5] for row in pieces.encode(texts)]
+    np.testing.assert_array_equal(graph.encode(tf.constant(texts), tf.constant(5)), pad_rows(ids, last=EOS_ID))
+
+
+def test_special_ids_vanish_and_unknown_shows_when_joined(pieces: PieceModel, graph: GraphPieces) -> None:
+    ids = pieces.encode(["to be"])[0]
+    rows = [[BOS_ID, *ids, EOS_ID, PAD_ID], [PAD_ID] * (len(ids) + 3), [UNK_ID, *ids, EOS_ID, PAD_ID]]
+    joined = pieces.decode(rows)
+    assert joined[:2] == ["to be", ""]
+    assert joined[2].endswith("to be")
+    assert "⁇" in joined[2]
+    assert [t.decode() for t in graph.decode(tf.constant(rows)).numpy()] == joined
+    assert pieces.decode([]) == []
+
+
+def test_ids_may_be_numpy_rows(pieces: PieceModel) -> None:
+    ids = pieces.encode(["to be", "or not to be"])
+    assert pieces.decode(pad_rows(ids, last=EOS_ID)) == ["to be", "or not to be"]
+    assert pieces.pieces(np.array(ids[0])) == pieces.pieces(ids[0])
+    assert "".join(pieces.pieces(ids[0])).replace("▁", " ").strip() == "to be"
+
+
+def test_sampled_pieces_repeat_with_their_seed_and_give_the_same_text(pieces: PieceModel, text: list[str]) -> None:
+    texts = text[:100]
+    first, other, again = (pieces.encode_sampled(texts, noise=0.2, seed=seed) for seed in (7, 11, 7))
+    assert first == again
+    assert first != other
+    assert first != pieces.encode(texts)
+    assert pieces.decode(first) == pieces.decode(other) == pieces.decode(pieces.encode(texts))
+
+
+def test_without_noise_bpe_sampling_gives_the_best_pieces(tmp_path: Path, text: list[str]) -> None:
+    pieces = train(tmp_path, "\n".join(text), vocab_size=499, piece_model="bpe")
+    assert pieces.encode_sampled(text[:50], noise=0.0, seed=3) == pieces.encode(text[:50])
+
+
+def test_without_byte_fallback_an_unknown_character_is_unk(tmp_path: Path) -> None:
+    pieces = train(tmp_path, "ba be bi bo bu\n" * 5, vocab_size=15, byte_fallback=False)
+    assert pieces.encode(["ba漢"])[0].count(UNK_ID) == 1
+
+
+def test_lowercase_folds_the_text(tmp_path: Path) -> None:
+    pieces = train(tmp_path, "Ein Haus, zwei HÄUSER\n" * 5, vocab_size=290, lowercase=True)
+    assert pieces.decode(pieces.encode(["ZWEI Häuser"])) == ["zwei häuser"]
+
+
+def test_the_vocabulary_has_the_size_asked_for(pieces: PieceModel) -> None:
+    assert pieces.vocab_size == 997
+
+
+def test_training_gives_the_same_model_again(tmp_path: Path, text: list[str]) -> None:
+    models = []
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        models.append(Path(train(tmp_path / name, "\n".join(text[:200]), vocab_size=499).path).read_bytes())
+    assert models[0] == models[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "parts"),
+    [
+        ("ba be bi\n", {"vocab_size": 8000}, ["data.vocab_size=8000", "too high", "<= "]),
+        ("ba be bi\n", {"vocab_size": 99}, ["data.vocab_size=99", "smaller than"]),
+        ("", {}, ["text", "no text"]),
+        (" \n\t\n", {"piece_model": "unigram"}, ["text", "no text"]),
+        (b"ba\nb\xffe\n", {"vocab_size": 300}, ["text:2", "invalid UTF-8"]),
+    ],
+)
+def test_text_that_gives_no_model_is_refused_in_one_line(
+    tmp_path: Path, text: str | bytes, options: dict[str, object], parts: list[str]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        train(tmp_path, text, **options)
+    assert "\n" not in str(caught.value)
+    for part in parts:
+        assert part in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
+
+
+def test_a_unigram_vocabulary_that_is_too_large_shrinks(tmp_path: Path) -> None:
+    assert train(tmp_path, "ba be bi\n" * 5, vocab_size=8000, piece_model="unigram").vocab_size < 300
+
+
+def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path: Path, pieces: PieceModel) -> None:
+    model = Path(pieces.path).read_bytes()
+    contents = {"text": b"ba be bi\n" * 50, "empty": b"", "cut": model[: len(model) // 2], "missing": None}
+    for name, content in contents.items():
+        path = tmp_path / name
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(InputError) as caught:
+            PieceModel(str(path))
+        assert str(caught.value).startswith(f"{path}: not a SentencePiece model")
+        assert "\n" not in str(caught.value)
+
+
+def test_a_model_with_other_special_ids_is_refused(tmp_path: Path) -> None:
+    import io
+
+    import sentencepiece
+
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["ba be bi bo bu"] * 5), model_writer=model, vocab_size=15, model_type="bpe", minloglevel=2
+    )
+    (tmp_path / "foreign").write_bytes(model.getvalue())
+    with pytest.raises(InputError, match=r"foreign.*0, 1, 2, 3.*\(-1, 0, 1, 2\)"):
+        PieceModel(str(tmp_path / "foreign"))
