@@ -61,5 +61,5 @@ def ter(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
 
 
 def perplexity(nll: float, tokens: float) -> float:
-    """Returns exp(nll / tokens); infinite past what a float holds."""
+    """Returns exp(nll / tokens), at most exp(700): a number that JSON can hold."""
     return math.exp(min(nll / tokens, 700.0))

@@ -35,6 +35,8 @@ TINY: dict[str, Any] = {
     "train.log_every": 1,
     "train.average_best": 2,
     "train.metric": "loss",
+    "train.precision": "float32",
+    "train.shards": 1,
 }
 
 

@@ -80,7 +80,7 @@ def main() -> int:
     if FLAGS.json:
         write_text(FLAGS.json, json.dumps(result, indent=2) + "\n")
     if FLAGS.hypotheses:
-        write_text(FLAGS.hypotheses, "".join(t + "\n" for t in translations))
+        write_text(FLAGS.hypotheses, "".join(program.one_line(t) + "\n" for t in translations))
     return 0
 
 

@@ -52,6 +52,11 @@ def import_tensorflow() -> None:
             os.write(2, b"".join(line for line in held if not _LIBRARY_NOTE.match(line)))
 
 
+def one_line(text: str) -> str:
+    """Returns a translation as one line of output: with byte_fallback a model can spell a line end."""
+    return text.replace("\n", " ")
+
+
 def fail(message: str) -> NoReturn:
     """Prints `error: message` on standard error and exits with code 2."""
     print(f"error: {message}", file=sys.stderr)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from seq2seq_tf.bin import program, search_flags
+from seq2seq_tf.bin.program import one_line
 from seq2seq_tf.data.pairs import decode_line
 from seq2seq_tf.errors import InputError
 
@@ -46,6 +47,7 @@ def main() -> int:
     search = translator.search_options(**search_flags.given())
     window = 1 if sys.stdin.isatty() else FLAGS.window
     show = sys.stderr.isatty() if FLAGS.progress is None else FLAGS.progress
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale, as the input
     begin, done = time.perf_counter(), 0
     for texts in _windows(window):
         with warnings.catch_warnings(record=True) as caught:
@@ -80,8 +82,8 @@ def _shown(translator: Translator, line: int, source: str, row: list[Hypothesis]
     if FLAGS.output == "jsonl":
         return json.dumps(_record(line, source, row), ensure_ascii=False) + "\n"
     if n_best == 1:
-        return row[0].text + "\n"
-    return "".join(f"{line} ||| {h.text} ||| {h.score:.6f}\n" for h in row)
+        return one_line(row[0].text) + "\n"
+    return "".join(f"{line} ||| {one_line(h.text)} ||| {h.score:.6f}\n" for h in row)
 
 
 def _record(line: int, source: str, row: list[Hypothesis]) -> dict[str, Any]:

@@ -72,9 +72,21 @@ class Cell(keras.layers.Layer):
     def _bias_initial(self, shape: tuple[int, ...], dtype: str | None = None) -> tf.Tensor:
         return tf.zeros(shape, dtype or tf.float32)
 
-    def project(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Returns the input's share of the gates with the bias. inputs: [..., I] -> [..., G*H]."""
-        projected = product(inputs, cast(self.kernel, self.precision))
+    def input_kernel(self) -> tf.Tensor:
+        """Returns the kernel [I, G*H] as `project` multiplies with it; take it before a loop."""
+        return cast(self.kernel, self.precision)
+
+    def project(self, inputs: tf.Tensor, kernel: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the input's share of the gates with the bias.
+
+        Args:
+          inputs: [..., I].
+          kernel: from `input_kernel`, where this is called in a loop.
+
+        Returns:
+          [..., G*H].
+        """
+        projected = product(inputs, self.input_kernel() if kernel is None else kernel)
         if self.layer_norm:
             projected = _normalise(projected, self.input_gain)
         return projected + self.bias

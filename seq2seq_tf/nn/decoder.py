@@ -26,7 +26,9 @@ class StepWeights(NamedTuple):
     """Everything a decoder step multiplies with; read and cast once before a loop."""
 
     cells: tuple[Weights, ...]
+    inputs: tuple[tf.Tensor, ...]  # input kernel of each cell
     attention: tuple[tf.Tensor, ...]  # () without attention
+    output: tf.Tensor  # [H+D+E, output_units]
 
 
 class AttentionDecoder(keras.layers.Layer):
@@ -106,7 +108,12 @@ class AttentionDecoder(keras.layers.Layer):
     def weights_for_steps(self) -> StepWeights:
         """Returns the tensors that `advance` takes first."""
         attention = self.attention.weights_for_steps() if self.has_attention else ()
-        return StepWeights(tuple(cell.weights_for_steps() for cell in self.cells), attention)
+        return StepWeights(
+            cells=tuple(cell.weights_for_steps() for cell in self.cells),
+            inputs=tuple(cell.input_kernel() for cell in self.cells),
+            attention=attention,
+            output=cast(self.output_kernel, self.precision),
+        )
 
     def _advance(
         self,
@@ -125,7 +132,7 @@ class AttentionDecoder(keras.layers.Layer):
         for n, cell in enumerate(self.cells):
             if n:
                 below = self._layer_dropouts[n](h, dropout_seed)
-                new = cell.step(weights.cells[n], cell.project(below), state.context[:, :0], state.cells[n])
+                new = cell.step(weights.cells[n], cell.project(below, weights.inputs[n]), state.context[:, :0], state.cells[n])
                 h = h + new[0] if self.config.residual else new[0]
             else:
                 new = cell.step(weights.cells[0], projected, state.context, state.cells[0])
@@ -136,18 +143,18 @@ class AttentionDecoder(keras.layers.Layer):
         context, shares = self.attention.attend(weights.attention, h, memory)
         return DecoderState(tuple(cells), context), h, shares
 
-    def _readout(self, h: tf.Tensor, context: tf.Tensor, embedded: tf.Tensor) -> tf.Tensor:
+    def _readout(self, kernel: tf.Tensor, h: tf.Tensor, context: tf.Tensor, embedded: tf.Tensor) -> tf.Tensor:
         """Deep output: tanh(W [h; context; embedded] + b). [..., H], [..., D], [..., E] -> [..., output_units]."""
-        seen = tf.concat([h, context, embedded], -1)
-        return tf.tanh(product(seen, cast(self.output_kernel, self.precision)) + self.output_bias)
+        return tf.tanh(product(tf.concat([h, context, embedded], -1), kernel) + self.output_bias)
 
     def step(
         self, weights: StepWeights, tokens: tf.Tensor, state: DecoderState, memory: Memory
     ) -> tuple[tf.Tensor, DecoderState]:
         """One step of a search: tokens [N] int32 -> output before the vocabulary [N, output_units], next state."""
         embedded = self.embedding.embed(tokens)  # [N, E]
-        state, h, _ = self._advance(weights, self.cells[0].project(embedded), state, memory, None)
-        return self._readout(h, state.context, embedded), state
+        projected = self.cells[0].project(embedded, weights.inputs[0])  # [N, G*H]
+        state, h, _ = self._advance(weights, projected, state, memory, None)
+        return self._readout(weights.output, h, state.context, embedded), state
 
     def teacher_force(
         self, target_in: tf.Tensor, state: DecoderState, memory: Memory, *, dropout_seed: tf.Tensor | None
@@ -155,12 +162,13 @@ class AttentionDecoder(keras.layers.Layer):
         """Runs over known pieces target_in [B, T] int32 (starts with BOS)."""
         embedded = self._input_dropout(self.embedding.embed(target_in), dropout_seed)  # [B, T, E]
         projected = self.cells[0].project(tf.transpose(embedded, [1, 0, 2]))  # [T, B, G*H]
+        weights = self.weights_for_steps()
         if self._can_fuse():
-            hs, contexts, shares = attention_lstm_unroll(projected, state, memory, self.weights_for_steps())
+            hs, contexts, shares = attention_lstm_unroll(projected, state, memory, weights)
         else:
-            hs, contexts, shares = self._plain_unroll(projected, state, memory, dropout_seed)
+            hs, contexts, shares = self._plain_unroll(weights, projected, state, memory, dropout_seed)
         hs, contexts, shares = (tf.transpose(x, [1, 0, 2]) for x in (hs, contexts, shares))
-        hidden = self._readout(hs, contexts, embedded)  # [B, T, output_units]
+        hidden = self._readout(weights.output, hs, contexts, embedded)  # [B, T, output_units]
         return TeacherForced(self._output_dropout(hidden, dropout_seed), shares)
 
     def _can_fuse(self) -> bool:
@@ -168,11 +176,15 @@ class AttentionDecoder(keras.layers.Layer):
         return self.config.fused and one_lstm and self.has_attention
 
     def _plain_unroll(
-        self, projected: tf.Tensor, state: DecoderState, memory: Memory, dropout_seed: tf.Tensor | None
+        self,
+        weights: StepWeights,
+        projected: tf.Tensor,
+        state: DecoderState,
+        memory: Memory,
+        dropout_seed: tf.Tensor | None,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns outputs [T, B, H], contexts [T, B, D] and attention weights [T, B, S], time first."""
         steps = tf.shape(projected)[0]
-        weights = self.weights_for_steps()
         widths = (self.config.decoder_units, self.value_units, None)
         arrays = tuple(tf.TensorArray(tf.float32, size=steps, element_shape=[None, w]) for w in widths)
 

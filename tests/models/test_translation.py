@@ -67,7 +67,7 @@ def search(model: Translation, source: tf.Tensor, *, beam: int, penalty: float) 
     memory, state = model.encode(source)
     limits = Limits(*(tf.fill([tf.shape(source)[0]], n) for n in (2, 11)))
     if beam == 1:
-        return greedy_search(model.step_fn(), state, memory, limits)
+        return greedy_search(model.step_fn(), state, memory, limits, penalty)
     options = BeamOptions(tf.constant(beam), tf.constant(beam), tf.constant(penalty))
     return beam_search(model.step_fn(), state, memory, limits, options)
 
@@ -89,7 +89,7 @@ def test_score_of_a_hypothesis_is_its_teacher_forced_log_probability(
     changes: dict, beam: int, rng: np.random.Generator
 ) -> None:
     model, source = make(rng, **changes), draw(rng).source
-    penalty = 0.0 if beam == 1 else 0.7
+    penalty = 0.7
     found = search(model, source, beam=beam, penalty=penalty)
     forced = teacher_forced_log_probs(model, source, found)
     np.testing.assert_allclose(found.log_probs, forced, rtol=1e-5, atol=2e-5)

@@ -215,9 +215,8 @@ def test_a_beam_of_one_is_never_worse_than_greedy(exponent: float, rng: np.rando
     sentences = 53
     toy = oracles.random_toy(rng, sentences, 7)
     limits = Limits(tf.fill([sentences], 2), tf.fill([sentences], 11))
-    greedy = greedy_search(oracles.toy_step(), oracles.toy_state(sentences), tf.constant(toy.logits), limits)
-    scores = greedy.log_probs / length_penalty(greedy.lengths, tf.constant(exponent))
-    assert np.all(run(toy, 2, 11, size=1, exponent=exponent).scores >= scores - 1e-5)
+    greedy = greedy_search(oracles.toy_step(), oracles.toy_state(sentences), tf.constant(toy.logits), limits, exponent)
+    assert np.all(run(toy, 2, 11, size=1, exponent=exponent).scores >= greedy.scores - 1e-5)
 
 
 def test_a_larger_length_penalty_gives_no_shorter_results(rng: np.random.Generator) -> None:

@@ -19,21 +19,26 @@ from tests.oracles import Toy
 V = 7
 
 _COUNTS = tf.TensorSpec([None], tf.int32)
-_SIGNATURE = [tf.TensorSpec([None, oracles.CODES, None], tf.float32), _COUNTS, _COUNTS]
+_SIGNATURE = [
+    tf.TensorSpec([None, oracles.CODES, None], tf.float32),
+    _COUNTS,
+    _COUNTS,
+    tf.TensorSpec([], tf.float32),
+]
 
 
 @functools.cache
 def traced() -> Any:
-    def search(logits: tf.Tensor, shortest: tf.Tensor, longest: tf.Tensor) -> Hypotheses:
+    def search(logits: tf.Tensor, shortest: tf.Tensor, longest: tf.Tensor, penalty: tf.Tensor) -> Hypotheses:
         state = oracles.toy_state(tf.shape(logits)[0])
-        return greedy_search(oracles.toy_step(), state, logits, Limits(shortest, longest))
+        return greedy_search(oracles.toy_step(), state, logits, Limits(shortest, longest), penalty)
 
     return tf.function(search, input_signature=_SIGNATURE)
 
 
-def run(toy: Toy, shortest: Any, longest: Any) -> Hypotheses:
+def run(toy: Toy, shortest: Any, longest: Any, penalty: float = 0.0) -> Hypotheses:
     limits = [np.broadcast_to(np.int32(x), [len(toy.logits)]) for x in (shortest, longest)]
-    return Hypotheses(*(x.numpy() for x in traced()(toy.logits, *limits)))
+    return Hypotheses(*(x.numpy() for x in traced()(toy.logits, *limits, penalty)))
 
 
 def numpy_greedy(toy: Toy, sentence: int, shortest: int, longest: int) -> tuple[list[int], float]:
@@ -57,9 +62,10 @@ def numpy_greedy(toy: Toy, sentence: int, shortest: int, longest: int) -> tuple[
     longest=st.lists(st.integers(1, 13), min_size=1, max_size=5),
     share=st.floats(0.0, 1.0),
     scale=st.sampled_from([0.3, 2.0, 7.0]),
+    vocab=st.sampled_from([5, 7, 601]),
 )
-def test_greedy_equals_numpy(numbers: int, longest: list[int], share: float, scale: float) -> None:
-    toy = oracles.random_toy(np.random.default_rng(numbers), len(longest), V, scale)
+def test_greedy_equals_numpy(numbers: int, longest: list[int], share: float, scale: float, vocab: int) -> None:
+    toy = oracles.random_toy(np.random.default_rng(numbers), len(longest), vocab, scale)
     shortest = [round(share * n) for n in longest]
     found = run(toy, shortest, longest)
     for row in range(len(longest)):
@@ -69,6 +75,25 @@ def test_greedy_equals_numpy(numbers: int, longest: list[int], share: float, sca
         assert not found.tokens[row, 0, len(tokens) :].any()
         np.testing.assert_allclose(found.log_probs[row, 0], log_prob, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(found.scores, found.log_probs)
+
+
+def test_pieces_that_are_forbidden_do_not_crowd_out_the_others(rng: np.random.Generator) -> None:
+    toy = oracles.random_toy(rng, 3, V)
+    toy.logits[:, :, [PAD_ID, BOS_ID, EOS_ID]] += 20.0
+    found = run(toy, 5, 11)
+    for row in range(3):
+        assert found.tokens[row, 0].tolist() == numpy_greedy(toy, row, 5, 11)[0]
+        assert found.lengths[row, 0] == 5
+
+
+def test_length_penalty_changes_scores_only(rng: np.random.Generator) -> None:
+    toy = oracles.random_toy(rng, 5, V)
+    plain, penalised = run(toy, 2, 13), run(toy, 2, 13, penalty=0.7)
+    for mine, theirs in zip(penalised[:2], plain[:2], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    penalties = [[oracles.wu_penalty(n, 0.7) for n in row] for row in plain.lengths]
+    np.testing.assert_allclose(penalised.scores, plain.log_probs / penalties, rtol=1e-6)
+    np.testing.assert_array_equal(penalised.log_probs, plain.log_probs)
 
 
 def test_batch_equals_one_by_one(rng: np.random.Generator) -> None:

@@ -1,0 +1,34 @@
+"""The machine's own matrix-product speed, in the process that asks: python benchmarks/matmul_speed.py
+
+Prints GFLOP/s of square products, the yardstick of MFU (model FLOP/s divided by this).
+"""
+
+from __future__ import annotations
+
+import time
+
+import tensorflow as tf
+
+
+def matmul_flops(dtype: tf.DType, size: int = 2048, repeats: int = 12) -> float:
+    """Returns the FLOP/s of size x size products, the best of `repeats`, with as many side by side as ops may run.
+
+    The programs of this package give each op one core and run ops side by side; so does the yardstick.
+    """
+    lanes = tf.config.threading.get_inter_op_parallelism_threads() or 1
+    a = [tf.cast(tf.random.normal([size, size]), dtype) for _ in range(lanes)]
+    b = tf.cast(tf.random.normal([size, size]), dtype)
+    products = tf.function(lambda *xs: [tf.matmul(x, b) for x in xs])
+    products(*a)
+    best = float("inf")
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        for c in products(*a):
+            c.numpy()
+        best = min(best, time.perf_counter() - begin)
+    return lanes * 2.0 * size**3 / best
+
+
+if __name__ == "__main__":
+    for kind in (tf.float32, tf.bfloat16):
+        print(f"{kind.name:<9} {matmul_flops(kind) / 1e9:8.0f} GFLOP/s")

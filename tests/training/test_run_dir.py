@@ -1,0 +1,120 @@
+"""A run folder belongs to one configuration, and keeps what a resumed run needs."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seq2seq_tf.config import Config, load
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.training import checkpoint
+from seq2seq_tf.training.run_dir import RunDir, write_text
+
+CONFIG = load(None, {"train.seed": 7, "train.precision": "float32", "train.shards": 2}).config
+OTHER = load(None, {"train.seed": 8, "train.precision": "float32", "train.shards": 2}).config
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDir:
+    made = RunDir(str(tmp_path / "run"))
+    made.create(CONFIG)
+    return made
+
+
+def begin(run: RunDir) -> None:
+    """What preparing the training data leaves."""
+    Path(run.source_model).write_text("pieces")
+    Path(run.target_model).write_text("pieces")
+    write_text(run.prepared, "[]")
+
+
+def test_the_configuration_is_stored_and_read_back(run: RunDir) -> None:
+    assert run.load_config() == CONFIG
+    begin(run)
+    assert run.create(CONFIG) == CONFIG
+
+
+def test_what_is_left_to_the_machine_is_decided_once(tmp_path: Path) -> None:
+    run = RunDir(str(tmp_path))
+    decided = run.create(Config())
+    assert decided.train.precision in ("bfloat16", "float32")
+    assert decided.train.shards >= 1
+    begin(run)
+    assert run.create(Config()) == decided
+    others = {"precision": {"float32", "bfloat16"} - {decided.train.precision}, "shards": {decided.train.shards + 1}}
+    for name, values in others.items():
+        changed = dataclasses.replace(decided.train, **{name: values.pop()})
+        with pytest.raises(InputError, match=f"train.{name}="):
+            run.create(dataclasses.replace(decided, train=changed))
+
+
+def test_another_configuration_is_refused_once_the_run_has_begun(run: RunDir) -> None:
+    begin(run)
+    with pytest.raises(InputError, match=r"config\.yaml: .*train\.seed=7, not 8; use another --model_dir"):
+        run.create(OTHER)
+    assert run.load_config() == CONFIG
+    assert Path(run.source_model).exists()
+
+
+def test_a_failed_attempt_does_not_bind_the_folder(run: RunDir) -> None:
+    Path(run.source_model).write_text("pieces of another vocabulary")
+    assert run.create(CONFIG) == CONFIG
+    assert Path(run.source_model).exists()
+    assert run.create(OTHER) == OTHER
+    assert run.load_config() == OTHER
+    assert not Path(run.source_model).exists()
+
+
+def test_weights_bind_the_folder_even_without_training_data(run: RunDir) -> None:
+    begin(run)
+    Path(run.prepared).unlink()
+    checkpoint.save_arrays(run.final_model, {}, {})
+    with pytest.raises(InputError, match="train.seed"):
+        run.create(OTHER)
+    assert Path(run.source_model).exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file/run: cannot make the run folder"):
+        RunDir(str(tmp_path / "file" / "run")).create(CONFIG)
+    with pytest.raises(InputError, match="not a run folder"):
+        RunDir(str(tmp_path / "none")).load_config()
+
+
+def test_the_newest_checkpoints_stay_and_half_written_ones_go(run: RunDir) -> None:
+    for update in (3, 20, 100):
+        checkpoint.save_arrays(run.checkpoint_file(update), {}, {})
+    Path(run.checkpoint_file(120) + ".tmp").write_text("half")
+    assert run.latest_checkpoint() == run.checkpoint_file(100)
+    run.rotate(2)
+    left = sorted(path.name for path in Path(run.checkpoints).iterdir())
+    assert left == ["step_00000020.npz", "step_00000100.npz"]
+
+
+def test_the_weights_to_use_are_the_final_the_best_or_the_latest(run: RunDir) -> None:
+    with pytest.raises(InputError, match="no weights yet"):
+        run.weights_file()
+    checkpoint.save_arrays(run.checkpoint_file(5), {}, {})
+    assert run.weights_file() == run.checkpoint_file(5)
+    for update, score in ((1, -3.0), (2, -1.0), (3, -2.0)):
+        checkpoint.save_arrays(run.best_file(update), {"a": np.zeros(1)}, {"score": score})
+    assert run.weights_file() == run.best_file(2)
+    run.keep_best([1, 3])
+    assert run.weights_file() == run.best_file(3)
+    assert not run.finished
+    checkpoint.save_arrays(run.final_model, {}, {})
+    assert run.finished
+    assert run.weights_file() == run.final_model
+
+
+def test_metrics_after_an_update_and_a_half_written_line_are_dropped(run: RunDir) -> None:
+    run.drop_metrics_after(0)  # nothing there yet
+    for update in (1, 2, 3, 4):
+        run.append_metrics({"update": update, "loss": 0.5})
+    with open(run.metrics, "a", encoding="utf-8") as file:
+        file.write('{"update": 2, "lo')
+    run.drop_metrics_after(2)
+    assert [json.loads(line)["update"] for line in Path(run.metrics).read_text().splitlines()] == [1, 2]
