@@ -49,7 +49,9 @@ def main() -> None:
             seconds = statistics.median(times)
             pieces = sum(len(row[0].pieces) + 1 for row in rows)
             mean = pieces / len(rows)
-            print(f"| {beam} | {tokens} | {len(rows) / seconds:,.0f} | {pieces / seconds:,.0f} | {mean:.1f} |", flush=True)
+            print(
+                f"| {beam} | {tokens} | {len(rows) / seconds:,.0f} | {pieces / seconds:,.0f} | {mean:.1f} |", flush=True
+            )
     print("\n| beam | one sentence alone, median | 90 % |\n|---|---|---|")
     for beam in map(int, FLAGS.beams):
         search = translator.search_options(beam_size=beam, n_best=1)

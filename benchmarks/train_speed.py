@@ -71,7 +71,9 @@ def main() -> None:
         flops = (per_source * real_source + per_target * real_target) / seconds
         limit = matmul_flops(tf.float32 if FLAGS.precision == "float32" else tf.bfloat16)
         traces = trainer._update_one.experimental_get_tracing_count()
-    print("| code | precision | target tokens/s | MFU | padding | loading | traces | peak memory | first update | prepared |")
+    print(
+        "| code | precision | target tokens/s | MFU | padding | loading | traces | peak memory | first update | prepared |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     print(
         f"| {'plain' if FLAGS.plain else 'fused'}, {config.train.shards} shards | {FLAGS.precision} "

@@ -23,9 +23,7 @@ from seq2seq_tf.errors import InputError
 
 _SOURCE_LANG = flags.DEFINE_string("source_lang", None, "File ending of the sources, as en.")
 _TARGET_LANG = flags.DEFINE_string("target_lang", None, "File ending of the targets, as de.")
-_DATA = flags.DEFINE_string(
-    "data", None, "Folder: all NAME.SOURCE_LANG with NAME.TARGET_LANG in it are checked."
-)
+_DATA = flags.DEFINE_string("data", None, "Folder: all NAME.SOURCE_LANG with NAME.TARGET_LANG in it are checked.")
 _PREFIXES = {
     name: flags.DEFINE_string(name, None, f"Instead of --data: the {name} files are PREFIX.LANG.")
     for name in ("train", "valid", "test")
@@ -50,9 +48,7 @@ def chosen_parts() -> list[Part]:
     """Returns the parts that the flags name."""
     source_lang, target_lang = _SOURCE_LANG.value, _TARGET_LANG.value
     if not source_lang or not target_lang:
-        raise InputError(
-            "--source_lang and --target_lang are needed (the endings of the files, as en and de)"
-        )
+        raise InputError("--source_lang and --target_lang are needed (the endings of the files, as en and de)")
     prefixes = {name: flag.value for name, flag in _PREFIXES.items() if flag.value}
     if bool(prefixes) == bool(_DATA.value):
         raise InputError("either --data or some of --train, --valid, --test is needed")

@@ -32,9 +32,7 @@ from seq2seq_tf.data.split import Split, split_pairs
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError, nearest
 
-_SOURCE = flags.DEFINE_string(
-    "source", "en-us", "Language of the sources, as in the package name (see --list)."
-)
+_SOURCE = flags.DEFINE_string("source", "en-us", "Language of the sources, as in the package name (see --list).")
 _TARGET = flags.DEFINE_string("target", "de", "Language of the targets, as in the package name (see --list).")
 _OUT = flags.DEFINE_string("out", None, "Folder to write; if not given, data/libreoffice_SOURCE_TARGET.")
 _VALID = flags.DEFINE_integer("valid", 1000, "Pairs to hold out for validation.", lower_bound=0)
@@ -46,12 +44,8 @@ _MAX_RATIO = flags.DEFINE_float(
     3.0,
     "Skip pairs that are so many times longer or shorter than the corpus' own ratio (0: none).",
 )
-_PACKAGE_DIR = flags.DEFINE_string(
-    "package_dir", None, "Folder that keeps the .deb files; any there are used."
-)
-_TREE = flags.DEFINE_string(
-    "tree", None, "Folder with LANGUAGE/text/**/*.html already unpacked; apt is not used."
-)
+_PACKAGE_DIR = flags.DEFINE_string("package_dir", None, "Folder that keeps the .deb files; any there are used.")
+_TREE = flags.DEFINE_string("tree", None, "Folder with LANGUAGE/text/**/*.html already unpacked; apt is not used.")
 _LIST = flags.DEFINE_bool("list", False, "Print the packaged languages and stop.")
 
 PREFIX = "libreoffice-help-"
@@ -106,9 +100,7 @@ def make_corpus(pages: list[Pages], languages: Pair) -> None:
             seen.add(paragraph)
             found = sentence_pairs(*paragraph, ratio=ratio, max_deviation=_MAX_RATIO.value or 1e9)
             pairs.extend(pair for pair in found if chosen.accepts(*pair))
-    split = split_pairs(
-        pairs, valid=_VALID.value, test=_TEST.value, seed=_SEED.value, suitable=is_fit_for_evaluation
-    )
+    split = split_pairs(pairs, valid=_VALID.value, test=_TEST.value, seed=_SEED.value, suitable=is_fit_for_evaluation)
     rows: list[tuple[str, int]] = [
         ("paragraphs with an equal id on both sides", len(paragraphs)),
         ("different paragraph pairs", len(seen)),
@@ -173,9 +165,7 @@ def download(language: str, folder: Path, temporary: Path) -> None:
             run(apt("apt-get", temporary, "update"), temporary)
     known = packaged_languages(temporary)
     if language not in known:
-        raise InputError(
-            f"no package {PREFIX}{language}{nearest(language, known)}; --list prints all languages"
-        )
+        raise InputError(f"no package {PREFIX}{language}{nearest(language, known)}; --list prints all languages")
     raise InputError(f"apt-get could not download {PREFIX}{language} ({last_line(done)}); {INSTEAD}")
 
 
@@ -186,9 +176,7 @@ def packaged_languages(temporary: Path) -> dict[str, str]:
     for attempt in range(2):
         done = run(apt("apt-cache", temporary, "search", "--names-only", f"^{PREFIX}"), temporary)
         lines = (line.removeprefix(PREFIX) for line in done.stdout.splitlines() if line.startswith(PREFIX))
-        found = {
-            code: text for code, _, text in (line.partition(" - ") for line in lines) if code != "common"
-        }
+        found = {code: text for code, _, text in (line.partition(" - ") for line in lines) if code != "common"}
         if found:
             return found
         if not attempt:

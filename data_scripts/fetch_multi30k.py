@@ -65,9 +65,7 @@ def main() -> None:
             for part in PARTS
             for language in languages
         }
-        rows = [
-            (f"{part}.{language}", *checked(path, part, language)) for (part, language), path in files.items()
-        ]
+        rows = [(f"{part}.{language}", *checked(path, part, language)) for (part, language), path in files.items()]
         table = format_table(["file", "lines", "text"], rows)
         labelled = itertools.chain.from_iterable(
             labelled_pairs(name, files[part, languages[0]], files[part, languages[1]])
@@ -120,9 +118,7 @@ def checked(path: Path, part: str, language: str) -> tuple[int, str]:
     if digest.hexdigest() == expected:
         return lines, "as published"
     if not _FROM_FOLDER.value:
-        raise InputError(
-            f"{_BASE_URL.value}: {path.name} is not the known text (SHA-256 {digest.hexdigest()})"
-        )
+        raise InputError(f"{_BASE_URL.value}: {path.name} is not the known text (SHA-256 {digest.hexdigest()})")
     return lines, "differs from the published text"
 
 

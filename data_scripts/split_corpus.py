@@ -49,9 +49,7 @@ def main() -> None:
     """Reads the pairs three times (lengths, choice, writing), so that memory holds only hashes of them."""
     languages = checked_languages()
     folder = checked_folder(languages)
-    chosen = PairFilter(
-        ratio=character_ratio(read_pairs()), max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value
-    )
+    chosen = PairFilter(ratio=character_ratio(read_pairs()), max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value)
     accepted = bytearray()
     split = split_pairs(kept_pairs(chosen, accepted), valid=_VALID.value, test=_TEST.value, seed=_SEED.value)
     part_of = bytearray(chosen.kept)
@@ -75,9 +73,7 @@ def checked_languages() -> Pair:
     """Returns the two file endings."""
     source, target = _SOURCE_LANG.value, _TARGET_LANG.value
     if not source or not target:
-        raise InputError(
-            "--source_lang and --target_lang are needed (they become the file endings, as en and de)"
-        )
+        raise InputError("--source_lang and --target_lang are needed (they become the file endings, as en and de)")
     if source == target:
         raise InputError(f"--source_lang and --target_lang are both {source!r}")
     return source, target

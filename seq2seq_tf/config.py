@@ -82,7 +82,9 @@ class ModelConfig:
     bidirectional: bool = _option(True, "read the source in both directions")
     decoder_layers: int = _option(1, "depth of the decoder", Range(1, 16))
     decoder_units: int = _option(512, "state size of the decoder", POSITIVE)
-    attention: str = _option("bahdanau", "additive attention (Bahdanau 2015), or none: plain encoder-decoder", ATTENTIONS)
+    attention: str = _option(
+        "bahdanau", "additive attention (Bahdanau 2015), or none: plain encoder-decoder", ATTENTIONS
+    )
     attention_units: int = _option(256, "size of the space where queries meet keys", POSITIVE)
     output_units: int = _option(256, "size of the deep output layer before the vocabulary", POSITIVE)
     tie: str = _option("all", "which tables are one: all = source, target and output; target = target and output", TIES)
@@ -110,7 +112,8 @@ class TrainConfig:
     accumulate: int = _option(1, "batches whose gradients are summed into one update", Range(1, 1024))
     shards: int = _option(
         0,
-        "parts of a batch computed side by side; 0 = one per CPU core up to 4, or 1 on a GPU, decided when the run is made",
+        "parts of a batch computed side by side; 0 = one per CPU core up to 4, or 1 on a GPU, decided when the run is "
+        "made",
         Range(0, 64),
     )
     optimizer: str = _option("adam", "optimiser", OPTIMIZERS)
@@ -133,7 +136,9 @@ class TrainConfig:
     checkpoint_every: int = _option(500, "updates between checkpoints to resume from", POSITIVE)
     keep_checkpoints: int = _option(2, "latest checkpoints kept", POSITIVE)
     metric: str = _option("bleu", "metric on the valid set that decides which checkpoint is best", METRICS)
-    patience: int = _option(10, "validations without a better metric before stopping; 0 = never stop early", NOT_NEGATIVE)
+    patience: int = _option(
+        10, "validations without a better metric before stopping; 0 = never stop early", NOT_NEGATIVE
+    )
     average_best: int = _option(5, "best checkpoints kept and averaged into the final model", Range(1, 100))
     log_every: int = _option(50, "updates between lines of metrics.jsonl", POSITIVE)
 
@@ -143,7 +148,9 @@ class SearchConfig:
     """Defaults of the search; programs and the SavedModel can override them per call."""
 
     beam_size: int = _option(5, "hypotheses kept per sentence; 1 = greedy", Range(1, 64))
-    length_penalty: float = _option(1.0, "exponent of ((5 + length) / 6) (Wu 2016); larger prefers longer", Range(0.0, 10.0))
+    length_penalty: float = _option(
+        1.0, "exponent of ((5 + length) / 6) (Wu 2016); larger prefers longer", Range(0.0, 10.0)
+    )
     n_best: int = _option(1, "translations returned per sentence, at most beam_size", Range(1, 64))
     max_ratio: float = _option(2.0, "longest output = max_ratio * source pieces + max_extra", Range(0.0, 100.0))
     max_extra: int = _option(10, "see max_ratio", POSITIVE)
@@ -268,6 +275,8 @@ def _check_together(config: Config) -> None:
             f"model.tie={model.tie} needs model.output_units equal to model.embedding_units, "
             f"got {model.output_units} and {model.embedding_units}"
         )
+    if config.train.weight_decay and config.train.optimizer != "adamw":
+        raise InputError(f"train.weight_decay needs train.optimizer=adamw, got {config.train.optimizer}")
     if search.n_best > search.beam_size:
         raise InputError(f"search.n_best={search.n_best} is larger than search.beam_size={search.beam_size}")
 

@@ -27,7 +27,9 @@ def check_parallel(hypotheses: Sequence[str], references: Sequence[str]) -> None
         raise InputError("nothing to score: the reference is empty")
 
 
-def bleu(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False, tokenize: str = "13a") -> Score:
+def bleu(
+    hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False, tokenize: str = "13a"
+) -> Score:
     """Corpus BLEU (Papineni 2002) of detokenised text, as sacreBLEU computes it; 0 to 100.
 
     Raises:
@@ -44,10 +46,10 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: boo
     return Score("bleu", value, str(metric.get_signature()))
 
 
-def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False) -> Score:
     """Corpus chrF2 (Popovic 2015); 0 to 100."""
     check_parallel(hypotheses, references)
-    metric = CHRF()
+    metric = CHRF(lowercase=lowercase)
     value = metric.corpus_score(list(hypotheses), [list(references)]).score
     return Score("chrf", value, str(metric.get_signature()))
 

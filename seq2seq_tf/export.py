@@ -72,7 +72,9 @@ class ServedIds(tf.Module):
 
         return tf.function(call, input_signature=[first, *self._option_specs])
 
-    def _search(self, source: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor) -> Hypotheses:
+    def _search(
+        self, source: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
+    ) -> Hypotheses:
         """Searches; options outside their range are moved into it, as a server has nobody to complain to."""
         beam = _into_range("beam_size", options.beam_size)
         n_best = tf.clip_by_value(options.n_best, 1, beam)

@@ -92,9 +92,7 @@ class Translator:
         memory, state = self.model.encode(source)
         return greedy_search(self.model.step_fn(), state, memory, _limits(source, rule), penalty)
 
-    def _score(
-        self, source: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def _score(self, source: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.model.score(Batch(source, target_in, target_out))
 
     def search_ids(self, source: np.ndarray, options: SearchConfig) -> Hypotheses:
@@ -139,6 +137,9 @@ class Translator:
         """Returns the run's search options with some replaced, checked as in a configuration file."""
         from seq2seq_tf import config as config_module
 
+        search = self.config.search
+        if options.get("beam_size", search.beam_size) < search.n_best:
+            options = {"n_best": options["beam_size"], **options}  # the run's own n_best follows a smaller beam
         merged = {**config_module.flatten(self.config), **{f"search.{k}": v for k, v in options.items()}}
         try:
             return config_module.load(None, merged).config.search
@@ -186,9 +187,7 @@ class Translator:
         if attention:
             repeated = [source for source in sources for _ in range(n_best)]
             _, weights = self.score_ids(*make_batch(repeated, rows))
-            maps = [
-                weights[r, : len(rows[r]) + 1, : len(repeated[r]) + 1].numpy() for r in range(len(rows))
-            ]
+            maps = [weights[r, : len(rows[r]) + 1, : len(repeated[r]) + 1].numpy() for r in range(len(rows))]
         for b, source in enumerate(sources):
             source_pieces = self.source.pieces(source)
             yield [

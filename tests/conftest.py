@@ -6,8 +6,15 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported anywhere
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from seq2seq_tf.translator import Translator
+    from tests.trained import Exported
 
 SEED = int(os.environ.get("SEED", "17"))
 
@@ -25,3 +32,28 @@ def seed() -> int:
 
     keras.utils.set_random_seed(SEED)
     return SEED
+
+
+@pytest.fixture(scope="session")
+def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run folder of a tiny translator that has learnt a little."""
+    from tests.trained import train_toy_run
+
+    return train_toy_run(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="session")
+def translator(toy_run: Path) -> Translator:
+    """The tiny translator; tests leave its weights as they are."""
+    from seq2seq_tf.translator import Translator
+
+    return Translator.load(str(toy_run))
+
+
+@pytest.fixture(scope="session")
+def exported(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """SavedModels of the tiny translator, made by the export program."""
+    from tests.trained import Call, Exported, run_program
+
+    folder = tmp_path_factory.mktemp("exports") / "toy"
+    return Exported(folder, run_program(Call("export", [f"--model_dir={toy_run}", f"--out={folder}"])))

@@ -1,19 +1,29 @@
-"""A tiny run trained once for all tests that need one: it has learnt something, so its outputs differ and end."""
+"""A tiny run trained once for all tests that need one: it has learnt something, so its outputs differ and end.
+
+And the programs, run on it as a user would: each in a process of its own.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
-from seq2seq_tf.training.preparation import prepare
-from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.session import Session
-from tests.toy import make_corpus, tiny_config
+from tests.toy import ROOT, environment, make_corpus, tiny_config
 
 
 def train_toy_run(folder: Path) -> Path:
     """Makes a corpus and trains on it until done; returns the run folder. The valid set is its test set too."""
+    from seq2seq_tf.training.preparation import prepare
+    from seq2seq_tf.training.run_dir import RunDir
+    from seq2seq_tf.training.session import Session
+
     corpus = make_corpus(folder / "corpus", seed=7, train=900, valid=11)
     config = tiny_config(
         corpus,
@@ -27,7 +37,7 @@ def train_toy_run(folder: Path) -> Path:
         model__embedding_dropout=0.0,
         model__encoder_dropout=0.0,
         model__output_dropout=0.0,
-        train__max_epochs=4,
+        train__max_epochs=6,
         train__batch_tokens=100,
         train__pool_pairs=300,
         train__checkpoint_every=1000,
@@ -40,3 +50,58 @@ def train_toy_run(folder: Path) -> Path:
         outcome = Session(run, config, prepare(run, config, lambda line: None), lambda: False).run()
     assert outcome.finished
     return folder / "run"
+
+
+def copy_run(run: Path, to: Path, *without: str) -> Path:
+    """Copies what translating needs of a run folder, but not the files and folders named in `without`."""
+    shutil.copytree(run, to, ignore=shutil.ignore_patterns("data", "tensorboard", *without))
+    return to
+
+
+class Call(NamedTuple):
+    """One start of a program."""
+
+    program: str  # translate, evaluate, ...
+    flags: Sequence[str]
+    stdin: bytes = b""
+    environment: Mapping[str, str] = {}
+
+
+class Ended(NamedTuple):
+    """What a program left."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def run_program(call: Call) -> Ended:
+    """Runs a program to its end."""
+    command = [sys.executable, "-m", f"seq2seq_tf.bin.{call.program}", *call.flags]
+    variables = {**environment(), **call.environment}
+    done = subprocess.run(
+        command, input=call.stdin, capture_output=True, check=False, timeout=600, env=variables, cwd=ROOT
+    )
+    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def run_programs(calls: Mapping[str, Call]) -> dict[str, Ended]:
+    """Runs programs two at a time: most of a start is one thread that imports."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return dict(zip(calls, pool.map(run_program, calls.values()), strict=True))
+
+
+class Exported(NamedTuple):
+    """What the export program made of the toy run."""
+
+    folder: Path
+    ended: Ended
+
+
+def assert_one_error_line(ended: Ended, *words: str) -> None:
+    """The program refused its input: exit code 2 and one line that holds the words."""
+    assert ended.code == 2, ended
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert ended.stderr.startswith("error: ")
+    for word in words:
+        assert word in ended.stderr

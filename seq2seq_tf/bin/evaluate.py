@@ -24,7 +24,9 @@ flags.DEFINE_string("reference", None, "their translations [default: data.test_t
 flags.DEFINE_string("json", None, "also write the results to this file")
 flags.DEFINE_string("hypotheses", None, "also write the translations to this file, one a line")
 flags.DEFINE_integer("show", 0, "print this many sentences, evenly spread: source, reference, translation")
-flags.DEFINE_bool("lowercase", False, "case-insensitive BLEU; the signature says so")
+flags.DEFINE_bool(
+    "lowercase", None, "ignore case in BLEU and chrF; the signature says so [default: data.lowercase of the run]"
+)
 flags.DEFINE_string("tokenize", "13a", "sacreBLEU tokenizer of BLEU, such as 13a, intl, zh, ja-mecab, ko-mecab, char")
 
 
@@ -49,13 +51,14 @@ def main() -> int:
         raise InputError(f"{files[0]}: empty, nothing to score")
     sources, references = [s for s, _ in pairs], [t for _, t in pairs]
     bleu(references[:1], references[:1], tokenize=FLAGS.tokenize)  # a missing tokenizer shows before the work
-    search = translator.search_options(n_best=1, **search_flags.given())
+    search = translator.search_options(**{**search_flags.given(), "n_best": 1})
     begin = time.perf_counter()
     translations = [row[0].text for row in translator.translate_all(sources, search)]
     seconds = time.perf_counter() - begin
+    lowercase = data.lowercase if FLAGS.lowercase is None else FLAGS.lowercase
     scores = [
-        bleu(translations, references, lowercase=FLAGS.lowercase, tokenize=FLAGS.tokenize),
-        chrf(translations, references),
+        bleu(translations, references, lowercase=lowercase, tokenize=FLAGS.tokenize),
+        chrf(translations, references, lowercase=lowercase),
         ter(translations, references),
     ]
     tokens = sum(len(ids) + 1 for ids in translator.target.encode(references))

@@ -35,6 +35,8 @@ def main() -> int:
     translator = Translator.load(FLAGS.model_dir)
     path = FLAGS.sentences or translator.config.data.valid_source
     sentences = list(itertools.islice((line for line in iter_lines(path) if line.strip()), FLAGS.compare))
+    if not sentences:
+        raise InputError(f"{path}: holds no sentence to compare on")
     try:
         comparison = export(translator, FLAGS.out, [*sentences, ""])
     except RuntimeError as error:

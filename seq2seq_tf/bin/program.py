@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from seq2seq_tf.errors import InputError, TrainingError
 
@@ -40,6 +40,8 @@ def import_tensorflow() -> None:
     While it is loaded it writes them whatever TF_CPP_MIN_LOG_LEVEL says (seen in 2.21); an error of ours is one line.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)  # under absl, TensorFlow's Python side tells what it does
     with tempfile.TemporaryFile() as held:
         shown = os.dup(2)
         os.dup2(held.fileno(), 2)
@@ -66,7 +68,7 @@ def fail(message: str) -> NoReturn:
 def run(main: Callable[[], int | None]) -> None:
     """Runs `main` under absl.
 
-    Bad input exits with 2 and one line, training that cannot go on or a full disk with 1 and one line, Ctrl-C with
+    Bad input and a full disk exit with 2 and one line, training that cannot go on with 1 and one line, Ctrl-C with
     130, a closed pipe quietly.
 
     Args:
@@ -88,9 +90,9 @@ def run(main: Callable[[], int | None]) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            print(f"error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
-            return EXIT_FAILED
+            fail(f"{error.filename or 'output'}: {error.strerror}")
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             return EXIT_INTERRUPTED
+
     app.run(guarded, flags_parser=_parse)

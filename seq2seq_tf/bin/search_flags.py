@@ -8,9 +8,7 @@ from absl import flags
 
 from seq2seq_tf.config import Leaf, leaves
 
-SEARCH_LEAVES: dict[str, Leaf] = {
-    leaf.name.split(".")[1]: leaf for leaf in leaves() if leaf.name.startswith("search.")
-}
+SEARCH_LEAVES: dict[str, Leaf] = {leaf.name.split(".")[1]: leaf for leaf in leaves() if leaf.name.startswith("search.")}
 
 
 def define() -> None:

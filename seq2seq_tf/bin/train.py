@@ -74,7 +74,7 @@ def main() -> int:
     if not outcome.finished:
         print(f"stopped at update {outcome.update}; the same command goes on from there")
         return program.EXIT_INTERRUPTED
-    print(f"finished after {outcome.update} updates; best {config.train.metric} {outcome.best_score:.3f}")
+    print(f"finished after {outcome.update} updates; best {config.train.metric} {abs(outcome.best_score):.3f}")
     return 0
 
 

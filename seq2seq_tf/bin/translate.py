@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 FLAGS = flags.FLAGS
 search_flags.define()
 flags.DEFINE_enum(
-    "output", "text", ["text", "jsonl"], "text: one translation a line (n_best > 1: LINE ||| TEXT ||| SCORE); "
-    "jsonl: an object per line with scores, pieces and word alignments"
+    "output",
+    "text",
+    ["text", "jsonl"],
+    "text: one translation a line (n_best > 1: LINE ||| TEXT ||| SCORE); "
+    "jsonl: an object per line with scores, pieces and word alignments",
 )
 flags.DEFINE_integer("window", 2048, "lines sorted by length together; larger is faster, smaller answers sooner")
 flags.DEFINE_bool("progress", None, "show lines per second on standard error [default: when it is a terminal]")

@@ -146,10 +146,7 @@ class _Examination:
             self._report("error", "no pair with text on both sides", str(self.part.source))
         self._examine_repetitions()
         self._examine_lengths()
-        return [
-            Finding(severity, self.part.name, check, *found)
-            for (severity, check), found in self._found.items()
-        ]
+        return [Finding(severity, self.part.name, check, *found) for (severity, check), found in self._found.items()]
 
     def size(self) -> PartSize:
         """Returns the size of this part."""

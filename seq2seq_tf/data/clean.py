@@ -43,9 +43,7 @@ class PairFilter:
           InputError: a limit under which no pair would be left.
         """
         if 0 < max_deviation < 1:
-            raise InputError(
-                f"the greatest length ratio must be at least 1 (or 0: none), got {max_deviation}"
-            )
+            raise InputError(f"the greatest length ratio must be at least 1 (or 0: none), got {max_deviation}")
         self.ratio = ratio
         self.max_words = max_words or math.inf
         self.max_deviation = max_deviation or math.inf

@@ -53,7 +53,12 @@ class Prepared(NamedTuple):
 
 
 def prepare_corpus(
-    files: tuple[str, str], models: tuple[PieceModel, PieceModel], config: DataConfig, prefix: str, *, sample_seed: int = -1
+    files: tuple[str, str],
+    models: tuple[PieceModel, PieceModel],
+    config: DataConfig,
+    prefix: str,
+    *,
+    sample_seed: int = -1,
 ) -> Prepared:
     """Cuts a parallel corpus into pieces and writes PREFIX.{source,target}.{ids,offsets}.npy.
 
@@ -67,7 +72,9 @@ def prepare_corpus(
     Raises:
       InputError: files of different length, invalid UTF-8 (file and line named), nothing left.
     """
-    writers = tuple(_SideWriter(f"{prefix}.{side}", models[n].vocab_size) for n, side in enumerate(("source", "target")))
+    writers = tuple(
+        _SideWriter(f"{prefix}.{side}", models[n].vocab_size) for n, side in enumerate(("source", "target"))
+    )
     kept = empty = too_long = 0
     pairs = iter_pairs(*files)
     for number, chunk in enumerate(iter(lambda: list(itertools.islice(pairs, _CHUNK)), [])):
@@ -137,15 +144,15 @@ def _load_side(path: str) -> Side:
     try:
         offsets = np.load(path + ".offsets.npy")
     except (OSError, ValueError):
-        raise InputError(
-            f"{path}.offsets.npy: missing or damaged; delete the folder and start again"
-        ) from None
+        raise InputError(f"{path}.offsets.npy: missing or damaged; delete the folder and start again") from None
     for dtype in (np.uint16, np.int32):
         ids_path = f"{path}.{np.dtype(dtype).name}.ids"
         if os.path.exists(ids_path):
             ids = np.memmap(ids_path, dtype=dtype, mode="r")
             if len(ids) != offsets[-1]:
-                raise InputError(f"{ids_path}: holds {len(ids)} ids, expected {offsets[-1]}; delete the folder and start again")
+                raise InputError(
+                    f"{ids_path}: holds {len(ids)} ids, expected {offsets[-1]}; delete the folder and start again"
+                )
             return Side(ids, offsets)
     raise InputError(f"{path}.*.ids: no such file; delete the folder and start again")
 

@@ -102,9 +102,7 @@ def iter_tsv_pairs(path: PathLike) -> Iterator[Pair]:
     for number, line in enumerate(iter_lines(path), start=1):
         source, tab, rest = line.partition("\t")
         if not tab:
-            raise InputError(
-                f"{os.fspath(path)}:{number}: no tab, two columns (source, target) were expected"
-            )
+            raise InputError(f"{os.fspath(path)}:{number}: no tab, two columns (source, target) were expected")
         yield source, rest.partition("\t")[0]
 
 
@@ -139,9 +137,7 @@ def normalised(text: str) -> str:
 
 def text_hash(text: str) -> int:
     """Returns 64 bits of BLAKE2b: the same on each machine, and two different texts share it about never."""
-    return int.from_bytes(
-        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
-    )
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 def sentence_key(text: str) -> int:

@@ -53,9 +53,7 @@ def _is_end(before: str, mark: str, after: str) -> bool:
 
 
 def _is_inside_brackets(text: str) -> bool:
-    return any(
-        text.count(opening) > text.count(closing) for opening, closing in ("()", "（）", "「」", "『』")
-    )
+    return any(text.count(opening) > text.count(closing) for opening, closing in ("()", "（）", "「」", "『』"))
 
 
 def count_words(text: str) -> int:

@@ -51,9 +51,7 @@ def split_pairs(
     if min(valid, test) < 0:
         raise InputError(f"valid and test must not be negative, got {valid} and {test}")
     if len(hashes) <= valid + test:
-        raise InputError(
-            f"{len(hashes)} pairs cannot give {valid} for valid, {test} for test and some for train"
-        )
+        raise InputError(f"{len(hashes)} pairs cannot give {valid} for valid, {test} for test and some for train")
     component, first_key = _components(hashes[:, :2])  # [N], [C]
     sizes = np.bincount(component)  # [C]
     good = np.bincount(component, weights=hashes[:, 2].astype(np.float64)) == sizes

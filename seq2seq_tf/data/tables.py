@@ -12,8 +12,6 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str
     numeric = [all(isinstance(row[i], int) for row in rows) for i in range(len(header))]
     lines = [header, ["-" * width for width in widths], *cells]
     return "\n".join(
-        "  ".join(
-            c.rjust(w) if n else c.ljust(w) for c, w, n in zip(line, widths, numeric, strict=True)
-        ).rstrip()
+        "  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in zip(line, widths, numeric, strict=True)).rstrip()
         for line in lines
     )

@@ -62,10 +62,14 @@ class Translation(keras.layers.Layer):
             )
         self.vocabulary_bias = self.add_weight(shape=(vocab,), initializer="zeros", name="vocabulary_bias")
 
-    def _output_table(self) -> tf.Tensor:
-        """Returns [V, output_units] in the type of the products."""
+    def _output_table(self, precision: str) -> tf.Tensor:
+        """Returns [V, output_units].
+
+        Training multiplies at its own precision. Searching and scoring use float32, so that the score of a search
+        is the score of scoring: bfloat16 would round each logit to 8 bits.
+        """
         tied = self.config.tie != "none"
-        return cast(self.target_embedding.table if tied else self.output_table, self.precision)
+        return cast(self.target_embedding.table if tied else self.output_table, precision)
 
     def encode(self, source: tf.Tensor) -> tuple[Memory, DecoderState]:
         """Returns what a search needs of source [B, S] int32."""
@@ -77,7 +81,7 @@ class Translation(keras.layers.Layer):
 
         Make it outside the loop that calls it: the weights are read and cast here.
         """
-        weights, table = self.decoder.weights_for_steps(), self._output_table()
+        weights, table = self.decoder.weights_for_steps(), self._output_table("float32")
         bias = tf.convert_to_tensor(self.vocabulary_bias)
 
         def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, DecoderState]:
@@ -103,24 +107,24 @@ class Translation(keras.layers.Layer):
         """Returns the loss summed over real target tokens; dropout is on if dropout_seed is given."""
         forced = self.teacher_force(batch, dropout_seed=dropout_seed)
         real = tf.where(tf.not_equal(batch.target_out, PAD_ID))  # [N, 2]
-        losses = self._token_losses(forced.hidden, batch.target_out, real, smoothing)
+        losses = self._token_losses(
+            forced.hidden, batch.target_out, real, smoothing, self._output_table(self.precision)
+        )
         weight = tf.cast(tf.shape(real)[0], tf.float32)
         return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight), carry
 
     def _token_losses(
-        self, hidden: tf.Tensor, labels: tf.Tensor, real: tf.Tensor, smoothing: float
+        self, hidden: tf.Tensor, labels: tf.Tensor, real: tf.Tensor, smoothing: float, table: tf.Tensor
     ) -> TokenLosses:
         """Losses of the real tokens only: [B, T, D] is gathered to [N, D] before the vocabulary projection."""
         cross_entropy = projected_cross_entropy if self.config.fused else plain_cross_entropy
         bias = tf.convert_to_tensor(self.vocabulary_bias)
-        return cross_entropy(
-            tf.gather_nd(hidden, real), self._output_table(), bias, tf.gather_nd(labels, real), smoothing
-        )
+        return cross_entropy(tf.gather_nd(hidden, real), table, bias, tf.gather_nd(labels, real), smoothing)
 
     def score(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the log-probability of each piece [B, T] (zero on padding) and the attention weights [B, T, S]."""
         forced = self.teacher_force(batch, dropout_seed=None)
         real = tf.where(tf.not_equal(batch.target_out, PAD_ID))  # [N, 2]
-        losses = self._token_losses(forced.hidden, batch.target_out, real, 0.0)
+        losses = self._token_losses(forced.hidden, batch.target_out, real, 0.0, self._output_table("float32"))
         shape = tf.shape(batch.target_out, out_type=tf.int64)
         return tf.scatter_nd(real, -losses.nll, shape), forced.weights

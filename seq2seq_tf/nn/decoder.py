@@ -61,7 +61,7 @@ class AttentionDecoder(keras.layers.Layer):
             self.attention = BahdanauAttention(config.attention_units, precision=precision)
         self._input_dropout = EmbeddingDropouts(config, "target")
         self._layer_dropouts = tuple(
-            Dropout(config.layer_dropout, f"decoder/layer_{n}", shared_axes=(0,)) for n in range(config.decoder_layers)
+            Dropout(config.layer_dropout, f"decoder/layer_{n}") for n in range(config.decoder_layers)
         )
         shared = (1,) if config.variational else ()
         self._output_dropout = Dropout(config.output_dropout, "decoder/output", shared_axes=shared)
@@ -80,7 +80,9 @@ class AttentionDecoder(keras.layers.Layer):
             initializer="glorot_uniform",
             name="bridge_kernel",
         )
-        self.bridge_bias = self.add_weight(shape=(self.bridge_kernel.shape[1],), initializer="zeros", name="bridge_bias")
+        self.bridge_bias = self.add_weight(
+            shape=(self.bridge_kernel.shape[1],), initializer="zeros", name="bridge_bias"
+        )
         self.output_kernel = self.add_weight(
             shape=(units + self.value_units + self.embedding.units, config.output_units),
             initializer="glorot_uniform",
@@ -132,7 +134,9 @@ class AttentionDecoder(keras.layers.Layer):
         for n, cell in enumerate(self.cells):
             if n:
                 below = self._layer_dropouts[n](h, dropout_seed)
-                new = cell.step(weights.cells[n], cell.project(below, weights.inputs[n]), state.context[:, :0], state.cells[n])
+                new = cell.step(
+                    weights.cells[n], cell.project(below, weights.inputs[n]), state.context[:, :0], state.cells[n]
+                )
                 h = h + new[0] if self.config.residual else new[0]
             else:
                 new = cell.step(weights.cells[0], projected, state.context, state.cells[0])

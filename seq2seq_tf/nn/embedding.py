@@ -21,7 +21,9 @@ class Embedding(keras.layers.Layer):
     def build(self) -> None:
         """Creates the table, normally distributed with standard deviation `scale`."""
         self.table = self.add_weight(
-            shape=(self.vocab_size, self.units), initializer=keras.initializers.RandomNormal(stddev=self.scale), name="table"
+            shape=(self.vocab_size, self.units),
+            initializer=keras.initializers.RandomNormal(stddev=self.scale),
+            name="table",
         )
 
     def embed(self, tokens: tf.Tensor) -> tf.Tensor:

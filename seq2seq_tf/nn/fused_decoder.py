@@ -71,9 +71,7 @@ def attention_lstm_unroll(
 
     ((h, c),) = state.cells
     kernel, (query_kernel, v) = weights.cells[0][0], weights.attention
-    hs, contexts, shares = run(
-        projected, h, c, state.context, memory.keys, memory.values, kernel, query_kernel, v
-    )
+    hs, contexts, shares = run(projected, h, c, state.context, memory.keys, memory.values, kernel, query_kernel, v)
     return hs, contexts, tf.stop_gradient(shares)
 
 
@@ -158,9 +156,7 @@ def _attention_gradient(
     inner = tf.reduce_sum(d_shares * shares, -1, keepdims=True)
     d_scores = shares * (d_shares - inner)  # [B, S]; zero on padding, where the share is zero
     energies = tf.tanh(inputs.keys + saved.queries[t][:, tf.newaxis])  # [B, S, A], cheaper than kept
-    d_v = tf.linalg.matvec(
-        tf.reshape(energies, [-1, energies.shape[2]]), tf.reshape(d_scores, [-1]), transpose_a=True
-    )
+    d_v = tf.linalg.matvec(tf.reshape(energies, [-1, energies.shape[2]]), tf.reshape(d_scores, [-1]), transpose_a=True)
     d_energy = tf.raw_ops.TanhGrad(y=energies, dy=d_scores[:, :, tf.newaxis] * inputs.v)  # [B, S, A]
     return tf.reduce_sum(d_energy, 1), d_energy, d_v
 

@@ -130,9 +130,7 @@ class RecurrentStack(keras.layers.Layer):
             outputs = []
             for direction, cell in enumerate(layer):
                 start = initial[len(final)]
-                output, last = unroll(
-                    cell, below, mask, start, reverse=direction == 1, fused=self.config.fused
-                )
+                output, last = unroll(cell, below, mask, start, reverse=direction == 1, fused=self.config.fused)
                 outputs.append(output)
                 final.append(last)
             y = tf.concat(outputs, -1) if len(outputs) > 1 else outputs[0]  # [B, T, output_units]

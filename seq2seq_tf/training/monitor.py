@@ -34,10 +34,14 @@ class Monitor:
         self._writer = tf.summary.create_file_writer(self._run.tensorboard)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._writer.close()
 
-    def update(self, update: int, epoch: int, result: UpdateResult, rate: float, padding: float, seconds: float) -> None:
+    def update(
+        self, update: int, epoch: int, result: UpdateResult, rate: float, padding: float, seconds: float
+    ) -> None:
         """Notes one update that took `seconds`."""
         self._since.append((result, seconds))
         self._bar.update(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -59,6 +60,10 @@ def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> Setup:
 
 def _piece_models(run: RunDir, config: Config, say: Callable[[str], None]) -> None:
     data = config.data
+    if not os.path.exists(run.prepared):  # made anew: the text may have been mended since a first attempt failed
+        for path in (run.source_model, run.target_model):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
     if not os.path.exists(run.source_model):
         say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
         files = [data.train_source, data.train_target] if data.joint_vocab else [data.train_source]

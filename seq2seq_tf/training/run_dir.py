@@ -1,13 +1,13 @@
 """The run folder: everything about one training, and the only thing that translating, scoring and exporting need.
 
-    config.yaml                the resolved configuration
-    source.model, target.model SentencePiece models
-    data/                      training pairs as ids (only needed while training)
-    checkpoints/               latest states to resume from: step_00000500.npz
-    best/                      model weights of the best validations: step_00000400.npz
-    model.npz                  final weights; its presence means that the run is finished
-    metrics.jsonl              one JSON object per line
-    tensorboard/               the same and attention maps
+config.yaml                the resolved configuration
+source.model, target.model SentencePiece models
+data/                      training pairs as ids (only needed while training)
+checkpoints/               latest states to resume from: step_00000500.npz
+best/                      model weights of the best validations: step_00000400.npz
+model.npz                  final weights; its presence means that the run is finished
+metrics.jsonl              one JSON object per line
+tensorboard/               the same and attention maps
 """
 
 from __future__ import annotations

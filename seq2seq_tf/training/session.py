@@ -156,9 +156,7 @@ class Session:
 
     def _update(self, group: list[Batch], chosen: list[np.ndarray], plan: Plan) -> None:
         position = self.position
-        rate = learning_rate(
-            self.config.train, position.update + 1, self.updates_planned, self.standing.plateau_scale
-        )
+        rate = learning_rate(self.config.train, position.update + 1, self.updates_planned, self.standing.plateau_scale)
         begin = time.perf_counter()
         result, _ = self.trainer.update(group, (), position.batches, rate)
         if not result.finite:
@@ -166,7 +164,9 @@ class Session:
         self.position = Position(
             position.update + 1, position.epoch, position.batch + len(group), position.batches + len(group)
         )
-        self._monitor.update(self.position.update, position.epoch, result, rate, plan.padding, time.perf_counter() - begin)
+        self._monitor.update(
+            self.position.update, position.epoch, result, rate, plan.padding, time.perf_counter() - begin
+        )
 
     def _not_finite(self, result: UpdateResult, chosen: list[np.ndarray]) -> TrainingError:
         pairs = ", ".join(str(int(n) + 1) for n in np.concatenate(chosen)[:5])
@@ -195,9 +195,10 @@ class Session:
         if update in self.standing.updates:
             weights = model_variables(self.setup.model)
             checkpoint.save(self.run_dir.best_file(update), weights, {"update": update, "score": score})
+        # Its lines come first: a run killed before the checkpoint repeats the validation and drops them.
+        self._monitor.validation(update, validation, self.standing, self.translator, self.setup.valid_texts)
         self._save()
         self.run_dir.keep_best(self.standing.updates)
-        self._monitor.validation(update, validation, self.standing, self.translator, self.setup.valid_texts)
 
     def _finish(self) -> None:
         """Writes the final weights: the average of the best checkpoints, or the best alone if that scores higher."""

@@ -110,7 +110,9 @@ class Trainer:
         shards = max(self.config.shards, 1)
         losses, carries = [], []
         with tf.GradientTape() as tape:
-            for n, (rows, handed_on) in enumerate(zip(split_rows(batch, shards), split_rows(carry, shards), strict=True)):
+            for n, (rows, handed_on) in enumerate(
+                zip(split_rows(batch, shards), split_rows(carry, shards), strict=True)
+            ):
                 part, new_carry = self.model.batch_loss(
                     rows,
                     handed_on,
@@ -158,5 +160,3 @@ class Trainer:
             return tf.constant(True)
 
         return norm, tf.cond(finite, apply, lambda: tf.constant(False))
-
-

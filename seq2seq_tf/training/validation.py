@@ -59,6 +59,6 @@ def validate(translator: Translator, texts: list[tuple[str, str]], config: Confi
     return Validation(
         loss=float(-log_probs.sum() / tokens),
         bleu=bleu(translations, references, lowercase=config.data.lowercase).value,
-        chrf=chrf(translations, references).value,
+        chrf=chrf(translations, references, lowercase=config.data.lowercase).value,
         translations=translations,
     )

@@ -73,7 +73,18 @@ def test_word_dropout_takes_whole_words_and_variational_dropout_whole_columns() 
     assert len(np.unique(values[:, 0], axis=0)) == B  # each sentence has its own
 
 
-def test_source_and_target_drop_different_words() -> None:
-    config = oracles.small_config(word_dropout=0.3, embedding_dropout=0.2)
-    source, target = (EmbeddingDropouts(config, side)(ONES, SEED).numpy() for side in ("source", "target"))
-    assert np.any((source == 0.0).all(-1) != (target == 0.0).all(-1))
+@pytest.mark.parametrize("rates", [{"word_dropout": 0.3}, {"embedding_dropout": 0.3}], ids=str)
+def test_source_and_target_have_masks_of_their_own(rates: dict) -> None:
+    source, target = (
+        EmbeddingDropouts(oracles.small_config(**rates), side)(ONES, SEED) for side in ("source", "target")
+    )
+    both_dropped = np.mean((source == 0.0) & (target == 0.0))
+    assert abs(both_dropped - 0.3**2) < 0.03
+
+
+def test_word_and_value_masks_are_independent() -> None:
+    words, values = (
+        EmbeddingDropouts(oracles.small_config(**{rate: 0.3}), "source")(ONES, SEED)
+        for rate in ("word_dropout", "embedding_dropout")
+    )
+    assert abs(np.mean((words == 0.0) & (values == 0.0)) - 0.3**2) < 0.03

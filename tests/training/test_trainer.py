@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from seq2seq_tf.config import OPTIMIZERS, TrainConfig
 from seq2seq_tf.structures import LossSum
-from seq2seq_tf.training.trainer import Trainer, UpdateResult
+from seq2seq_tf.training.trainer import Trainer, UpdateResult, split_rows
 
 ROWS, INPUTS, OUTPUTS = 7, 5, 3
 SPEC = (tf.TensorSpec([None, INPUTS]), tf.TensorSpec([None, OUTPUTS]))
@@ -42,9 +42,10 @@ def batch(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return inputs.astype(np.float32), (inputs @ np.ones((INPUTS, OUTPUTS)) + 2.0).astype(np.float32)
 
 
-def trainer(seed: int = 1, **changes: Any) -> Trainer:
-    options = {"optimizer": "sgd", "clip_norm": 0.0, "learning_rate": RATE, **changes}
-    return Trainer(Regression(seed), TrainConfig(**options), SPEC)
+def trainer(seed: int = 1, model: type = Regression, **changes: Any) -> Trainer:
+    options = {"optimizer": "sgd", "clip_norm": 0.0, "learning_rate": RATE, "shards": 1, **changes}
+    carry_spec = tf.TensorSpec([None], tf.int32) if model is Numbered else ()
+    return Trainer(model(seed), TrainConfig(**options), SPEC, carry_spec)
 
 
 def values(made: Trainer) -> dict[str, np.ndarray]:
@@ -182,8 +183,9 @@ class Faulty(Regression):
     [(Regression, 1, np.nan), (Regression, 2, np.inf), (Faulty, 1, np.inf), (Faulty, 2, np.nan)],
 )
 def test_a_loss_that_is_not_finite_applies_nothing(model: type, accumulate: int, wrong: float) -> None:
-    config = TrainConfig(optimizer="adam", clip_norm=1.0, accumulate=accumulate)
-    made, healthy = Trainer(model(1), config, SPEC), Trainer(model(1), config, SPEC)
+    made, healthy = (
+        trainer(model=model, optimizer="adam", clip_norm=1.0, accumulate=accumulate) for _ in range(2)
+    )
     good, bad = batch(ROWS, 1), batch(ROWS, 2)
     bad[1][2, 1] = wrong
     for one in made, healthy:
@@ -218,11 +220,35 @@ class Numbered(Regression):
         return LossSum(total, total, tf.constant(1.0 / smoothing)), carry + 1
 
 
-@pytest.mark.parametrize(("accumulate", "seen"), [(1, 1713.0), (2, (1713.0 + 1714.0) / 2)])
-def test_batch_number_seed_smoothing_and_carry_reach_the_model(accumulate: int, seen: float) -> None:
-    config = TrainConfig(optimizer="sgd", clip_norm=0.0, seed=17, label_smoothing=0.25, accumulate=accumulate)
-    made = Trainer(Numbered(1), config, SPEC, tf.TensorSpec([], tf.int32))
-    result, carry = made.update([batch(2, 1)] * accumulate, 5, 13, 1e-3)
-    assert int(carry) == 5 + accumulate
-    assert result.weight == 4.0 * accumulate
-    assert result.norm == pytest.approx(seen / 4.0 * np.sqrt(OUTPUTS), rel=1e-5)
+@pytest.mark.parametrize(
+    ("accumulate", "shards", "numbers"), [(1, 1, [13]), (2, 1, [13, 14]), (1, 2, [26, 27]), (2, 2, [26, 27, 28, 29])]
+)
+def test_batch_number_seed_smoothing_and_carry_reach_the_model(
+    accumulate: int, shards: int, numbers: list[int]
+) -> None:
+    made = trainer(model=Numbered, accumulate=accumulate, shards=shards, label_smoothing=0.25)
+    result, carry = made.update([batch(4, 1)] * accumulate, np.array([5, 6, 7, 8]), 13, 1e-3)
+    assert carry.numpy().tolist() == [n + accumulate for n in (5, 6, 7, 8)]
+    parts = accumulate * shards
+    assert result.weight == 4.0 * parts
+    expected = sum(made.config.seed * 100 + n for n in numbers) / (4.0 * parts)
+    assert result.norm == pytest.approx(expected * np.sqrt(OUTPUTS), rel=1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 2, ROWS])
+def test_a_batch_in_shards_is_one_update_on_all_its_rows(rows: int) -> None:
+    whole, parted = trainer(), trainer(shards=3)
+    expected, at_once = change(whole, batch(rows, 1))
+    found, summed = change(parted, batch(rows, 1))
+    assert_close(found, expected)
+    np.testing.assert_allclose(summed[:4], at_once[:4], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("rows", "parts", "sizes"), [(7, 3, [2, 2, 3]), (1, 2, [0, 1]), (4, 1, [4]), (0, 2, [0, 0])])
+def test_rows_are_shared_out_evenly_and_in_order(rows: int, parts: int, sizes: list[int]) -> None:
+    tree = (tf.range(rows), {"b": tf.ones([rows, 3])})
+    shared = split_rows(tree, parts)
+    assert [int(tf.shape(part[0])[0]) for part in shared] == sizes
+    assert [part[1]["b"].shape[0] for part in shared] == sizes
+    assert np.concatenate([part[0].numpy() for part in shared]).tolist() == list(range(rows))
+    assert split_rows((), parts) == [()] * parts
