@@ -72,7 +72,7 @@ def main() -> None:
         limit = matmul_flops(tf.float32 if FLAGS.precision == "float32" else tf.bfloat16)
         traces = trainer._update_one.experimental_get_tracing_count()
     print(
-        "| code | precision | target tokens/s | MFU | padding | loading | traces | peak memory | first update | prepared |"
+        "| code | precision | target tok/s | MFU | padding | loading | traces | peak memory | first update | prepared |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     print(

@@ -14,7 +14,7 @@ from tests import toy
 REFERENCES = [
     "The cat sat on the mat.",
     "Ein „Zitat“, 3,5 km/h – naïve?",
-    "He said: \"don't!\" &amp; left…",
+    'He said: "don\'t!" &amp; left…',
     "한국어 문장 하나",
     "One",
     "A rather long sentence with quite a few words, so that four-grams can match here and there.",
@@ -22,7 +22,7 @@ REFERENCES = [
 HYPOTHESES = [
     "the cat sat on a mat .",
     "Ein „Zitat“, 3,5 km/h – naiv?",
-    "He said: \"don't!\" & left...",
+    'He said: "don\'t!" & left...',
     "한국어 문장 둘",
     "",
     "A rather long sentence with a few words so that four-grams can match here or there.",

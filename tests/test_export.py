@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,35 +18,40 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from seq2seq_tf import export as export_module
 from seq2seq_tf.config import SearchConfig
-from seq2seq_tf.data.corpus import pad_rows
+from seq2seq_tf.data.corpus import make_batch, pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.export import export
-from seq2seq_tf.structures import EOS_ID, PAD_ID
+from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.translator import Hypothesis, Translator
 from tests.toy import sentences
-from tests.trained import Exported, copy_run
+from tests.trained import Exported
 
-TEXTS = ["", *(" ".join(words) for words in sentences(11, seed=5, longest=9)), "  "]
-SEARCHES: list[dict[str, float]] = [
-    {},
-    {"beam_size": 1},
-    {"beam_size": 1, "length_penalty": 0.0},
-    {"n_best": 3},
-    {"beam_size": 2, "n_best": 2, "length_penalty": 0.0},
-    {"beam_size": 7, "n_best": 5, "length_penalty": 2.5},
-    {"max_ratio": 0.3},
-    {"beam_size": 1, "min_ratio": 1.5},
-]
-CLIPPED: list[tuple[dict[str, float], dict[str, float]]] = [  # (given, what it should mean)
-    ({"beam_size": 0, "n_best": 5}, {"beam_size": 1}),
-    ({"beam_size": 2, "n_best": 5}, {"beam_size": 2, "n_best": 2}),
-    ({"n_best": -3}, {"n_best": 1}),
-    ({"beam_size": 1000}, {"beam_size": 64}),
-    ({"length_penalty": -1.0}, {"length_penalty": 0.0}),
-    ({"max_ratio": -1.0, "min_ratio": 1e9}, {"max_ratio": 0.0, "min_ratio": 100.0}),
-]
+LONG = "ka be du " * 23  # longer than the run's max_source_pieces
+TEXTS = ["", *(" ".join(words) for words in sentences(11, seed=5, longest=9)), LONG, "  "]
+PAIRS = (TEXTS, TEXTS[::-1])
+WORDS = [text for text in TEXTS if text.strip()]  # for ids/, which has no rule for empty texts
+SEARCHES: dict[str, dict[str, float]] = {
+    "defaults": {},
+    "greedy": {"beam_size": 1},
+    "greedy without penalty": {"beam_size": 1, "length_penalty": 0.0},
+    "n-best": {"n_best": 3},
+    "no penalty": {"beam_size": 2, "n_best": 2, "length_penalty": 0.0},
+    "large beam": {"beam_size": 7, "n_best": 5, "length_penalty": 2.5},
+    "short": {"max_ratio": 0.3},
+    "long": {"beam_size": 1, "min_ratio": 1.5},
+}
+CLIPPED: dict[str, tuple[dict[str, float], dict[str, float]]] = {  # given -> what is meant
+    "beam of zero": ({"beam_size": 0, "n_best": 5}, {"beam_size": 1}),
+    "n-best past the beam": ({"beam_size": 2, "n_best": 5}, {"beam_size": 2, "n_best": 2}),
+    "n-best below one": ({"n_best": -3}, {"n_best": 1}),
+    "huge beam": ({"beam_size": 1000}, {"beam_size": 64}),
+    "negative penalty": ({"length_penalty": -1.0}, {"length_penalty": 0.0}),
+    "negative and huge ratio": ({"max_ratio": -1.0, "min_ratio": 1e9}, {"max_ratio": 0.0, "min_ratio": 100.0}),
+}
 
-# Loads a SavedModel as a stranger and calls it: [function, inputs, options] -> outputs by name, as lists.
+pytestmark = pytest.mark.filterwarnings("ignore:text .*cut from")
+
+# Loads a SavedModel and calls it; prints for each call its outputs by name, as lists.
 STRANGER = """
 import json, sys
 request = json.load(sys.stdin)
@@ -60,59 +65,364 @@ def plain(x):
     return [plain(y) for y in x] if isinstance(x, list) else x.decode() if isinstance(x, bytes) else x
 
 model = tf.saved_model.load(request["folder"])
-answers = []
-for function, dtype, inputs, options in request["calls"]:
-    tensors = [tf.constant(x, dtype) for x in inputs]
-    found = getattr(model, function)(*tensors, **{name: tf.constant(x) for name, x in options.items()})
-    answers.append({name: plain(x.numpy().tolist()) for name, x in found.items()})
-signatures = {
-    name: {
-        side: {x.name: [x.dtype.name, list(x.shape)] for x in tensors.values()}
-        for side, tensors in (("in", f.structured_input_signature[1]), ("out", f.structured_outputs))
-    }
-    for name, f in model.signatures.items()
-}
-print(json.dumps({"answers": answers, "signatures": signatures}))
+answers = {}
+for name, call in request["calls"].items():
+    inputs = [tf.constant(values, dtype, shape) for values, dtype, shape in call["inputs"]]
+    options = {option: tf.constant(value) for option, value in call["options"].items()}
+    found = getattr(model, call["function"])(*inputs, **options)
+    answers[name] = {output: plain(x.numpy().tolist()) for output, x in found.items()}
+print(json.dumps(answers))
 """
-Answer = dict[str, list[Any]]
+Answers = dict[str, dict[str, list[Any]]]
 
 
-def ask_stranger(folder: Path, blocked: list[str], calls: list[list[Any]]) -> dict[str, Any]:
+def call(function: str, *inputs: Any, **options: float) -> dict[str, Any]:
+    """Returns one call for the stranger; inputs are lists of str or rows of ids."""
+    arrays = [np.array(x, object if function in ("translate", "score") else np.int32) for x in inputs]
+    tensors = [[x.ravel().tolist(), "string" if x.dtype == object else "int32", list(x.shape)] for x in arrays]
+    return {"function": function, "inputs": tensors, "options": options}
+
+
+def ask_stranger(folder: Path, blocked: list[str], calls: dict[str, dict[str, Any]]) -> Answers:
     """Calls a SavedModel in a fresh, isolated interpreter in which the `blocked` packages cannot be imported."""
     request = json.dumps({"folder": str(folder), "blocked": blocked, "calls": calls})
-    done = subprocess.run([sys.executable, "-I", "-c", STRANGER], input=request, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-I", "-c", STRANGER]
+    done = subprocess.run(command, input=request, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def padded(translator: Translator, texts: list[str]) -> list[list[int]]:
-    return pad_rows(translator.encode_sources(texts, 1000), last=EOS_ID).tolist()
+def padded(translator: Translator, texts: list[str]) -> np.ndarray:
+    return pad_rows(translator.encode_sources(texts, translator.config.search.max_source_pieces), last=EOS_ID)
 
 
 @pytest.fixture(scope="module")
-def text_model(exported: Exported) -> dict[str, Any]:
-    """Answers of text/: each of SEARCHES, then each of CLIPPED, then the rest by place from the end."""
+def folder(exported: Exported) -> Path:
     assert exported.ended.code == 0, exported.ended.stderr
-    calls = [["translate", "string", [TEXTS], options] for options in [*SEARCHES, *(given for given, _ in CLIPPED)]]
-    calls += [
-        ["translate", "string", [[]], {"n_best": 2}],
-        ["translate", "string", [["", " "]], {"n_best": 2}],
-        ["score", "string", [[], []], {}],
-        ["score", "string", [TEXTS, TEXTS[::-1]], {}],
-    ]
-    return ask_stranger(exported.folder / "text", ["seq2seq_tf"], calls)
+    return exported.folder
 
 
 @pytest.fixture(scope="module")
-def ids_model(exported: Exported, translator: Translator) -> dict[str, Any]:
-    """Answers of ids/: each of SEARCHES, one unpadded row, no row, scores."""
-    assert exported.ended.code == 0, exported.ended.stderr
-    source = padded(translator, TEXTS)
-    calls = [["translate_ids", "int32", [source], options] for options in SEARCHES]
-    calls += [
-        ["translate_ids", "int32", [padded(translator, TEXTS[1:2])], {}],
-        ["translate_ids", "int32", [np.zeros([0, 1]).tolist()], {}],
-        ["score_ids", "int32", [source, padded(translator, TEXTS[::-1])], {}],
-    ]
-    calls[-2][2] = [[[PAD_ID]]]  # replaced below: JSON cannot say [0, 1]
-    return ask_stranger(exported.folder / "ids", ["seq2seq_tf", "tensorflow_text"], calls)
+def text_answers(folder: Path) -> Answers:
+    """What text/ says, in a process without this package."""
+    searches = {**SEARCHES, **{name: given for name, (given, _) in CLIPPED.items()}}
+    calls = {name: call("translate", TEXTS, **options) for name, options in searches.items()}
+    calls["no text"] = call("translate", [], n_best=2)
+    calls["empty texts"] = call("translate", ["", " "], n_best=2)
+    calls["score"] = call("score", *PAIRS)
+    calls["score nothing"] = call("score", [], [])
+    return ask_stranger(folder / "text", ["seq2seq_tf"], calls)
+
+
+@pytest.fixture(scope="module")
+def ids_answers(folder: Path, translator: Translator) -> Answers:
+    """What ids/ says, in a process without this package and without tensorflow-text."""
+    source = padded(translator, WORDS)
+    calls = {name: call("translate_ids", source, **options) for name, options in SEARCHES.items()}
+    calls["one row"] = call("translate_ids", padded(translator, WORDS[1:2]))
+    calls["no row"] = call("translate_ids", np.zeros([0, 1]))
+    calls["score"] = call("score_ids", *(pad_rows(translator.source.encode(texts), last=EOS_ID) for texts in PAIRS))
+    return ask_stranger(folder / "ids", ["seq2seq_tf", "tensorflow_text"], calls)
+
+
+def assert_same_translations(answer: dict[str, list[Any]], rows: list[list[Hypothesis]]) -> None:
+    """Strings and scores of a SavedModel are those of the Python API; beyond its hypotheses there are none."""
+    for n, row in enumerate(rows):
+        assert answer["translations"][n][: len(row)] == [h.text for h in row]
+        np.testing.assert_allclose(answer["scores"][n][: len(row)], [h.score for h in row], rtol=1e-4)
+        np.testing.assert_allclose(answer["log_probs"][n][: len(row)], [h.log_prob for h in row], rtol=1e-4)
+        assert set(answer["translations"][n][len(row) :]) <= {""}
+        assert all(score < -1e8 for score in answer["scores"][n][len(row) :])
+
+
+# --- What is exported -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_strings_and_scores_are_those_of_the_python_api(
+    text_answers: Answers, translator: Translator, name: str
+) -> None:
+    search = translator.search_options(**SEARCHES[name])
+    assert_same_translations(text_answers[name], translator.translate_all(TEXTS, search))
+    assert {len(row) for row in text_answers[name]["translations"]} == {search.n_best}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_ids_are_those_of_the_python_api_without_tensorflow_text(
+    ids_answers: Answers, translator: Translator, name: str
+) -> None:
+    found = translator.search_ids(padded(translator, WORDS), translator.search_options(**SEARCHES[name]))
+    np.testing.assert_array_equal(ids_answers[name]["tokens"], found.tokens)
+    np.testing.assert_array_equal(ids_answers[name]["lengths"], found.lengths)
+    np.testing.assert_allclose(ids_answers[name]["scores"], found.scores, rtol=1e-4)
+    np.testing.assert_allclose(ids_answers[name]["log_probs"], found.log_probs, rtol=1e-4)
+
+
+def test_ids_of_a_row_do_not_depend_on_the_others(ids_answers: Answers) -> None:
+    alone, together = ids_answers["one row"], ids_answers["defaults"]
+    length = alone["lengths"][0][0]
+    assert alone["tokens"][0][0] == together["tokens"][1][0][:length]
+
+
+@pytest.mark.parametrize("name", CLIPPED)
+def test_options_out_of_range_are_moved_into_it(text_answers: Answers, translator: Translator, name: str) -> None:
+    meant = translator.search_options(**CLIPPED[name][1])
+    assert_same_translations(text_answers[name], translator.translate_all(TEXTS, meant))
+
+
+def test_empty_texts_stay_empty_and_no_text_gives_nothing(text_answers: Answers, ids_answers: Answers) -> None:
+    for answer, rows in ((text_answers["empty texts"], 2), (text_answers["no text"], 0)):
+        assert answer["translations"] == [["", ""]] * rows
+        assert answer["scores"] == answer["log_probs"] == [[0.0, 0.0]] * rows
+    for place in (0, -1):
+        assert text_answers["defaults"]["translations"][place] == [""]
+        assert text_answers["defaults"]["scores"][place] == [0.0]
+    assert text_answers["score nothing"]["log_probs"] == []
+    assert ids_answers["no row"]["scores"] == []
+
+
+def test_scores_of_pairs_are_those_of_the_python_api(
+    text_answers: Answers, ids_answers: Answers, translator: Translator
+) -> None:
+    expected = translator.score(*PAIRS)
+    np.testing.assert_allclose(text_answers["score"]["log_probs"], expected, rtol=1e-4)
+    np.testing.assert_allclose(ids_answers["score"]["log_probs"], expected, rtol=1e-4)
+
+
+def test_attention_of_pairs_is_that_of_the_python_api(
+    text_answers: Answers, ids_answers: Answers, translator: Translator
+) -> None:
+    sources, targets = (translator.source.encode(texts) for texts in PAIRS)
+    _, expected = translator.score_ids(*make_batch(sources, targets))
+    for answer in (text_answers["score"], ids_answers["score"]):
+        attention = np.array(answer["attention"])  # [B, T, S]
+        assert attention.shape == expected.shape
+        for n, (source, target) in enumerate(zip(sources, targets, strict=True)):
+            real = attention[n, : len(target) + 1, : len(source) + 1]
+            np.testing.assert_allclose(real.sum(1), 1.0, rtol=1e-5)
+            np.testing.assert_allclose(real, expected[n, : len(target) + 1, : len(source) + 1], atol=1e-5)
+
+
+def read_signatures(folder: Path) -> dict[str, Any]:
+    saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    (graph,) = saved.meta_graphs
+    return {name: s for name, s in graph.signature_def.items() if not name.startswith("__")}
+
+
+def described(tensors: Any) -> dict[str, str]:
+    """Returns name -> 'int32 [?, ?]' of the inputs or outputs of a signature."""
+    return {
+        name: f"{tf.as_dtype(x.dtype).name} {[d.size if d.size >= 0 else '?' for d in x.tensor_shape.dim]}".replace(
+            "'", ""
+        )
+        for name, x in tensors.items()
+    }
+
+
+OPTIONS = {name: "float32 []" for name in ("length_penalty", "max_ratio", "min_ratio")}
+OPTIONS |= {name: "int32 []" for name in ("beam_size", "n_best")}
+BY_TEXT = {
+    "translations": "string [?, ?]",
+    "scores": "float32 [?, ?]",
+    "log_probs": "float32 [?, ?]",
+}
+BY_IDS = {
+    "tokens": "int32 [?, ?, ?]",
+    "lengths": "int32 [?, ?]",
+    "scores": "float32 [?, ?]",
+    "log_probs": "float32 [?, ?]",
+}
+SCORED = {"log_probs": "float32 [?]", "attention": "float32 [?, ?, ?]"}
+IDS = {"source": "int32 [?, ?]", **OPTIONS}
+PAIR_OF_IDS = {"source": "int32 [?, ?]", "target": "int32 [?, ?]"}
+DOCUMENTED = {
+    "text": {
+        "serving_default": ({"texts": "string [?]", **OPTIONS}, BY_TEXT),
+        "translate_ids": (IDS, BY_IDS),
+        "score": ({"sources": "string [?]", "targets": "string [?]"}, SCORED),
+        "score_ids": (PAIR_OF_IDS, SCORED),
+    },
+    "ids": {"serving_default": (IDS, BY_IDS), "score_ids": (PAIR_OF_IDS, SCORED)},
+}
+
+
+@pytest.mark.parametrize("kind", DOCUMENTED)
+def test_signatures_have_the_documented_names_types_and_shapes(folder: Path, kind: str) -> None:
+    found = read_signatures(folder / kind)
+    assert {name: (described(s.inputs), described(s.outputs)) for name, s in found.items()} == DOCUMENTED[kind]
+
+
+@pytest.mark.parametrize("kind", DOCUMENTED)
+def test_defaults_of_the_signatures_are_the_options_of_the_run(folder: Path, kind: str, translator: Translator) -> None:
+    signatures = read_signatures(folder / kind)
+    assert translator.config.search != SearchConfig()  # else this would prove nothing
+    for name in {"serving_default", "translate_ids"} & set(signatures):
+        defaults = {option: tf.make_ndarray(x).item() for option, x in signatures[name].defaults.items()}
+        assert defaults == {option: getattr(translator.config.search, option) for option in OPTIONS}
+
+
+def test_the_piece_models_lie_beside_the_ids_model(folder: Path, translator: Translator) -> None:
+    for model, name in ((translator.source, "source.model"), (translator.target, "target.model")):
+        assert (folder / "ids" / name).read_bytes() == Path(model.path).read_bytes()
+
+
+def test_the_export_is_readable_for_a_server_and_nothing_else_is_left(folder: Path) -> None:
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+# --- The comparison ---------------------------------------------------------------------------------------------------
+# Saving takes seconds. Here the exporter gets the folder that is there already, and the answer that the fresh process
+# gave for it once; everything else is real.
+
+
+@pytest.fixture(scope="module")
+def answer(folder: Path, translator: Translator) -> dict[str, list[Any]]:
+    """What the fresh process says about TEXTS."""
+    best = [row[0].text for row in translator.translate_all(TEXTS, translator.config.search)]
+    longest = translator.config.search.max_source_pieces
+    request = {"texts": TEXTS, "targets": best, "n_best": 2, "max_source_pieces": longest}
+    return export_module._reload(str(folder), request)
+
+
+@pytest.fixture
+def out(folder: Path, answer: dict[str, list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where to export to, with quick saving and reloading."""
+    copy = lambda _, to: shutil.copytree(folder, to, dirs_exist_ok=True)  # noqa: E731
+    monkeypatch.setattr(export_module, "_save", copy)
+    monkeypatch.setattr(export_module, "_reload", lambda *_: json.loads(json.dumps(answer)))
+    return tmp_path / "out"
+
+
+def test_an_export_that_agrees_is_kept_and_says_how_well(out: Path, translator: Translator) -> None:
+    comparison = export(translator, str(out), TEXTS)
+    assert comparison.sentences == len(TEXTS)
+    assert 0.0 <= comparison.largest_score_difference < 1e-4
+    assert (out / "text" / "saved_model.pb").exists()
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
+def assert_refused(translator: Translator, out: Path, *words: str) -> None:
+    """The exporter sees a difference and leaves nothing behind."""
+    with pytest.raises(RuntimeError) as caught:
+        export(translator, str(out), TEXTS)
+    for word in words:
+        assert word in str(caught.value)
+    assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "ka"},
+        {"score": -1.23},
+        {"score": math.nan},
+    ],
+)
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_python_api_that_says_something_else_is_noticed(
+    out: Path, translator: Translator, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], rank: int
+) -> None:
+    right = translator.translate_all
+
+    def wrong(texts: Any, search: SearchConfig, **options: Any) -> list[list[Hypothesis]]:
+        rows = right(texts, search, **options)
+        rows[5] = [h._replace(**change) if k == rank else h for k, h in enumerate(rows[5])]
+        return rows
+
+    monkeypatch.setattr(translator, "translate_all", wrong)
+    assert_refused(translator, out, TEXTS[5])
+
+
+def change_text(answer: dict[str, list[Any]]) -> None:
+    answer["translations"][7][1] += " ka"
+
+
+def change_empty(answer: dict[str, list[Any]]) -> None:
+    answer["translations"][0][0] = "ka"
+
+
+def change_score(answer: dict[str, list[Any]]) -> None:
+    answer["scores"][7][0] *= 1.002
+
+
+def lose_score(answer: dict[str, list[Any]]) -> None:
+    answer["scores"][7][1] = math.nan
+
+
+def lose_log_prob(answer: dict[str, list[Any]]) -> None:
+    answer["log_probs"][7] = math.nan
+
+
+def change_ids_score(answer: dict[str, list[Any]]) -> None:
+    answer["ids_scores"][7] *= 1.002
+
+
+def lose_ids_score(answer: dict[str, list[Any]]) -> None:
+    answer["ids_scores"][7] = math.nan
+
+
+@pytest.mark.parametrize(
+    "change", [change_text, change_empty, change_score, lose_score, lose_log_prob, change_ids_score, lose_ids_score]
+)
+def test_a_saved_model_that_says_something_else_is_noticed(
+    out: Path,
+    answer: dict[str, list[Any]],
+    translator: Translator,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[dict[str, list[Any]]], None],
+) -> None:
+    wrong = json.loads(json.dumps(answer))
+    change(wrong)
+    monkeypatch.setattr(export_module, "_reload", lambda *_: wrong)
+    assert_refused(translator, out, "differs")
+
+
+def test_weights_that_were_not_saved_are_noticed(out: Path, translator: Translator) -> None:
+    """The comparison is not vacuous: a hundredth more on one bias shows."""
+    bias = translator.model.vocabulary_bias
+    saved = bias.numpy()
+    try:
+        bias.assign(saved + 0.01 * (np.arange(len(saved)) == EOS_ID))
+        assert_refused(translator, out, "differs")
+    finally:
+        bias.assign(saved)
+
+
+def test_a_saved_model_that_cannot_be_loaded_is_noticed(
+    out: Path, translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # the real _reload
+    monkeypatch.setattr(export_module, "_save", lambda _, to: (Path(to) / "text").mkdir())
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert_refused(translator, out, "cannot be loaded in a fresh process")
+
+
+def test_a_sentence_that_is_cut_is_compared_too(out: Path, translator: Translator) -> None:
+    assert len(translator.source.encode([LONG])[0]) > translator.config.search.max_source_pieces
+    assert export(translator, str(out), TEXTS).sentences == len(TEXTS)
+
+
+# --- Where to write ---------------------------------------------------------------------------------------------------
+
+
+def test_an_existing_place_is_refused_and_left_alone(out: Path, translator: Translator) -> None:
+    out.mkdir()
+    (out / "mine").write_text("untouched")
+    for place in (out, out / "mine"):
+        with pytest.raises(InputError, match="exists already"):
+            export(translator, str(place), TEXTS)
+    assert [path.name for path in out.iterdir()] == ["mine"]
+    assert (out / "mine").read_text() == "untouched"
+
+
+def test_a_place_that_cannot_be_written_is_refused(out: Path, translator: Translator) -> None:
+    out.write_text("a file")
+    with pytest.raises(InputError, match="cannot be written"):
+        export(translator, str(out / "below"), TEXTS)
+
+
+def test_nothing_to_compare_on_is_refused(out: Path, translator: Translator) -> None:
+    with pytest.raises(InputError, match="no sentence"):
+        export(translator, str(out), [])
+    assert not out.exists()

@@ -243,6 +243,12 @@ def test_no_call_traces_again(translator: Translator) -> None:
         assert function.experimental_get_tracing_count() == 1
 
 
+def test_batches_side_by_side_trace_once(translator: Translator) -> None:
+    fresh = Translator(translator.model, translator.source, translator.target, translator.config)
+    fresh.translate(TEXTS, beam_size=1, batch_tokens=1)
+    assert fresh.greedy.experimental_get_tracing_count() == 1
+
+
 # --- Strange texts ----------------------------------------------------------------------------------------------------
 
 
@@ -282,6 +288,7 @@ STRANGE = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:text .*cut from")
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
 def test_any_text_gives_some_text(translator: Translator, text: str) -> None:
     found = translator.translate(text, attention=True)

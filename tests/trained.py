@@ -43,6 +43,7 @@ def train_toy_run(folder: Path) -> Path:
         train__checkpoint_every=1000,
         train__log_every=1000,
         search__beam_size=3,
+        search__max_source_pieces=41,
     )
     run = RunDir(str(folder / "run"))
     config = run.create(config)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _END = "</s>"
+_LONGEST_SIDE = 8000  # pixels; a sentence of a thousand pieces would fill gigabytes
 
 
 def attention_figure(hypothesis: Hypothesis) -> Figure:
@@ -29,7 +30,8 @@ def attention_figure(hypothesis: Hypothesis) -> Figure:
         raise InputError("no attention weights: translate with attention=True and a model with attention")
     columns, rows = [*hypothesis.source_pieces, _END], [*hypothesis.pieces, _END]
     size = (1.5 + 0.32 * len(columns), 1.2 + 0.28 * len(rows))
-    figure = Figure(figsize=size, dpi=110, layout="constrained")
+    dpi = min(110.0, _LONGEST_SIDE / max(size))
+    figure = Figure(figsize=size, dpi=dpi, layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(weights, cmap="Greys", vmin=0.0, vmax=1.0, aspect="auto")
     axes.set_xticks(np.arange(len(columns)), columns, rotation=90, parse_math=False)  # a piece may hold dollar signs

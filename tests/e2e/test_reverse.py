@@ -38,7 +38,6 @@ def test_reversing_words_is_learnt_to_95_percent_exact(tmp_path: Path) -> None:
         train__label_smoothing=0.0,
         train__checkpoint_every=1000,
         train__log_every=100,
-        train__metric="bleu",
     )
     run = RunDir(str(tmp_path / "run"))
     config = run.create(config)

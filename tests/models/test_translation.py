@@ -92,9 +92,9 @@ def test_score_of_a_hypothesis_is_its_teacher_forced_log_probability(
     penalty = 0.7
     found = search(model, source, beam=beam, penalty=penalty)
     forced = teacher_forced_log_probs(model, source, found)
-    np.testing.assert_allclose(found.log_probs, forced, rtol=1e-5, atol=2e-5)
+    np.testing.assert_allclose(found.log_probs, forced, rtol=1e-5, atol=5e-5)
     penalties = [[oracles.wu_penalty(n, penalty) for n in row] for row in found.lengths.numpy()]
-    np.testing.assert_allclose(found.scores, forced / penalties, rtol=1e-5, atol=2e-5)
+    np.testing.assert_allclose(found.scores, forced / penalties, rtol=1e-5, atol=5e-5)
 
 
 def test_in_bfloat16_the_score_is_close_to_the_teacher_forced_one(rng: np.random.Generator) -> None:
@@ -114,7 +114,7 @@ def test_padding_changes_neither_score_nor_loss(changes: dict, rng: np.random.Ge
     wider = Batch(*(tf.pad(x, [[0, 0], [0, n]]) for x, n in zip(batch, (4, 2, 2), strict=True)))
     (log_probs, weights), (padded_log_probs, padded_weights) = model.score(batch), model.score(wider)
     width = batch.target_out.shape[1]
-    np.testing.assert_allclose(padded_log_probs[:, :width], log_probs, atol=1e-5)
+    np.testing.assert_allclose(padded_log_probs[:, :width], log_probs, atol=5e-5)
     np.testing.assert_array_equal(padded_log_probs[:, width:], 0.0)
     if weights.shape[2]:
         source_width = batch.source.shape[1]
@@ -133,7 +133,7 @@ def test_batch_equals_one_by_one(changes: dict, rng: np.random.Generator) -> Non
     for row, (source_length, length) in enumerate(zip(SOURCE_LENGTHS, TARGET_LENGTHS, strict=True)):
         source = batch.source[row : row + 1, :source_length]
         one = Batch(source, batch.target_in[row : row + 1, :length], batch.target_out[row : row + 1, :length])
-        np.testing.assert_allclose(model.score(one)[0][0], log_probs[row, :length], atol=1e-5)
+        np.testing.assert_allclose(model.score(one)[0][0], log_probs[row, :length], atol=5e-5)
         alone = search(model, source, beam=3, penalty=0.7)
         width = alone.tokens.shape[2]
         np.testing.assert_array_equal(found.tokens[row, :, :width], alone.tokens[0])
@@ -158,7 +158,7 @@ def test_probabilities_of_all_pieces_sum_to_one(rng: np.random.Generator) -> Non
     log_probs, _ = model.score(Batch(source, first, tf.where(target_out == PAD_ID, V - 1, target_out)))
     memory, state = model.encode(batch.source[:1])
     logits, _ = model.step_fn()(tf.constant([BOS_ID]), state, memory)
-    np.testing.assert_allclose(log_probs[1:, 0], tf.nn.log_softmax(logits)[0, 1:], atol=1e-5)
+    np.testing.assert_allclose(log_probs[1:, 0], tf.nn.log_softmax(logits)[0, 1:], atol=5e-5)
     np.testing.assert_allclose(tf.reduce_sum(tf.nn.softmax(logits)), 1.0, rtol=1e-5)
 
 
@@ -197,7 +197,7 @@ def test_fused_loss_and_gradients_equal_plain_ones(rng: np.random.Generator) -> 
         gradients = tape.gradient(loss.total, model.trainable_variables)
         results.append([*loss, *(tf.convert_to_tensor(g) for g in gradients)])
     for got, expected in zip(*results, strict=True):
-        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=2e-5)
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=5e-5)
 
 
 def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.Generator) -> None:

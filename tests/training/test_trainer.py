@@ -183,9 +183,7 @@ class Faulty(Regression):
     [(Regression, 1, np.nan), (Regression, 2, np.inf), (Faulty, 1, np.inf), (Faulty, 2, np.nan)],
 )
 def test_a_loss_that_is_not_finite_applies_nothing(model: type, accumulate: int, wrong: float) -> None:
-    made, healthy = (
-        trainer(model=model, optimizer="adam", clip_norm=1.0, accumulate=accumulate) for _ in range(2)
-    )
+    made, healthy = (trainer(model=model, optimizer="adam", clip_norm=1.0, accumulate=accumulate) for _ in range(2))
     good, bad = batch(ROWS, 1), batch(ROWS, 2)
     bad[1][2, 1] = wrong
     for one in made, healthy:
