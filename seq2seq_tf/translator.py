@@ -137,9 +137,9 @@ class Translator:
         """Returns the run's search options with some replaced, checked as in a configuration file."""
         from seq2seq_tf import config as config_module
 
-        search = self.config.search
-        if options.get("beam_size", search.beam_size) < search.n_best:
-            options = {"n_best": options["beam_size"], **options}  # the run's own n_best follows a smaller beam
+        beam_size = options.get("beam_size")
+        if isinstance(beam_size, int) and beam_size < self.config.search.n_best:
+            options = {"n_best": beam_size, **options}  # the run's own n_best follows a smaller beam
         merged = {**config_module.flatten(self.config), **{f"search.{k}": v for k, v in options.items()}}
         try:
             return config_module.load(None, merged).config.search

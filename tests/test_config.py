@@ -178,6 +178,7 @@ def test_a_mistake_in_a_flag_names_the_flag(overrides: dict[str, Any], parts: li
     [
         ({"data.joint_vocab": False}, ["model.tie=all", "data.joint_vocab"]),
         ({"model.output_units": 7}, ["model.output_units", "model.embedding_units", "7"]),
+        ({"train.weight_decay": 0.1}, ["train.weight_decay", "adamw", "got adam"]),
         ({"search.n_best": 3, "search.beam_size": 2}, ["search.n_best=3", "search.beam_size=2"]),
     ],
 )
@@ -188,7 +189,7 @@ def test_values_that_contradict_each_other_are_refused(overrides: dict[str, Any]
 
 
 def test_every_leaf_survives_being_written_and_read(write: Write) -> None:
-    values = {leaf.name: another_value(leaf) for leaf in leaves()}
+    values = {leaf.name: another_value(leaf) for leaf in leaves()} | {"train.optimizer": "adamw"}
     config = load(None, values).config
     assert flatten(config) == values
     again = load(write(to_yaml(config)))

@@ -47,9 +47,9 @@ def test_loss_equals_numpy(
 ) -> None:
     got = loss(*(tf.constant(x, tf.float32) for x in given.values()), labels, smoothing)
     expected = oracles.smoothed_cross_entropy(**given, labels=labels, smoothing=smoothing)
-    np.testing.assert_allclose(got.smoothed, expected, rtol=1e-5)
+    np.testing.assert_allclose(got.smoothed, expected, rtol=1e-5, atol=2e-6)
     expected = oracles.smoothed_cross_entropy(**given, labels=labels, smoothing=0.0)
-    np.testing.assert_allclose(got.nll, expected, rtol=1e-5)
+    np.testing.assert_allclose(got.nll, expected, rtol=1e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
@@ -61,7 +61,7 @@ def test_loss_equals_keras(
     keras_loss = tf.keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing, reduction=None)
     logits = given["hidden"] @ given["table"].T + given["bias"]
     expected = keras_loss(tf.one_hot(labels, V), tf.constant(logits, tf.float32))
-    np.testing.assert_allclose(got.smoothed, expected, rtol=1e-5)
+    np.testing.assert_allclose(got.smoothed, expected, rtol=1e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
@@ -80,7 +80,7 @@ def test_gradient_equals_numeric_gradient(
 
     expected = oracles.numeric_gradients(total, given)
     for got, name in zip(gradients(loss, given, labels, smoothing, upstream), given, strict=True):
-        np.testing.assert_allclose(got, expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(got, expected[name], rtol=1e-4, atol=5e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)

