@@ -46,11 +46,3 @@ def is_continuation(ids: tf.Tensor) -> tf.Tensor:
 def keep_rows(tree: Any, rows: tf.Tensor) -> Any:
     """Returns the tensors of a nest restricted to `rows` [M] int32 of their first axis."""
     return tf.nest.map_structure(lambda x: tf.gather(x, rows), tree)
-
-
-def pad_length(tokens: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-    """Returns tokens [..., T'] cut or padded with PAD to [..., length]."""
-    now = tf.shape(tokens)[-1]
-    tokens = tokens[..., :length]
-    paddings = tf.concat([tf.zeros([tf.rank(tokens) - 1, 2], tf.int32), [[0, tf.maximum(length - now, 0)]]], 0)
-    return tf.pad(tokens, paddings, constant_values=PAD_ID)
