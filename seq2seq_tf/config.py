@@ -156,7 +156,7 @@ class SearchConfig:
     max_extra: int = _option(10, "see max_ratio", POSITIVE)
     min_ratio: float = _option(0.0, "shortest output = min_ratio * source pieces", Range(0.0, 100.0))
     max_source_pieces: int = _option(1024, "longer input lines are cut there, with a warning", POSITIVE)
-    batch_tokens: int = _option(4096, "upper bound of padded source pieces translated at once", POSITIVE)
+    batch_tokens: int = _option(2048, "upper bound of padded source pieces translated at once", POSITIVE)
 
 
 @dataclasses.dataclass(frozen=True)

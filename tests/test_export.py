@@ -30,6 +30,7 @@ LONG = "ka be du " * 23  # longer than the run's max_source_pieces
 TEXTS = ["", *(" ".join(words) for words in sentences(11, seed=5, longest=9)), LONG, "  "]
 PAIRS = (TEXTS, TEXTS[::-1])
 WORDS = [text for text in TEXTS if text.strip()]  # for ids/, which has no rule for empty texts
+WRONG = 7  # place of the text about which one side says something else
 SEARCHES: dict[str, dict[str, float]] = {
     "defaults": {},
     "greedy": {"beam_size": 1},
@@ -285,12 +286,18 @@ def answer(folder: Path, translator: Translator) -> dict[str, list[Any]]:
     return export_module._reload(str(folder), request)
 
 
+def in_order_of(request: dict[str, Any], answer: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Returns the answer for the texts of a request, which are TEXTS in some order."""
+    places = [TEXTS.index(text) for text in request["texts"]]
+    return {name: [values[place] for place in places] for name, values in answer.items()}
+
+
 @pytest.fixture
 def out(folder: Path, answer: dict[str, list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where to export to, with quick saving and reloading."""
     copy = lambda _, to: shutil.copytree(folder, to, dirs_exist_ok=True)  # noqa: E731
     monkeypatch.setattr(export_module, "_save", copy)
-    monkeypatch.setattr(export_module, "_reload", lambda *_: json.loads(json.dumps(answer)))
+    monkeypatch.setattr(export_module, "_reload", lambda _, request: in_order_of(request, answer))
     return tmp_path / "out"
 
 
@@ -327,15 +334,16 @@ def test_a_python_api_that_says_something_else_is_noticed(
 
     def wrong(texts: Any, search: SearchConfig, **options: Any) -> list[list[Hypothesis]]:
         rows = right(texts, search, **options)
-        rows[5] = [h._replace(**change) if k == rank else h for k, h in enumerate(rows[5])]
+        place = texts.index(TEXTS[WRONG])
+        rows[place] = [h._replace(**change) if k == rank else h for k, h in enumerate(rows[place])]
         return rows
 
     monkeypatch.setattr(translator, "translate_all", wrong)
-    assert_refused(translator, out, TEXTS[5])
+    assert_refused(translator, out, repr(TEXTS[WRONG]))
 
 
 def change_text(answer: dict[str, list[Any]]) -> None:
-    answer["translations"][7][1] += " ka"
+    answer["translations"][WRONG][1] += " ka"
 
 
 def change_empty(answer: dict[str, list[Any]]) -> None:
@@ -343,23 +351,23 @@ def change_empty(answer: dict[str, list[Any]]) -> None:
 
 
 def change_score(answer: dict[str, list[Any]]) -> None:
-    answer["scores"][7][0] *= 1.002
+    answer["scores"][WRONG][0] *= 1.002
 
 
 def lose_score(answer: dict[str, list[Any]]) -> None:
-    answer["scores"][7][1] = math.nan
+    answer["scores"][WRONG][1] = math.nan
 
 
 def lose_log_prob(answer: dict[str, list[Any]]) -> None:
-    answer["log_probs"][7] = math.nan
+    answer["log_probs"][WRONG] = math.nan
 
 
 def change_ids_score(answer: dict[str, list[Any]]) -> None:
-    answer["ids_scores"][7] *= 1.002
+    answer["ids_scores"][WRONG] *= 1.002
 
 
 def lose_ids_score(answer: dict[str, list[Any]]) -> None:
-    answer["ids_scores"][7] = math.nan
+    answer["ids_scores"][WRONG] = math.nan
 
 
 @pytest.mark.parametrize(
@@ -372,10 +380,10 @@ def test_a_saved_model_that_says_something_else_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
     change: Callable[[dict[str, list[Any]]], None],
 ) -> None:
-    wrong = json.loads(json.dumps(answer))
+    wrong = json.loads(json.dumps(answer))  # a deep copy
     change(wrong)
-    monkeypatch.setattr(export_module, "_reload", lambda *_: wrong)
-    assert_refused(translator, out, "differs")
+    monkeypatch.setattr(export_module, "_reload", lambda _, request: in_order_of(request, wrong))
+    assert_refused(translator, out, "differs", repr(TEXTS[WRONG]) if change is not change_empty else "''")
 
 
 def test_weights_that_were_not_saved_are_noticed(out: Path, translator: Translator) -> None:

@@ -24,7 +24,11 @@ def run(main: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     [
         ("InputError('a.yaml:3: wrong')", program.EXIT_BAD_INPUT, "error: a.yaml:3: wrong"),
         ("TrainingError('update 3: loss nan')", program.EXIT_FAILED, "error: update 3: loss nan"),
-        ("OSError(28, 'No space left on device', 'x/y')", program.EXIT_FAILED, "error: x/y: No space left on device"),
+        (
+            "OSError(28, 'No space left on device', 'x/y')",
+            program.EXIT_BAD_INPUT,
+            "error: x/y: No space left on device",
+        ),
         ("KeyboardInterrupt()", program.EXIT_INTERRUPTED, "interrupted"),
         ("BrokenPipeError()", 0, ""),
     ],

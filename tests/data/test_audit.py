@@ -27,9 +27,7 @@ def only_finding(result: Audit) -> Finding:
 
 def test_a_sound_corpus_has_sizes_and_no_findings(tmp_path: Path) -> None:
     train = part(tmp_path, "train", "one\ntwo words\nthree\n", "eins\nzwei\ndrei kleine Wörter\n")
-    result = examined(
-        train, part(tmp_path, "valid", "four\n", "vier\n"), part(tmp_path, "test", "six\n", "sechs\n")
-    )
+    result = examined(train, part(tmp_path, "valid", "four\n", "vier\n"), part(tmp_path, "test", "six\n", "sechs\n"))
     assert result.findings == ()
     assert result.errors == 0
     assert result.sizes == (("train", 3, 4, 5), ("valid", 1, 1, 1), ("test", 1, 1, 1))
@@ -72,9 +70,7 @@ def test_all_are_counted_and_the_first_are_shown(tmp_path: Path) -> None:
     lines = 11
     finding = only_finding(examined(part(tmp_path, "train", "a\n" * lines, "x\n" * lines)))
     assert finding.times == lines - 1
-    assert finding.examples == tuple(
-        f"{tmp_path}/train.en:{n} repeats line 1" for n in range(2, 2 + EXAMPLES)
-    )
+    assert finding.examples == tuple(f"{tmp_path}/train.en:{n} repeats line 1" for n in range(2, 2 + EXAMPLES))
 
 
 def test_a_held_out_pair_in_train_is_an_error_and_one_side_a_warning(tmp_path: Path) -> None:

@@ -57,12 +57,8 @@ def write_page(folder: Path, body: str) -> None:
 
 
 def test_paragraphs_pair_by_page_id_and_turn(tmp_path: Path) -> None:
-    write_page(
-        tmp_path / "en" / "a", '<p id="x">one</p><p id="x">two</p><p id="y">three</p><p id="z">four</p>'
-    )
-    write_page(
-        tmp_path / "de" / "a", '<p id="y">drei</p><p id="x">eins</p><p id="x">zwei</p><p id="w">neu</p>'
-    )
+    write_page(tmp_path / "en" / "a", '<p id="x">one</p><p id="x">two</p><p id="y">three</p><p id="z">four</p>')
+    write_page(tmp_path / "de" / "a", '<p id="y">drei</p><p id="x">eins</p><p id="x">zwei</p><p id="w">neu</p>')
     write_page(tmp_path / "en" / "b", '<p id="q">only here</p>')
     expected = [("one", "eins"), ("two", "zwei"), ("three", "drei")]
     assert list(paragraph_pairs(tmp_path / "en", tmp_path / "de")) == expected

@@ -102,9 +102,7 @@ def make_plain_file(path: Path) -> None:
         ("plain.gz", make_plain_file, "plain.gz: not a whole gzip file"),
     ],
 )
-def test_unreadable_files_are_named(
-    tmp_path: Path, name: str, make: Callable[[Path], None], message: str
-) -> None:
+def test_unreadable_files_are_named(tmp_path: Path, name: str, make: Callable[[Path], None], message: str) -> None:
     make(tmp_path / name)
     with pytest.raises(InputError, match=message) as caught:
         list(pairs.iter_lines(tmp_path / name))
@@ -157,12 +155,8 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.text(string.ascii_lowercase + "äöüß日本", min_size=1), min_size=1), st.data())
-def test_case_punctuation_and_spaces_do_not_tell_sentences_apart(
-    words: list[str], data: st.DataObject
-) -> None:
-    between = data.draw(
-        st.lists(st.sampled_from([" ", "  ", ", ", " – ", "\u00a0", "\t"]), min_size=len(words))
-    )
+def test_case_punctuation_and_spaces_do_not_tell_sentences_apart(words: list[str], data: st.DataObject) -> None:
+    between = data.draw(st.lists(st.sampled_from([" ", "  ", ", ", " – ", "\u00a0", "\t"]), min_size=len(words)))
     other = "".join(word.upper() + gap for word, gap in zip(words, between, strict=False))
     assert pairs.normalised(f"„{other}!“") == pairs.normalised(" ".join(words))
 

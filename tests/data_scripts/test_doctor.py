@@ -57,9 +57,7 @@ def test_wrong_flags_give_exit_code_2_and_one_line(script: Script, flags: list[s
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "name", ["doctor.py", "split_corpus.py", "fetch_multi30k.py", "fetch_libreoffice_help.py"]
-)
+@pytest.mark.parametrize("name", ["doctor.py", "split_corpus.py", "fetch_multi30k.py", "fetch_libreoffice_help.py"])
 def test_help_shows_an_example_and_tensorflow_is_not_loaded(script: Script, name: str) -> None:
     done = script(name, "--help", PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == 0

@@ -51,9 +51,7 @@ def test_tsv_and_files_give_the_same_parts_and_another_seed_others(script: Scrip
 
 
 def test_what_is_skipped_is_counted(script: Script, tmp_path: Path) -> None:
-    (tmp_path / "x.tsv").write_text(
-        "one\teins\none\teins\ntwo\t\nsame\tSame.\nthree\tdrei\nfour\tvier\n5\t5\n"
-    )
+    (tmp_path / "x.tsv").write_text("one\teins\none\teins\ntwo\t\nsame\tSame.\nthree\tdrei\nfour\tvier\n5\t5\n")
     done = script("split_corpus.py", "--tsv=x.tsv", *LANGUAGES, "--valid=1", "--test=1", "--out=o")
     assert done.returncode == 0, done.stderr
     rows = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines() if line[-1:].isdigit())
