@@ -383,7 +383,7 @@ def test_a_saved_model_that_says_something_else_is_noticed(
     wrong = json.loads(json.dumps(answer))  # a deep copy
     change(wrong)
     monkeypatch.setattr(export_module, "_reload", lambda _, request: in_order_of(request, wrong))
-    assert_refused(translator, out, "differs", repr(TEXTS[WRONG]) if change is not change_empty else "''")
+    assert_refused(translator, out, "differs")
 
 
 def test_weights_that_were_not_saved_are_noticed(out: Path, translator: Translator) -> None:

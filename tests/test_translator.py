@@ -13,6 +13,7 @@ import pytest
 from seq2seq_tf.config import SearchConfig
 from seq2seq_tf.data.corpus import make_batch, pad_rows
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.structures import BOS_ID, EOS_ID
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
@@ -98,6 +99,22 @@ def test_n_best_is_sorted_and_its_best_is_that_of_n_best_one(translator: Transla
         assert_same(row[0], best)
 
 
+def assert_scores_are_teacher_forced(translator: Translator, search: SearchConfig, rtol: float) -> None:
+    """Each hypothesis of a search, scored with its own pieces, gets the log-probability that the search says."""
+    sources = translator.encode_sources(TEXTS, 1000)
+    found = [x.numpy() for x in translator.search_ids(pad_rows(sources, last=EOS_ID), search)]
+    tokens, lengths, scores, log_probs = (x.reshape(-1, *x.shape[2:]) for x in found)
+    rows = [row[: length - 1] for row, length in zip(tokens, lengths, strict=True)]
+    batch = make_batch([source for source in sources for _ in range(search.n_best)], rows)
+    forced = translator.score_ids(*batch)[0].numpy().sum(1)
+    np.testing.assert_allclose(log_probs, forced, rtol=rtol)
+    penalties = [wu_penalty(length, search.length_penalty) for length in lengths]
+    np.testing.assert_allclose(scores, forced / penalties, rtol=rtol)
+    hypotheses = [h for row in translator.translate_all(TEXTS, search) for h in row]
+    np.testing.assert_allclose([h.score for h in hypotheses], scores, rtol=rtol)
+    np.testing.assert_allclose([h.log_prob for h in hypotheses], log_probs, rtol=rtol)
+
+
 @pytest.mark.parametrize(
     ("beam_size", "n_best", "length_penalty"), [(1, 1, 0.7), (3, 1, 0.0), (3, 3, 1.0), (7, 5, 2.3)]
 )
@@ -105,18 +122,17 @@ def test_a_score_is_the_teacher_forced_log_probability_over_the_length_penalty(
     translator: Translator, beam_size: int, n_best: int, length_penalty: float
 ) -> None:
     search = SearchConfig(beam_size=beam_size, n_best=n_best, length_penalty=length_penalty)
-    sources = translator.encode_sources(TEXTS, 1000)
-    found = [x.numpy() for x in translator.search_ids(pad_rows(sources, last=EOS_ID), search)]
-    tokens, lengths, scores, log_probs = (x.reshape(-1, *x.shape[2:]) for x in found)
-    rows = [row[: length - 1] for row, length in zip(tokens, lengths, strict=True)]
-    batch = make_batch([source for source in sources for _ in range(n_best)], rows)
-    forced = translator.score_ids(*batch)[0].numpy().sum(1)
-    np.testing.assert_allclose(log_probs, forced, rtol=1e-4)
-    penalties = [wu_penalty(length, length_penalty) for length in lengths]
-    np.testing.assert_allclose(scores, forced / penalties, rtol=1e-4)
-    hypotheses = [h for row in translator.translate_all(TEXTS, search) for h in row]
-    np.testing.assert_allclose([h.score for h in hypotheses], scores, rtol=1e-4)
-    np.testing.assert_allclose([h.log_prob for h in hypotheses], log_probs, rtol=1e-4)
+    assert_scores_are_teacher_forced(translator, search, rtol=1e-4)
+
+
+def test_a_score_is_the_teacher_forced_log_probability_in_bfloat16_too(translator: Translator) -> None:
+    vocabs = (translator.source.vocab_size, translator.target.vocab_size)
+    model = Translation(translator.config.model, *vocabs, precision="bfloat16")
+    model.build()
+    for ours, theirs in zip(model.trainable_variables, translator.model.trainable_variables, strict=True):
+        ours.assign(theirs.value)
+    rounding = Translator(model, translator.source, translator.target, translator.config)
+    assert_scores_are_teacher_forced(rounding, SearchConfig(beam_size=3, n_best=3), rtol=1e-2)
 
 
 def greedy_by_trying(translator: Translator, source: list[int], longest: int) -> list[int]:

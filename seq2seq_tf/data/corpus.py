@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections.abc import Iterator, Sequence
@@ -70,7 +71,7 @@ def prepare_corpus(
       sample_seed: -1 for the best segmentation, otherwise the seed of a random one.
 
     Raises:
-      InputError: files of different length, invalid UTF-8 (file and line named), nothing left.
+      InputError: files of different length, invalid UTF-8 (file and line named), nothing left, a full disk.
     """
     writers = tuple(
         _SideWriter(f"{prefix}.{side}", models[n].vocab_size) for n, side in enumerate(("source", "target"))
@@ -102,6 +103,8 @@ def prepare_corpus(
         )
     for writer in writers:
         writer.close()
+    for writer in writers:
+        writer.rename()
     return Prepared(kept, empty, too_long)
 
 
@@ -111,7 +114,8 @@ class _SideWriter:
     def __init__(self, path: str, vocab_size: int) -> None:
         self.path = path
         self.dtype = np.dtype(np.uint16 if vocab_size <= 65536 else np.int32)
-        self._file = open(path + ".ids.tmp", "wb")  # noqa: SIM115 - closed in close()
+        with _named(path):
+            self._file = open(path + ".ids.tmp", "wb")  # noqa: SIM115 - closed in close()
         self._ends = [0]
         self._parts: list[Sequence[int]] = []
 
@@ -123,16 +127,32 @@ class _SideWriter:
 
     def _flush(self) -> None:
         flat = np.fromiter(itertools.chain.from_iterable(self._parts), self.dtype)
-        self._file.write(flat.tobytes())
+        with _named(self.path):
+            self._file.write(flat.tobytes())
         self._parts = []
 
     def close(self) -> None:
+        """Writes the rest, still under temporary names."""
         self._flush()
-        self._file.close()
-        with open(self.path + ".offsets.tmp", "wb") as file:
-            np.save(file, np.asarray(self._ends, np.int64))
-        os.replace(self.path + ".ids.tmp", f"{self.path}.{self.dtype.name}.ids")
-        os.replace(self.path + ".offsets.tmp", self.path + ".offsets.npy")
+        with _named(self.path):
+            self._file.close()
+            with open(self.path + ".offsets.tmp", "wb") as file:
+                np.save(file, np.asarray(self._ends, np.int64))
+
+    def rename(self) -> None:
+        """Gives the files their names; nothing can be half written any more."""
+        with _named(self.path):
+            os.replace(self.path + ".ids.tmp", f"{self.path}.{self.dtype.name}.ids")
+            os.replace(self.path + ".offsets.tmp", self.path + ".offsets.npy")
+
+
+@contextlib.contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Turns a full disk, or a missing right, into an InputError that names the files."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}.*: cannot be written: {error.strerror or error}") from None
 
 
 def load_corpus(prefix: str) -> Corpus:

@@ -185,3 +185,17 @@ def test_a_corpus_with_a_missing_or_cut_file_is_refused(tmp_path: Path, pieces: 
 
 def test_unknown_characters_are_never_lost_to_unk(pieces: PieceModel) -> None:
     assert all(UNK_ID not in row for row in pieces.encode(["漢字 \U0001f468‍\U0001f469 ﷽"]))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("ending", [".source.ids.tmp", ".target.ids.tmp", ".source.offsets.tmp"])
+def test_a_full_disk_is_one_line_and_leaves_the_old_corpus(tmp_path: Path, pieces: PieceModel, ending: str) -> None:
+    old, new = write(tmp_path, "a", ["ba be"]), write(tmp_path, "b", ["bi"] * 3)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    prepared((old, old), pieces, folder / "train")
+    Path(f"{folder / 'train'}{ending}").symlink_to("/dev/full")
+    with pytest.raises(InputError, match=r"train\..*: cannot be written: No space left on device"):
+        prepared((new, new), pieces, folder / "train")
+    corpus = load_corpus(str(folder / "train"))
+    assert corpus.source.ids.tolist() == corpus.target.ids.tolist() == pieces.encode(["ba be"])[0]
