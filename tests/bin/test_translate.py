@@ -173,7 +173,7 @@ def peak_memory(run: Path, source: Path, lines: int) -> int:
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_input(toy_run: Path, tmp_path: Path) -> None:
-    """It grows for a while, until oneDNN has seen each shape of a batch; results of 200,000 lines take 200 MB."""
+    """It grows for a while, until oneDNN has seen each shape of a batch; the results of 200,000 lines take 180 MB."""
     source = tmp_path / "in.txt"
     peaks = []
     for lines in (200_000, 400_000):
