@@ -7,10 +7,9 @@ from seq2seq_tf.config import ModelConfig
 _GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
-def forward_flops(model: ModelConfig, source_vocab: int, target_vocab: int) -> tuple[float, float]:
+def forward_flops(model: ModelConfig, target_vocab: int) -> tuple[float, float]:
     """Returns FLOP per real source piece and per real target piece of a forward pass (attention's products left out:
     they depend on both lengths and are small)."""
-    del source_vocab  # a look-up multiplies nothing
     gates, directions = _GATES[model.cell], 2 if model.bidirectional else 1
     values = model.encoder_units * directions
     below, source = model.embedding_units, 0.0
@@ -27,7 +26,7 @@ def forward_flops(model: ModelConfig, source_vocab: int, target_vocab: int) -> t
     return 2.0 * source, 2.0 * target
 
 
-def training_flops(model: ModelConfig, source_vocab: int, target_vocab: int) -> tuple[float, float]:
+def training_flops(model: ModelConfig, target_vocab: int) -> tuple[float, float]:
     """Forward and backward: three times the forward pass."""
-    source, target = forward_flops(model, source_vocab, target_vocab)
+    source, target = forward_flops(model, target_vocab)
     return 3.0 * source, 3.0 * target

@@ -27,9 +27,9 @@ flags.DEFINE_bool("plain", False, "model.fused=false: the plain code that a read
 def main() -> None:
     """Times `updates` updates."""
     import tensorflow as tf
+    from counted import training_flops
+    from matmul_speed import matmul_flops
 
-    from benchmarks.counted import training_flops
-    from benchmarks.matmul_speed import matmul_flops
     from seq2seq_tf.config import load
     from seq2seq_tf.data.corpus import iter_batches
     from seq2seq_tf.structures import Batch
@@ -67,7 +67,7 @@ def main() -> None:
                 real_source += int((batch.source != 0).sum())
                 real_target += int(result.weight)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        per_source, per_target = training_flops(config.model, setup.source.vocab_size, setup.target.vocab_size)
+        per_source, per_target = training_flops(config.model, setup.target.vocab_size)
         flops = (per_source * real_source + per_target * real_target) / seconds
         limit = matmul_flops(tf.float32 if FLAGS.precision == "float32" else tf.bfloat16)
         traces = trainer._update_one.experimental_get_tracing_count()
