@@ -22,10 +22,9 @@ from seq2seq_tf.config import Range, leaves
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.search.beam import BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
-from seq2seq_tf.search.limits import length_limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses
 from seq2seq_tf.text.sentencepiece import GraphPieces
-from seq2seq_tf.translator import Translator
+from seq2seq_tf.translator import LengthRule, Translator, source_limits
 
 _ONE_BATCH = 2**30  # tokens
 # Of a log-probability; rounding differs with the shape of a product, and bfloat16 rounds to 8 bits.
@@ -51,7 +50,7 @@ class ServedIds(tf.Module):
         self._max_extra = search.max_extra
         number, rate = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
         options = {"beam_size": number, "n_best": number, "length_penalty": rate, "max_ratio": rate, "min_ratio": rate}
-        self._option_specs = [spec.__class__(spec.shape, spec.dtype, name=name) for name, spec in options.items()]
+        self._option_specs = [tf.TensorSpec([], spec.dtype, name=name) for name, spec in options.items()]
         self._defaults = tuple(tf.constant(getattr(search, name), spec.dtype) for name, spec in options.items())
         ids = tf.TensorSpec([None, None], tf.int32, name="source")
         target = tf.TensorSpec([None, None], tf.int32, name="target")
@@ -83,8 +82,7 @@ class ServedIds(tf.Module):
         options = BeamOptions(beam, n_best, _into_range("length_penalty", options.length_penalty))
         max_ratio, min_ratio = _into_range("max_ratio", max_ratio), _into_range("min_ratio", min_ratio)
         memory, state = self._model.encode(source)
-        lengths = tf.reduce_sum(tf.cast(tf.not_equal(source, PAD_ID), tf.int32), 1)
-        limits = length_limits(lengths, max_ratio, tf.constant(self._max_extra), min_ratio)
+        limits = source_limits(source, LengthRule(max_ratio, tf.constant(self._max_extra), min_ratio))
         step = self._model.step_fn()
         return tf.cond(  # as in the Python API
             beam == 1,
@@ -221,9 +219,7 @@ def _compare(translator: Translator, folder: str, sentences: list[str]) -> Compa
                 f"the reloaded SavedModel differs on {sentences[n]!r}: {reloaded['translations'][n]} "
                 f"instead of {texts}, scores differ by {worst:g}"
             )
-        if reloaded["ids_scores"][n] != reloaded["ids_scores"][n] or not math.isclose(
-            reloaded["ids_scores"][n], row[0].score, rel_tol=tolerance, abs_tol=tolerance
-        ):
+        if not math.isclose(reloaded["ids_scores"][n], row[0].score, rel_tol=tolerance, abs_tol=tolerance):
             raise RuntimeError(f"the reloaded SavedModel over ids differs on {sentences[n]!r}")
     return Comparison(len(sentences), largest)
 

@@ -29,7 +29,7 @@ _BATCHES_AT_ONCE = 2
 _BEAM = BeamOptions(_WHOLE, _WHOLE, _REAL)
 
 
-class _LengthRule(NamedTuple):
+class LengthRule(NamedTuple):
     """Length options of a search, see SearchConfig; tensors, so that one trace serves every setting."""
 
     max_ratio: tf.Tensor
@@ -37,7 +37,7 @@ class _LengthRule(NamedTuple):
     min_ratio: tf.Tensor
 
 
-_RULE = _LengthRule(_REAL, _WHOLE, _REAL)
+_RULE = LengthRule(_REAL, _WHOLE, _REAL)
 
 
 class Hypothesis(NamedTuple):
@@ -84,20 +84,20 @@ class Translator:
         checkpoint.assign(path, weights, model_variables(model))
         return cls(model, source, target, config)
 
-    def _beam(self, source: tf.Tensor, rule: _LengthRule, options: BeamOptions) -> Hypotheses:
+    def _beam(self, source: tf.Tensor, rule: LengthRule, options: BeamOptions) -> Hypotheses:
         memory, state = self.model.encode(source)
-        return beam_search(self.model.step_fn(), state, memory, _limits(source, rule), options)
+        return beam_search(self.model.step_fn(), state, memory, source_limits(source, rule), options)
 
-    def _greedy(self, source: tf.Tensor, rule: _LengthRule, penalty: tf.Tensor) -> Hypotheses:
+    def _greedy(self, source: tf.Tensor, rule: LengthRule, penalty: tf.Tensor) -> Hypotheses:
         memory, state = self.model.encode(source)
-        return greedy_search(self.model.step_fn(), state, memory, _limits(source, rule), penalty)
+        return greedy_search(self.model.step_fn(), state, memory, source_limits(source, rule), penalty)
 
     def _score(self, source: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.model.score(Batch(source, target_in, target_out))
 
     def search_ids(self, source: np.ndarray, options: SearchConfig) -> Hypotheses:
         """Searches for padded source ids [B, S] that end with EOS; greedy if options.beam_size is 1."""
-        rule = _LengthRule(options.max_ratio, options.max_extra, options.min_ratio)
+        rule = LengthRule(options.max_ratio, options.max_extra, options.min_ratio)
         if options.beam_size == 1:
             return self.greedy(source, rule, options.length_penalty)
         return self.beam(source, rule, BeamOptions(options.beam_size, options.n_best, options.length_penalty))
@@ -229,7 +229,8 @@ def model_variables(model: Translation) -> dict[str, tf.Variable]:
     return {f"model/{v.path}": v.value for v in model.trainable_variables}
 
 
-def _limits(source: tf.Tensor, rule: _LengthRule) -> Limits:
+def source_limits(source: tf.Tensor, rule: LengthRule) -> Limits:
+    """Returns the limits of each sentence of source [B, S] int32, padded with PAD."""
     lengths = tf.reduce_sum(tf.cast(tf.not_equal(source, PAD_ID), tf.int32), 1)  # [B]
     return length_limits(lengths, *rule)
 

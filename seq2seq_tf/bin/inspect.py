@@ -6,12 +6,10 @@ Several --text flags, or lines on standard input without any, give numbered file
 from __future__ import annotations
 
 import os
-import sys
 
 from absl import flags
 
 from seq2seq_tf.bin import program, search_flags
-from seq2seq_tf.data.pairs import decode_line
 from seq2seq_tf.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -28,10 +26,7 @@ def main() -> int:
     from seq2seq_tf.inspection.attention import attention_png
     from seq2seq_tf.translator import Translator
 
-    texts = FLAGS.text or [
-        decode_line(raw.rstrip(b"\r\n"), "<standard input>", n) for n, raw in enumerate(sys.stdin.buffer, start=1)
-    ]
-    texts = [text for text in texts if text.strip()]
+    texts = [text for text in FLAGS.text or program.input_lines() if text.strip()]
     if not texts:
         raise InputError("no text: give --text or lines on standard input")
     translator = Translator.load(FLAGS.model_dir)

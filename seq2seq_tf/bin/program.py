@@ -7,11 +7,12 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from absl import app, flags, logging
 
+from seq2seq_tf.data.pairs import decode_line
 from seq2seq_tf.errors import InputError, TrainingError
 
 EXIT_FAILED = 1
@@ -52,6 +53,12 @@ def import_tensorflow() -> None:
             os.close(shown)
             held.seek(0)
             os.write(2, b"".join(line for line in held if not _LIBRARY_NOTE.match(line)))
+
+
+def input_lines() -> Iterator[str]:
+    """Yields the lines of standard input as strict UTF-8; InputError names the line that is not."""
+    for number, raw in enumerate(sys.stdin.buffer, start=1):
+        yield decode_line(raw.removesuffix(b"\n").removesuffix(b"\r"), "<standard input>", number)
 
 
 def one_line(text: str) -> str:

@@ -18,11 +18,10 @@ from absl import flags
 
 from seq2seq_tf.bin import program, search_flags
 from seq2seq_tf.bin.program import one_line
-from seq2seq_tf.data.pairs import decode_line
 from seq2seq_tf.errors import InputError
 
 if TYPE_CHECKING:
-    from seq2seq_tf.translator import Hypothesis, Translator
+    from seq2seq_tf.translator import Hypothesis
 
 FLAGS = flags.FLAGS
 search_flags.define()
@@ -59,7 +58,7 @@ def main() -> int:
         for warning in caught:
             print(f"warning: window from line {done + 1}: {warning.message}", file=sys.stderr)
         for n, row in enumerate(rows):
-            sys.stdout.write(_shown(translator, done + n + 1, texts[n], row, search.n_best))
+            sys.stdout.write(_shown(done + n + 1, texts[n], row, search.n_best))
         sys.stdout.flush()
         done += len(texts)
         if show:
@@ -72,15 +71,12 @@ def main() -> int:
 
 def _windows(size: int) -> Iterator[list[str]]:
     """Yields the lines of standard input, `size` at a time."""
-    lines = (
-        decode_line(raw.removesuffix(b"\n").removesuffix(b"\r"), "<standard input>", number)
-        for number, raw in enumerate(sys.stdin.buffer, start=1)
-    )
+    lines = program.input_lines()
     while window := list(itertools.islice(lines, size)):
         yield window
 
 
-def _shown(translator: Translator, line: int, source: str, row: list[Hypothesis], n_best: int) -> str:
+def _shown(line: int, source: str, row: list[Hypothesis], n_best: int) -> str:
     """Returns the output for one input line."""
     if FLAGS.output == "jsonl":
         return json.dumps(_record(line, source, row), ensure_ascii=False) + "\n"

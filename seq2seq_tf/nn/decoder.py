@@ -165,8 +165,8 @@ class AttentionDecoder(keras.layers.Layer):
     ) -> TeacherForced:
         """Runs over known pieces target_in [B, T] int32 (starts with BOS)."""
         embedded = self._input_dropout(self.embedding.embed(target_in), dropout_seed)  # [B, T, E]
-        projected = self.cells[0].project(tf.transpose(embedded, [1, 0, 2]))  # [T, B, G*H]
         weights = self.weights_for_steps()
+        projected = self.cells[0].project(tf.transpose(embedded, [1, 0, 2]), weights.inputs[0])  # [T, B, G*H]
         if self._can_fuse():
             hs, contexts, shares = attention_lstm_unroll(projected, state, memory, weights)
         else:
