@@ -31,10 +31,9 @@ def main() -> None:
     from matmul_speed import matmul_flops
 
     from seq2seq_tf.config import load
-    from seq2seq_tf.data.corpus import iter_batches
     from seq2seq_tf.structures import Batch
+    from seq2seq_tf.tasks.translation import prepare
     from seq2seq_tf.training.hardware import use_cores_side_by_side
-    from seq2seq_tf.training.preparation import prepare
     from seq2seq_tf.training.run_dir import RunDir
     from seq2seq_tf.training.session import Session
 
@@ -47,8 +46,8 @@ def main() -> None:
         setup = prepare(run, config, lambda _: None)
         prepared = time.perf_counter() - begin
         session = Session(run, config, setup, lambda: False)
-        plan = session._plan(0)
-        batches = iter_batches(setup.train[0], plan.batches)
+        plan = setup.plan(0)
+        batches = setup.load(0, plan.batches)
         seconds = loading = 0.0
         real_source = real_target = 0
         trainer = session.trainer

@@ -12,8 +12,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seq2seq_tf.config import Config
     from seq2seq_tf.config import load as load_config
+    from seq2seq_tf.options.translation import Config
     from seq2seq_tf.translator import Translator
 
 __version__ = "0.1.0"

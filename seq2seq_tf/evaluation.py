@@ -1,8 +1,7 @@
-"""Scores of translations and of a model: sacreBLEU's BLEU, chrF and TER with signatures, and perplexity."""
+"""Scores of translations: sacreBLEU's BLEU, chrF and TER, with signatures."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -60,8 +59,3 @@ def ter(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
     metric = TER()
     value = metric.corpus_score(list(hypotheses), [list(references)]).score
     return Score("ter", value, str(metric.get_signature()))
-
-
-def perplexity(nll: float, tokens: float) -> float:
-    """Returns exp(nll / tokens), at most exp(700): a number that JSON can hold."""
-    return math.exp(min(nll / tokens, 700.0))

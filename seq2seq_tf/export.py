@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.config import Range, leaves
+from seq2seq_tf.config import leaves
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.common import Range
 from seq2seq_tf.search.beam import BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses

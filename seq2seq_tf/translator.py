@@ -10,17 +10,17 @@ from typing import NamedTuple, overload
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.config import Config, SearchConfig
 from seq2seq_tf.data.corpus import make_batch, pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.models.translation import Translation
+from seq2seq_tf.options.translation import Config, SearchConfig
 from seq2seq_tf.search.beam import BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import Limits, length_limits
 from seq2seq_tf.structures import EOS_ID, PAD_ID, Batch, Hypotheses
 from seq2seq_tf.text.sentencepiece import PieceModel
-from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.weights import load_weights
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _WHOLE = tf.TensorSpec([], tf.int32)
@@ -74,14 +74,11 @@ class Translator:
           InputError: not a run folder, no weights yet, damaged or foreign weights.
         """
         run = RunDir(model_dir)
-        config = run.load_config()
+        config = run.load_config(Config)
         source, target = PieceModel(run.source_model), PieceModel(run.target_model)
         model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
         model.build()
-        path = run.weights_file()
-        arrays, _ = checkpoint.load_arrays(path)
-        weights = {name: array for name, array in arrays.items() if name.startswith("model/")}
-        checkpoint.assign(path, weights, model_variables(model))
+        load_weights(run, model)
         return cls(model, source, target, config)
 
     def _beam(self, source: tf.Tensor, rule: LengthRule, options: BeamOptions) -> Hypotheses:
@@ -222,11 +219,6 @@ class Translator:
             for row, value in zip(rows, tf.reduce_sum(log_probs, 1).numpy(), strict=True):
                 scores[row] = float(value)
         return scores
-
-
-def model_variables(model: Translation) -> dict[str, tf.Variable]:
-    """Returns 'model/PATH' -> variable, the names in checkpoints."""
-    return {f"model/{v.path}": v.value for v in model.trainable_variables}
 
 
 def source_limits(source: tf.Tensor, rule: LengthRule) -> Limits:

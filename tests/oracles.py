@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.config import ModelConfig
+from seq2seq_tf.options.translation import ModelConfig
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, StepFn
 
 Array = np.ndarray

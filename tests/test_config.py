@@ -8,18 +8,10 @@ from typing import Any
 
 import pytest
 
-from seq2seq_tf.config import (
-    SECTIONS,
-    Config,
-    Leaf,
-    Range,
-    describe,
-    flatten,
-    leaves,
-    load,
-    to_yaml,
-)
+from seq2seq_tf.config import Leaf, describe, flatten, leaves, load, sections, to_yaml
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.common import Range
+from seq2seq_tf.options.translation import Config
 from tests.toy import ROOT
 
 Write = Callable[[str], str]
@@ -74,7 +66,7 @@ def test_every_leaf_has_help_and_an_allowed_default(leaf: Leaf) -> None:
 
 
 def test_every_field_of_every_section_is_a_leaf() -> None:
-    fields = {f"{section}.{f.name}" for section, kind in SECTIONS.items() for f in dataclasses.fields(kind)}
+    fields = {f"{section}.{f.name}" for section, kind in sections(Config).items() for f in dataclasses.fields(kind)}
     assert {leaf.name for leaf in leaves()} == fields
     assert set(flatten(Config())) == fields
 

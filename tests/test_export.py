@@ -17,10 +17,10 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from seq2seq_tf import export as export_module
-from seq2seq_tf.config import SearchConfig
 from seq2seq_tf.data.corpus import make_batch, pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.export import export
+from seq2seq_tf.options.translation import SearchConfig
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.translator import Hypothesis, Translator
 from tests.toy import sentences

@@ -19,6 +19,8 @@ LAYERS = {
     "seq2seq_tf": 6,
     "seq2seq_tf.errors": 0,
     "seq2seq_tf.config": 0,
+    "seq2seq_tf.options": 0,
+    "seq2seq_tf.files": 0,
     "seq2seq_tf.structures": 0,
     "seq2seq_tf.text": 1,
     "seq2seq_tf.data": 1,
@@ -29,14 +31,14 @@ LAYERS = {
     "seq2seq_tf.models": 2,
     "seq2seq_tf.evaluation": 3,
     "seq2seq_tf.translator": 3,
+    "seq2seq_tf.text_generator": 3,
+    "seq2seq_tf.classifier": 3,
+    "seq2seq_tf.restorer": 3,
+    "seq2seq_tf.captioner": 3,
     "seq2seq_tf.inspection": 3,
     "seq2seq_tf.export": 4,
     "seq2seq_tf.reload_saved_model": 4,
-    # The part of training that knows the task: it builds the model, validates with a Translator and draws maps.
-    "seq2seq_tf.training.preparation": 4,
-    "seq2seq_tf.training.validation": 4,
-    "seq2seq_tf.training.monitor": 4,
-    "seq2seq_tf.training.session": 4,
+    "seq2seq_tf.tasks": 4,
     "seq2seq_tf.bin": 5,
 }
 SUBPACKAGES = {name for name in LAYERS if (ROOT / name.replace(".", "/")).is_dir()} - {PACKAGE}

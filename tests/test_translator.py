@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seq2seq_tf.config import SearchConfig
 from seq2seq_tf.data.corpus import make_batch, pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.models.translation import Translation
+from seq2seq_tf.options.translation import SearchConfig
 from seq2seq_tf.structures import BOS_ID, EOS_ID
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir

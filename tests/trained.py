@@ -20,7 +20,7 @@ from tests.toy import ROOT, environment, make_corpus, tiny_config
 
 def train_toy_run(folder: Path) -> Path:
     """Makes a corpus and trains on it until done; returns the run folder. The valid set is its test set too."""
-    from seq2seq_tf.training.preparation import prepare
+    from seq2seq_tf.tasks.translation import prepare
     from seq2seq_tf.training.run_dir import RunDir
     from seq2seq_tf.training.session import Session
 

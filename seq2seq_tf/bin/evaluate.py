@@ -37,8 +37,9 @@ def main() -> int:
     if (FLAGS.source is None) != (FLAGS.reference is None):
         raise InputError("--source and --reference go together")
     program.import_tensorflow()
-    from seq2seq_tf.evaluation import bleu, chrf, perplexity, ter
+    from seq2seq_tf.evaluation import bleu, chrf, ter
     from seq2seq_tf.training.run_dir import write_text
+    from seq2seq_tf.training.validation import perplexity
     from seq2seq_tf.translator import Translator
 
     translator = Translator.load(FLAGS.model_dir)

@@ -7,13 +7,13 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, NoReturn
 
 from absl import app, flags, logging
 
 from seq2seq_tf.data.pairs import decode_line
-from seq2seq_tf.errors import InputError, TrainingError
+from seq2seq_tf.errors import InputError, TrainingError, nearest
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -103,3 +103,27 @@ def run(main: Callable[[], int | None]) -> None:
             return EXIT_INTERRUPTED
 
     app.run(guarded, flags_parser=_parse)
+
+
+class Command(NamedTuple):
+    """One command of a program that has several: `seq2seq-lm sample ...`."""
+
+    help: str  # one line
+    define_flags: Callable[[], None]  # called for the chosen command only, so that --help shows its flags alone
+    main: Callable[[], int | None]
+
+
+def run_commands(commands: Mapping[str, Command]) -> None:
+    """Runs the command that the first argument names; see `run`."""
+    name = os.path.basename(sys.argv[0])
+    listed = "\n".join(f"  {command:<10} {entry.help}" for command, entry in commands.items())
+    chosen = sys.argv[1] if len(sys.argv) > 1 else ""
+    if chosen in ("--help", "-h", "help"):
+        print(f"usage: {name} COMMAND --flag=value ...    ({name} COMMAND --help lists its flags)\n\n{listed}")
+        sys.exit(0)
+    if chosen not in commands:
+        what = f"unknown command {chosen!r}{nearest(chosen, commands)}" if chosen else "no command given"
+        fail(f"{what}; use {name} with one of: {', '.join(commands)}")
+    sys.argv = [f"{sys.argv[0]} {chosen}", *sys.argv[2:]]
+    commands[chosen].define_flags()
+    run(commands[chosen].main)

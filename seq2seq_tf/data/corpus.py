@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq_tf.config import DataConfig
 from seq2seq_tf.data.pairs import iter_pairs
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.translation import DataConfig
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch
 from seq2seq_tf.text.sentencepiece import PieceModel
 

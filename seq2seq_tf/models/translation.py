@@ -5,12 +5,12 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from seq2seq_tf.config import ModelConfig
 from seq2seq_tf.losses import TokenLosses, plain_cross_entropy, projected_cross_entropy
 from seq2seq_tf.nn.decoder import AttentionDecoder
 from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.nn.encoder import Encoder
 from seq2seq_tf.nn.products import cast, product
+from seq2seq_tf.options.translation import ModelConfig
 from seq2seq_tf.structures import (
     PAD_ID,
     Batch,

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from seq2seq_tf.config import ModelConfig
 from seq2seq_tf.nn.attention import BahdanauAttention
 from seq2seq_tf.nn.cells import Cell, Weights
 from seq2seq_tf.nn.dropout import Dropout
@@ -19,6 +18,7 @@ from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
 from seq2seq_tf.nn.fused_decoder import attention_lstm_unroll
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.nn.recurrent import make_cell
+from seq2seq_tf.options.common import DecoderConfig
 from seq2seq_tf.structures import CellStates, DecoderState, EncoderOutput, Memory, TeacherForced
 
 
@@ -45,7 +45,7 @@ class AttentionDecoder(keras.layers.Layer):
     """
 
     def __init__(
-        self, config: ModelConfig, embedding: Embedding, value_units: int, *, precision: str, name: str = "decoder"
+        self, config: DecoderConfig, embedding: Embedding, value_units: int, *, precision: str, name: str = "decoder"
     ) -> None:
         super().__init__(name=name)
         self.config = config

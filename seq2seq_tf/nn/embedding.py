@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from seq2seq_tf.config import ModelConfig
 from seq2seq_tf.nn.dropout import Dropout
+from seq2seq_tf.options.common import NetworkConfig
 
 
 class Embedding(keras.layers.Layer):
@@ -34,7 +34,7 @@ class Embedding(keras.layers.Layer):
 class EmbeddingDropouts:
     """Dropout on single values and, separately, on whole words (Gal 2016; Sennrich 2016), for one side."""
 
-    def __init__(self, config: ModelConfig, side: str) -> None:
+    def __init__(self, config: NetworkConfig, side: str) -> None:
         shared = (1,) if config.variational else ()
         self._values = Dropout(config.embedding_dropout, f"{side}/embedding", shared_axes=shared)
         self._words = Dropout(config.word_dropout, f"{side}/word", shared_axes=(2,))

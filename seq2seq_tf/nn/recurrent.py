@@ -7,10 +7,10 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from seq2seq_tf.config import ModelConfig
 from seq2seq_tf.nn.cells import CELL_CLASSES, Cell, State
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.fused_lstm import lstm_unroll
+from seq2seq_tf.options.common import NetworkConfig
 from seq2seq_tf.structures import CellStates
 
 
@@ -21,7 +21,7 @@ class Unrolled(NamedTuple):
     final: CellStates  # state after the last real step, per layer (and direction)
 
 
-def make_cell(config: ModelConfig, units: int, *, precision: str, name: str) -> Cell:
+def make_cell(config: NetworkConfig, units: int, *, precision: str, name: str) -> Cell:
     """Returns a cell of the configured kind, not built yet."""
     return CELL_CLASSES[config.cell](
         units, forget_bias=config.forget_bias, layer_norm=config.layer_norm, precision=precision, name=name
@@ -90,7 +90,7 @@ class RecurrentStack(keras.layers.Layer):
     """
 
     def __init__(
-        self, config: ModelConfig, *, units: int, layers: int, bidirectional: bool, precision: str, name: str
+        self, config: NetworkConfig, *, units: int, layers: int, bidirectional: bool, precision: str, name: str
     ) -> None:
         super().__init__(name=name)
         self.config = config

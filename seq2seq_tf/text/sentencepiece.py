@@ -10,17 +10,36 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import sentencepiece
 import tensorflow as tf
 
-from seq2seq_tf.config import DataConfig
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 
-def train_piece_model(files: Sequence[str], model_path: str, config: DataConfig) -> None:
+class PieceOptions(Protocol):
+    """What training a piece model needs of a data section; see there for the meaning."""
+
+    @property
+    def vocab_size(self) -> int: ...
+
+    @property
+    def piece_model(self) -> str: ...
+
+    @property
+    def character_coverage(self) -> float: ...
+
+    @property
+    def byte_fallback(self) -> bool: ...
+
+    @property
+    def lowercase(self) -> bool: ...
+
+
+def train_piece_model(files: Sequence[str], model_path: str, config: PieceOptions) -> None:
     """Trains a piece model on text files and writes it to `model_path`, or writes nothing.
 
     Runs in a process of its own: the trainer of sentencepiece and TensorFlow do not always live in one.

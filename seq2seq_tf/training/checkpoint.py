@@ -74,19 +74,15 @@ def _array(content: bytes) -> np.ndarray:
     return array
 
 
-def restore(path: str, variables: Mapping[str, tf.Variable]) -> dict[str, Any]:
-    """Assigns every variable from the file and returns the state; checks everything before it changes anything.
+def assign(path: str, arrays: Mapping[str, np.ndarray], variables: Mapping[str, tf.Variable]) -> None:
+    """Assigns arrays to variables of the same names; checks everything before it changes anything.
+
+    Args:
+      path: the file that the arrays are from, for error messages.
 
     Raises:
-      InputError: damaged file, or a variable missing, left over or of another shape or type (the first is named).
+      InputError: a variable missing, left over or of another shape or type (the first is named).
     """
-    arrays, state = load_arrays(path)
-    assign(path, arrays, variables)
-    return state
-
-
-def assign(path: str, arrays: Mapping[str, np.ndarray], variables: Mapping[str, tf.Variable]) -> None:
-    """Assigns arrays to variables of the same names; `path` is for error messages."""
     for name, variable in variables.items():
         if name not in arrays:
             raise InputError(f"{path}: lacks the variable {name!r}{nearest(name, arrays)}")

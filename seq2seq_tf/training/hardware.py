@@ -7,7 +7,7 @@ import os
 
 import tensorflow as tf
 
-from seq2seq_tf.config import Config
+from seq2seq_tf.config import AnyConfig
 
 _MOST_SHARDS = 4  # each shard needs rows enough for its products
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
@@ -30,7 +30,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def for_this_machine(config: Config) -> Config:
+def for_this_machine(config: AnyConfig) -> AnyConfig:
     """Returns the configuration with train.precision=auto and train.shards=0 decided for this machine."""
     train = config.train
     if train.precision == "auto":
@@ -38,7 +38,8 @@ def for_this_machine(config: Config) -> Config:
     if train.shards == 0:
         gpu = tf.config.list_physical_devices("GPU")
         train = dataclasses.replace(train, shards=1 if gpu else min(cores(), _MOST_SHARDS))
-    return dataclasses.replace(config, train=train)
+    decided: AnyConfig = dataclasses.replace(config, train=train)  # type: ignore[type-var]  # all are dataclasses
+    return decided
 
 
 def use_cores_side_by_side() -> None:

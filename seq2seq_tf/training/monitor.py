@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 import tensorflow as tf
 from tqdm import tqdm
 
-from seq2seq_tf.config import Config
-from seq2seq_tf.evaluation import perplexity
-from seq2seq_tf.inspection.attention import attention_png
+from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.trainer import UpdateResult
-from seq2seq_tf.training.validation import Standing, Validation
-from seq2seq_tf.translator import Translator
-
-_SHOWN_SENTENCES = 3
+from seq2seq_tf.training.validation import Standing, perplexity
 
 
 class Monitor:
     """Collects updates and writes a line every `train.log_every` of them."""
 
-    def __init__(self, run: RunDir, config: Config, bar: tqdm) -> None:
+    def __init__(self, run: RunDir, config: TaskConfig, bar: tqdm) -> None:
         self._run = run
         self._config = config
         self._bar = bar
@@ -67,44 +63,28 @@ class Monitor:
         )
 
     def validation(
-        self,
-        update: int,
-        validation: Validation,
-        standing: Standing,
-        translator: Translator,
-        texts: list[tuple[str, str]],
+        self, update: int, scores: Mapping[str, float], standing: Standing, pictures: Mapping[str, bytes]
     ) -> None:
-        """Notes a validation, with attention maps of a few sentences."""
+        """Notes a validation, with pictures (PNG) for TensorBoard."""
         record = {
             "update": update,
-            "valid_loss": validation.loss,
-            "valid_perplexity": perplexity(validation.loss, 1.0),
-            "valid_bleu": validation.bleu,
-            "valid_chrf": validation.chrf,
+            **{f"valid_{name}": value for name, value in scores.items()},
+            "valid_perplexity": perplexity(scores["loss"], 1.0),
             "best": standing.best[0][1] == update,
             "elapsed_seconds": time.perf_counter() - self._start,
         }
         self._write("valid", record)
         star = " *" if record["best"] else ""
-        self._bar.write(
-            f"update {update}: valid loss {validation.loss:.3f}, BLEU {validation.bleu:.2f}, "
-            f"chrF {validation.chrf:.2f}{star}"
-        )
-        if self._config.model.attention == "none":
-            return
-        shown = [source for source, _ in texts[:_SHOWN_SENTENCES] if source.strip()]
-        search = translator.search_options(beam_size=1, n_best=1)
+        self._bar.write(f"update {update}: valid {_listed(scores)}{star}")
         with self._writer.as_default(step=update):
-            for n, (hypothesis,) in enumerate(translator.translate_all(shown, search, attention=True)):
-                png = tf.image.decode_png(attention_png(hypothesis), channels=3)
-                tf.summary.image(f"attention/{n}", png[tf.newaxis])
+            for name, png in pictures.items():
+                tf.summary.image(name, tf.image.decode_png(png, channels=3)[tf.newaxis])
 
-    def final(self, update: int, label: str, validation: Validation) -> None:
+    def final(self, update: int, label: str, scores: Mapping[str, float]) -> None:
         """Notes the final weights."""
-        record = {"update": update, "final": label, "valid_loss": validation.loss}
-        record |= {"valid_bleu": validation.bleu, "valid_chrf": validation.chrf}
+        record = {"update": update, "final": label, **{f"valid_{name}": value for name, value in scores.items()}}
         self._run.append_metrics(record)
-        self._bar.write(f"final weights: {label}, valid loss {validation.loss:.3f}, BLEU {validation.bleu:.2f}")
+        self._bar.write(f"final weights: {label}, valid {_listed(scores)}")
 
     def _write(self, group: str, record: dict[str, Any]) -> None:
         self._run.append_metrics(record)
@@ -113,3 +93,7 @@ class Monitor:
                 if name not in ("update", "best"):
                     tf.summary.scalar(f"{group}/{name.removeprefix('valid_')}", value)
         self._writer.flush()
+
+
+def _listed(scores: Mapping[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in scores.items())

@@ -1,7 +1,9 @@
 """The run folder: everything about one training, and the only thing that translating, scoring and exporting need.
 
 config.yaml                the resolved configuration
-source.model, target.model SentencePiece models
+source.model, target.model SentencePiece models of a translation run
+symbols.model              SentencePiece model or characters of another run
+labels.txt                 classes, one a line
 data/                      training pairs as ids (only needed while training)
 checkpoints/               latest states to resume from: step_00000500.npz
 best/                      model weights of the best validations: step_00000400.npz
@@ -19,8 +21,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from seq2seq_tf.config import Config, Resolved, flatten, load, to_yaml
+from seq2seq_tf.config import AnyConfig, flatten, load, task_of, to_yaml
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_text
 from seq2seq_tf.training.hardware import for_this_machine
 
 _STEP = re.compile(r"^step_(\d{8})\.npz$")
@@ -34,6 +37,8 @@ class RunDir:
         self.config_file = os.path.join(path, "config.yaml")
         self.source_model = os.path.join(path, "source.model")
         self.target_model = os.path.join(path, "target.model")
+        self.symbols = os.path.join(path, "symbols.model")
+        self.labels = os.path.join(path, "labels.txt")
         self.data = os.path.join(path, "data")
         self.prepared = os.path.join(self.data, "prepared.json")
         self.checkpoints = os.path.join(path, "checkpoints")
@@ -42,7 +47,7 @@ class RunDir:
         self.metrics = os.path.join(path, "metrics.jsonl")
         self.tensorboard = os.path.join(path, "tensorboard")
 
-    def create(self, config: Config) -> Config:
+    def create(self, config: AnyConfig) -> AnyConfig:
         """Makes the folder, decides what `auto` means on this machine and stores the configuration.
 
         Returns:
@@ -61,8 +66,8 @@ class RunDir:
         if self._begun():
             return self._compare(config)
         config = for_this_machine(config)
-        if not os.path.exists(self.config_file) or self.load_config() != config:
-            for path in (self.source_model, self.target_model):
+        if not os.path.exists(self.config_file) or self.load_config(type(config)) != config:
+            for path in (self.source_model, self.target_model, self.symbols):
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(path)
             write_text(self.config_file, to_yaml(config))
@@ -73,9 +78,9 @@ class RunDir:
         weights = self.finished or bool(self.latest_checkpoint() or self._steps(self.best))
         return weights or os.path.exists(self.prepared)
 
-    def _compare(self, config: Config) -> Config:
+    def _compare(self, config: AnyConfig) -> AnyConfig:
         """Returns the stored configuration; InputError unless `config` agrees with it."""
-        stored = self.load_config()
+        stored = self.load_config(type(config))
         old, new = flatten(stored), flatten(config)
         decided = {"train.precision": "auto", "train.shards": 0}  # left open: what was decided then holds
         changed = [name for name in new if old[name] != new[name] and new[name] != decided.get(name, old[name])]
@@ -88,12 +93,20 @@ class RunDir:
             )
         return stored
 
-    def load_config(self) -> Config:
-        """Reads the configuration of the run."""
+    @property
+    def task(self) -> str:
+        """The task of the run, as its configuration names it."""
+        self._require_config()
+        return task_of(self.config_file)
+
+    def load_config(self, kind: type[AnyConfig]) -> AnyConfig:
+        """Reads the configuration of the run; InputError if it is of another task."""
+        self._require_config()
+        return load(self.config_file, kind=kind).config
+
+    def _require_config(self) -> None:
         if not os.path.exists(self.config_file):
             raise InputError(f"{self.path}: not a run folder (it has no config.yaml)")
-        resolved: Resolved = load(self.config_file)
-        return resolved.config
 
     @property
     def finished(self) -> bool:
@@ -164,15 +177,3 @@ class RunDir:
                 if json.loads(line)["update"] <= update:
                     kept.append(line)
         write_text(self.metrics, "".join(kept))
-
-
-def write_text(path: str, text: str) -> None:
-    """Writes a small file whole or not at all."""
-    try:
-        with open(path + ".tmp", "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(path + ".tmp", path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,28 +1,24 @@
-"""Scores of the current weights on the held-out set, and which checkpoints are the best so far."""
+"""Scores on held-out data: which checkpoints are the best so far."""
 
 from __future__ import annotations
 
-import dataclasses
+import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
+from seq2seq_tf.options.common import TrainConfig
 
-from seq2seq_tf.config import Config, TrainConfig
-from seq2seq_tf.evaluation import bleu, chrf
-from seq2seq_tf.translator import Translator
+SMALLER_IS_BETTER = ("loss", "bits_per_character")
 
 
-class Validation(NamedTuple):
-    """Held-out scores."""
+def goodness(scores: Mapping[str, float], metric: str) -> float:
+    """Returns the value of a metric such that larger is better."""
+    return -scores[metric] if metric in SMALLER_IS_BETTER else scores[metric]
 
-    loss: float  # nats per target token, without label smoothing
-    bleu: float
-    chrf: float
-    translations: list[str]
 
-    def score(self, metric: str) -> float:
-        """Returns the value of a metric such that larger is better."""
-        return -self.loss if metric == "loss" else float(getattr(self, metric))
+def perplexity(nll: float, tokens: float) -> float:
+    """Returns exp(nll / tokens), at most exp(700): a number that JSON can hold."""
+    return math.exp(min(nll / tokens, 700.0))
 
 
 class Standing(NamedTuple):
@@ -46,19 +42,3 @@ class Standing(NamedTuple):
     def updates(self) -> list[int]:
         """Updates whose weights are kept in best/."""
         return [update for _, update in self.best]
-
-
-def validate(translator: Translator, texts: list[tuple[str, str]], config: Config) -> Validation:
-    """Translates the held-out sources greedily and scores the references."""
-    sources, references = [s for s, _ in texts], [t for _, t in texts]
-    search = dataclasses.replace(config.search, beam_size=1, n_best=1)
-    found = translator.translate_all(sources, search)
-    translations = [row[0].text for row in found]
-    log_probs = np.asarray(translator.score(sources, references))
-    tokens = sum(len(ids) + 1 for ids in translator.target.encode(references))
-    return Validation(
-        loss=float(-log_probs.sum() / tokens),
-        bleu=bleu(translations, references, lowercase=config.data.lowercase).value,
-        chrf=chrf(translations, references, lowercase=config.data.lowercase).value,
-        translations=translations,
-    )

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seq2seq_tf.config import DataConfig
 from seq2seq_tf.data.corpus import (
     Prepared,
     iter_batches,
@@ -15,6 +14,7 @@ from seq2seq_tf.data.corpus import (
     prepare_corpus,
 )
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.translation import DataConfig
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from seq2seq_tf.text.sentencepiece import PieceModel, train_piece_model
 from tests import toy

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq_tf.config import load
-from seq2seq_tf.training.preparation import prepare
+from seq2seq_tf.tasks.translation import prepare
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session
 from tests import toy

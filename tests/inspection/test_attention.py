@@ -8,10 +8,10 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from seq2seq_tf.config import Config, ModelConfig
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.attention import attention_figure, attention_png, word_alignment
 from seq2seq_tf.models.translation import Translation
+from seq2seq_tf.options.translation import Config, ModelConfig
 from seq2seq_tf.translator import Hypothesis, Translator
 
 

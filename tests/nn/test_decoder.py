@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.config import ModelConfig
 from seq2seq_tf.nn.decoder import AttentionDecoder
 from seq2seq_tf.nn.embedding import Embedding
+from seq2seq_tf.options.translation import ModelConfig
 from seq2seq_tf.structures import BOS_ID, DecoderState, EncoderOutput, Memory, TeacherForced
 from tests import oracles
 

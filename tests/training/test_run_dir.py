@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seq2seq_tf.config import Config, load
+from seq2seq_tf.config import load
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_text
+from seq2seq_tf.options.translation import Config
 from seq2seq_tf.training import checkpoint
-from seq2seq_tf.training.run_dir import RunDir, write_text
+from seq2seq_tf.training.run_dir import RunDir
 
 CONFIG = load(None, {"train.seed": 7, "train.precision": "float32", "train.shards": 2}).config
 OTHER = load(None, {"train.seed": 8, "train.precision": "float32", "train.shards": 2}).config
@@ -31,7 +33,7 @@ def begin(run: RunDir) -> None:
 
 
 def test_the_configuration_is_stored_and_read_back(run: RunDir) -> None:
-    assert run.load_config() == CONFIG
+    assert run.load_config(Config) == CONFIG
     begin(run)
     assert run.create(CONFIG) == CONFIG
 
@@ -54,7 +56,7 @@ def test_another_configuration_is_refused_once_the_run_has_begun(run: RunDir) ->
     begin(run)
     with pytest.raises(InputError, match=r"config\.yaml: .*train\.seed=7, not 8; use another --model_dir"):
         run.create(OTHER)
-    assert run.load_config() == CONFIG
+    assert run.load_config(Config) == CONFIG
     assert Path(run.source_model).exists()
 
 
@@ -63,7 +65,7 @@ def test_a_failed_attempt_does_not_bind_the_folder(run: RunDir) -> None:
     assert run.create(CONFIG) == CONFIG
     assert Path(run.source_model).exists()
     assert run.create(OTHER) == OTHER
-    assert run.load_config() == OTHER
+    assert run.load_config(Config) == OTHER
     assert not Path(run.source_model).exists()
 
 
@@ -81,7 +83,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="file/run: cannot make the run folder"):
         RunDir(str(tmp_path / "file" / "run")).create(CONFIG)
     with pytest.raises(InputError, match="not a run folder"):
-        RunDir(str(tmp_path / "none")).load_config()
+        RunDir(str(tmp_path / "none")).load_config(Config)
 
 
 def test_the_newest_checkpoints_stay_and_half_written_ones_go(run: RunDir) -> None:

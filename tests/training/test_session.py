@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.config import Config
 from seq2seq_tf.errors import InputError, TrainingError
 from seq2seq_tf.models.translation import Translation
+from seq2seq_tf.options.translation import Config
 from seq2seq_tf.structures import LossSum
+from seq2seq_tf.tasks.translation import prepare
 from seq2seq_tf.training import checkpoint
-from seq2seq_tf.training.preparation import prepare
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
 from tests import toy

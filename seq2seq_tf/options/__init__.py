@@ -1,0 +1,1 @@
+"""Every option of every task, with its default, range and meaning."""

@@ -1,0 +1,120 @@
+"""What the options of all tasks share: how an option is declared, recurrent networks, training.
+
+The modules of this package are the only places where a hyperparameter has a default. A configuration is a frozen
+dataclass of frozen dataclasses ("sections"); `seq2seq_tf.config` reads and writes them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar, NamedTuple
+
+from seq2seq_tf.errors import InputError
+
+CELLS = ("gru", "lstm", "rnn")
+ATTENTIONS = ("bahdanau", "none")
+PIECE_MODELS = ("bpe", "unigram")
+OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamw", "nadam", "rmsprop", "sgd")
+SCHEDULES = ("constant", "cosine", "inverse_sqrt", "plateau")
+PRECISIONS = ("auto", "bfloat16", "float32")
+
+
+class Range(NamedTuple):
+    """Closed interval of allowed numbers, in the unit of the option."""
+
+    low: float = float("-inf")
+    high: float = float("inf")
+
+
+ANY = Range()
+POSITIVE = Range(1)
+NOT_NEGATIVE = Range(0)
+SHARE = Range(0.0, 0.95)
+
+
+def option(default: Any, text: str, allowed: Range | tuple[str, ...] = ANY) -> Any:
+    """Declares a field of a section: its default, its help text and the allowed range or choices."""
+    return dataclasses.field(default=default, metadata={"help": text, "allowed": allowed})
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """What every recurrent network here has."""
+
+    cell: str = option("lstm", "recurrent cell", CELLS)
+    embedding_units: int = option(256, "size of a symbol's vector", POSITIVE)
+    embedding_scale: float = option(0.1, "standard deviation of initial embeddings", Range(1e-6, 10.0))
+    residual: bool = option(True, "add a layer's input to its output from depth 2 on")
+    layer_norm: bool = option(False, "normalise the gates inside each cell (Ba 2016)")
+    forget_bias: float = option(1.0, "initial bias of the LSTM forget gate", Range(-10, 10))
+    word_dropout: float = option(0.0, "share of input symbols whose whole vector is zeroed", SHARE)
+    embedding_dropout: float = option(0.2, "dropout on embeddings", SHARE)
+    layer_dropout: float = option(0.2, "dropout between stacked layers", SHARE)
+    output_dropout: float = option(0.4, "dropout before the last projection", SHARE)
+    variational: bool = option(False, "one dropout mask for all time steps of a sequence (Gal 2016)")
+    fused: bool = option(True, "hand-written gradients of the recurrences and the loss; false = plain, slower code")
+
+
+@dataclasses.dataclass(frozen=True)
+class DecoderConfig(NetworkConfig):
+    """The attention decoder."""
+
+    decoder_layers: int = option(1, "depth of the decoder", Range(1, 16))
+    decoder_units: int = option(512, "state size of the decoder", POSITIVE)
+    attention: str = option(
+        "bahdanau", "additive attention (Bahdanau 2015), or none: plain encoder-decoder", ATTENTIONS
+    )
+    attention_units: int = option(256, "size of the space where queries meet keys", POSITIVE)
+    output_units: int = option(256, "size of the deep output layer before the vocabulary", POSITIVE)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How the weights are found, whatever the task."""
+
+    seed: int = option(1, "everything random is a function of this seed and the update number", Range(0, 2**31 - 1))
+    max_epochs: int = option(20, "passes over the training pairs", POSITIVE)
+    accumulate: int = option(1, "batches whose gradients are summed into one update", Range(1, 1024))
+    shards: int = option(
+        0,
+        "parts of a batch computed side by side; 0 = one per CPU core up to 4, or 1 on a GPU, decided when the run is "
+        "made",
+        Range(0, 64),
+    )
+    optimizer: str = option("adam", "optimiser", OPTIMIZERS)
+    learning_rate: float = option(1.5e-3, "peak learning rate", Range(0.0, 100.0))
+    adam_beta2: float = option(0.999, "decay of Adam's second moment", Range(0.5, 0.99999))
+    schedule: str = option("cosine", "learning rate after the warm-up; cosine ends at zero", SCHEDULES)
+    warmup_updates: int = option(200, "updates over which the learning rate rises from zero", NOT_NEGATIVE)
+    plateau_factor: float = option(0.5, "schedule=plateau: multiply by this when the metric stalls", Range(0.01, 0.99))
+    plateau_patience: int = option(1, "schedule=plateau: validations without a better metric before that", POSITIVE)
+    weight_decay: float = option(0.0, "decoupled weight decay (adamw)", Range(0.0, 1.0))
+    clip_norm: float = option(1.0, "bound on the global gradient norm; 0 = no clipping", Range(0.0, 1e9))
+    label_smoothing: float = option(0.1, "share of probability spread over all classes (Szegedy 2016)", SHARE)
+    precision: str = option(
+        "auto",
+        "of matrix products; states and sums stay float32. auto = bfloat16 where the machine has instructions for it, "
+        "decided when the run is made",
+        PRECISIONS,
+    )
+    validate_every: int = option(0, "updates between validations; 0 = after each epoch", NOT_NEGATIVE)
+    checkpoint_every: int = option(500, "updates between checkpoints to resume from", POSITIVE)
+    keep_checkpoints: int = option(2, "latest checkpoints kept", POSITIVE)
+    metric: str = option("loss", "metric on the valid set that decides which checkpoint is best", ("loss",))
+    patience: int = option(
+        10, "validations without a better metric before stopping; 0 = never stop early", NOT_NEGATIVE
+    )
+    average_best: int = option(5, "best checkpoints kept and averaged into the final model", Range(1, 100))
+    log_every: int = option(50, "updates between lines of metrics.jsonl", POSITIVE)
+
+
+class TaskConfig:
+    """All options of a run of one task: a frozen dataclass whose fields are its sections."""
+
+    task: ClassVar[str]  # the name in configuration files
+    train: TrainConfig
+
+    def check(self) -> None:
+        """Raises InputError for values that are fine alone but contradict each other."""
+        if self.train.weight_decay and self.train.optimizer != "adamw":
+            raise InputError(f"train.weight_decay needs train.optimizer=adamw, got {self.train.optimizer}")

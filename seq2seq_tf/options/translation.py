@@ -1,0 +1,111 @@
+"""Options of translation: parallel text, encoder and attention decoder, search."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.common import (
+    PIECE_MODELS,
+    POSITIVE,
+    SHARE,
+    DecoderConfig,
+    Range,
+    TaskConfig,
+    TrainConfig,
+    option,
+)
+
+TIES = ("all", "none", "target")
+METRICS = ("bleu", "chrf", "loss")
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Raw parallel files and how they become pieces (subwords)."""
+
+    train_source: str = option("", "training sentences to translate from, one a line (.gz is read too)")
+    train_target: str = option("", "their translations, line by line")
+    valid_source: str = option("", "held-out sentences that choose the best checkpoint")
+    valid_target: str = option("", "their translations")
+    test_source: str = option("", "held-out sentences for the final score; may be left empty")
+    test_target: str = option("", "their translations")
+    vocab_size: int = option(8000, "number of pieces, special ones included", Range(8, 1_000_000))
+    joint_vocab: bool = option(True, "one piece model for both languages (needed to tie all embeddings)")
+    piece_model: str = option("bpe", "kind of SentencePiece model", PIECE_MODELS)
+    character_coverage: float = option(1.0, "share of characters that get a piece; 0.9995 for CJK", Range(0.9, 1.0))
+    byte_fallback: bool = option(True, "spell unknown characters in bytes, so that nothing is lost")
+    lowercase: bool = option(False, "fold case of source and target before cutting into pieces")
+    max_pieces: int = option(128, "training pairs with a longer side are left out (and counted)", POSITIVE)
+    segmentations: int = option(
+        1,
+        "number of sampled segmentations of the training text, used in turn by epoch (subword regularisation, "
+        "Kudo 2018; BPE-dropout, Provilkov 2020); 1 = the best segmentation only",
+        Range(1, 64),
+    )
+    segmentation_noise: float = option(
+        0.1, "BPE: share of merges dropped; unigram: smoothing exponent, smaller is noisier", Range(0.0, 1.0)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig(DecoderConfig):
+    """Sizes and regularisation of the encoder and the attention decoder."""
+
+    encoder_layers: int = option(1, "depth of the encoder", Range(1, 16))
+    encoder_units: int = option(256, "state size per direction", POSITIVE)
+    bidirectional: bool = option(True, "read the source in both directions")
+    encoder_dropout: float = option(0.4, "dropout on the encoder's outputs", SHARE)
+    tie: str = option("all", "which tables are one: all = source, target and output; target = target and output", TIES)
+
+
+@dataclasses.dataclass(frozen=True)
+class TranslationTrainConfig(TrainConfig):
+    """How the weights are found."""
+
+    batch_tokens: int = option(2000, "upper bound of padded pieces per batch, on the longer side", POSITIVE)
+    pool_pairs: int = option(3000, "pairs shuffled together, then sorted by length; larger = less padding", POSITIVE)
+    metric: str = option("bleu", "metric on the valid set that decides which checkpoint is best", METRICS)
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchConfig:
+    """Defaults of the search; programs and the SavedModel can override them per call."""
+
+    beam_size: int = option(5, "hypotheses kept per sentence; 1 = greedy", Range(1, 64))
+    length_penalty: float = option(
+        1.0, "exponent of ((5 + length) / 6) (Wu 2016); larger prefers longer", Range(0.0, 10.0)
+    )
+    n_best: int = option(1, "translations returned per sentence, at most beam_size", Range(1, 64))
+    max_ratio: float = option(2.0, "longest output = max_ratio * source pieces + max_extra", Range(0.0, 100.0))
+    max_extra: int = option(10, "see max_ratio", POSITIVE)
+    min_ratio: float = option(0.0, "shortest output = min_ratio * source pieces", Range(0.0, 100.0))
+    max_source_pieces: int = option(1024, "longer input lines are cut there, with a warning", POSITIVE)
+    batch_tokens: int = option(2048, "upper bound of padded source pieces translated at once", POSITIVE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(TaskConfig):
+    """All options of a translation run."""
+
+    task: ClassVar[str] = "translation"
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    train: TranslationTrainConfig = TranslationTrainConfig()
+    search: SearchConfig = SearchConfig()
+
+    def check(self) -> None:
+        """Raises InputError for values that are fine alone but contradict each other."""
+        super().check()
+        model, search = self.model, self.search
+        if model.tie == "all" and not self.data.joint_vocab:
+            raise InputError("model.tie=all needs data.joint_vocab=true; use model.tie=target with two vocabularies")
+        if model.tie != "none" and model.output_units != model.embedding_units:
+            raise InputError(
+                f"model.tie={model.tie} needs model.output_units equal to model.embedding_units, "
+                f"got {model.output_units} and {model.embedding_units}"
+            )
+        if search.n_best > search.beam_size:
+            raise InputError(f"search.n_best={search.n_best} is larger than search.beam_size={search.beam_size}")

@@ -1,0 +1,1 @@
+"""What a training session needs of each task: data, model, validation."""

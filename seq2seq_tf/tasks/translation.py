@@ -1,0 +1,181 @@
+"""Translation as a task: from raw parallel files to batches, model and held-out scores.
+
+Preparing is done once and kept in the run folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.data.batching import plan_epoch
+from seq2seq_tf.data.corpus import Corpus, iter_batches, load_corpus, prepare_corpus
+from seq2seq_tf.data.pairs import iter_pairs
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.evaluation import bleu, chrf
+from seq2seq_tf.files import write_text
+from seq2seq_tf.inspection.attention import attention_png
+from seq2seq_tf.models.translation import Translation
+from seq2seq_tf.options.translation import Config
+from seq2seq_tf.structures import Batch
+from seq2seq_tf.text.sentencepiece import PieceModel, train_piece_model
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.task import EpochPlan
+from seq2seq_tf.translator import Translator
+
+_SHOWN_SENTENCES = 3
+
+
+class TranslationTask:
+    """See `training.task.Task`.
+
+    Args:
+      config: of the run.
+      source, target: piece models.
+      train: corpora, one per sampled segmentation; epoch e reads number e modulo their count.
+      valid_texts: held-out pairs of sentences.
+      model: built.
+    """
+
+    batch_spec = Batch(*(tf.TensorSpec([None, None], tf.int32),) * 3)
+    carry_spec = ()
+
+    def __init__(
+        self,
+        config: Config,
+        models: tuple[PieceModel, PieceModel],
+        train: list[Corpus],
+        valid_texts: list[tuple[str, str]],
+        model: Translation,
+    ) -> None:
+        self.config = config
+        self.source, self.target = models
+        self.train = train
+        self.valid_texts = valid_texts
+        self.model = model
+        self.translator = Translator(model, self.source, self.target, config)
+
+    def _corpus(self, epoch: int) -> Corpus:
+        return self.train[epoch % len(self.train)]
+
+    def plan(self, epoch: int) -> EpochPlan:
+        """Returns the batches of an epoch: arrays of pair numbers."""
+        corpus, train = self._corpus(epoch), self.config.train
+        plan = plan_epoch(
+            corpus.source.lengths() + 1,
+            corpus.target.lengths() + 1,
+            batch_tokens=train.batch_tokens,
+            pool_pairs=train.pool_pairs,
+            seed=train.seed,
+            epoch=epoch,
+        )
+        return EpochPlan(plan.batches, plan.padding)
+
+    def load(self, epoch: int, batches: Sequence[np.ndarray]) -> Iterator[Batch]:
+        """Yields padded batches."""
+        return iter_batches(self._corpus(epoch), batches)
+
+    def first_carry(self) -> tuple[()]:
+        """Returns nothing: sentences stand alone."""
+        return ()
+
+    def describe(self, batches: Sequence[np.ndarray]) -> str:
+        """Returns the first pairs of the batches."""
+        return f"training pairs {', '.join(str(int(n) + 1) for n in np.concatenate(batches)[:5])}, ..."
+
+    def validate(self) -> dict[str, float]:
+        """Translates the held-out sources greedily and scores the references."""
+        sources, references = [s for s, _ in self.valid_texts], [t for _, t in self.valid_texts]
+        search = dataclasses.replace(self.config.search, beam_size=1, n_best=1)
+        translations = [row[0].text for row in self.translator.translate_all(sources, search)]
+        log_probs = np.asarray(self.translator.score(sources, references))
+        tokens = sum(len(ids) + 1 for ids in self.target.encode(references))
+        lowercase = self.config.data.lowercase
+        return {
+            "loss": float(-log_probs.sum() / tokens),  # nats per target piece, without label smoothing
+            "bleu": bleu(translations, references, lowercase=lowercase).value,
+            "chrf": chrf(translations, references, lowercase=lowercase).value,
+        }
+
+    def pictures(self) -> dict[str, bytes]:
+        """Returns attention maps of a few held-out sentences."""
+        if self.config.model.attention == "none":
+            return {}
+        shown = [source for source, _ in self.valid_texts[:_SHOWN_SENTENCES] if source.strip()]
+        search = self.translator.search_options(beam_size=1, n_best=1)
+        rows = self.translator.translate_all(shown, search, attention=True)
+        return {f"attention/{n}": attention_png(row[0]) for n, row in enumerate(rows)}
+
+
+def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> TranslationTask:
+    """Trains piece models, cuts the corpus and builds the model, or finds all that in the run folder.
+
+    Raises:
+      InputError: missing or broken files, named with the line.
+    """
+    data = config.data
+    if not data.train_source or not data.train_target:
+        raise InputError("data.train_source and data.train_target must name the training files")
+    if not data.valid_source or not data.valid_target:
+        raise InputError("data.valid_source and data.valid_target must name the held-out files")
+    for path in (data.train_source, data.train_target, data.valid_source, data.valid_target):
+        if not os.path.isfile(path):
+            raise InputError(f"{path}: no such file")
+    valid_texts = list(iter_pairs(data.valid_source, data.valid_target))
+    if not valid_texts:
+        raise InputError(f"{data.valid_source}: empty; held-out sentences choose the best checkpoint")
+    _piece_models(run, config, say)
+    source, target = PieceModel(run.source_model), PieceModel(run.target_model)
+    corpora = _corpora(run, config, (source, target), say)
+    keras.utils.set_random_seed(config.train.seed)
+    model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
+    model.build()
+    count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
+    say(f"model: {count:,} parameters, {source.vocab_size:,} source and {target.vocab_size:,} target pieces")
+    return TranslationTask(config, (source, target), corpora, valid_texts, model)
+
+
+def _piece_models(run: RunDir, config: Config, say: Callable[[str], None]) -> None:
+    data = config.data
+    if not os.path.exists(run.prepared):  # made anew: the text may have been mended since a first attempt failed
+        for path in (run.source_model, run.target_model):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
+    if not os.path.exists(run.source_model):
+        say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
+        files = [data.train_source, data.train_target] if data.joint_vocab else [data.train_source]
+        train_piece_model(files, run.source_model, data)
+    if not os.path.exists(run.target_model):
+        if data.joint_vocab:
+            shutil.copyfile(run.source_model, run.target_model + ".tmp")
+            os.replace(run.target_model + ".tmp", run.target_model)
+        else:
+            train_piece_model([data.train_target], run.target_model, data)
+
+
+def _corpora(
+    run: RunDir, config: Config, models: tuple[PieceModel, PieceModel], say: Callable[[str], None]
+) -> list[Corpus]:
+    """Cuts the training pairs into pieces, once per sampled segmentation."""
+    data = config.data
+    prefixes = [os.path.join(run.data, f"train.{n}") for n in range(data.segmentations)]
+    if not os.path.exists(run.prepared):
+        say("cutting the training pairs into pieces ...")
+        counts = []
+        for n, prefix in enumerate(prefixes):
+            sample_seed = -1 if data.segmentations == 1 else config.train.seed * 1000 + n
+            files = (data.train_source, data.train_target)
+            prepared = prepare_corpus(files, models, data, prefix, sample_seed=sample_seed)
+            counts.append(prepared._asdict())
+            if n == 0:
+                say(f"training data: {prepared}")
+        write_text(run.prepared, json.dumps(counts))
+    return [load_corpus(prefix) for prefix in prefixes]

@@ -1,0 +1,45 @@
+"""What a training session needs of a task: its model, batches, validation. Each task in `tasks/` is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from seq2seq_tf.training.trainer import TaskModel
+
+
+class EpochPlan(NamedTuple):
+    """The batches of one epoch, known before it starts."""
+
+    batches: Sequence[Any]  # what `Task.load` takes, in order
+    padding: float  # share of padding among all positions
+
+
+class Task(Protocol):
+    """A task with its data and its model.
+
+    Everything random is a function of the seed in the configuration and the number of the epoch or batch, so that
+    an interrupted run can go on as if it had not been interrupted.
+    """
+
+    model: TaskModel
+    batch_spec: Any  # nest of TensorSpecs of a batch
+    carry_spec: Any  # nest of TensorSpecs [B, ...] of what a batch hands to the next; () for separate sequences
+
+    def plan(self, epoch: int) -> EpochPlan:
+        """Returns the batches of an epoch, counted from 0."""
+
+    def load(self, epoch: int, batches: Sequence[Any]) -> Iterator[Any]:
+        """Yields planned batches as nests of arrays."""
+
+    def first_carry(self) -> Any:
+        """Returns what the first batch of an epoch starts from: a nest of arrays like `carry_spec`."""
+
+    def describe(self, batches: Sequence[Any]) -> str:
+        """Returns where planned batches come from, for error messages: "training pairs 3, 17, ..."."""
+
+    def validate(self) -> dict[str, float]:
+        """Returns name -> held-out score of the current weights, `loss` (nats per symbol) among them."""
+
+    def pictures(self) -> dict[str, bytes]:
+        """Returns name -> PNG for TensorBoard, made after a validation; may be empty."""
