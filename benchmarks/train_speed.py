@@ -1,84 +1,111 @@
 """Training speed: python benchmarks/train_speed.py --config=configs/peer_shape_de_en.yaml [--updates=100]
 
-Trains on real batches of the configured corpus and prints one row per precision: real target tokens per second,
-share of the machine's matrix-product speed (MFU), padding, share of time spent making batches, traces, peak memory.
-Run it with nothing else running.
+Trains on real batches of the configured corpus and prints one row: real target tokens per second, share of the
+machine's matrix-product speed (MFU), padding, share of time spent making batches, traces, peak memory. Run it with
+nothing else running.
 """
 
 from __future__ import annotations
 
+import json
 import resource
 import tempfile
 import time
+from typing import Any
 
 from absl import flags
 
 from seq2seq_tf.bin import program
+from seq2seq_tf.errors import InputError
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("config", "configs/peer_shape_de_en.yaml", "experiment to time")
-flags.DEFINE_integer("warmup", 10, "updates not counted")
-flags.DEFINE_integer("updates", 100, "updates counted")
-flags.DEFINE_string("precision", "float32", "float32 or bfloat16; a process each, for the peak memory")
+flags.DEFINE_string("data", None, "take the configuration's data files from this folder")
+flags.DEFINE_integer("warmup", 10, "updates not counted", lower_bound=1)
+flags.DEFINE_integer("updates", 100, "updates counted", lower_bound=1)
+flags.DEFINE_string("precision", "float32", "train.precision; a process each, for the peak memory")
 flags.DEFINE_integer("shards", 0, "train.shards; 0 = as many as cores")
 flags.DEFINE_bool("plain", False, "model.fused=false: the plain code that a reader sees")
+flags.DEFINE_string("json", None, "also write the numbers to this file")
 
 
-def main() -> None:
+def measure() -> dict[str, Any]:
     """Times `updates` updates."""
     import tensorflow as tf
     from counted import training_flops
     from matmul_speed import matmul_flops
+    from updates import TimedTraining, with_data
 
     from seq2seq_tf.config import load
-    from seq2seq_tf.structures import Batch
-    from seq2seq_tf.tasks.translation import prepare
-    from seq2seq_tf.training.hardware import use_cores_side_by_side
-    from seq2seq_tf.training.run_dir import RunDir
-    from seq2seq_tf.training.session import Session
+    from seq2seq_tf.options.translation import Config
+    from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
 
+    overrides: dict[str, Any] = {"train.precision": FLAGS.precision, "train.shards": FLAGS.shards}
+    overrides |= {"model.fused": not FLAGS.plain, "train.accumulate": 1}
+    if FLAGS.data:
+        overrides |= with_data(load(FLAGS.config).config, FLAGS.data)
+    config: Config = load(FLAGS.config, overrides).config
+    give_back_freed_memory()
     use_cores_side_by_side()
-    overrides = {"train.precision": FLAGS.precision, "train.shards": FLAGS.shards, "model.fused": not FLAGS.plain}
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
-        run = RunDir(folder + "/run")
-        config = run.create(load(FLAGS.config, overrides).config)
-        setup = prepare(run, config, lambda _: None)
+        training = TimedTraining(folder + "/run", config)
         prepared = time.perf_counter() - begin
-        session = Session(run, config, setup, lambda: False)
-        plan = setup.plan(0)
-        batches = setup.load(0, plan.batches)
-        seconds = loading = 0.0
-        real_source = real_target = 0
-        trainer = session.trainer
-        first = 0.0
-        for n in range(FLAGS.warmup + FLAGS.updates):
-            begin = time.perf_counter()
-            batch: Batch = next(batches)
-            loaded = time.perf_counter()
-            result, _ = trainer.update([batch], (), n, 1e-4)
-            ended = time.perf_counter()
-            if n == 0:
-                first = ended - loaded
-            if n >= FLAGS.warmup:
-                seconds += ended - begin
-                loading += loaded - begin
-                real_source += int((batch.source != 0).sum())
-                real_target += int(result.weight)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        per_source, per_target = training_flops(config.model, setup.target.vocab_size)
-        flops = (per_source * real_source + per_target * real_target) / seconds
-        limit = matmul_flops(tf.float32 if FLAGS.precision == "float32" else tf.bfloat16)
-        traces = trainer._update_one.experimental_get_tracing_count()
-    print(
-        "| code | precision | target tok/s | MFU | padding | loading | traces | peak memory | first update | prepared |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    print(
-        f"| {'plain' if FLAGS.plain else 'fused'}, {config.train.shards} shards | {FLAGS.precision} "
-        f"| {real_target / seconds:,.0f} | {flops / limit:.0%} of {limit / 1e9:.0f} GFLOP/s | {plan.padding:.1%} "
-        f"| {loading / seconds:.2%} | {traces} | {peak:.2f} GiB | {first:.1f} s | {prepared:.1f} s |"
-    )
+        plan = training.task.plan(0)
+        ends = FLAGS.warmup, FLAGS.warmup + FLAGS.updates
+        if len(plan.batches) < ends[1]:
+            raise InputError(
+                f"--updates={FLAGS.updates}: the data give {len(plan.batches)} batches, {ends[1]} are needed"
+            )
+        first = training.time(plan.batches[:1]).seconds
+        training.time(plan.batches[1 : ends[0]])
+        counted = training.time(plan.batches[ends[0] : ends[1]])
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    precision = training.config.train.precision
+    per_source, per_target = training_flops(config.model, training.task.target.vocab_size)
+    return {
+        "program": "ours",
+        "precision": precision,
+        "plain": FLAGS.plain,
+        "shards": training.config.train.shards,
+        "target_tokens_per_s": counted.target_tokens / counted.seconds,
+        "target_tokens_per_update": counted.target_tokens / FLAGS.updates,
+        "updates": FLAGS.updates,
+        "seconds": counted.seconds,
+        "flops": (per_source * counted.source_tokens + per_target * counted.target_tokens) / counted.seconds,
+        "matmul_flops": matmul_flops(tf.as_dtype(precision)),
+        "padding": plan.padding,
+        "loading": counted.loading / counted.seconds,
+        "traces": training.traces(),
+        "peak_mib": peak,
+        "first_update_s": first,
+        "prepared_s": prepared,
+    }
+
+
+def main() -> None:
+    """Prints the table."""
+    from machine import describe
+
+    program.import_tensorflow()
+    found = measure()
+    columns = {
+        "code": f"{'plain' if found['plain'] else 'fused'}, {found['shards']} shards",
+        "precision": found["precision"],
+        "target tokens/s": f"{found['target_tokens_per_s']:,.0f}",
+        "MFU": f"{found['flops'] / found['matmul_flops']:.0%} of {found['matmul_flops'] / 1e9:.0f} GFLOP/s",
+        "padding": f"{found['padding']:.1%}",
+        "loading": f"{found['loading']:.2%}",
+        "traces": f"{found['traces']}",
+        "peak memory": f"{found['peak_mib'] / 1024:.2f} GiB",
+        "first update": f"{found['first_update_s']:.1f} s",
+        "prepared": f"{found['prepared_s']:.1f} s",
+    }
+    print(f"{describe()}\n\n| " + " | ".join(columns) + " |\n|" + "---|" * len(columns))
+    print("| " + " | ".join(columns.values()) + " |")
+    if FLAGS.json:
+        with open(FLAGS.json, "w", encoding="utf-8") as file:
+            json.dump(found, file, indent=1)
 
 
 if __name__ == "__main__":

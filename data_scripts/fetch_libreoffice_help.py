@@ -13,24 +13,20 @@ Writes OUT/{train,valid,test}.{en,de} and OUT/README.txt. No sentence of valid o
 from __future__ import annotations
 
 import datetime
-import os
-import shutil
-import subprocess
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 from absl import flags
 
 from seq2seq_tf.bin import program
 from seq2seq_tf.data.clean import PairFilter, character_ratio
+from seq2seq_tf.data.help_packages import Pages, packaged_languages, unpacked_package
 from seq2seq_tf.data.libreoffice_help import find_pages, paragraph_pairs, sentence_pairs
 from seq2seq_tf.data.pairs import Pair, write_corpus
 from seq2seq_tf.data.sentences import count_words
 from seq2seq_tf.data.split import Split, split_pairs
 from seq2seq_tf.data.tables import format_table
-from seq2seq_tf.errors import InputError, nearest
+from seq2seq_tf.errors import InputError
 
 _SOURCE = flags.DEFINE_string("source", "en-us", "Language of the sources, as in the package name (see --list).")
 _TARGET = flags.DEFINE_string("target", "de", "Language of the targets, as in the package name (see --list).")
@@ -48,17 +44,7 @@ _PACKAGE_DIR = flags.DEFINE_string("package_dir", None, "Folder that keeps the .
 _TREE = flags.DEFINE_string("tree", None, "Folder with LANGUAGE/text/**/*.html already unpacked; apt is not used.")
 _LIST = flags.DEFINE_bool("list", False, "Print the packaged languages and stop.")
 
-PREFIX = "libreoffice-help-"
 HELD_OUT_WORDS = range(3, 61)
-INSTEAD = "use data_scripts/fetch_multi30k.py, or your own files with data_scripts/split_corpus.py"
-NO_APT = f"this machine has no apt-get and dpkg-deb (they come with Debian and Ubuntu); {INSTEAD}"
-
-
-class Pages(NamedTuple):
-    """The unpacked pages of one language, and where they come from."""
-
-    folder: Path
-    origin: str
 
 
 def main() -> int:
@@ -74,7 +60,8 @@ def main() -> int:
         if _TREE.value:
             pages = [Pages(find_pages(Path(_TREE.value), code), _TREE.value) for code in codes]
         else:
-            pages = [unpacked_package(code, Path(temporary)) for code in codes]
+            kept = Path(_PACKAGE_DIR.value) if _PACKAGE_DIR.value else None
+            pages = [unpacked_package(code, Path(temporary), kept) for code in codes]
         make_corpus(pages, short_codes(*codes))
     return 0
 
@@ -132,77 +119,6 @@ def readme(pages: list[Pages], languages: Pair, table: str) -> str:
         f"          --valid={_VALID.value} --test={_TEST.value} --seed={_SEED.value} "
         f"--max_words={_MAX_WORDS.value} --max_ratio={_MAX_RATIO.value}\n\n{table}\n"
     )
-
-
-def unpacked_package(language: str, temporary: Path) -> Pages:
-    """Downloads (unless --package_dir has it) and unpacks the help package of one language."""
-    kept = Path(_PACKAGE_DIR.value) if _PACKAGE_DIR.value else temporary
-    package = PREFIX + language
-    debs = sorted(kept.glob(f"{package}_*.deb"))
-    if not shutil.which("dpkg-deb") or not (debs or shutil.which("apt-get")):
-        raise InputError(NO_APT)
-    if not debs:
-        print(f"downloading {package}", flush=True)
-        kept.mkdir(parents=True, exist_ok=True)
-        download(language, kept, temporary)
-        debs = sorted(kept.glob(f"{package}_*.deb"))
-    tree = temporary / language
-    for command in (["-x", str(debs[-1]), str(tree)], ["-f", str(debs[-1]), "Version"]):
-        done = run(["dpkg-deb", *command], temporary)
-        if done.returncode:
-            raise InputError(f"{debs[-1]}: cannot be unpacked ({last_line(done)})")
-    folder = find_pages(tree / "usr/share/libreoffice/help", language)
-    return Pages(folder, f"package {package}, version {done.stdout.strip()}")
-
-
-def download(language: str, folder: Path, temporary: Path) -> None:
-    """Runs `apt-get download`; if it fails, updates apt's lists and tries again."""
-    for attempt in range(2):
-        done = run(apt("apt-get", temporary, "download", PREFIX + language), folder)
-        if done.returncode == 0:
-            return
-        if not attempt:
-            run(apt("apt-get", temporary, "update"), temporary)
-    known = packaged_languages(temporary)
-    if language not in known:
-        raise InputError(f"no package {PREFIX}{language}{nearest(language, known)}; --list prints all languages")
-    raise InputError(f"apt-get could not download {PREFIX}{language} ({last_line(done)}); {INSTEAD}")
-
-
-def packaged_languages(temporary: Path) -> dict[str, str]:
-    """Returns language -> description of the help packages apt knows; updates its lists if it knows none."""
-    if not shutil.which("apt-get"):
-        raise InputError(NO_APT)
-    for attempt in range(2):
-        done = run(apt("apt-cache", temporary, "search", "--names-only", f"^{PREFIX}"), temporary)
-        lines = (line.removeprefix(PREFIX) for line in done.stdout.splitlines() if line.startswith(PREFIX))
-        found = {code: text for code, _, text in (line.partition(" - ") for line in lines) if code != "common"}
-        if found:
-            return found
-        if not attempt:
-            run(apt("apt-get", temporary, "update"), temporary)
-    raise InputError(f"apt knows no packages {PREFIX}*, also not after `apt-get update`; {INSTEAD}")
-
-
-def apt(program_name: str, temporary: Path, *arguments: str) -> list[str]:
-    """Returns the command; without root, apt is told to keep its lists in the temporary folder."""
-    if os.geteuid() == 0:
-        return [program_name, *arguments]
-    for name in ("lists/partial", "cache/archives/partial"):
-        (temporary / "apt" / name).mkdir(parents=True, exist_ok=True)
-    options = [f"-oDir::State::lists={temporary}/apt/lists", f"-oDir::Cache={temporary}/apt/cache"]
-    return [program_name, *options, *arguments]
-
-
-def run(command: Iterable[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Runs a command in a folder and keeps what it prints."""
-    return subprocess.run(list(command), cwd=folder, text=True, capture_output=True, check=False)
-
-
-def last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """Returns the last line a command printed, preferably on standard error."""
-    lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
-    return lines[-1]
 
 
 if __name__ == "__main__":

@@ -14,10 +14,16 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 import yaml
 
 from seq2seq_tf.errors import InputError, nearest
+from seq2seq_tf.options.captioning import CaptionConfig
+from seq2seq_tf.options.classification import ClassificationConfig
 from seq2seq_tf.options.common import Range, TaskConfig
+from seq2seq_tf.options.language_model import LanguageModelConfig
+from seq2seq_tf.options.tagging import TaggingConfig
 from seq2seq_tf.options.translation import Config
 
-TASKS: dict[str, type[TaskConfig]] = {kind.task: kind for kind in (Config,)}
+TASKS: dict[str, type[TaskConfig]] = {
+    kind.task: kind for kind in (Config, LanguageModelConfig, CaptionConfig, ClassificationConfig, TaggingConfig)
+}
 AnyConfig = TypeVar("AnyConfig", bound=TaskConfig)
 
 
@@ -230,6 +236,22 @@ def to_yaml(config: TaskConfig) -> str:
     """Returns the YAML text that `load` reads back into an equal configuration."""
     sections_of = {name: dataclasses.asdict(getattr(config, name)) for name in sections(type(config))}
     return yaml.safe_dump({"task": config.task, **sections_of}, sort_keys=False, allow_unicode=True)
+
+
+def with_search(config: AnyConfig, options: Mapping[str, Any]) -> AnyConfig:
+    """Returns the configuration with options of its section `search` replaced, checked as in a file.
+
+    Raises:
+      InputError: unknown option or value out of range.
+    """
+    beam_size = options.get("beam_size")
+    if isinstance(beam_size, int) and beam_size < flatten(config)["search.n_best"]:
+        options = {"n_best": beam_size, **options}  # the run's own n_best follows a smaller beam
+    merged = {**flatten(config), **{f"search.{name}": value for name, value in options.items()}}
+    try:
+        return load(None, merged, type(config)).config
+    except InputError as error:
+        raise InputError(str(error).replace("--search.", "")) from None
 
 
 def describe(resolved: Resolved[Any], names: Sequence[str] | None = None) -> str:

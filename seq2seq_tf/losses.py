@@ -51,8 +51,9 @@ def projected_cross_entropy(
         table_32 = tf.cast(table, tf.float32)
         logits = product(hidden, table, transpose_kernel=True) + bias  # [N, V]
         top = tf.reduce_max(logits, -1, keepdims=True)
-        exps = tf.exp(logits - top)  # [N, V], the only large array that is kept
+        exps = tf.exp(logits - top)  # [N, V]
         total = tf.reduce_sum(exps, -1, keepdims=True)  # [N, 1]
+        typed = tf.cast(exps, table.dtype)  # the only large array that is kept
         log_total = (tf.math.log(total) + top)[:, 0]
         label_rows = tf.gather(table_32, labels)  # [N, D]
         label_logits = tf.reduce_sum(label_rows * hidden, -1) + tf.gather(bias, labels)
@@ -65,7 +66,6 @@ def projected_cross_entropy(
             vocab = tf.cast(tf.shape(bias)[0], tf.float32)
             row_scale = upstream[:, tf.newaxis] / total  # [N, 1]: softmax = exps / total
             label_scale = (1.0 - smoothing) * upstream[:, tf.newaxis]
-            typed = tf.cast(exps, table.dtype)
             dense = tf.cast(tf.matmul(typed, table), tf.float32) * row_scale  # [N, D]
             uniform = smoothing * upstream[:, tf.newaxis] * mean_row
             d_hidden = dense - label_scale * label_rows - uniform
@@ -73,7 +73,8 @@ def projected_cross_entropy(
             d_table = tf.cast(tf.matmul(typed, scaled, transpose_a=True), tf.float32)  # [V, D]
             d_table -= tf.math.unsorted_segment_sum(label_scale * hidden, labels, tf.shape(bias)[0])
             d_table -= smoothing / vocab * tf.reduce_sum(upstream[:, tf.newaxis] * hidden, 0)
-            d_bias = tf.linalg.matvec(exps, row_scale[:, 0], transpose_a=True)
+            column = tf.cast(row_scale, table.dtype)
+            d_bias = tf.cast(tf.matmul(typed, column, transpose_a=True), tf.float32)[:, 0]
             d_bias -= tf.math.unsorted_segment_sum(label_scale[:, 0], labels, tf.shape(bias)[0])
             d_bias -= smoothing / vocab * tf.reduce_sum(upstream)
             return d_hidden, tf.cast(d_table, table.dtype), d_bias

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +11,12 @@ from typing import NamedTuple, overload
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.data.corpus import make_batch, pad_rows
+from seq2seq_tf.config import with_search
+from seq2seq_tf.data.corpus import load_corpus, make_batch, pad_rows
+from seq2seq_tf.data.lexicon import Lexicon, learn_lexicon, load_lexicon
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.models.translation import Translation
+from seq2seq_tf.models.vocabulary import SearchWeights
 from seq2seq_tf.options.translation import Config, SearchConfig
 from seq2seq_tf.search.beam import BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
@@ -25,7 +29,9 @@ from seq2seq_tf.training.weights import load_weights
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _WHOLE = tf.TensorSpec([], tf.int32)
 _REAL = tf.TensorSpec([], tf.float32)
+_CANDIDATES = tf.TensorSpec([None], tf.int32)
 _BATCHES_AT_ONCE = 2
+_MOST_FOLDED = 2**28  # bytes of a table that trades memory for a product per step
 _BEAM = BeamOptions(_WHOLE, _WHOLE, _REAL)
 
 
@@ -55,15 +61,29 @@ class Translator:
     """Model, piece models and the traced search of one run.
 
     One instance traces each function once; calls of any batch size reuse it.
+
+    Args:
+      model, source, target, config: of the run.
+      run: the run folder, if the weights will not change any more: they are then cast and folded once, here.
     """
 
-    def __init__(self, model: Translation, source: PieceModel, target: PieceModel, config: Config) -> None:
+    def __init__(
+        self, model: Translation, source: PieceModel, target: PieceModel, config: Config, run: RunDir | None = None
+    ) -> None:
         self.model = model
         self.source = source
         self.target = target
         self.config = config
+        self._run = run
+        self._lexicon: Lexicon | None = None
+        self._weights: SearchWeights | None = None
+        if run is not None:
+            gates = 4 * config.model.decoder_units * 4  # bytes per piece, of an LSTM
+            self._weights = model.search_weights(fold=target.vocab_size * gates <= _MOST_FOLDED)
         self.beam = tf.function(self._beam, input_signature=[_IDS, _RULE, _BEAM])
         self.greedy = tf.function(self._greedy, input_signature=[_IDS, _RULE, _REAL])
+        self._short_beam = tf.function(self._beam, input_signature=[_IDS, _RULE, _BEAM, _CANDIDATES])
+        self._short_greedy = tf.function(self._greedy, input_signature=[_IDS, _RULE, _REAL, _CANDIDATES])
         self.score_ids = tf.function(self._score, input_signature=[_IDS, _IDS, _IDS])
 
     @classmethod
@@ -79,15 +99,23 @@ class Translator:
         model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
         model.build()
         load_weights(run, model)
-        return cls(model, source, target, config)
+        return cls(model, source, target, config, run)
 
-    def _beam(self, source: tf.Tensor, rule: LengthRule, options: BeamOptions) -> Hypotheses:
+    def _beam(
+        self, source: tf.Tensor, rule: LengthRule, options: BeamOptions, candidates: tf.Tensor | None = None
+    ) -> Hypotheses:
         memory, state = self.model.encode(source)
-        return beam_search(self.model.step_fn(), state, memory, source_limits(source, rule), options)
+        step = self.model.step_fn(self._weights, candidates)
+        found = beam_search(step, state, memory, source_limits(source, rule), options)
+        return found if candidates is None else found._replace(tokens=tf.gather(candidates, found.tokens))
 
-    def _greedy(self, source: tf.Tensor, rule: LengthRule, penalty: tf.Tensor) -> Hypotheses:
+    def _greedy(
+        self, source: tf.Tensor, rule: LengthRule, penalty: tf.Tensor, candidates: tf.Tensor | None = None
+    ) -> Hypotheses:
         memory, state = self.model.encode(source)
-        return greedy_search(self.model.step_fn(), state, memory, source_limits(source, rule), penalty)
+        step = self.model.step_fn(self._weights, candidates)
+        found = greedy_search(step, state, memory, source_limits(source, rule), penalty)
+        return found if candidates is None else found._replace(tokens=tf.gather(candidates, found.tokens))
 
     def _score(self, source: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.model.score(Batch(source, target_in, target_out))
@@ -95,9 +123,32 @@ class Translator:
     def search_ids(self, source: np.ndarray, options: SearchConfig) -> Hypotheses:
         """Searches for padded source ids [B, S] that end with EOS; greedy if options.beam_size is 1."""
         rule = LengthRule(options.max_ratio, options.max_extra, options.min_ratio)
+        beam = BeamOptions(options.beam_size, options.n_best, options.length_penalty)
+        if options.shortlist:
+            candidates = self.lexicon().candidates(source, options.shortlist)
+            if options.beam_size == 1:
+                return self._short_greedy(source, rule, options.length_penalty, candidates)
+            return self._short_beam(source, rule, beam, candidates)
         if options.beam_size == 1:
             return self.greedy(source, rule, options.length_penalty)
-        return self.beam(source, rule, BeamOptions(options.beam_size, options.n_best, options.length_penalty))
+        return self.beam(source, rule, beam)
+
+    def lexicon(self) -> Lexicon:
+        """Returns the translations of each piece, learnt from the training pairs when they are first asked for.
+
+        Raises:
+          InputError: the run folder no longer holds its training pairs.
+        """
+        if self._lexicon is None:
+            if self._run is None:
+                raise InputError("search.shortlist needs a run folder with its training pairs")
+            path = self._run.lexicon
+            if not os.path.exists(path):
+                corpus = load_corpus(os.path.join(self._run.data, "train.0"))
+                sizes = (self.source.vocab_size, self.target.vocab_size)
+                learn_lexicon(corpus, *sizes, joint=self.config.data.joint_vocab).save(path)
+            self._lexicon = load_lexicon(path)
+        return self._lexicon
 
     @overload
     def translate(  # type: ignore[overload-overlap]  # a str is a Sequence[str]; the first that fits is meant
@@ -132,16 +183,7 @@ class Translator:
 
     def search_options(self, **options: float) -> SearchConfig:
         """Returns the run's search options with some replaced, checked as in a configuration file."""
-        from seq2seq_tf import config as config_module
-
-        beam_size = options.get("beam_size")
-        if isinstance(beam_size, int) and beam_size < self.config.search.n_best:
-            options = {"n_best": beam_size, **options}  # the run's own n_best follows a smaller beam
-        merged = {**config_module.flatten(self.config), **{f"search.{k}": v for k, v in options.items()}}
-        try:
-            return config_module.load(None, merged).config.search
-        except InputError as error:
-            raise InputError(str(error).replace("--search.", "")) from None
+        return with_search(self.config, options).search
 
     def translate_all(
         self, texts: Sequence[str], search: SearchConfig, *, attention: bool = False

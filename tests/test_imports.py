@@ -30,6 +30,7 @@ LAYERS = {
     "seq2seq_tf.training": 1,
     "seq2seq_tf.models": 2,
     "seq2seq_tf.evaluation": 3,
+    "seq2seq_tf.label_scores": 3,
     "seq2seq_tf.translator": 3,
     "seq2seq_tf.text_generator": 3,
     "seq2seq_tf.classifier": 3,

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from seq2seq_tf.data.corpus import make_batch, pad_rows
+from seq2seq_tf.data.lexicon import Lexicon
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.options.translation import SearchConfig
@@ -438,3 +439,43 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="not a run folder") as caught:
             Translator.load(str(path))
         assert str(path) in str(caught.value)
+
+
+def test_a_shortlist_of_all_pieces_gives_the_exact_translations(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = Lexicon(
+        np.zeros((translator.source.vocab_size, 1), np.int32),
+        np.arange(translator.target.vocab_size),
+        translator.target.vocab_size,
+        joint=True,
+    )
+    monkeypatch.setattr(translator, "_lexicon", everything)
+    texts = [" ".join(words) for words in sentences(9, seed=5)]
+    for beam_size in (1, 3):
+        exact = translator.translate(texts, beam_size=beam_size)
+        short = translator.translate(texts, beam_size=beam_size, shortlist=1)
+        assert [h.text for h in short] == [h.text for h in exact]
+        np.testing.assert_allclose([h.score for h in short], [h.score for h in exact], rtol=1e-4, atol=1e-5)
+
+
+def test_a_shortlist_holds_the_search_to_its_pieces(translator: Translator, toy_run: Path) -> None:
+    found = translator.translate("ba de gi", shortlist=1, beam_size=3)
+    allowed = translator.lexicon().candidates(np.asarray(translator.source.encode(["ba de gi"])), 1)
+    assert set(translator.target.encode([found.text])[0]) <= set(allowed)
+    assert (toy_run / "lexicon.npz").exists()
+
+
+def test_a_shortlist_without_training_pairs_is_refused(toy_run: Path, tmp_path: Path) -> None:
+    bare = Translator.load(str(copy_run(toy_run, tmp_path / "bare", "lexicon.npz")))
+    with pytest.raises(InputError, match=r"train\.0\.source\.offsets\.npy"):
+        bare.translate("ba", shortlist=5)
+
+
+def test_weights_prepared_at_load_give_what_weights_of_training_give(translator: Translator) -> None:
+    live = Translator(translator.model, translator.source, translator.target, translator.config)
+    texts = [" ".join(words) for words in sentences(7, seed=6)]
+    for beam_size in (1, 3):
+        kept, read = translator.translate(texts, beam_size=beam_size), live.translate(texts, beam_size=beam_size)
+        assert [h.text for h in kept] == [h.text for h in read]
+        np.testing.assert_allclose([h.score for h in kept], [h.score for h in read], rtol=1e-4, atol=1e-5)

@@ -7,14 +7,19 @@ from typing import Any
 from absl import flags
 
 from seq2seq_tf.config import Leaf, leaves
+from seq2seq_tf.options.common import TaskConfig
+from seq2seq_tf.options.translation import Config
 
-SEARCH_LEAVES: dict[str, Leaf] = {leaf.name.split(".")[1]: leaf for leaf in leaves() if leaf.name.startswith("search.")}
+
+def search_leaves(kind: type[TaskConfig] = Config) -> dict[str, Leaf]:
+    """Returns name -> search option of a task."""
+    return {leaf.name.split(".")[1]: leaf for leaf in leaves(kind) if leaf.name.startswith("search.")}
 
 
-def define() -> None:
-    """Defines --model_dir and one flag per search option."""
-    flags.DEFINE_string("model_dir", None, "run folder of seq2seq-train")
-    for name, leaf in SEARCH_LEAVES.items():
+def define(kind: type[TaskConfig] = Config, program: str = "seq2seq-train") -> None:
+    """Defines --model_dir, of a run that `program` made, and one flag per search option."""
+    flags.DEFINE_string("model_dir", None, f"run folder of {program}")
+    for name, leaf in search_leaves(kind).items():
         text = f"{leaf.help} [default: the run's own value, first {leaf.default}]"
         if leaf.type is int:
             flags.DEFINE_integer(name, None, text)
@@ -22,6 +27,6 @@ def define() -> None:
             flags.DEFINE_float(name, None, text)
 
 
-def given() -> dict[str, Any]:
+def given(kind: type[TaskConfig] = Config) -> dict[str, Any]:
     """Returns the search options that were given on the command line."""
-    return {name: flags.FLAGS[name].value for name in SEARCH_LEAVES if flags.FLAGS[name].present}
+    return {name: flags.FLAGS[name].value for name in search_leaves(kind) if flags.FLAGS[name].present}

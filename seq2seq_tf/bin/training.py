@@ -53,9 +53,10 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
         raise InputError("--model_dir must name the run folder")
     resolved = _resolve(kind)
     program.import_tensorflow()
-    from seq2seq_tf.training.hardware import use_cores_side_by_side
+    from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
     from seq2seq_tf.training.run_dir import RunDir
 
+    give_back_freed_memory()
     use_cores_side_by_side()
     run = RunDir(FLAGS.model_dir)
     config = run.create(resolved.config)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seq2seq_tf.structures import PAD_ID, Batch
+
 
 class Plan(NamedTuple):
     """Batches of one epoch."""
@@ -61,3 +63,24 @@ def _fitting(source: np.ndarray, target: np.ndarray, batch_tokens: int) -> int:
     longest = np.maximum(np.maximum.accumulate(source[:most]), target[:most])
     fits = longest * np.arange(1, len(longest) + 1) <= batch_tokens
     return max(int(np.argmin(fits)) if not fits.all() else len(fits), 1)
+
+
+def round_up(lengths: np.ndarray, multiple: int) -> np.ndarray:
+    """Returns the lengths rounded up to multiples."""
+    return -(-lengths // multiple) * multiple
+
+
+def pad_batch(batch: Batch, *, multiple: int, full_at: int = 0) -> Batch:
+    """Returns a batch with more padding, so that batches have few different shapes.
+
+    Args:
+      batch: arrays [B, S], [B, T], [B, T].
+      multiple: S and T are rounded up to multiples of it.
+      full_at: if not 0, rows of PAD alone are added as long as the longer side has at most so many positions. Then
+        (S, T) alone decides the shape. Such rows hold no token, so they weigh nothing.
+    """
+    rows = len(batch.source)
+    widths = [int(round_up(np.array(array.shape[1]), multiple)) for array in batch]
+    more = max(full_at // max(*widths, 1) - rows, 0)
+    arrays = zip(batch, widths, strict=True)
+    return Batch(*(np.pad(a, ((0, more), (0, width - a.shape[1])), constant_values=PAD_ID) for a, width in arrays))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+from array import array
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -116,7 +117,7 @@ class _SideWriter:
         self.dtype = np.dtype(np.uint16 if vocab_size <= 65536 else np.int32)
         with _named(path):
             self._file = open(path + ".ids.tmp", "wb")  # noqa: SIM115 - closed in close()
-        self._ends = [0]
+        self._ends = array("q", [0])  # 8 bytes a sentence, where a list of numbers takes 40
         self._parts: list[Sequence[int]] = []
 
     def add(self, ids: Sequence[int]) -> None:
@@ -137,7 +138,7 @@ class _SideWriter:
         with _named(self.path):
             self._file.close()
             with open(self.path + ".offsets.tmp", "wb") as file:
-                np.save(file, np.asarray(self._ends, np.int64))
+                np.save(file, np.frombuffer(self._ends, np.int64))
 
     def rename(self) -> None:
         """Gives the files their names; nothing can be half written any more."""

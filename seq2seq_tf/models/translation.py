@@ -5,21 +5,13 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from seq2seq_tf.losses import TokenLosses, plain_cross_entropy, projected_cross_entropy
+from seq2seq_tf.models.vocabulary import SearchWeights, Vocabulary, log_probabilities, make_step_fn, summed_loss
 from seq2seq_tf.nn.decoder import AttentionDecoder
 from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.nn.encoder import Encoder
-from seq2seq_tf.nn.products import cast, product
+from seq2seq_tf.nn.products import cast
 from seq2seq_tf.options.translation import ModelConfig
-from seq2seq_tf.structures import (
-    PAD_ID,
-    Batch,
-    DecoderState,
-    LossSum,
-    Memory,
-    StepFn,
-    TeacherForced,
-)
+from seq2seq_tf.structures import Batch, DecoderState, LossSum, Memory, StepFn, TeacherForced
 
 
 class Translation(keras.layers.Layer):
@@ -28,7 +20,7 @@ class Translation(keras.layers.Layer):
     Args:
       config: sizes and regularisation.
       source_vocab, target_vocab: numbers of pieces; equal if all tables are tied.
-      precision: float32 or bfloat16, of the matrix products.
+      precision: of the matrix products, one of `nn.products.DTYPES`.
     """
 
     def __init__(
@@ -62,33 +54,30 @@ class Translation(keras.layers.Layer):
             )
         self.vocabulary_bias = self.add_weight(shape=(vocab,), initializer="zeros", name="vocabulary_bias")
 
-    def _output_table(self, precision: str) -> tf.Tensor:
-        """Returns [V, output_units].
+    def _vocabulary(self, precision: str) -> Vocabulary:
+        """Returns the last projection.
 
         Training multiplies at its own precision. Searching and scoring use float32, so that the score of a search
         is the score of scoring: bfloat16 would round each logit to 8 bits.
         """
-        tied = self.config.tie != "none"
-        return cast(self.target_embedding.table if tied else self.output_table, precision)
+        table = self.output_table if self.config.tie == "none" else self.target_embedding.table
+        return Vocabulary(cast(table, precision), tf.convert_to_tensor(self.vocabulary_bias))
 
     def encode(self, source: tf.Tensor) -> tuple[Memory, DecoderState]:
         """Returns what a search needs of source [B, S] int32."""
         encoded = self.encoder.encode(source, dropout_seed=None)
         return self.decoder.prepare(encoded), self.decoder.initial_state(encoded)
 
-    def step_fn(self) -> StepFn:
-        """Returns the step of the searches: (tokens [N], state, memory) -> (logits [N, V] float32, state).
+    def search_weights(self, *, fold: bool = False) -> SearchWeights:
+        """Returns what the steps of a search need; see `AttentionDecoder.weights_for_steps`."""
+        return SearchWeights(self.decoder.weights_for_steps(fold=fold), self._vocabulary("float32"))
 
-        Make it outside the loop that calls it: the weights are read and cast here.
+    def step_fn(self, weights: SearchWeights | None = None, candidates: tf.Tensor | None = None) -> StepFn:
+        """Returns the step of the searches, see `make_step_fn`.
+
+        Make it outside the loop that calls it: without `weights` they are read and cast here.
         """
-        weights, table = self.decoder.weights_for_steps(), self._output_table("float32")
-        bias = tf.convert_to_tensor(self.vocabulary_bias)
-
-        def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, DecoderState]:
-            hidden, state = self.decoder.step(weights, tokens, state, memory)
-            return product(hidden, table, transpose_kernel=True) + bias, state
-
-        return step
+        return make_step_fn(self.decoder, self.search_weights() if weights is None else weights, candidates)
 
     def teacher_force(self, batch: Batch, *, dropout_seed: tf.Tensor | None) -> TeacherForced:
         """Runs encoder and decoder over known pairs."""
@@ -105,26 +94,12 @@ class Translation(keras.layers.Layer):
         self, batch: Batch, carry: tuple[()], *, smoothing: float, dropout_seed: tf.Tensor | None
     ) -> tuple[LossSum, tuple[()]]:
         """Returns the loss summed over real target tokens; dropout is on if dropout_seed is given."""
-        forced = self.teacher_force(batch, dropout_seed=dropout_seed)
-        real = tf.where(tf.not_equal(batch.target_out, PAD_ID))  # [N, 2]
-        losses = self._token_losses(
-            forced.hidden, batch.target_out, real, smoothing, self._output_table(self.precision)
-        )
-        weight = tf.cast(tf.shape(real)[0], tf.float32)
-        return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight), carry
-
-    def _token_losses(
-        self, hidden: tf.Tensor, labels: tf.Tensor, real: tf.Tensor, smoothing: float, table: tf.Tensor
-    ) -> TokenLosses:
-        """Losses of the real tokens only: [B, T, D] is gathered to [N, D] before the vocabulary projection."""
-        cross_entropy = projected_cross_entropy if self.config.fused else plain_cross_entropy
-        bias = tf.convert_to_tensor(self.vocabulary_bias)
-        return cross_entropy(tf.gather_nd(hidden, real), table, bias, tf.gather_nd(labels, real), smoothing)
+        hidden = self.teacher_force(batch, dropout_seed=dropout_seed).hidden
+        vocabulary = self._vocabulary(self.precision)
+        return summed_loss(hidden, batch.target_out, vocabulary, smoothing=smoothing, fused=self.config.fused), carry
 
     def score(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the log-probability of each piece [B, T] (zero on padding) and the attention weights [B, T, S]."""
         forced = self.teacher_force(batch, dropout_seed=None)
-        real = tf.where(tf.not_equal(batch.target_out, PAD_ID))  # [N, 2]
-        losses = self._token_losses(forced.hidden, batch.target_out, real, 0.0, self._output_table("float32"))
-        shape = tf.shape(batch.target_out, out_type=tf.int64)
-        return tf.scatter_nd(real, -losses.nll, shape), forced.weights
+        vocabulary = self._vocabulary("float32")
+        return log_probabilities(forced.hidden, batch.target_out, vocabulary, fused=self.config.fused), forced.weights

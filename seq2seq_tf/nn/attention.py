@@ -23,11 +23,10 @@ def additive_scores(queries: tf.Tensor, v: tf.Tensor, keys: tf.Tensor, mask: tf.
     Returns:
       [B, K, S] float32.
     """
-    sentences = tf.shape(keys)[0]
-    grouped = tf.reshape(queries, [sentences, -1, 1, queries.shape[1]])  # [B, K, 1, A]
+    grouped = tf.reshape(queries, [tf.shape(keys)[0], -1, 1, queries.shape[1]])  # [B, K, 1, A]
     energies = tf.tanh(keys[:, tf.newaxis] + grouped)  # [B, K, S, A]
     flat = tf.reshape(energies, [-1, queries.shape[1]])
-    scores = tf.reshape(tf.linalg.matvec(flat, v), tf.shape(energies)[:-1])  # [B, K, S]
+    scores = tf.reshape(tf.matmul(flat, v[:, tf.newaxis]), tf.shape(energies)[:3])  # [B, K, S]
     return tf.where(mask[:, tf.newaxis], scores, MASKED_SCORE)
 
 
@@ -84,8 +83,7 @@ class BahdanauAttention(keras.layers.Layer):
         scores = additive_scores(product(query, query_kernel), v, memory.keys, memory.mask)  # [B, K, S]
         shares = tf.nn.softmax(scores, axis=-1)
         context = tf.matmul(shares, memory.values)  # [B, K, D]
-        rows = tf.shape(query)[0]
         return (
-            tf.reshape(context, [rows, memory.values.shape[2]]),
-            tf.reshape(shares, [rows, tf.shape(scores)[2]]),
+            tf.reshape(context, [-1, memory.values.shape[2]]),
+            tf.reshape(shares, [tf.shape(query)[0], tf.shape(scores)[2]]),  # S may be 0: nothing to infer from
         )

@@ -29,6 +29,7 @@ class StepWeights(NamedTuple):
     inputs: tuple[tf.Tensor, ...]  # input kernel of each cell
     attention: tuple[tf.Tensor, ...]  # () without attention
     output: tf.Tensor  # [H+D+E, output_units]
+    folded: tuple[tf.Tensor, ...]  # ([V, G*H],) or (): every piece's share of the lowest cell's gates
 
 
 class AttentionDecoder(keras.layers.Layer):
@@ -107,14 +108,19 @@ class AttentionDecoder(keras.layers.Layer):
         context = tf.zeros_like(summary) if self.has_attention else summary
         return DecoderState(cells, context)
 
-    def weights_for_steps(self) -> StepWeights:
-        """Returns the tensors that `advance` takes first."""
+    def weights_for_steps(self, *, fold: bool = False) -> StepWeights:
+        """Returns the tensors that `advance` takes first.
+
+        With `fold` the input projection is done for the whole vocabulary, so that a step looks its result up. That
+        pays for weights that stay, not for those of one update.
+        """
         attention = self.attention.weights_for_steps() if self.has_attention else ()
         return StepWeights(
             cells=tuple(cell.weights_for_steps() for cell in self.cells),
             inputs=tuple(cell.input_kernel() for cell in self.cells),
             attention=attention,
             output=cast(self.output_kernel, self.precision),
+            folded=(self.cells[0].project(tf.convert_to_tensor(self.embedding.table)),) if fold else (),
         )
 
     def _advance(
@@ -156,7 +162,10 @@ class AttentionDecoder(keras.layers.Layer):
     ) -> tuple[tf.Tensor, DecoderState]:
         """One step of a search: tokens [N] int32 -> output before the vocabulary [N, output_units], next state."""
         embedded = self.embedding.embed(tokens)  # [N, E]
-        projected = self.cells[0].project(embedded, weights.inputs[0])  # [N, G*H]
+        if weights.folded:
+            projected = tf.gather(weights.folded[0], tokens)  # [N, G*H]
+        else:
+            projected = self.cells[0].project(embedded, weights.inputs[0])
         state, h, _ = self._advance(weights, projected, state, memory, None)
         return self._readout(weights.output, h, state.context, embedded), state
 
@@ -199,7 +208,9 @@ class AttentionDecoder(keras.layers.Layer):
             written = zip(arrays, (h, state.context, shares), strict=True)
             return t + 1, state, tuple(array.write(t, x) for array, x in written)
 
-        _, _, arrays = tf.while_loop(lambda t, *_: t < steps, body, (tf.constant(0), state, arrays))
+        start = (tf.constant(0), state, arrays)
+        # XLA cannot differentiate a loop of unknown length.
+        _, _, arrays = tf.while_loop(lambda t, *_: t < steps, body, start, maximum_iterations=steps)
         hs, contexts, shares = (array.stack() for array in arrays)
         return hs, contexts, shares
 

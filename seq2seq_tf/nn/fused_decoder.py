@@ -31,17 +31,25 @@ class _Inputs(NamedTuple):
 
 
 class _Saved(NamedTuple):
-    """What the backward loop needs of each step, time first."""
+    """What the backward loop needs of each step: T tensors each, stacked only where a whole is needed."""
 
-    hs: tf.Tensor  # [T, B, H] after the step
-    contexts: tf.Tensor  # [T, B, D] after the step
+    hs: tf.TensorArray  # [B, H] after the step
+    contexts: tf.TensorArray  # [B, D] after the step
+    shares: tf.TensorArray  # [B, S]
+    queries: tf.TensorArray  # [B, A] projected
+    cells: tf.TensorArray  # [B, H] before the step
+    tanhs: tf.TensorArray  # [B, H] tanh of the cell after the step
+    i_f: tf.TensorArray  # [B, 2H] activated gates, as in `Gates`
+    g: tf.TensorArray  # [B, H]
+    o: tf.TensorArray  # [B, H]
+
+
+class _Outputs(NamedTuple):
+    """What the recurrence hands on, time first."""
+
+    hs: tf.Tensor  # [T, B, H]
+    contexts: tf.Tensor  # [T, B, D]
     shares: tf.Tensor  # [T, B, S]
-    queries: tf.Tensor  # [T, B, A] projected
-    cells: tf.Tensor  # [T, B, H] before the step
-    tanhs: tf.Tensor  # [T, B, H] tanh of the cell after the step
-    i_f: tf.Tensor  # [T, B, 2H] activated gates, as in `Gates`
-    g: tf.Tensor  # [T, B, H]
-    o: tf.Tensor  # [T, B, H]
 
 
 def attention_lstm_unroll(
@@ -63,11 +71,12 @@ def attention_lstm_unroll(
     def run(*tensors: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor, tf.Tensor], Any]:
         inputs = _Inputs(*tensors)
         saved = _forward(inputs, memory.mask)
+        outputs = _Outputs(saved.hs.stack(), saved.contexts.stack(), saved.shares.stack())
 
         def gradient(d_hs: tf.Tensor, d_contexts: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            return tuple(_backward(inputs, saved, d_hs, d_contexts))
+            return tuple(_backward(inputs, saved, outputs, (d_hs, d_contexts)))
 
-        return (saved.hs, saved.contexts, saved.shares), gradient
+        return tuple(outputs), gradient
 
     ((h, c),) = state.cells
     kernel, (query_kernel, v) = weights.cells[0][0], weights.attention
@@ -79,7 +88,9 @@ def _forward(inputs: _Inputs, mask: tf.Tensor) -> _Saved:
     steps = tf.shape(inputs.projected)[0]
     units, depth, attention_units = inputs.h.shape[1], inputs.context.shape[1], inputs.v.shape[0]
     widths = _Saved(units, depth, None, attention_units, units, units, 2 * units, units, units)
-    arrays = tuple(tf.TensorArray(tf.float32, size=steps, element_shape=[None, w]) for w in widths)
+    arrays = tuple(
+        tf.TensorArray(tf.float32, size=steps, element_shape=[None, w], clear_after_read=False) for w in widths
+    )
 
     def body(
         t: tf.Tensor, h: tf.Tensor, c: tf.Tensor, context: tf.Tensor, arrays: tuple[tf.TensorArray, ...]
@@ -96,12 +107,13 @@ def _forward(inputs: _Inputs, mask: tf.Tensor) -> _Saved:
 
     start = (tf.constant(0), inputs.h, inputs.c, inputs.context, arrays)
     *_, arrays = tf.while_loop(lambda t, *_: t < steps, body, start)
-    return _Saved(*(array.stack() for array in arrays))
+    return _Saved(*arrays)
 
 
-def _backward(inputs: _Inputs, saved: _Saved, d_hs: tf.Tensor, d_contexts: tf.Tensor) -> _Inputs:
-    """Returns the gradient of each input."""
-    steps = tf.shape(saved.hs)[0]
+def _backward(inputs: _Inputs, saved: _Saved, outputs: _Outputs, upstream: tuple[tf.Tensor, tf.Tensor]) -> _Inputs:
+    """Returns the gradient of each input; upstream: of hs and contexts."""
+    d_hs, d_contexts = upstream
+    steps = tf.shape(d_hs)[0]
     depth, units = inputs.context.shape[1], inputs.h.shape[1]
     widths = (4 * units, depth, inputs.v.shape[0])
     arrays = tuple(tf.TensorArray(tf.float32, size=steps, element_shape=[None, w]) for w in widths)
@@ -117,8 +129,8 @@ def _backward(inputs: _Inputs, saved: _Saved, d_hs: tf.Tensor, d_contexts: tf.Te
         d_context = d_context + d_contexts[t]  # [B, D]
         d_query, d_energy, d_v = _attention_gradient(inputs, saved, t, d_context)
         d_h = d_h + d_hs[t] + product(d_query, inputs.query_kernel, transpose_kernel=True)
-        gates = Gates(saved.i_f[t], saved.g[t], saved.o[t])
-        d_gates, d_c = lstm_gate_gradient(gates, saved.cells[t], saved.tanhs[t], d_h, d_c)
+        gates = Gates(saved.i_f.read(t), saved.g.read(t), saved.o.read(t))
+        d_gates, d_c = lstm_gate_gradient(gates, saved.cells.read(t), saved.tanhs.read(t), d_h, d_c)
         d_fed = product(d_gates, inputs.kernel, transpose_kernel=True)  # [B, D+H]
         new_carried = (d_fed[:, depth:], d_c, d_fed[:, :depth])
         written = zip(arrays, (d_gates, d_context, d_query), strict=True)
@@ -130,9 +142,9 @@ def _backward(inputs: _Inputs, saved: _Saved, d_hs: tf.Tensor, d_contexts: tf.Te
     _, carried, sums, arrays = tf.while_loop(lambda n, *_: n < steps, body, (tf.constant(0), zeros, sums, arrays))
     d_gates, d_attended, d_queries = (array.stack() for array in arrays)
     # values enter as context_t = sum_s shares_t[s] values[s]: one batched product over time.
-    d_values = tf.einsum("tbs,tbd->bsd", saved.shares, d_attended)
-    before_h = tf.concat([inputs.h[tf.newaxis], saved.hs[:-1]], 0)
-    before_context = tf.concat([inputs.context[tf.newaxis], saved.contexts[:-1]], 0)
+    d_values = tf.einsum("tbs,tbd->bsd", outputs.shares, d_attended)
+    before_h = tf.concat([inputs.h[tf.newaxis], outputs.hs[:-1]], 0)
+    before_context = tf.concat([inputs.context[tf.newaxis], outputs.contexts[:-1]], 0)
     fed = tf.concat([before_context, before_h], 2)  # [T, B, D+H]
     return _Inputs(
         projected=d_gates,
@@ -142,7 +154,7 @@ def _backward(inputs: _Inputs, saved: _Saved, d_hs: tf.Tensor, d_contexts: tf.Te
         keys=sums[0],
         values=d_values,
         kernel=_kernel_gradient(fed, d_gates, inputs.kernel.dtype),
-        query_kernel=_kernel_gradient(saved.hs, d_queries, inputs.query_kernel.dtype),
+        query_kernel=_kernel_gradient(outputs.hs, d_queries, inputs.query_kernel.dtype),
         v=sums[1],
     )
 
@@ -151,11 +163,11 @@ def _attention_gradient(
     inputs: _Inputs, saved: _Saved, t: tf.Tensor, d_context: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns the gradients of the projected query [B, A], of the keys [B, S, A] and of v [A] at step t."""
-    shares = saved.shares[t]  # [B, S]
+    shares = saved.shares.read(t)  # [B, S]
     d_shares = tf.linalg.matvec(inputs.values, d_context)  # [B, S]
     inner = tf.reduce_sum(d_shares * shares, -1, keepdims=True)
     d_scores = shares * (d_shares - inner)  # [B, S]; zero on padding, where the share is zero
-    energies = tf.tanh(inputs.keys + saved.queries[t][:, tf.newaxis])  # [B, S, A], cheaper than kept
+    energies = tf.tanh(inputs.keys + saved.queries.read(t)[:, tf.newaxis])  # [B, S, A], cheaper than kept
     d_v = tf.linalg.matvec(tf.reshape(energies, [-1, energies.shape[2]]), tf.reshape(d_scores, [-1]), transpose_a=True)
     d_energy = tf.raw_ops.TanhGrad(y=energies, dy=d_scores[:, :, tf.newaxis] * inputs.v)  # [B, S, A]
     return tf.reduce_sum(d_energy, 1), d_energy, d_v

@@ -121,12 +121,12 @@ def _shift(states: tf.Tensor, initial: tf.Tensor, reverse: bool) -> tf.Tensor:
 
 def _forward(
     projected: tf.Tensor, steps_mask: tf.Tensor, initial: tuple[tf.Tensor, tf.Tensor], kernel: tf.Tensor, reverse: bool
-) -> tuple[tuple[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]:
-    """Returns (h over time, final h, final c) and what the backward loop needs."""
+) -> tuple[tuple[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.TensorArray, ...]]:
+    """Returns (h over time, final h, final c) and what the backward loop needs, not stacked: it reads step by step."""
     steps, units = tf.shape(projected)[0], initial[0].shape[1]
 
     def array(width: int) -> tf.TensorArray:
-        return tf.TensorArray(tf.float32, size=steps, element_shape=[None, width])
+        return tf.TensorArray(tf.float32, size=steps, element_shape=[None, width], clear_after_read=False)
 
     def body(
         n: tf.Tensor, h: tf.Tensor, c: tf.Tensor, saved: tuple[tf.TensorArray, ...]
@@ -141,12 +141,12 @@ def _forward(
 
     arrays = tuple(array(width) for width in (units, units, units, 2 * units, units, units))
     _, h, c, arrays = tf.while_loop(lambda n, *_: n < steps, body, (tf.constant(0), *initial, arrays))
-    hs, *saved = (a.stack() for a in arrays)
-    return (hs, h, c), tuple(saved)
+    hs, *saved = arrays
+    return (hs.stack(), h, c), tuple(saved)
 
 
 def _backward(
-    saved: tuple[tf.Tensor, ...],
+    saved: tuple[tf.TensorArray, ...],
     steps_mask: tf.Tensor,
     kernel: tf.Tensor,
     upstream: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
@@ -155,7 +155,7 @@ def _backward(
     """Returns gradients of the pre-activations over time [T, B, 4H], of the initial h and of the initial c."""
     before, tanhs, *gates = saved
     d_hs, d_h, d_c = upstream
-    steps = tf.shape(tanhs)[0]
+    steps, units = tf.shape(d_hs)[0], d_hs.shape[2]
 
     def body(
         n: tf.Tensor, d_h: tf.Tensor, d_c: tf.Tensor, out: tf.TensorArray
@@ -164,12 +164,12 @@ def _backward(
         real = steps_mask[t]
         d_h = d_h + d_hs[t]
         d_gates, d_c_prev = lstm_gate_gradient(
-            Gates(*(x[t] for x in gates)), before[t], tanhs[t], real * d_h, real * d_c
+            Gates(*(x.read(t) for x in gates)), before.read(t), tanhs.read(t), real * d_h, real * d_c
         )
         d_h_prev = product(d_gates, kernel, transpose_kernel=True)  # [B, H]
         passed = 1.0 - real
         return n + 1, d_h_prev + passed * d_h, d_c_prev + passed * d_c, out.write(t, d_gates)
 
-    out = tf.TensorArray(tf.float32, size=steps, element_shape=[None, 4 * tanhs.shape[2]])
+    out = tf.TensorArray(tf.float32, size=steps, element_shape=[None, 4 * units])
     _, d_h, d_c, out = tf.while_loop(lambda n, *_: n < steps, body, (tf.constant(0), d_h, d_c, out))
     return out.stack(), d_h, d_c

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_tf.nn.cells import CELL_CLASSES, Cell, State
+from seq2seq_tf.nn.cudnn import cudnn_unroll, use_cudnn
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.fused_lstm import lstm_unroll
 from seq2seq_tf.options.common import NetworkConfig
@@ -70,7 +71,9 @@ def _plain_unroll(
         return i + 1, state, outputs.write(t, state[0])
 
     outputs = tf.TensorArray(tf.float32, size=steps, element_shape=initial[0].shape)
-    _, final, outputs = tf.while_loop(lambda i, *_: i < steps, body, (tf.constant(0), initial, outputs))
+    start = (tf.constant(0), initial, outputs)
+    # XLA cannot differentiate a loop of unknown length.
+    _, final, outputs = tf.while_loop(lambda i, *_: i < steps, body, start, maximum_iterations=steps)
     stacked = outputs.stack()  # [T, B, H]
     stacked.set_shape([None, None, cell.units])
     return stacked, final
@@ -83,7 +86,7 @@ class RecurrentStack(keras.layers.Layer):
     stands between layers.
 
     Args:
-      config: cell, residual, layer_dropout, variational, fused.
+      config: cell, residual, layer_dropout, variational, fused, cudnn.
       units: H per direction.
       layers: depth.
       bidirectional: each layer reads both ways and outputs [forward; backward] (Schuster 1997).
@@ -122,15 +125,21 @@ class RecurrentStack(keras.layers.Layer):
     def unroll(
         self, inputs: tf.Tensor, mask: tf.Tensor, initial: CellStates, *, dropout_seed: tf.Tensor | None
     ) -> Unrolled:
-        """Runs the stack over [B, T, I] inputs; mask [B, T] bool is True on real steps."""
+        """Runs the stack over [B, T, I] inputs; mask [B, T] bool is True on real steps, which come first.
+
+        With a dropout_seed this is a training step, which may use cuDNN; other graphs may be kept and run elsewhere.
+        """
         final: list[State] = []
         x = inputs
         for n, layer in enumerate(self.cells):
             below = self.dropouts[n](x, dropout_seed) if n else x
             outputs = []
             for direction, cell in enumerate(layer):
-                start = initial[len(final)]
-                output, last = unroll(cell, below, mask, start, reverse=direction == 1, fused=self.config.fused)
+                start, reverse = initial[len(final)], direction == 1
+                if self.config.cudnn and dropout_seed is not None and use_cudnn(cell):
+                    output, last = cudnn_unroll(cell, below, mask, start, reverse=reverse)
+                else:
+                    output, last = unroll(cell, below, mask, start, reverse=reverse, fused=self.config.fused)
                 outputs.append(output)
                 final.append(last)
             y = tf.concat(outputs, -1) if len(outputs) > 1 else outputs[0]  # [B, T, output_units]

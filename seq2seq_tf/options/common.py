@@ -16,7 +16,7 @@ ATTENTIONS = ("bahdanau", "none")
 PIECE_MODELS = ("bpe", "unigram")
 OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "inverse_sqrt", "plateau")
-PRECISIONS = ("auto", "bfloat16", "float32")
+PRECISIONS = ("auto", "bfloat16", "float16", "float32")
 
 
 class Range(NamedTuple):
@@ -53,6 +53,7 @@ class NetworkConfig:
     output_dropout: float = option(0.4, "dropout before the last projection", SHARE)
     variational: bool = option(False, "one dropout mask for all time steps of a sequence (Gal 2016)")
     fused: bool = option(True, "hand-written gradients of the recurrences and the loss; false = plain, slower code")
+    cudnn: bool = option(True, "train LSTM and GRU layers with cuDNN where a GPU is visible")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +98,15 @@ class TrainConfig:
         "decided when the run is made",
         PRECISIONS,
     )
+    loss_scale: float = option(
+        2.0**15,
+        "precision=float16: first factor on the loss (Micikevicius 2018); halved on overflow",
+        Range(1.0, 2.0**24),
+    )
+    loss_scale_growth: int = option(
+        2000, "precision=float16: updates without overflow after which the factor is doubled", POSITIVE
+    )
+    jit_compile: bool = option(False, "compile an update with XLA, once for each shape of a batch; see docs/gpu.md")
     validate_every: int = option(0, "updates between validations; 0 = after each epoch", NOT_NEGATIVE)
     checkpoint_every: int = option(500, "updates between checkpoints to resume from", POSITIVE)
     keep_checkpoints: int = option(2, "latest checkpoints kept", POSITIVE)
@@ -112,9 +122,12 @@ class TaskConfig:
     """All options of a run of one task: a frozen dataclass whose fields are its sections."""
 
     task: ClassVar[str]  # the name in configuration files
+    model: NetworkConfig
     train: TrainConfig
 
     def check(self) -> None:
         """Raises InputError for values that are fine alone but contradict each other."""
         if self.train.weight_decay and self.train.optimizer != "adamw":
             raise InputError(f"train.weight_decay needs train.optimizer=adamw, got {self.train.optimizer}")
+        if self.train.jit_compile and self.model.cudnn:
+            raise InputError("train.jit_compile=true needs model.cudnn=false: XLA cannot compile a cuDNN layer")

@@ -66,6 +66,9 @@ class TranslationTrainConfig(TrainConfig):
 
     batch_tokens: int = option(2000, "upper bound of padded pieces per batch, on the longer side", POSITIVE)
     pool_pairs: int = option(3000, "pairs shuffled together, then sorted by length; larger = less padding", POSITIVE)
+    length_multiple: int = option(
+        1, "lengths are padded up to multiples of this; with jit_compile 16 keeps the shapes to compile few", POSITIVE
+    )
     metric: str = option("bleu", "metric on the valid set that decides which checkpoint is best", METRICS)
 
 
@@ -81,6 +84,12 @@ class SearchConfig:
     max_ratio: float = option(2.0, "longest output = max_ratio * source pieces + max_extra", Range(0.0, 100.0))
     max_extra: int = option(10, "see max_ratio", POSITIVE)
     min_ratio: float = option(0.0, "shortest output = min_ratio * source pieces", Range(0.0, 100.0))
+    shortlist: int = option(
+        0,
+        "0 = search over all pieces; N = only over the N likeliest translations of each source piece and the most "
+        "frequent ones: faster, approximate",
+        Range(0, 100),
+    )
     max_source_pieces: int = option(1024, "longer input lines are cut there, with a warning", POSITIVE)
     batch_tokens: int = option(2048, "upper bound of padded source pieces translated at once", POSITIVE)
 

@@ -15,7 +15,7 @@ from seq2seq_tf.search.limits import IMPOSSIBLE, Limits, is_continuation, keep_r
 from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Hypotheses, StepFn
 
-_SHRINK_AT = 0.75  # finished sentences leave when at most this share of the batch is still running
+_SHRINK_PART = 4  # finished sentences leave when they are at least this part (a quarter) of the running batch
 
 
 class BeamOptions(NamedTuple):
@@ -26,13 +26,20 @@ class BeamOptions(NamedTuple):
     length_penalty: tf.Tensor  # float32, exponent; not negative
 
 
-class _Pool(NamedTuple):
-    """K hypotheses per sentence, best first."""
+class _Finished(NamedTuple):
+    """The best K ended hypotheses per sentence, best first; those that do not exist have IMPOSSIBLE scores."""
 
     tokens: tf.Tensor  # [b, K, T] int32
+    values: tf.Tensor  # [b, K, 2] float32: score, log-probability
+
+
+class _Live(NamedTuple):
+    """The K hypotheses of each sentence that go on, most probable first."""
+
+    last: tf.Tensor  # [b*K] int32, the piece chosen last
+    tokens: tf.Tensor  # [b*K, T] int32
     log_probs: tf.Tensor  # [b, K]
-    scores: tf.Tensor  # [b, K]; of live hypotheses: the log-probability
-    lengths: tf.Tensor  # [b, K] int32
+    state: Any  # nest of [b*K, ...]
 
 
 class _Running(NamedTuple):
@@ -40,10 +47,18 @@ class _Running(NamedTuple):
 
     index: tf.Tensor  # [b] int32, row of the sentence in the results
     limits: Limits  # each [b]
-    live: _Pool
-    finished: _Pool
-    state: Any  # nest of [b*K, ...]
+    largest_penalty: tf.Tensor  # [b], at the longest allowed length
+    finished: _Finished
     memory: Any  # nest of [b, ...]
+
+
+class _Constants(NamedTuple):
+    """What all steps share; computed once, as every small op in the loop costs."""
+
+    penalties: tf.Tensor  # [T], length penalty of a hypothesis that ends at step t
+    first_rows: tf.Tensor  # [B, 1] int32, row of each sentence's first hypothesis, for the first b sentences
+    positions: tf.Tensor  # [T] int32
+    wanted: tf.Tensor  # [] int32, W: continuations looked at per hypothesis
 
 
 def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: BeamOptions) -> Hypotheses:
@@ -59,33 +74,44 @@ def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: 
     Returns:
       Hypotheses with K = n_best. Where fewer exist, the rest has length 0 and a score of about -1e9.
     """
-    sentences = tf.shape(limits.longest)[0]
+    sentences, beam = tf.shape(limits.longest)[0], options.beam_size
     width = tf.maximum(tf.reduce_max(limits.longest), 1)
-    start = _start(state, memory, limits, options.beam_size, width)
-    results = keep_rows(start.finished, tf.range(sentences))
+    constants = _Constants(
+        penalties=length_penalty(tf.range(1, width + 1), options.length_penalty),
+        first_rows=tf.range(sentences)[:, tf.newaxis] * beam,
+        positions=tf.range(width),
+        # K pieces that continue are among the best K + 3, since three ids end or never continue a hypothesis.
+        wanted=beam + 3,
+    )
+    running, live = _start(state, memory, limits, options, width)
+    results = keep_rows(running.finished, tf.range(sentences))
 
-    def body(t: tf.Tensor, running: _Running, results: _Pool) -> tuple[tf.Tensor, _Running, _Pool]:
-        running = _expand(step, t, running, options)
-        done = _is_done(t + 1, running, options)  # [b]
-        going = tf.cast(tf.where(~done)[:, 0], tf.int32)
-        share = tf.cast(tf.size(going), tf.float32) / tf.cast(tf.size(done), tf.float32)
-        running, results = tf.cond(
-            share <= _SHRINK_AT,
-            lambda: _shrink(running, results, done, going),
-            lambda: (running, results),
+    def body(t: tf.Tensor, running: _Running, live: _Live, results: _Finished) -> tuple[Any, ...]:
+        running, live = _expand(step, t, running, live, (constants, beam))
+        done = _is_done(t + 1, running, live, options)  # [b]
+        enough = tf.reduce_sum(tf.cast(done, tf.int32)) * _SHRINK_PART >= tf.size(done)
+        running, live, results = tf.cond(
+            enough, lambda: _shrink(running, live, results, done), lambda: (running, live, results)
         )
-        return t + 1, running, results
+        return t + 1, running, live, results
 
-    loop = (tf.constant(0), start, results)
-    _, _, results = tf.while_loop(
-        lambda t, running, results: tf.size(running.index) > 0,
+    loop = (tf.constant(0), running, live, results)
+    *_, results = tf.while_loop(
+        lambda t, running, *_: tf.size(running.index) > 0,
         body,
         loop,
         shape_invariants=tf.nest.map_structure(_any_rows, loop),
     )
-    best = tf.nest.map_structure(lambda x: x[:, : options.n_best], results)
-    width = tf.reduce_max(best.lengths)
-    return Hypotheses(best.tokens[:, :, :width], best.lengths, best.scores, best.log_probs)
+    return _hypotheses(tf.nest.map_structure(lambda x: x[:, : options.n_best], results))
+
+
+def _hypotheses(best: _Finished) -> Hypotheses:
+    """Returns the results with lengths, cut to the longest. best: tokens [B, N, T], values [B, N, 2]."""
+    scores, log_probs = tf.unstack(best.values, axis=2)  # [B, N]
+    exists = scores > IMPOSSIBLE / 2
+    tokens = tf.where(exists[:, :, tf.newaxis], best.tokens, PAD_ID)
+    lengths = tf.reduce_sum(tf.cast(tokens != PAD_ID, tf.int32), 2)  # [B, N]; a hypothesis holds no PAD
+    return Hypotheses(tokens[:, :, : tf.reduce_max(lengths)], lengths, scores, tf.where(exists, log_probs, IMPOSSIBLE))
 
 
 def _any_rows(x: tf.Tensor) -> tf.TensorShape:
@@ -93,87 +119,84 @@ def _any_rows(x: tf.Tensor) -> tf.TensorShape:
     return tf.TensorShape([None, *x.shape[1:]]) if x.shape.rank else x.shape
 
 
-def _start(state: Any, memory: Any, limits: Limits, beam: tf.Tensor, width: tf.Tensor) -> _Running:
+def _start(state: Any, memory: Any, limits: Limits, options: BeamOptions, width: tf.Tensor) -> tuple[_Running, _Live]:
     """One live hypothesis per sentence; the other K - 1 are impossible, so that they lose at once."""
-    sentences = tf.shape(limits.longest)[0]
+    sentences, beam = tf.shape(limits.longest)[0], options.beam_size
     first = tf.one_hot(0, beam, on_value=0.0, off_value=IMPOSSIBLE)  # [K]
-    log_probs = tf.tile(first[tf.newaxis], [sentences, 1])  # [B, K]
-    tokens = tf.fill([sentences, beam, width], PAD_ID)
-    none = tf.fill([sentences, beam], IMPOSSIBLE)
-    lengths = tf.zeros([sentences, beam], tf.int32)
-    live = _Pool(tokens, log_probs, log_probs, lengths)
-    return _Running(
-        index=tf.range(sentences),
-        limits=limits,
-        live=live,
-        finished=_Pool(tokens, none, none, lengths),
+    rows = sentences * beam
+    live = _Live(
+        last=tf.fill([rows], BOS_ID),
+        tokens=tf.fill([rows, width], PAD_ID),
+        log_probs=tf.tile(first[tf.newaxis], [sentences, 1]),
         state=keep_rows(state, tf.repeat(tf.range(sentences), beam)),
-        memory=memory,
     )
+    none = _Finished(tf.fill([sentences, beam, width], PAD_ID), tf.fill([sentences, beam, 2], IMPOSSIBLE))
+    penalty = length_penalty(limits.longest, options.length_penalty)
+    return _Running(tf.range(sentences), limits, penalty, none, memory), live
 
 
-def _expand(step: StepFn, t: tf.Tensor, running: _Running, options: BeamOptions) -> _Running:
+def _expand(
+    step: StepFn, t: tf.Tensor, running: _Running, live: _Live, shared: tuple[_Constants, tf.Tensor]
+) -> tuple[_Running, _Live]:
     """One step: every live hypothesis is continued, the best K of all continuations live on."""
-    beam, live = options.beam_size, running.live
-    rows = tf.shape(running.index)[0]
-    last = tf.cond(t > 0, lambda: live.tokens[:, :, t - 1], lambda: tf.fill([rows, beam], BOS_ID))  # [b, K]
-    logits, state = step(tf.reshape(last, [-1]), running.state, running.memory)  # [b*K, V]
-    # K pieces that continue are among the best K + 3, since three ids end or never continue a hypothesis.
-    wanted = tf.minimum(beam + 3, tf.shape(logits)[1])
+    constants, beam = shared
+    rows = tf.size(running.index)
+    here = constants.positions == t  # [T]
+    logits, state = step(live.last, live.state, running.memory)  # [b*K, V]
+    wanted = tf.minimum(constants.wanted, tf.shape(logits)[1])
     top, ids = top_k(logits, wanted)  # [b*K, W]
     norm = log_sum_exp(logits, top[:, :1])  # [b*K]
     ended = live.log_probs + tf.reshape(logits[:, EOS_ID] - norm, [rows, beam])  # [b, K]
-    finished = _finish(t, ended, running, options)
+    finished = _finish(t, ended, running, live, (constants.penalties[t], here))
 
-    gained = tf.where(is_continuation(ids), top - norm[:, tf.newaxis], IMPOSSIBLE)
-    totals = live.log_probs[:, :, tf.newaxis] + tf.reshape(gained, [rows, beam, wanted])
+    gained = tf.where(is_continuation(ids), top - norm[:, tf.newaxis], IMPOSSIBLE)  # [b*K, W]
+    totals = tf.reshape(live.log_probs, [-1, 1]) + gained
     may_go_on = (t + 1 < running.limits.longest)[:, tf.newaxis]
     totals = tf.where(may_go_on, tf.reshape(totals, [rows, beam * wanted]), IMPOSSIBLE)
     log_probs, flat = tf.math.top_k(totals, beam)  # [b, K]
-    parents = flat // wanted  # [b, K]
-    chosen = tf.gather(tf.reshape(ids, [rows, -1]), flat, batch_dims=1)  # [b, K]
-    tokens = _write(tf.gather(live.tokens, parents, batch_dims=1), t, chosen)
-    state_rows = tf.reshape(tf.range(rows)[:, tf.newaxis] * beam + parents, [-1])
-    new_live = _Pool(tokens, log_probs, log_probs, tf.fill([rows, beam], t + 1))
-    return running._replace(live=new_live, finished=finished, state=keep_rows(state, state_rows))
+    parents = tf.reshape(flat // wanted + constants.first_rows[:rows], [-1])  # [b*K]
+    chosen = tf.reshape(tf.gather(tf.reshape(ids, [rows, beam * wanted]), flat, batch_dims=1), [-1])  # [b*K]
+    tokens = tf.where(here, chosen[:, tf.newaxis], tf.gather(live.tokens, parents))
+    return running._replace(finished=finished), _Live(chosen, tokens, log_probs, keep_rows(state, parents))
 
 
-def _finish(t: tf.Tensor, ended: tf.Tensor, running: _Running, options: BeamOptions) -> _Pool:
-    """Returns the best K of the finished pool and of the live hypotheses that end here. ended: [b, K]."""
-    may_end = (t + 1 >= running.limits.shortest)[:, tf.newaxis]
-    possible = may_end & (running.live.log_probs > IMPOSSIBLE / 2)
-    log_probs = tf.where(possible, ended, IMPOSSIBLE)
-    scores = tf.where(possible, ended / length_penalty(t + 1, options.length_penalty), IMPOSSIBLE)
-    lengths = tf.where(possible, t + 1, 0)
-    tokens = _write(running.live.tokens, t, tf.fill(tf.shape(ended), EOS_ID))
-    candidates = _Pool(tokens, log_probs, scores, lengths)
-    merged = tf.nest.map_structure(lambda old, new: tf.concat([old, new], 1), running.finished, candidates)
+def _finish(
+    t: tf.Tensor, ended: tf.Tensor, running: _Running, live: _Live, at: tuple[tf.Tensor, tf.Tensor]
+) -> _Finished:
+    """Returns the best K of the finished pool and of the live hypotheses that end here.
+
+    Args:
+      ended: [b, K], log-probability with EOS.
+      at: length penalty [] of this step, and where it stands [T] bool.
+    """
+    penalty, here = at
+    finished = running.finished
+    possible = (t + 1 >= running.limits.shortest)[:, tf.newaxis] & (live.log_probs > IMPOSSIBLE / 2)
+    scores = tf.where(possible, ended / penalty, IMPOSSIBLE)
+    values = tf.concat([finished.values, tf.stack([scores, ended], 2)], 1)  # [b, 2K, 2]
+    tokens = tf.reshape(tf.where(here, EOS_ID, live.tokens), tf.shape(finished.tokens))
+    tokens = tf.concat([finished.tokens, tokens], 1)  # [b, 2K, T]
     # top_k prefers the earlier of two equals, so an old hypothesis is never displaced by an equal new one.
-    _, best = tf.math.top_k(merged.scores, options.beam_size)
-    return tf.nest.map_structure(lambda x: tf.gather(x, best, batch_dims=1), merged)
+    _, best = tf.math.top_k(values[:, :, 0], tf.shape(ended)[1])
+    return _Finished(tf.gather(tokens, best, batch_dims=1), tf.gather(values, best, batch_dims=1))
 
 
-def _write(tokens: tf.Tensor, t: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
-    """Returns tokens [b, K, T] with ids [b, K] at time t."""
-    here = tf.range(tf.shape(tokens)[2]) == t
-    return tf.where(here, ids[:, :, tf.newaxis], tokens)
-
-
-def _is_done(length: tf.Tensor, running: _Running, options: BeamOptions) -> tf.Tensor:
+def _is_done(length: tf.Tensor, running: _Running, live: _Live, options: BeamOptions) -> tf.Tensor:
     """Returns True [b] where no continuation can enter the best n_best, or none is allowed."""
-    bound = running.live.log_probs[:, 0] / length_penalty(running.limits.longest, options.length_penalty)
-    worst = running.finished.scores[:, options.n_best - 1]
+    bound = live.log_probs[:, 0] / running.largest_penalty
+    worst = running.finished.values[:, options.n_best - 1, 0]
     return (bound <= worst) | (length >= running.limits.longest)
 
 
-def _shrink(running: _Running, results: _Pool, done: tf.Tensor, going: tf.Tensor) -> tuple[_Running, _Pool]:
+def _shrink(running: _Running, live: _Live, results: _Finished, done: tf.Tensor) -> tuple[_Running, _Live, _Finished]:
     """Writes the finished sentences into the results and keeps the others."""
     ended = tf.where(done)[:, 0]
-    rows = tf.gather(running.index, ended)[:, tf.newaxis]
+    going = tf.cast(tf.where(~done)[:, 0], tf.int32)
+    places = tf.gather(running.index, ended)[:, tf.newaxis]
     results = tf.nest.map_structure(
-        lambda all_, some: tf.tensor_scatter_nd_update(all_, rows, tf.gather(some, ended)), results, running.finished
+        lambda all_, some: tf.tensor_scatter_nd_update(all_, places, tf.gather(some, ended)), results, running.finished
     )
-    beam = tf.shape(running.live.scores)[1]
-    state_rows = tf.reshape(going[:, tf.newaxis] * beam + tf.range(beam), [-1])
-    kept = keep_rows(running._replace(state=()), going)
-    return kept._replace(state=keep_rows(running.state, state_rows)), results
+    beam = tf.shape(live.log_probs)[1]
+    rows = tf.reshape(going[:, tf.newaxis] * beam + tf.range(beam), [-1])
+    last, tokens, state = keep_rows((live.last, live.tokens, live.state), rows)
+    return keep_rows(running, going), _Live(last, tokens, tf.gather(live.log_probs, going), state), results

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID
+from seq2seq_tf.structures import EOS_ID, UNK_ID
 
 IMPOSSIBLE = -1e9  # log-probability of what must not be chosen; finite, so that sums and quotients stay numbers
 
@@ -40,7 +40,7 @@ def length_penalty(length: tf.Tensor, exponent: tf.Tensor) -> tf.Tensor:
 
 def is_continuation(ids: tf.Tensor) -> tf.Tensor:
     """Returns True where a piece may go on a hypothesis: all but PAD, BOS and EOS."""
-    return ~((ids == PAD_ID) | (ids == BOS_ID) | (ids == EOS_ID))
+    return (ids > EOS_ID) | (ids == UNK_ID)  # ids 0 to 3 are PAD, UNK, BOS, EOS
 
 
 def keep_rows(tree: Any, rows: tf.Tensor) -> Any:

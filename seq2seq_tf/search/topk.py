@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+_FEW_COLUMNS = 1024
 BLOCK = 64  # columns per block; k blocks and the rest of the row are all that is searched in detail
 
 
@@ -18,13 +19,9 @@ def top_k(rows: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
       rows: [N, V] float32.
       k: [] int32, at most V.
     """
-    count, columns = tf.shape(rows)[0], tf.shape(rows)[1]
-    blocks = columns // BLOCK
-    return tf.cond(
-        blocks > 2 * k,  # otherwise the detour does not pay
-        lambda: _by_blocks(rows, k, count, columns, blocks),
-        lambda: tuple(tf.math.top_k(rows, k)),
-    )
+    if rows.shape[1] is not None and rows.shape[1] < _FEW_COLUMNS:
+        return tuple(tf.math.top_k(rows, k))  # the detour does not pay
+    return _by_blocks(rows, k)
 
 
 def log_sum_exp(rows: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
@@ -32,17 +29,18 @@ def log_sum_exp(rows: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
     return tf.math.log(tf.reduce_sum(tf.exp(rows - largest), 1)) + largest[:, 0]
 
 
-def _by_blocks(
-    rows: tf.Tensor, k: tf.Tensor, count: tf.Tensor, columns: tf.Tensor, blocks: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _by_blocks(rows: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    count, columns = tf.shape(rows)[0], rows.shape[1] or tf.shape(rows)[1]
+    blocks = columns // BLOCK
     whole = blocks * BLOCK
-    grouped = tf.reshape(tf.cond(whole < columns, lambda: rows[:, :whole], lambda: rows), [count, blocks, BLOCK])
-    maxima = tf.reduce_max(grouped, 2)  # [N, blocks]
-    chosen = tf.sort(tf.math.top_k(maxima, k).indices, axis=1)  # [N, k]
-    candidates = tf.reshape(tf.gather(grouped, chosen, batch_dims=1), [count, k * BLOCK])
-    ids = tf.reshape(chosen[:, :, tf.newaxis] * BLOCK + tf.range(BLOCK), [count, k * BLOCK])
-    rest = tf.tile(tf.range(whole, columns)[tf.newaxis], [count, 1])  # [N, V % BLOCK]
-    candidates = tf.concat([candidates, rows[:, whole:]], 1)
-    ids = tf.concat([ids, rest], 1)
+    grouped = tf.reshape(rows[:, :whole], [count, blocks, BLOCK])
+    some = tf.minimum(k, blocks)
+    chosen = tf.sort(tf.math.top_k(tf.reduce_max(grouped, 2), some).indices, axis=1)  # [N, some]
+    candidates = tf.reshape(tf.gather(grouped, chosen, batch_dims=1), [count, some * BLOCK])
+    ids = tf.reshape(chosen[:, :, tf.newaxis] * BLOCK + tf.range(BLOCK), [count, some * BLOCK])
+    if not isinstance(whole, int) or whole < columns:  # the columns past the last whole block
+        rest = tf.tile(tf.range(whole, columns)[tf.newaxis], [count, 1])  # [N, V % BLOCK]
+        candidates = tf.concat([candidates, rows[:, whole:]], 1)
+        ids = tf.concat([ids, rest], 1)
     values, places = tf.math.top_k(candidates, k)
     return values, tf.gather(ids, places, batch_dims=1)

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.data.batching import plan_epoch
+from seq2seq_tf.data.batching import pad_batch, plan_epoch, round_up
 from seq2seq_tf.data.corpus import Corpus, iter_batches, load_corpus, prepare_corpus
 from seq2seq_tf.data.pairs import iter_pairs
 from seq2seq_tf.errors import InputError
@@ -69,19 +69,26 @@ class TranslationTask:
     def plan(self, epoch: int) -> EpochPlan:
         """Returns the batches of an epoch: arrays of pair numbers."""
         corpus, train = self._corpus(epoch), self.config.train
+        lengths = corpus.source.lengths() + 1, corpus.target.lengths() + 1
+        padded = tuple(round_up(side, train.length_multiple) for side in lengths)
         plan = plan_epoch(
-            corpus.source.lengths() + 1,
-            corpus.target.lengths() + 1,
+            *padded,
             batch_tokens=train.batch_tokens,
             pool_pairs=train.pool_pairs,
             seed=train.seed,
             epoch=epoch,
         )
-        return EpochPlan(plan.batches, plan.padding)
+        real = sum(int(side.sum()) for side in lengths) / sum(int(side.sum()) for side in padded)
+        return EpochPlan(plan.batches, plan.padding + (1.0 - plan.padding) * (1.0 - real))
 
     def load(self, epoch: int, batches: Sequence[np.ndarray]) -> Iterator[Batch]:
         """Yields padded batches."""
-        return iter_batches(self._corpus(epoch), batches)
+        train = self.config.train
+        loaded = iter_batches(self._corpus(epoch), batches)
+        if train.length_multiple == 1 and not train.jit_compile:
+            return loaded
+        full_at = train.batch_tokens if train.jit_compile else 0  # XLA compiles each shape anew
+        return (pad_batch(batch, multiple=train.length_multiple, full_at=full_at) for batch in loaded)
 
     def first_carry(self) -> tuple[()]:
         """Returns nothing: sentences stand alone."""
@@ -94,7 +101,7 @@ class TranslationTask:
     def validate(self) -> dict[str, float]:
         """Translates the held-out sources greedily and scores the references."""
         sources, references = [s for s, _ in self.valid_texts], [t for _, t in self.valid_texts]
-        search = dataclasses.replace(self.config.search, beam_size=1, n_best=1)
+        search = dataclasses.replace(self.config.search, beam_size=1, n_best=1, shortlist=0)
         translations = [row[0].text for row in self.translator.translate_all(sources, search)]
         log_probs = np.asarray(self.translator.score(sources, references))
         tokens = sum(len(ids) + 1 for ids in self.target.encode(references))
@@ -110,7 +117,7 @@ class TranslationTask:
         if self.config.model.attention == "none":
             return {}
         shown = [source for source, _ in self.valid_texts[:_SHOWN_SENTENCES] if source.strip()]
-        search = self.translator.search_options(beam_size=1, n_best=1)
+        search = self.translator.search_options(beam_size=1, n_best=1, shortlist=0)
         rows = self.translator.translate_all(shown, search, attention=True)
         return {f"attention/{n}": attention_png(row[0]) for n, row in enumerate(rows)}
 

@@ -39,9 +39,10 @@ class Monitor:
         self, update: int, epoch: int, result: UpdateResult, rate: float, padding: float, seconds: float
     ) -> None:
         """Notes one update that took `seconds`."""
-        self._since.append((result, seconds))
+        if not result.overflow:  # of those nothing was applied, and their norm is no number
+            self._since.append((result, seconds))
         self._bar.update(1)
-        if update % self._config.train.log_every:
+        if update % self._config.train.log_every or not self._since:
             return
         results = [r for r, _ in self._since]
         weight = sum(r.weight for r in results)

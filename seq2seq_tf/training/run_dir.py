@@ -4,6 +4,7 @@ config.yaml                the resolved configuration
 source.model, target.model SentencePiece models of a translation run
 symbols.model              SentencePiece model or characters of another run
 labels.txt                 classes, one a line
+lexicon.npz                translations of each piece, made when search.shortlist first asks for it
 data/                      training pairs as ids (only needed while training)
 checkpoints/               latest states to resume from: step_00000500.npz
 best/                      model weights of the best validations: step_00000400.npz
@@ -39,6 +40,7 @@ class RunDir:
         self.target_model = os.path.join(path, "target.model")
         self.symbols = os.path.join(path, "symbols.model")
         self.labels = os.path.join(path, "labels.txt")
+        self.lexicon = os.path.join(path, "lexicon.npz")
         self.data = os.path.join(path, "data")
         self.prepared = os.path.join(self.data, "prepared.json")
         self.checkpoints = os.path.join(path, "checkpoints")

@@ -150,7 +150,7 @@ class Session:
         begin = time.perf_counter()
         result, carry = self.trainer.update(group, self.carry, position.batches, rate)
         self.carry = carry
-        if not result.finite:
+        if not (result.finite or result.overflow):
             raise self._not_finite(result, planned)
         self.position = Position(
             position.update + 1, position.epoch, position.batch + len(group), position.batches + len(group)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from seq2seq_tf.options.common import TrainConfig
 from seq2seq_tf.structures import LossSum
+from seq2seq_tf.training.loss_scale import LossScale
 from seq2seq_tf.training.optimizer import Optimizer, make_optimizer
 
 
@@ -32,6 +33,7 @@ class UpdateResult(NamedTuple):
     weight: float  # real tokens
     norm: float  # global gradient norm before clipping
     finite: bool  # False: loss or gradient was not a number and nothing was applied
+    overflow: bool = False  # it was not finite, but perhaps only for float16, and the next loss scale is smaller
 
 
 def split_rows(tree: Any, parts: int) -> list[Any]:
@@ -64,21 +66,28 @@ class Trainer:
         self.model = model
         self.config = config
         self.optimizer: Optimizer = make_optimizer(model.trainable_variables, config)
+        self.loss_scale = LossScale(config) if config.precision == "float16" else None
         self._values = [v.value for v in model.trainable_variables]
         number = tf.TensorSpec([], tf.int32)
         rate = tf.TensorSpec([], tf.float32)
         spec = (batch_spec, carry_spec, number)
-        self._update_one = tf.function(self._update_from_batch, input_signature=[*spec, rate])
+        jit = config.jit_compile or None  # None, not False, which would keep others from compiling what calls it
+        self._update_one = tf.function(self._update_from_batch, input_signature=[*spec, rate], jit_compile=jit)
         if config.accumulate > 1:
             self._sums = [tf.Variable(tf.zeros(v.shape), trainable=False) for v in self._values]
             self._loss = LossSum(*(tf.Variable(0.0, trainable=False) for _ in LossSum._fields))
-            self._add = tf.function(self._add_gradients, input_signature=list(spec))
-            self._finish = tf.function(self._apply_sums, input_signature=[rate])
+            self._add = tf.function(self._add_gradients, input_signature=list(spec), jit_compile=jit)
+            self._finish = tf.function(self._apply_sums, input_signature=[rate], jit_compile=jit)
 
     def variables(self) -> dict[str, tf.Variable]:
         """Returns name -> variable of everything that an update changes."""
         model = {f"model/{v.path}": v.value for v in self.model.trainable_variables}
-        return {**model, **{f"optimizer/{name}": v for name, v in self.optimizer.state().items()}}
+        scale = self.loss_scale.state() if self.loss_scale else {}
+        return {
+            **model,
+            **{f"optimizer/{name}": v for name, v in self.optimizer.state().items()},
+            **{f"loss_scale/{name}": v for name, v in scale.items()},
+        }
 
     def update(self, batches: Sequence[Any], carry: Any, first: int, rate: float) -> tuple[UpdateResult, Any]:
         """One update from `config.accumulate` batches (fewer at the end of an epoch).
@@ -90,16 +99,16 @@ class Trainer:
           rate: learning rate.
         """
         if self.config.accumulate == 1:
-            loss, norm, finite, carry = self._update_one(batches[0], carry, first, rate)
+            loss, applied, carry = self._update_one(batches[0], carry, first, rate)
         else:
             losses = []
             for n, batch in enumerate(batches):
                 part, carry = self._add(batch, carry, first + n)
                 losses.append(part)
             loss = LossSum(*(tf.add_n(parts) for parts in zip(*losses, strict=True)))
-            norm, finite = self._finish(rate)
-        result = UpdateResult(float(loss.total), float(loss.nll), float(loss.weight), float(norm), bool(finite))
-        return result, carry
+            applied = self._finish(rate)
+        norm, finite, overflow = float(applied[0]), bool(applied[1]), bool(applied[2])
+        return UpdateResult(float(loss.total), float(loss.nll), float(loss.weight), norm, finite, overflow), carry
 
     def _gradients(self, batch: Any, carry: Any, number: tf.Tensor) -> tuple[LossSum, list[tf.Tensor], Any]:
         """Returns the loss and the dense gradients of its sum.
@@ -122,14 +131,17 @@ class Trainer:
                 losses.append(part)
                 carries.append(new_carry)
             loss = LossSum(*(tf.add_n(parts) for parts in zip(*losses, strict=True)))
-        gradients = tape.gradient(loss.total, self._values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            objective = self.loss_scale.scaled(loss.total, loss.weight) if self.loss_scale else loss.total
+        found = tape.gradient(objective, self._values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        gradients = [tf.convert_to_tensor(g) for g in found]
+        if self.loss_scale:
+            gradients = self.loss_scale.unscaled(gradients, loss.weight)
         carry = tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *carries)
-        return loss, [tf.convert_to_tensor(g) for g in gradients], carry
+        return loss, gradients, carry
 
     def _update_from_batch(self, batch: Any, carry: Any, number: tf.Tensor, rate: tf.Tensor) -> tuple[Any, ...]:
         loss, gradients, carry = self._gradients(batch, carry, number)
-        norm, finite = self._apply(gradients, loss, rate)
-        return loss, norm, finite, carry
+        return loss, self._apply(gradients, loss, rate), carry
 
     def _add_gradients(self, batch: Any, carry: Any, number: tf.Tensor) -> tuple[LossSum, Any]:
         loss, gradients, carry = self._gradients(batch, carry, number)
@@ -139,15 +151,21 @@ class Trainer:
             total.assign_add(part)
         return loss, carry
 
-    def _apply_sums(self, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _apply_sums(self, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         loss = LossSum(*(tf.identity(s) for s in self._loss))
-        norm, finite = self._apply([tf.identity(s) for s in self._sums], loss, rate)
+        applied = self._apply([tf.identity(s) for s in self._sums], loss, rate)
         for total in (*self._sums, *self._loss):
             total.assign(tf.zeros_like(total))
-        return norm, finite
+        return applied
 
-    def _apply(self, gradients: list[tf.Tensor], loss: LossSum, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Scales to the mean per token, clips the global norm (Pascanu 2013) and applies, if all is finite."""
+    def _apply(
+        self, gradients: list[tf.Tensor], loss: LossSum, rate: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Scales to the mean per token, clips the global norm (Pascanu 2013) and applies, if all is finite.
+
+        Returns:
+          the last three of `UpdateResult`.
+        """
         per_token = 1.0 / tf.maximum(loss.weight, 1.0)
         norm = tf.linalg.global_norm(gradients) * per_token
         finite = tf.math.is_finite(norm) & tf.math.is_finite(loss.total)
@@ -159,4 +177,6 @@ class Trainer:
             self.optimizer.apply([g * scale for g in gradients], rate)
             return tf.constant(True)
 
-        return norm, tf.cond(finite, apply, lambda: tf.constant(False))
+        applied = tf.cond(finite, apply, lambda: tf.constant(False))
+        smaller_left = self.loss_scale.update(finite) if self.loss_scale else tf.constant(False)
+        return norm, applied, smaller_left & ~finite

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq_tf.data.batching import Plan, plan_epoch
+from seq2seq_tf.data.batching import Plan, pad_batch, plan_epoch, round_up
+from seq2seq_tf.data.corpus import make_batch
 
 LENGTHS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=150)
 SIZES = {"batch_tokens": 53, "pool_pairs": 31}
@@ -112,3 +113,34 @@ def test_workers_share_the_batches_evenly_and_disjointly(workers: int) -> None:
 def test_more_workers_than_batches_leaves_none() -> None:
     found = plan(np.array([2]), np.array([3]))
     assert [len(found.for_worker(worker, 2)) for worker in (0, 1)] == [0, 0]
+
+
+@pytest.mark.parametrize(("multiple", "full_at", "shape"), [(1, 0, (3, 4, 6)), (4, 0, (3, 4, 8)), (4, 47, (5, 4, 8))])
+def test_more_padding_rounds_lengths_up_and_fills_the_batch(
+    multiple: int, full_at: int, shape: tuple[int, int, int]
+) -> None:
+    batch = make_batch([[5, 6, 7], [8], [9, 5]], [[4], [5, 6, 7, 8, 9], [7, 7]])
+    padded = pad_batch(batch, multiple=multiple, full_at=full_at)
+    rows, source, target = shape
+    assert [array.shape for array in padded] == [(rows, source), (rows, target), (rows, target)]
+    for more, array in zip(padded, batch, strict=True):
+        assert more.dtype == array.dtype
+        np.testing.assert_array_equal(more[:3, : array.shape[1]], array)
+        assert more.sum() == array.sum()  # the rest is PAD, 0
+
+
+def test_with_lengths_in_multiples_and_full_batches_few_shapes_are_left() -> None:
+    source, target = lengths(2000, 3)
+    multiple, tokens = 8, 320
+    padded = [round_up(side, multiple) for side in (source, target)]
+    assert all((p >= s).all() and (p - s < multiple).all() for p, s in zip(padded, (source, target), strict=True))
+    shapes, real = set(), 0
+    found = plan(*padded, batch_tokens=tokens, pool_pairs=500)
+    for chosen in found.batches:
+        sides = [[np.ones(side[n] - 1, np.int32) for n in chosen] for side in (source, target)]
+        batch = pad_batch(make_batch(*sides), multiple=multiple, full_at=tokens)
+        shapes.add((*batch.source.shape, batch.target_in.shape[1]))
+        assert batch.source.shape[0] * max(batch.source.shape[1], batch.target_in.shape[1]) <= tokens
+        real += batch.source.shape[0]
+    assert len(shapes) <= 9  # three lengths on each side
+    assert len(source) > 0.85 * real  # few rows are empty

@@ -250,3 +250,17 @@ def test_rows_are_shared_out_evenly_and_in_order(rows: int, parts: int, sizes: l
     assert [part[1]["b"].shape[0] for part in shared] == sizes
     assert np.concatenate([part[0].numpy() for part in shared]).tolist() == list(range(rows))
     assert split_rows((), parts) == [()] * parts
+
+
+@pytest.mark.parametrize(("optimizer", "accumulate"), [("adam", 1), ("nadam", 2)])
+def test_compiled_with_xla_an_update_is_the_same(optimizer: str, accumulate: int) -> None:
+    plain, compiled = (
+        trainer(optimizer=optimizer, accumulate=accumulate, clip_norm=1.0, jit_compile=jit) for jit in (False, True)
+    )
+    for step, rows in enumerate((ROWS, 2, ROWS)):
+        data = [batch(rows, 10 * step + n) for n in range(accumulate)]
+        expected, found = one_update(plain, *data), one_update(compiled, *data)
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert compiled.model.traces == 1  # type: ignore[attr-defined]  # XLA compiles each shape, nothing is traced again
+    for name, value in values(compiled).items():
+        np.testing.assert_allclose(value, values(plain)[name], rtol=1e-4, atol=1e-6, err_msg=name)

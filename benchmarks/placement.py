@@ -1,0 +1,168 @@
+"""Where the ops of a traced loop would run on a GPU, read from TensorFlow's kernel registry: no GPU is needed.
+
+TensorFlow keeps int32 tensors of loops, calls and most arithmetic in the host's memory, even where an op runs "on the
+GPU": they are meant for sizes. So three things are looked for in the body of a loop: ops without a kernel for a GPU,
+tensors of data (not of sizes) whose work is done by the host, and copies between the two memories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+from tensorflow.python.framework import kernels
+from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
+
+_CALLS = {  # op -> attributes that name the functions which it calls
+    "While": ("cond", "body"),
+    "StatelessWhile": ("cond", "body"),
+    "If": ("then_branch", "else_branch"),
+    "StatelessIf": ("then_branch", "else_branch"),
+    "PartitionedCall": ("f",),
+    "StatefulPartitionedCall": ("f",),
+}
+_BOUNDARY = ("Placeholder", "NoOp")
+_ALWAYS_ON_HOST = (tf.int32, tf.resource, tf.string)  # where a tensor enters or leaves a function
+
+
+class Work(NamedTuple):
+    """An op, or a tensor that is copied."""
+
+    function: str  # "body", "body/then_branch", ...
+    op: str  # type of the op
+    name: str
+    dtype: str
+    shape: str  # as far as it is known while tracing
+    data: bool  # not only sizes: its size depends on the batch, the beam or the lengths
+
+
+class Placement(NamedTuple):
+    """What one turn of a loop would do."""
+
+    ops: int  # with a kernel that works in the GPU's memory
+    without_kernel: list[Work]  # these would run on the CPU, their inputs and outputs copied
+    on_host: list[Work]  # these compute in the host's memory by design of their kernel
+    to_host: list[Work]  # tensors copied; the host waits for each
+    to_device: list[Work]  # tensors copied; nobody waits
+
+
+def loops(function: Any) -> list[Placement]:
+    """Returns the placement of every loop that a concrete function runs, in the order of the graph."""
+    found = []
+    for graph, operation, _ in _operations(function.graph, "", into_loops=False):
+        if operation.type in ("While", "StatelessWhile"):
+            placement = Placement(0, [], [], [], [])
+            for part in ("cond", "body"):
+                for called in _called(graph, operation, part):
+                    placement = _add(placement, called, part)
+            found.append(placement)
+    return found
+
+
+def _operations(graph: Any, path: str, *, into_loops: bool) -> Iterator[tuple[Any, Any, str]]:
+    """Yields (graph, op, path) of a graph and of the functions that it calls."""
+    for operation in graph.get_operations():
+        yield graph, operation, path
+        loop = operation.type in ("While", "StatelessWhile")
+        for part in _CALLS.get(operation.type, ()) if into_loops or not loop else ():
+            for called in _called(graph, operation, part):
+                yield from _operations(called, f"{path}/{part}", into_loops=into_loops)
+
+
+def _called(graph: Any, operation: Any, part: str) -> list[Any]:
+    """Returns the graph of a function that an op calls, with the shapes of its arguments."""
+    name = operation.get_attr(part).name
+    library = {f.signature.name: f for f in graph.as_graph_def().library.function}
+    given = operation.outputs if operation.type.endswith("While") else operation.inputs
+    shapes = [t.shape for t in given][1 if operation.type.endswith("If") else 0 :]
+    with graph.as_default():
+        return [function_def_to_graph(library[name], input_shapes=shapes)]
+
+
+def _add(placement: Placement, graph: Any, part: str) -> Placement:
+    """Returns the placement with the work of a function and of those that it calls."""
+    for function, operation, path in list(_operations(graph, part, into_loops=True)):
+        if operation.type in _BOUNDARY:
+            continue
+        host = _host_arguments(operation)
+        if host is None:
+            placement.without_kernel.append(_work(path, operation, operation.outputs))
+        elif operation.type not in _CALLS and operation.outputs and all(n in host for n in _names(operation, "output")):
+            placement.on_host.append(_work(path, operation, operation.outputs))
+        else:
+            placement = placement._replace(ops=placement.ops + 1)
+        del function
+    for function in {id(g): (g, p) for g, _, p in _operations(graph, part, into_loops=True)}.values():
+        _copies(placement, *function)
+    return placement
+
+
+def _copies(placement: Placement, graph: Any, path: str) -> None:
+    """Adds the tensors of one function that change between the memories, each once."""
+    results = {id(t) for t in graph.outputs}
+    for operation in graph.get_operations():
+        for n, tensor in enumerate(operation.outputs):
+            produced = _on_host(operation, "output", n)
+            consumers = [(c, i) for c in tensor.consumers() for i, x in enumerate(c.inputs) if x is tensor]
+            wanted = {_on_host(c, "input", i) for c, i in consumers}
+            if id(tensor) in results:
+                wanted.add(tensor.dtype in _ALWAYS_ON_HOST)
+            if not produced and True in wanted:
+                placement.to_host.append(_work(path, operation, [tensor]))
+            if produced and False in wanted:
+                placement.to_device.append(_work(path, operation, [tensor]))
+
+
+def _on_host(operation: Any, side: str, index: int) -> bool:
+    """Whether an input or output of an op is in the host's memory."""
+    tensor = (operation.inputs if side == "input" else operation.outputs)[index]
+    if operation.type in _BOUNDARY:
+        return tensor.dtype in _ALWAYS_ON_HOST
+    host = _host_arguments(operation)
+    if host is None:
+        return True
+    name = _names(operation, side)[index]
+    if operation.type in _CALLS:
+        return name in host or tensor.dtype in _ALWAYS_ON_HOST
+    return name in host
+
+
+def _names(operation: Any, side: str) -> list[str]:
+    """Returns the name of the argument that each input (or output) belongs to: an argument may be a list."""
+    names = []
+    for argument in operation.op_def.input_arg if side == "input" else operation.op_def.output_arg:
+        count = 1
+        if argument.number_attr:
+            count = operation.get_attr(argument.number_attr)
+        elif argument.type_list_attr:
+            count = len(operation.get_attr(argument.type_list_attr))
+        names += [argument.name] * count
+    return names
+
+
+def _host_arguments(operation: Any) -> set[str] | None:
+    """Returns the arguments that the GPU's kernel keeps in the host's memory; None if there is no such kernel."""
+    fitting = []
+    for kernel in kernels.get_registered_kernels_for_op(operation.type).kernel:
+        if kernel.device_type in ("GPU", "DEFAULT") and not kernel.label and _fits(kernel, operation):
+            fitting.append(kernel)
+    fitting.sort(key=lambda kernel: (kernel.priority, kernel.device_type == "GPU"))
+    return set(fitting[-1].host_memory_arg) if fitting else None
+
+
+def _fits(kernel: Any, operation: Any) -> bool:
+    """Whether a kernel takes the types of an op."""
+    for constraint in kernel.constraint:
+        value = operation.get_attr(constraint.name)
+        types = [tf.as_dtype(t).as_datatype_enum for t in (value if isinstance(value, list) else [value])]
+        if not set(types) <= set(constraint.allowed_values.list.type):
+            return False
+    return True
+
+
+def _work(path: str, operation: Any, tensors: Any) -> Work:
+    first = tensors[0] if len(tensors) else None
+    data = any(not t.shape.is_fully_defined() for t in tensors)
+    dtype, shape = (first.dtype.name, str(first.shape)) if first is not None else ("", "")
+    return Work(path, operation.type, operation.name, dtype, shape, data)

@@ -1,0 +1,50 @@
+"""A parallel corpus of any size out of a small one: sentences that differ, with the words and lengths of real ones."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from seq2seq_tf.data.pairs import Pair, iter_pairs
+from seq2seq_tf.errors import InputError
+
+_STRIDE = 7919  # a prime: copies join each sentence to another one
+
+
+def iter_recombined(pairs: list[Pair], count: int) -> Iterator[Pair]:
+    """Yields `count` pairs: first those given, then copies in which first and second halves are joined anew.
+
+    Copy k joins the first half of pair i to the second half of pair i + k * 7919, on both sides: no two are alike
+    as long as there are fewer copies than pairs, and translations still belong together in part.
+    """
+    halves = [tuple(_halves(text) for text in pair) for pair in pairs]
+    copies = -(-count // len(pairs))
+    if copies > len(pairs):
+        raise InputError(f"{len(pairs)} pairs can be recombined to {len(pairs) ** 2:,} at most, {count:,} are wanted")
+    made = (
+        (s[0] + other_s[1], t[0] + other_t[1])
+        for copy in range(copies)
+        for n, (s, t) in enumerate(halves)
+        for other_s, other_t in [halves[(n + copy * _STRIDE) % len(halves)]]
+    )
+    return itertools.islice(made, count)
+
+
+def _halves(text: str) -> tuple[str, str]:
+    words = text.split()
+    middle = len(words) // 2
+    return "".join(word + " " for word in words[:middle]), " ".join(words[middle:])
+
+
+def write_recombined(files: Pair, out: Pair, count: int) -> float:
+    """Writes `count` pairs made of those in `files`; returns the mean number of words of a source sentence."""
+    pairs = list(iter_pairs(*files))
+    if not pairs:
+        raise InputError(f"{files[0]}: empty")
+    words = 0
+    with open(out[0], "w", encoding="utf-8") as source_file, open(out[1], "w", encoding="utf-8") as target_file:
+        for source, target in iter_recombined(pairs, count):
+            source_file.write(source + "\n")
+            target_file.write(target + "\n")
+            words += source.count(" ") + 1
+    return words / count

@@ -1,0 +1,89 @@
+"""What the benchmarks of training share: a run folder, made or found, and single updates with a clock."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.translation import Config
+from seq2seq_tf.structures import Batch
+
+_RATE = 1e-4  # any learning rate takes the same time
+
+
+class Updates(NamedTuple):
+    """What some updates took, and what they learned from."""
+
+    seconds: float
+    loading: float  # of these seconds, spent making batches
+    source_tokens: int  # real ones, with the end of the sentence
+    target_tokens: int
+
+
+class TimedTraining:
+    """Training of a run folder, one update at a time; nothing is saved.
+
+    Args:
+      folder: made if it is missing.
+      config: `auto` in it is decided for this machine.
+      say: gets the notes of preparing.
+    """
+
+    def __init__(self, folder: str, config: Config, say: Callable[[str], None] = lambda _: None) -> None:
+        from seq2seq_tf.tasks.translation import prepare
+        from seq2seq_tf.training.run_dir import RunDir
+        from seq2seq_tf.training.trainer import Trainer
+
+        run = RunDir(folder)
+        self.config = run.create(config)
+        self.task = prepare(run, self.config, say)
+        self.trainer = Trainer(self.task.model, self.config.train, self.task.batch_spec, self.task.carry_spec)
+        self._done = 0
+
+    def time(self, planned: Sequence[np.ndarray]) -> Updates:
+        """Trains on planned batches of the first epoch, one update each."""
+        seconds = loading = 0.0
+        source = target = 0
+        batches = self.task.load(0, planned)
+        for _ in planned:
+            begin = time.perf_counter()
+            batch: Batch = next(batches)
+            loaded = time.perf_counter()
+            tokens = self.update(batch)
+            seconds += time.perf_counter() - begin
+            loading += loaded - begin
+            source += int((batch.source != 0).sum())
+            target += tokens
+        return Updates(seconds, loading, source, target)
+
+    def update(self, batch: Any) -> int:
+        """One update; returns its real target tokens."""
+        result, _ = self.trainer.update([batch], self.task.first_carry(), self._done, _RATE)
+        self._done += 1
+        return int(result.weight)
+
+    def traces(self) -> int:
+        """How often the update was traced."""
+        return int(self.trainer._update_one.experimental_get_tracing_count())
+
+
+def with_data(config: Config, folder: str) -> dict[str, str]:
+    """Returns overrides that take the files of `config` from another folder, under their names.
+
+    Raises:
+      InputError: one is missing there.
+    """
+    overrides = {}
+    for side in ("source", "target"):
+        for part in ("train", "valid", "test"):
+            name = os.path.basename(getattr(config.data, f"{part}_{side}"))
+            path = os.path.join(folder, name)
+            if not name or not os.path.isfile(path):
+                raise InputError(f"{path}: no such file (data: python data_scripts/fetch_multi30k.py)")
+            overrides[f"data.{part}_{side}"] = path
+    return overrides

@@ -1,0 +1,109 @@
+"""Makes a corpus for telling languages apart from the help pages of LibreOffice, as packaged by Debian and Ubuntu.
+
+5,000 sentences of each language for training and 500 each for valid and test, under MPL-2.0. The packages are
+downloaded with apt-get and unpacked into a temporary folder; nothing is installed and root is not needed.
+Sentences that stand in several languages, and repetitions, are left out: no sentence stands in two parts.
+
+  python data_scripts/fetch_language_id.py --languages=en-us,de,fr,es,it,pt,nl,sv --out=data/language_id
+  python data_scripts/fetch_libreoffice_help.py --list        # all languages
+
+Writes OUT/{train,valid,test}/LANGUAGE.txt, one sentence a line, and OUT/README.txt.
+"""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from pathlib import Path
+
+from absl import flags
+
+from seq2seq_tf.bin import program
+from seq2seq_tf.data.help_packages import Pages, unpacked_package
+from seq2seq_tf.data.language_sentences import Kept, balanced_split, distinct_sentences, help_sentences
+from seq2seq_tf.data.libreoffice_help import find_pages
+from seq2seq_tf.data.pairs import written_whole
+from seq2seq_tf.data.split import Split
+from seq2seq_tf.data.tables import format_table
+from seq2seq_tf.errors import InputError
+
+_LANGUAGES = flags.DEFINE_list(
+    "languages", ["en-us", "de", "fr", "es", "it", "pt", "nl", "sv"], "Languages, as in the names of the packages."
+)
+_OUT = flags.DEFINE_string("out", "data/language_id", "Folder to write.")
+_TRAIN = flags.DEFINE_integer("train", 5000, "Sentences of each language to learn from, at most.", lower_bound=1)
+_HELD_OUT = flags.DEFINE_integer("held_out", 500, "Sentences of each language in valid, and in test.", lower_bound=1)
+_SEED = flags.DEFINE_integer("seed", 1, "Another seed chooses other sentences.")
+_SHORTEST = flags.DEFINE_integer("min_characters", 3, "Skip shorter sentences.", lower_bound=1)
+_LONGEST = flags.DEFINE_integer("max_characters", 200, "Skip longer sentences.", lower_bound=1)
+_PACKAGE_DIR = flags.DEFINE_string("package_dir", None, "Folder that keeps the .deb files; any there are used.")
+_TREE = flags.DEFINE_string("tree", None, "Folder with LANGUAGE/text/**/*.html already unpacked; apt is not used.")
+
+
+def main() -> int:
+    """Makes the corpus."""
+    codes = [code.strip().lower() for code in _LANGUAGES.value]
+    labels = labels_of(codes)
+    with tempfile.TemporaryDirectory(prefix="language_id_") as temporary:
+        pages = {label: pages_of(code, Path(temporary)) for label, code in zip(labels, codes, strict=True)}
+        print("reading the pages", flush=True)
+        texts = {label: help_sentences(found.folder) for label, found in pages.items()}
+        kept = distinct_sentences(texts, shortest=_SHORTEST.value, longest=_LONGEST.value)
+    splits = balanced_split(kept.sentences, train=_TRAIN.value, held_out=_HELD_OUT.value, seed=_SEED.value)
+    table = report(kept, splits)
+    write(Path(_OUT.value), kept, splits, readme(pages, table))
+    print(f"{table}\nwritten to {_OUT.value}: {{train,valid,test}}/{{{','.join(labels)}}}.txt")
+    return 0
+
+
+def labels_of(codes: list[str]) -> list[str]:
+    """Returns `en` for `en-us`; the whole codes where two languages would get one name."""
+    if len(set(codes)) < 2 or len(set(codes)) < len(codes):
+        raise InputError(f"--languages must name at least two different languages, got {','.join(codes) or 'none'}")
+    short = [code.split("-")[0] for code in codes]
+    return [code if short.count(name) > 1 else name for code, name in zip(codes, short, strict=True)]
+
+
+def pages_of(code: str, temporary: Path) -> Pages:
+    """Returns the pages of a language, downloaded or from --tree."""
+    if _TREE.value:
+        return Pages(find_pages(Path(_TREE.value), code), _TREE.value)
+    return unpacked_package(code, temporary, Path(_PACKAGE_DIR.value) if _PACKAGE_DIR.value else None)
+
+
+def report(kept: Kept, splits: dict[str, Split]) -> str:
+    """Returns a table of what was kept of each language, and why the rest was not."""
+    reasons = ["too short, too long or without letters", "occurred before", "in several languages"]
+    rows = [
+        [label, *(kept.refused[label][reason] for reason in reasons), len(sentences), *map(len, splits[label])]
+        for label, sentences in kept.sentences.items()
+    ]
+    return format_table(["language", "odd length", "repeated", "in several languages", "kept", *Split._fields], rows)
+
+
+def write(folder: Path, kept: Kept, splits: dict[str, Split], about: str) -> None:
+    """Writes all files or none."""
+    places = [(part, label) for part in Split._fields for label in splits]
+    paths = [folder / part / f"{label}.txt" for part, label in places]
+    with written_whole([*paths, folder / "README.txt"]) as (*files, note):
+        for file, (part, label) in zip(files, places, strict=True):
+            file.writelines(f"{kept.sentences[label][n]}\n" for n in getattr(splits[label], part))
+        note.write(about)
+
+
+def readme(pages: dict[str, Pages], table: str) -> str:
+    """Returns what README.txt says of the corpus."""
+    origins = "\n          ".join(found.origin for found in pages.values())
+    return (
+        "Sentences of the LibreOffice help by language: UTF-8, one sentence a line, PART/LANGUAGE.txt.\n"
+        "No normalised sentence stands in two languages or two parts.\n\n"
+        f"source:   {origins}\n"
+        f"licence:  MPL-2.0 (Mozilla Public License 2.0), the LibreOffice contributors\n"
+        f"made:     {datetime.date.today()} by data_scripts/fetch_language_id.py\n"
+        f"          --train={_TRAIN.value} --held_out={_HELD_OUT.value} --seed={_SEED.value} "
+        f"--min_characters={_SHORTEST.value} --max_characters={_LONGEST.value}\n\n{table}\n"
+    )
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,174 @@
+"""Labels texts: seq2seq-classify train|predict|evaluate --model_dir=runs/NAME ...
+
+train     as seq2seq-train, for a configuration with `task: classification`
+predict   a line in, its label and probability out
+evaluate  accuracy, confusion table, precision and recall on labelled texts
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from absl import flags
+
+from seq2seq_tf.bin import program, training
+from seq2seq_tf.data.tables import format_table
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_text
+from seq2seq_tf.label_scores import LabelScore, accuracy, confusion, score_rows, scores_by_label
+from seq2seq_tf.options.classification import ClassificationConfig
+
+if TYPE_CHECKING:
+    from seq2seq_tf.classifier import Classifier
+
+FLAGS = flags.FLAGS
+_LENGTHS = (0, 10, 20, 40, 80)  # characters where the rows of the table of lengths begin
+
+
+def _train() -> int:
+    return training.train(ClassificationConfig, _prepare)
+
+
+def _prepare(run: Any, config: ClassificationConfig, say: Callable[[str], None]) -> Any:
+    from seq2seq_tf.tasks.classification import prepare
+
+    return prepare(run, config, say)
+
+
+def _predict_flags() -> None:
+    flags.DEFINE_string("model_dir", None, "run folder")
+    flags.DEFINE_integer("top", 1, "labels per line, best first", lower_bound=1)
+    flags.DEFINE_integer("window", 2048, "lines labelled together; larger is faster", lower_bound=1)
+
+
+def predict() -> int:
+    """Writes LABEL<TAB>PROBABILITY for each line of standard input, an empty line for one without text."""
+    classifier = _load()
+    window = 1 if sys.stdin.isatty() else FLAGS.window
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale, as the input
+    lines = program.input_lines()
+    while texts := list(itertools.islice(lines, window)):
+        for found in classifier.classify(texts, top=FLAGS.top):
+            print("\t".join(f"{label}\t{probability:.4f}" for label, probability in found))
+        sys.stdout.flush()
+    return 0
+
+
+def _evaluate_flags() -> None:
+    flags.DEFINE_string("model_dir", None, "run folder")
+    flags.DEFINE_string("data", None, "folder with LABEL.txt for each label [default: data.test of the run]")
+    flags.DEFINE_integer(
+        "snippet", 0, "score a part of so many characters of each text, at a random place; 0 = whole texts", 0
+    )
+    flags.DEFINE_integer("seed", 1, "of the places of the snippets", lower_bound=0)
+    flags.DEFINE_string("json", None, "also write the results to this file")
+    flags.DEFINE_string("plot", None, "also write the confusion table to this file, as a PNG")
+    flags.DEFINE_integer("show", 0, "print this many texts with a wrong label", lower_bound=0)
+
+
+def evaluate() -> int:
+    """Labels the texts of a folder and compares."""
+    classifier = _load()
+    from seq2seq_tf.data.labelled import read_labelled, snippets
+
+    folder = FLAGS.data or classifier.config.data.test
+    if not folder:
+        raise InputError("the run has no test set; name --data")
+    texts, truth, _ = read_labelled(folder, classifier.labels)
+    if FLAGS.snippet:
+        texts = snippets(texts, FLAGS.snippet, FLAGS.seed)
+    begin = time.perf_counter()
+    log_probs = classifier.log_probs(texts)
+    seconds = time.perf_counter() - begin
+    right, predicted = np.asarray(truth), log_probs.argmax(1)
+    table = confusion(right, predicted, len(classifier.labels))
+    scores = scores_by_label(table, classifier.labels)
+    by_length = _by_length(texts, right == predicted)
+    what = f"parts of {FLAGS.snippet} characters of " if FLAGS.snippet else ""
+    print(f"{what}{len(texts):,} texts of {folder}, labelled in {seconds:.1f} s")
+    _print_report(table, scores, by_length, classifier)
+    for n in np.flatnonzero(right != predicted)[: FLAGS.show]:
+        found, real = classifier.labels[predicted[n]], classifier.labels[right[n]]
+        print(f"\n  {real}, taken for {found} ({np.exp(log_probs[n, predicted[n]]):.4f}): {texts[n]}")
+    if FLAGS.json:
+        result = {
+            "model_dir": FLAGS.model_dir,
+            "data": folder,
+            "snippet": FLAGS.snippet,
+            "texts": len(texts),
+            "accuracy": accuracy(table),
+            "nll_per_text": float(-np.take_along_axis(log_probs, right[:, np.newaxis], 1).mean()),
+            "labels": {s.label: s._asdict() for s in scores},
+            "confusion": table.tolist(),
+            "by_length": [{"characters": name, "texts": n, "accuracy": share} for name, n, share in by_length],
+            "seconds": seconds,
+        }
+        write_text(FLAGS.json, json.dumps(result, indent=2) + "\n")
+    if FLAGS.plot:
+        _write_plot(FLAGS.plot, table, classifier)
+    return 0
+
+
+def _load() -> Classifier:
+    if not FLAGS.model_dir:
+        raise InputError("--model_dir must name the run folder")
+    program.import_tensorflow()
+    from seq2seq_tf.classifier import Classifier
+
+    return Classifier.load(FLAGS.model_dir)
+
+
+def _by_length(texts: list[str], right: np.ndarray) -> list[tuple[str, int, float]]:
+    """Returns (range of characters, texts, share that is right) of the ranges that have texts."""
+    bucket = np.searchsorted(_LENGTHS, [len(text) for text in texts], side="right") - 1
+    ends = [f"{low} to {high - 1}" for low, high in itertools.pairwise(_LENGTHS)] + [f"{_LENGTHS[-1]} and more"]
+    chosen = [(name, right[bucket == n]) for n, name in enumerate(ends)]
+    return [(name, len(part), float(part.mean())) for name, part in chosen if len(part)]
+
+
+def _print_report(
+    table: np.ndarray, scores: list[LabelScore], by_length: list[tuple[str, int, float]], classifier: Classifier
+) -> None:
+    labels = classifier.labels
+    print(f"accuracy {100 * accuracy(table):.2f} %\n")
+    print(format_table(["label", "texts", "precision", "recall", "F1"], score_rows(scores)))
+    rows = [[label, *map(int, row)] for label, row in zip(labels, table, strict=True)]
+    print("\n" + format_table(["true \\ predicted", *labels], rows))
+    lengths = [[name, count, f"{100 * share:6.2f}"] for name, count, share in by_length]
+    print("\n" + format_table(["characters", "texts", "accuracy"], lengths))
+
+
+def _write_plot(path: str, table: np.ndarray, classifier: Classifier) -> None:
+    from seq2seq_tf.inspection.confusion import confusion_png
+
+    png = confusion_png(table, classifier.labels)
+    try:
+        with open(path + ".tmp", "wb") as file:
+            file.write(png)
+        os.replace(path + ".tmp", path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def run() -> None:
+    """Entry point."""
+    program.run_commands(
+        {
+            "train": program.Command(
+                "train a classifier on a folder of texts", lambda: training.define_flags(ClassificationConfig), _train
+            ),
+            "predict": program.Command("label lines of standard input", _predict_flags, predict),
+            "evaluate": program.Command("accuracy and confusion table on labelled texts", _evaluate_flags, evaluate),
+        }
+    )
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,200 @@
+"""Describe images with a trained run: the Python API, under every captioning program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, overload
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.config import with_search
+from seq2seq_tf.data.corpus import pad_rows
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.models.captioning import CaptionBatch, Captioning
+from seq2seq_tf.options.captioning import CaptionConfig, CaptionSearchConfig
+from seq2seq_tf.search.beam import BeamOptions, beam_search
+from seq2seq_tf.search.greedy import greedy_search
+from seq2seq_tf.search.limits import Limits
+from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses
+from seq2seq_tf.text.words import WordList
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.weights import load_weights
+
+_IDS = tf.TensorSpec([None, None], tf.int32)
+_WHOLE = tf.TensorSpec([], tf.int32)
+_REAL = tf.TensorSpec([], tf.float32)
+_BEAM = BeamOptions(_WHOLE, _WHOLE, _REAL)
+
+
+class Caption(NamedTuple):
+    """One description of one image."""
+
+    text: str
+    score: float  # log-probability / length penalty; the order of an n-best list
+    log_prob: float  # natural logarithm, sum over words and the end of the caption
+    words: list[str]  # without the end
+    attention: np.ndarray  # [words + 1, rows, columns] of the grid, each map sums to 1; [0, 0, 0] unless asked for
+
+
+def build_model(config: CaptionConfig, words: WordList) -> Captioning:
+    """Returns the model of a run with its first weights."""
+    model = Captioning(config.model, config.data.image_size, words.vocab_size, precision=config.train.precision)
+    model.build()
+    return model
+
+
+class Captioner:
+    """Model, words and the traced search of one run.
+
+    One instance traces each function once; calls with any number of images reuse it.
+    """
+
+    def __init__(self, model: Captioning, words: WordList, config: CaptionConfig) -> None:
+        self.model = model
+        self.words = words
+        self.config = config
+        size = config.data.image_size
+        images = tf.TensorSpec([None, size, size], tf.uint8)
+        self.beam = tf.function(self._beam, input_signature=[images, _WHOLE, _BEAM])
+        self.greedy = tf.function(self._greedy, input_signature=[images, _WHOLE, _REAL])
+        self.score_ids = tf.function(self._score, input_signature=[images, _IDS, _IDS])
+
+    @classmethod
+    def load(cls, model_dir: str) -> Captioner:
+        """Loads a run folder: its final weights, or the best so far if training still goes on.
+
+        Raises:
+          InputError: not a run folder of this task, no weights yet, damaged or foreign weights.
+        """
+        run = RunDir(model_dir)
+        config = run.load_config(CaptionConfig)
+        words = WordList(run.labels)
+        model = build_model(config, words)
+        load_weights(run, model)
+        return cls(model, words, config)
+
+    def _beam(self, images: tf.Tensor, longest: tf.Tensor, options: BeamOptions) -> Hypotheses:
+        memory, state = self.model.encode(images)
+        return beam_search(self.model.step_fn(), state, memory, _limits(images, longest), options)
+
+    def _greedy(self, images: tf.Tensor, longest: tf.Tensor, penalty: tf.Tensor) -> Hypotheses:
+        memory, state = self.model.encode(images)
+        return greedy_search(self.model.step_fn(), state, memory, _limits(images, longest), penalty)
+
+    def _score(self, images: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.model.score(CaptionBatch(images, target_in, target_out))
+
+    @overload
+    def describe(self, images: np.ndarray, *, attention: bool = ..., **options: float) -> Caption | list[Caption]: ...
+
+    @overload
+    def describe(
+        self, images: Sequence[np.ndarray], *, attention: bool = ..., **options: float
+    ) -> list[Caption] | list[list[Caption]]: ...
+
+    def describe(self, images, *, attention=False, **options):  # type: ignore[no-untyped-def]
+        """Describes an image, or several.
+
+        Args:
+          images: [rows, columns] uint8 gives one result; a list of such arrays, or one array [B, rows, columns],
+            gives a list in the same order. `data.images.read_image` makes them of files.
+          attention: also return attention maps (one more pass over the results).
+          **options: fields of CaptionSearchConfig (beam_size, n_best, length_penalty, ...); the run's configuration
+            gives the defaults.
+
+        Returns:
+          A Caption per image; with n_best above 1 a list of Captions per image, best first.
+
+        Raises:
+          InputError: an image of another size or type, unknown option or value out of range.
+        """
+        if isinstance(images, np.ndarray) and images.ndim == 2:
+            return self.describe([images], attention=attention, **options)[0]
+        search = self.search_options(**options)
+        results = self.describe_all(images, search, attention=attention)
+        return [row[0] for row in results] if search.n_best == 1 else results
+
+    def search_options(self, **options: float) -> CaptionSearchConfig:
+        """Returns the run's search options with some replaced, checked as in a configuration file."""
+        return with_search(self.config, options).search
+
+    def describe_all(
+        self, images: Sequence[np.ndarray], search: CaptionSearchConfig, *, attention: bool = False
+    ) -> list[list[Caption]]:
+        """As `describe`, always with a list of captions per image."""
+        pixels = self._checked(images)
+        results: list[list[Caption]] = []
+        for start in range(0, len(pixels), search.batch_images):
+            chosen = pixels[start : start + search.batch_images]
+            results += self._read(chosen, self._search(chosen, search), attention)
+        return results
+
+    def _search(self, pixels: np.ndarray, search: CaptionSearchConfig) -> Hypotheses:
+        longest = search.max_words + 1  # the end counts
+        if search.beam_size == 1:
+            return self.greedy(pixels, longest, search.length_penalty)
+        return self.beam(pixels, longest, BeamOptions(search.beam_size, search.n_best, search.length_penalty))
+
+    def _checked(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Returns [B, rows, columns] uint8."""
+        size = self.config.data.image_size
+        for number, image in enumerate(images, start=1):
+            if getattr(image, "shape", None) != (size, size) or image.dtype != np.uint8:
+                got = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+                raise InputError(f"image {number}: must be an array ({size}, {size}) of uint8, got {got}")
+        return np.stack(list(images)) if len(images) else np.zeros((0, size, size), np.uint8)
+
+    def _read(self, pixels: np.ndarray, found: Hypotheses, attention: bool) -> list[list[Caption]]:
+        """Returns the captions of each image of a batch."""
+        tokens, lengths, scores, log_probs = (x.numpy() for x in found)
+        n_best = tokens.shape[1]
+        rows = [tokens[b, k, : max(lengths[b, k] - 1, 0)] for b in range(len(pixels)) for k in range(n_best)]
+        texts = self.words.decode(rows)
+        maps = [np.zeros((0, 0, 0), np.float32)] * len(rows)
+        if attention and self.model.decoder.has_attention:
+            _, weights = self._teacher_force(np.repeat(pixels, n_best, axis=0), rows)
+            side = self.model.encoder.side
+            grids = weights.reshape([len(rows), -1, side, side])
+            maps = [grids[r, : len(rows[r]) + 1] for r in range(len(rows))]
+        return [
+            [
+                Caption(
+                    text=texts[r],
+                    score=float(scores[b, r - b * n_best]),
+                    log_prob=float(log_probs[b, r - b * n_best]),
+                    words=self.words.pieces(rows[r]),
+                    attention=maps[r],
+                )
+                for r in range(b * n_best, (b + 1) * n_best)
+                if lengths[b, r - b * n_best] > 0
+            ]
+            for b in range(len(pixels))
+        ]
+
+    def _teacher_force(self, pixels: np.ndarray, rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+        """Returns log-probabilities [B, T], zero on padding, and attention weights [B, T, S]."""
+        log_probs, weights = self.score_ids(pixels, pad_rows(rows, first=BOS_ID), pad_rows(rows, last=EOS_ID))
+        return log_probs.numpy(), weights.numpy()
+
+    def score(self, images: Sequence[np.ndarray], captions: Sequence[str]) -> list[float]:
+        """Returns log p(caption | image) of each pair, natural logarithm, the end of the caption included.
+
+        Raises:
+          InputError: lists of different length, one text instead of a list, an image of another size or type.
+        """
+        if isinstance(captions, str) or len(images) != len(captions):
+            raise InputError("images and captions must be two lists of the same length")
+        pixels, ids = self._checked(images), self.words.encode(list(captions))
+        scores: list[float] = []
+        size = self.config.search.batch_images
+        for start in range(0, len(ids), size):
+            log_probs, _ = self._teacher_force(pixels[start : start + size], ids[start : start + size])
+            scores += [float(value) for value in log_probs.sum(1)]
+        return scores
+
+
+def _limits(images: tf.Tensor, longest: tf.Tensor) -> Limits:
+    """Returns the same limits for each image: from nothing but the end to `longest`, the end counted."""
+    count = tf.shape(images)[0]
+    return Limits(tf.ones([count], tf.int32), tf.fill([count], longest))

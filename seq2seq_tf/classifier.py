@@ -1,0 +1,95 @@
+"""Label texts with a trained classification run: the Python API, under its programs and the data doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.data.corpus import pad_rows
+from seq2seq_tf.data.labelled import batches_by_length
+from seq2seq_tf.data.pairs import iter_lines
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.models.classification import Classification
+from seq2seq_tf.options.classification import ClassificationConfig, ClassificationDataConfig
+from seq2seq_tf.structures import EOS_ID
+from seq2seq_tf.text.characters import Symbols, load_symbols
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.weights import load_weights
+
+_BATCHES_AT_ONCE = 2
+
+
+class Prediction(NamedTuple):
+    """A label that a text may have."""
+
+    label: str
+    probability: float
+
+
+def spell(texts: Sequence[str], symbols: Symbols, data: ClassificationDataConfig) -> list[list[int]]:
+    """Returns the ids of each text, all of them, without EOS."""
+    return symbols.encode([text.casefold() for text in texts] if data.lowercase else texts)
+
+
+class Classifier:
+    """Model, symbols and labels of one run. A text's result depends on nothing but the text."""
+
+    def __init__(
+        self, model: Classification, symbols: Symbols, labels: tuple[str, ...], config: ClassificationConfig
+    ) -> None:
+        self.model = model
+        self.symbols = symbols
+        self.labels = labels
+        self.config = config
+        self._log_probs = tf.function(model.log_probs, input_signature=[tf.TensorSpec([None, None], tf.int32)])
+
+    @classmethod
+    def load(cls, model_dir: str) -> Classifier:
+        """Loads a run folder: its final weights, or the best so far if training still goes on.
+
+        Raises:
+          InputError: not the folder of a classification run, no weights yet, damaged or foreign weights.
+        """
+        run = RunDir(model_dir)
+        config = run.load_config(ClassificationConfig)
+        symbols, labels = load_symbols(run.symbols), tuple(iter_lines(run.labels))
+        model = Classification(config.model, symbols.vocab_size, len(labels), precision=config.train.precision)
+        model.build()
+        load_weights(run, model)
+        return cls(model, symbols, labels, config)
+
+    def log_probs(self, texts: Sequence[str]) -> np.ndarray:
+        """Returns log p(label | text), [texts, labels] float32, two batches side by side; a blank text counts too."""
+        data = self.config.data
+        rows = [row[: data.max_symbols] for row in spell(texts, self.symbols, data)]
+        found = np.zeros((len(rows), len(self.labels)), np.float32)
+
+        def fill(chosen: list[int]) -> None:
+            found[chosen] = self._log_probs(pad_rows([rows[n] for n in chosen], last=EOS_ID)).numpy()
+
+        batches = batches_by_length([len(row) + 1 for row in rows], self.config.train.batch_symbols)
+        with ThreadPoolExecutor(_BATCHES_AT_ONCE) as pool:
+            list(pool.map(fill, batches))
+        return found
+
+    def classify(self, texts: Sequence[str], *, top: int = 1) -> list[list[Prediction]]:
+        """Returns the `top` most probable labels of each text, best first; none for a text of nothing but spaces.
+
+        Raises:
+          InputError: one text instead of a list, or top below 1.
+        """
+        if isinstance(texts, str):
+            raise InputError("texts must be a list of texts, got one text")
+        if top < 1:
+            raise InputError(f"top must be at least 1, got {top}")
+        real = [n for n, text in enumerate(texts) if text.strip()]
+        results: list[list[Prediction]] = [[] for _ in texts]
+        probabilities = np.exp(self.log_probs([texts[n] for n in real]))
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+        for n, row, order in zip(real, probabilities, best, strict=True):
+            results[n] = [Prediction(self.labels[k], float(row[k])) for k in order]
+        return results

@@ -1,0 +1,58 @@
+"""Image files in and out: grey squares of bytes."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from seq2seq_tf.errors import InputError
+
+
+def read_image(path: str, size: int, *, invert: bool = False) -> np.ndarray:
+    """Reads an image as [size, size] uint8, 0 black to 255 white.
+
+    Colours become their luminance (ITU-R 601), what is transparent becomes black, another size is resampled.
+
+    Args:
+      path: of any kind of image that Pillow reads, PNG for instance.
+      size: wanted rows and columns.
+      invert: for dark ink on a bright ground; the models know bright ink on a dark one.
+
+    Raises:
+      InputError: no such file, not an image, or not a square: stretching would change the digits.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)  # too many pixels to be meant
+            with Image.open(path) as file:
+                seen = file.convert("RGBA")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: not an image") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(f"{path}: cannot be read as an image: {' '.join(str(error).split())}") from None
+    if seen.width != seen.height:
+        raise InputError(f"{path}: must be a square, {size} x {size} pixels are best, got {seen.width} x {seen.height}")
+    ground = Image.new("RGBA", seen.size, (0, 0, 0, 255))
+    grey = Image.alpha_composite(ground, seen).convert("L")
+    if grey.size != (size, size):
+        grey = grey.resize((size, size), Image.Resampling.BOX if grey.width > size else Image.Resampling.BILINEAR)
+    pixels = np.asarray(grey, np.uint8)
+    return 255 - pixels if invert else pixels
+
+
+def write_image(path: str, pixels: np.ndarray) -> None:
+    """Writes [rows, columns] uint8 as a grey PNG, whole or not at all.
+
+    Raises:
+      InputError: the file cannot be written.
+    """
+    try:
+        Image.fromarray(pixels).save(path + ".tmp", format="png")
+        os.replace(path + ".tmp", path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None

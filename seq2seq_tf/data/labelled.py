@@ -1,0 +1,168 @@
+"""Texts with labels: read from folders, kept as ids on disk, cut into random parts for training."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from seq2seq_tf.data.pairs import iter_lines
+from seq2seq_tf.errors import InputError
+
+_ENDINGS = (".txt", ".txt.gz")
+_SNIPPETS = 0x736E6970  # keeps these random numbers apart from those of the batch plan
+
+
+class LabelledTexts(NamedTuple):
+    """Texts and the number of the label of each."""
+
+    texts: list[str]
+    labels: list[int]
+    blank: int  # lines without text, left out
+
+
+def label_files(folder: str) -> dict[str, str]:
+    """Returns label -> path of the files LABEL.txt or LABEL.txt.gz of a folder, in the order of the labels.
+
+    Raises:
+      InputError: no such folder, none or only one such file, or a label that stands twice.
+    """
+    if not os.path.isdir(folder):
+        raise InputError(f"{folder}: no such folder; it should hold LABEL.txt for each label")
+    found: dict[str, str] = {}
+    for path in sorted(Path(folder).iterdir()):
+        ending = next((e for e in _ENDINGS if path.name.endswith(e)), None)
+        if not ending or path.name.startswith("."):
+            continue
+        label = path.name.removesuffix(ending)
+        if label in found:
+            raise InputError(f"{path}: label {label!r} has a file already, {found[label]}")
+        found[label] = str(path)
+    if not found:
+        raise InputError(f"{folder}: no files LABEL.txt in it")
+    return dict(sorted(found.items()))
+
+
+def read_labelled(folder: str, labels: Sequence[str]) -> LabelledTexts:
+    """Reads the texts of a folder.
+
+    Args:
+      folder: with LABEL.txt for some of the labels.
+      labels: all that are known; a text gets the position of its label.
+
+    Raises:
+      InputError: as `label_files` and `iter_lines`; a label that is not known, or a file without text.
+    """
+    texts: list[str] = []
+    numbers: list[int] = []
+    blank = 0
+    for label, path in label_files(folder).items():
+        if label not in labels:
+            raise InputError(f"{path}: label {label!r} is not one of {', '.join(labels)}")
+        lines = list(iter_lines(path))
+        kept = [line for line in lines if line.strip()]
+        if not kept:
+            raise InputError(f"{path}: no text")
+        texts += kept
+        numbers += [labels.index(label)] * len(kept)
+        blank += len(lines) - len(kept)
+    return LabelledTexts(texts, numbers, blank)
+
+
+class LabelledIds(NamedTuple):
+    """Sequences end to end; sequence n is ids[offsets[n]:offsets[n + 1]]."""
+
+    ids: np.ndarray  # [total] int32
+    offsets: np.ndarray  # [sequences + 1] int64
+    labels: np.ndarray  # int32: [sequences], one each, or [total], one per symbol
+
+    def lengths(self) -> np.ndarray:
+        """Returns [sequences] int64."""
+        return np.diff(self.offsets)
+
+
+def pack_ids(rows: Sequence[Sequence[int]], labels: Sequence[int] | np.ndarray) -> LabelledIds:
+    """Returns rows of ids end to end."""
+    offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
+    ids = np.fromiter((i for row in rows for i in row), np.int32, count=int(offsets[-1]))
+    return LabelledIds(ids, offsets, np.asarray(labels, np.int32))
+
+
+def save_ids(prefix: str, found: LabelledIds) -> None:
+    """Writes PREFIX.{ids,offsets,labels}.npy, each whole.
+
+    Raises:
+      InputError: a file cannot be written.
+    """
+    for name, array in found._asdict().items():
+        path = f"{prefix}.{name}.npy"
+        try:
+            with open(path + ".tmp", "wb") as file:
+                np.save(file, array)
+            os.replace(path + ".tmp", path)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def load_ids(prefix: str) -> LabelledIds:
+    """Memory-maps what `save_ids` wrote.
+
+    Raises:
+      InputError: a file is missing or damaged.
+    """
+    arrays = []
+    for name in LabelledIds._fields:
+        path = f"{prefix}.{name}.npy"
+        try:
+            arrays.append(np.load(path, mmap_mode="r"))
+        except (OSError, ValueError):
+            raise InputError(f"{path}: missing or damaged; delete the folder and start again") from None
+    return LabelledIds(*arrays)
+
+
+class Spans(NamedTuple):
+    """A part of each sequence: `length` symbols from `start` on."""
+
+    start: np.ndarray  # [sequences] int64, place in the ids of all
+    length: np.ndarray  # [sequences] int64
+
+
+def draw_spans(offsets: np.ndarray, *, share: float, shortest: int, seed: int, epoch: int) -> Spans:
+    """Returns what is read of each sequence in an epoch: all of it, or a random part.
+
+    The length of a part is drawn evenly on a logarithmic scale, from `shortest` to the whole, so that short parts
+    are as frequent as long ones. A pure function of its arguments.
+
+    Args:
+      offsets: [sequences + 1].
+      share: of the sequences of which a part is read.
+      shortest: symbols; a sequence that is not longer is read whole.
+    """
+    random = np.random.default_rng([seed, epoch, _SNIPPETS])
+    whole = np.diff(offsets)
+    chosen, size, place = random.random((3, len(whole)))
+    low = np.minimum(shortest, whole)
+    drawn = np.floor(low * ((whole + 1) / np.maximum(low, 1)) ** size).astype(np.int64)
+    length = np.where(chosen < share, np.clip(drawn, low, whole), whole)
+    start = np.floor(place * (whole - length + 1)).astype(np.int64)
+    return Spans(offsets[:-1] + start, length)
+
+
+def snippets(texts: Sequence[str], characters: int, seed: int) -> list[str]:
+    """Returns a part of each text, at a random place that depends on the seed; a shorter text stays whole."""
+    places = np.random.default_rng([seed, _SNIPPETS]).random(len(texts))
+    starts = [int(place * max(len(text) - characters + 1, 1)) for text, place in zip(texts, places, strict=True)]
+    return [text[start : start + characters] for text, start in zip(texts, starts, strict=True)]
+
+
+def batches_by_length(lengths: Sequence[int], batch_symbols: int) -> Iterator[list[int]]:
+    """Yields the numbers of all sequences, longest first, in batches of at most `batch_symbols` padded symbols."""
+    order = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()
+    at = 0
+    while at < len(order):
+        size = max(batch_symbols // max(lengths[order[at]], 1), 1)
+        yield order[at : at + size]
+        at += size

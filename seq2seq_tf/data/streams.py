@@ -1,0 +1,161 @@
+"""Text as one long stream of symbols: ids on disk that are memory-mapped, read at several places side by side.
+
+A stream is a ring: each file begins with BOS, and behind the last file comes the first. For an epoch it is cut into B
+rows of equal length, and the rows into chunks of L; what is learned on one chunk goes on into the next.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_text
+from seq2seq_tf.structures import BOS_ID, EOS_ID, UNK_ID
+from seq2seq_tf.text.characters import CharacterModel, Symbols
+
+Chunk = tuple[int, int]  # columns of the rows: the symbols that are read
+
+
+class StreamSize(NamedTuple):
+    """What a stream was made of."""
+
+    files: int
+    characters: int
+    symbols: int  # beginnings of files included
+    unknown: int  # symbols that the vocabulary lacks
+
+    def __str__(self) -> str:
+        unknown = f", {self.unknown:,} of them unknown" if self.unknown else ""
+        return f"{self.files:,} files, {self.characters:,} characters, {self.symbols:,} symbols{unknown}"
+
+
+class Stream(NamedTuple):
+    """A text as ids."""
+
+    ids: np.ndarray  # [N] uint16 or int32, memory-mapped; each file begins with BOS
+    size: StreamSize
+
+
+def text_ids(symbols: Symbols, text: str) -> list[int]:
+    """Returns the ids of a text: its characters, or the pieces of its lines with EOS for each line end."""
+    if isinstance(symbols, CharacterModel):
+        return symbols.encode([text])[0]
+    first, *rest = symbols.encode(text.split("\n"))
+    return first + [i for row in rest for i in (EOS_ID, *row)]
+
+
+def write_stream(texts: Iterable[str], symbols: Symbols, prefix: str) -> StreamSize:
+    """Writes PREFIX.ids and PREFIX.json, one text after the other; memory is that of the longest text.
+
+    Raises:
+      InputError: nothing to write, or a full disk.
+    """
+    dtype = np.dtype(np.uint16 if symbols.vocab_size <= 65536 else np.int32)
+    files = characters = count = unknown = 0
+    try:
+        with open(prefix + ".ids.tmp", "wb") as file:
+            for text in texts:
+                ids = np.asarray([BOS_ID, *text_ids(symbols, text)], dtype)
+                file.write(ids.tobytes())
+                files, characters, count = files + 1, characters + len(text), count + len(ids)
+                unknown += int((ids == UNK_ID).sum())
+        if not characters:
+            os.remove(prefix + ".ids.tmp")
+            raise InputError(f"{prefix}: the text is empty")
+        os.replace(prefix + ".ids.tmp", prefix + ".ids")
+    except OSError as error:
+        raise InputError(f"{prefix}.ids: cannot be written: {error.strerror}") from None
+    size = StreamSize(files, characters, count, unknown)
+    write_text(prefix + ".json", json.dumps({"dtype": dtype.name, **size._asdict()}))
+    return size
+
+
+def load_stream(prefix: str) -> Stream:
+    """Memory-maps what `write_stream` wrote.
+
+    Raises:
+      InputError: missing or damaged.
+    """
+    try:
+        with open(prefix + ".json", encoding="utf-8") as file:
+            about = json.load(file)
+        ids = np.memmap(prefix + ".ids", dtype=about.pop("dtype"), mode="r")
+        size = StreamSize(**about)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{prefix}.*: missing or damaged ({error}); delete the folder and start again") from None
+    if len(ids) != size.symbols:
+        raise InputError(
+            f"{prefix}.ids: holds {len(ids)} ids, expected {size.symbols}; delete the folder and start again"
+        )
+    return Stream(ids, size)
+
+
+def row_length(symbols: int, rows: int) -> int:
+    """Returns how many symbols each of `rows` rows reads in an epoch; fewer than `rows` are left over."""
+    return symbols // rows
+
+
+def plan_chunks(length: int, chunk: int) -> list[Chunk]:
+    """Returns the chunks of rows of `length` symbols in order; the last may be shorter."""
+    return [(start, min(start + chunk, length)) for start in range(0, length, chunk)]
+
+
+def epoch_offset(symbols: int, seed: int, epoch: int) -> int:
+    """Returns where in the ring an epoch begins: a function of (seed, epoch)."""
+    return int(np.random.default_rng([seed, epoch]).integers(symbols))
+
+
+def iter_chunks(ids: np.ndarray, rows: int, offset: int, chunks: Sequence[Chunk]) -> Iterator[np.ndarray]:
+    """Yields chunks as [rows, L + 1] int32: a model reads columns 0 to L - 1 and predicts columns 1 to L.
+
+    Args:
+      ids: [N], the ring.
+      rows: B; row b begins at offset + b * (N // B).
+      offset: see `epoch_offset`.
+      chunks: from `plan_chunks`.
+    """
+    begins = offset + np.arange(rows) * row_length(len(ids), rows)  # [B]
+    for start, stop in chunks:
+        places = begins[:, np.newaxis] + np.arange(start, stop + 1)  # [B, L + 1]
+        yield ids[places % len(ids)].astype(np.int32)
+
+
+class TextOfIds:
+    """Turns ids into text while they come, one by one.
+
+    Args:
+      symbols: of the stream.
+      before: ids that stand before; pieces need the line so far to know what is a space.
+    """
+
+    def __init__(self, symbols: Symbols, before: Sequence[int] = ()) -> None:
+        self._symbols = symbols
+        self._line: list[int] = []
+        self._shown = ""
+        self.add: Callable[[int], str] = self._character if isinstance(symbols, CharacterModel) else self._piece
+        if not isinstance(symbols, CharacterModel):
+            for symbol in before:
+                self.add(symbol)
+
+    def _character(self, symbol: int) -> str:
+        return self._symbols.decode([[symbol]])[0]
+
+    def _piece(self, symbol: int) -> str:
+        """Returns what the text gains; bytes that are not a whole character yet are held back."""
+        if symbol == EOS_ID:
+            held = self._decoded()[len(self._shown) :]
+            self._line, self._shown = [], ""
+            return held + "\n"
+        self._line.append(symbol)
+        text = self._decoded().rstrip("\ufffd")
+        gained = text[len(self._shown) :]
+        self._shown = text if gained else self._shown
+        return gained
+
+    def _decoded(self) -> str:
+        return self._symbols.decode([self._line])[0] if self._line else ""

@@ -1,0 +1,259 @@
+"""Which hidden units follow a property of the text, honestly: chosen on one half of it, scored on the other.
+
+The best of a thousand units looks good by chance alone. So the first half of the text ranks the units and sets the
+thresholds, and every score shown is that of the second half. The halves are whole stretches, for neighbouring
+characters have nearly the same state; no character of the text should have been trained on.
+
+A binary property is compared by the area under the ROC curve (AUC): the probability that the unit is higher on a
+character inside than on one outside, ties counting half (Mann and Whitney 1947; Hanley and McNeil 1982). A number is
+compared by Spearman's rank correlation, with Pearson's beside it. All of them are products of the properties with the
+units' ranks, and ranks are taken once for all properties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.inspection.properties import Property
+
+_CHUNK_VALUES = 2_000_000  # values of some units ranked at once: about 50 MB
+
+
+class BinaryScore(NamedTuple):
+    """How well one unit tells inside from outside. All but `selected_by` and `threshold` are of the second half."""
+
+    unit: str
+    column: int  # of the activations
+    sign: int  # 1: high inside, -1: low inside, by the first half
+    selected_by: float  # AUC of sign * unit on the first half, 0.5 to 1
+    auc: float  # AUC of sign * unit; under 0.5 if the sign of the first half does not hold
+    threshold: float  # inside where sign * unit > sign * threshold; best balanced accuracy on the first half
+    balanced_accuracy: float  # mean of the shares of inside and of outside found right; 0.5 is chance
+    f1: float  # harmonic mean of precision and recall of inside, at the same threshold
+
+
+class NumberScore(NamedTuple):
+    """How well one unit follows a number. All but `selected_by` are of the second half."""
+
+    unit: str
+    column: int  # of the activations
+    sign: int  # 1: rises with the property, -1: falls, by the first half
+    selected_by: float  # sign * Spearman's correlation on the first half, 0 to 1
+    spearman: float  # of sign * unit; negative if the sign of the first half does not hold
+    pearson: float  # of sign * unit
+
+
+class Ranking(NamedTuple):
+    """The units that best follow one property, best on the first half first."""
+
+    property: Property
+    share: float  # mean of the property on the second half: how much of it is inside, for a binary one
+    scores: Sequence[BinaryScore | NumberScore]
+
+
+class Rankings(NamedTuple):
+    """What `rank_units` found, in the order of the properties."""
+
+    rankings: list[Ranking]
+    skipped: list[str]  # names of properties that are the same everywhere in one half of the text
+
+
+class _Targets(NamedTuple):
+    """P properties of T symbols, ready for one product with the ranks of units."""
+
+    rows: np.ndarray  # [P, T] float64: 0 and 1, or centred ranks
+    divisors: np.ndarray  # [P]
+    binary: np.ndarray  # [P] bool
+
+
+def rank_units(
+    activations: np.ndarray, names: Sequence[str], properties: Sequence[Property], top: int = 20
+) -> Rankings:
+    """Ranks all units for each property.
+
+    Args:
+      activations: [T, U] float32, the value of each unit after each symbol; memory-mapped or not.
+      names: of the U units.
+      properties: values [T] each.
+      top: how many units of each ranking are kept.
+
+    Raises:
+      InputError: fewer than 4 symbols, or a unit that is not finite.
+      ValueError: sizes that do not fit together.
+    """
+    length, units = activations.shape
+    if len(names) != units or any(len(p.values) != length for p in properties):
+        raise ValueError(f"activations are [{length}, {units}]: one name per unit, one property value per symbol")
+    if length < 4:
+        raise InputError(f"a text of {length} symbols is too short to rank units on")
+    half = length // 2
+    varies = [_varies(p.values[:half]) and _varies(p.values[half:]) for p in properties]
+    skipped = [p.name for p, usable in zip(properties, varies, strict=True) if not usable]
+    kept = [p for p, usable in zip(properties, varies, strict=True) if usable]
+    if not kept:
+        return Rankings([], skipped)
+    targets = _targets(kept, half)
+    measured = np.concatenate([_measures(chunk, targets) for chunk in _chunks(activations, names, half)], 1)  # [P, U]
+    rankings = []
+    for p, by_unit in zip(kept, measured, strict=True):
+        best = np.argsort(-np.abs(by_unit), kind="stable")[:top].tolist()
+        score = _binary_score if p.kind == "binary" else _number_score
+        scores = [score((names[u], u, float(by_unit[u])), activations[:, u], p.values) for u in best]
+        rankings.append(Ranking(p, float(np.mean(p.values[half:])), scores))
+    return Rankings(rankings, skipped)
+
+
+def per_piece(properties: Sequence[Property], spans: np.ndarray) -> list[Property]:
+    """Returns the properties of pieces: each has the value of its last character, after which the unit is read.
+
+    Args:
+      properties: of the T characters.
+      spans: [P, 2] int, first character and end of each piece. An empty one (the end of a sentence) has the value of
+        the character before it.
+    """
+    last = np.maximum(np.asarray(spans)[:, 1] - 1, 0)
+    return [p._replace(values=p.values[last]) for p in properties]
+
+
+def table(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
+    """Returns column names and rows of text for `page.Table`, or for a terminal."""
+    if ranking.property.kind == "binary":
+        columns = ["unit", "is", "AUC", "balanced accuracy", "F1", "threshold", "AUC, selection half"]
+    else:
+        columns = ["unit", "is", "Spearman", "Pearson", "Spearman, selection half"]
+    rows = []
+    for score in ranking.scores:
+        if isinstance(score, BinaryScore):
+            numbers = [score.auc, score.balanced_accuracy, score.f1, score.threshold, score.selected_by]
+            direction = "high inside" if score.sign > 0 else "low inside"
+        else:
+            numbers = [score.spearman, score.pearson, score.selected_by]
+            direction = "rising" if score.sign > 0 else "falling"
+        rows.append([score.unit, direction, *(f"{number:.3f}" for number in numbers)])
+    return columns, rows
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Returns the rank, from 1, of each value [T] as float64; equal values share their mean rank."""
+    order = np.argsort(values)
+    ordered = values[order]
+    steps = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1  # where the next larger value begins
+    edges = np.concatenate([[0], steps, [len(values)]])
+    result = np.empty(len(values))
+    result[order] = np.repeat((edges[:-1] + edges[1:] + 1) / 2, np.diff(edges))
+    return result
+
+
+def auc(values: np.ndarray, inside: np.ndarray) -> float:
+    """Returns the area under the ROC curve of values [T] for `inside` [T] bool; exact up to the division."""
+    positives = np.count_nonzero(inside)
+    above = np.sum(ranks(values)[inside]) - positives * (positives + 1) / 2
+    return float(above / (positives * (len(inside) - positives)))
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
+    """Returns the rank correlation of two arrays [T]; 0 where one is constant."""
+    return pearson(ranks(x), ranks(y))
+
+
+def pearson(x: np.ndarray, y: np.ndarray) -> float:
+    """Returns the correlation of two arrays [T]; 0 where one is constant."""
+    x, y = (each.astype(np.float64) - np.mean(each, dtype=np.float64) for each in (x, y))
+    norm = np.linalg.norm(x) * np.linalg.norm(y)
+    return float(x @ y / norm) if norm else 0.0
+
+
+def _varies(values: np.ndarray) -> bool:
+    return bool(np.any(values != values[0]))
+
+
+def _chunks(activations: np.ndarray, names: Sequence[str], half: int) -> Iterator[np.ndarray]:
+    """Yields the first half of the text of some units at a time, [C, T / 2]; checks the units in passing."""
+    width = max(1, _CHUNK_VALUES // half)
+    for start in range(0, activations.shape[1], width):
+        chunk = activations[:, start : start + width].T
+        finite = np.isfinite(chunk).all(-1)
+        if not finite.all():
+            raise InputError(f"unit {names[start + int(np.argmin(finite))]} has values that are not finite numbers")
+        yield np.ascontiguousarray(chunk[:, :half])
+
+
+def _targets(properties: Sequence[Property], stop: int) -> _Targets:
+    """Returns what the first `stop` values of the properties are multiplied as."""
+    rows, divisors = [], []
+    binary = np.array([p.kind == "binary" for p in properties])
+    for p in properties:
+        values = p.values[:stop]
+        row = values.astype(np.float64) if p.kind == "binary" else _centred_ranks(values)
+        rows.append(row)
+        positives = np.count_nonzero(values)
+        divisors.append(positives * (stop - positives) if p.kind == "binary" else np.linalg.norm(row))
+    return _Targets(np.stack(rows), np.array(divisors, np.float64), binary)
+
+
+def _centred_ranks(values: np.ndarray) -> np.ndarray:
+    return ranks(values) - (len(values) + 1) / 2
+
+
+def _measures(chunk: np.ndarray, targets: _Targets) -> np.ndarray:
+    """Returns [P, C] AUC - 0.5 for binary properties, Spearman's correlation for numbers.
+
+    With the ranks r of n values, k of them inside: AUC = (sum of r inside - k (k + 1) / 2) / (k (n - k)), and so
+    AUC - 0.5 = (sum of r - (n + 1) / 2 inside) / (k (n - k)).
+    """
+    centred = np.stack([_centred_ranks(values) for values in chunk])  # [C, T]
+    norms = np.where(targets.binary[:, None], 1.0, np.linalg.norm(centred, axis=-1)) * targets.divisors[:, None]
+    return np.divide(targets.rows @ centred.T, norms, out=np.zeros_like(norms), where=norms > 0)
+
+
+def _binary_score(unit: tuple[str, int, float], values: np.ndarray, inside: np.ndarray) -> BinaryScore:
+    """Returns the scores of one unit (name, column, AUC - 0.5 on the first half); values [T], inside [T] bool."""
+    name, column, measured = unit
+    half = len(values) // 2
+    sign = 1 if measured >= 0 else -1
+    signed = sign * values.astype(np.float64)
+    threshold = _best_threshold(signed[:half], inside[:half])
+    found, true = signed[half:] > threshold, inside[half:]
+    hits, positives = np.count_nonzero(found & true), np.count_nonzero(true)
+    rejected, negatives = np.count_nonzero(~found & ~true), np.count_nonzero(~true)
+    return BinaryScore(
+        name,
+        column,
+        sign,
+        selected_by=0.5 + abs(measured),
+        auc=auc(signed[half:], true),
+        threshold=sign * threshold,
+        balanced_accuracy=float(hits / positives + rejected / negatives) / 2,
+        f1=float(2 * hits / (np.count_nonzero(found) + positives)),
+    )
+
+
+def _number_score(unit: tuple[str, int, float], values: np.ndarray, target: np.ndarray) -> NumberScore:
+    """Returns the scores of one unit (name, column, Spearman on the first half); values [T], target [T]."""
+    name, column, measured = unit
+    half = len(values) // 2
+    sign = 1 if measured >= 0 else -1
+    signed, target = sign * values[half:], target[half:]
+    return NumberScore(
+        name,
+        column,
+        sign,
+        selected_by=abs(measured),
+        spearman=spearman(signed, target),
+        pearson=pearson(signed, target),
+    )
+
+
+def _best_threshold(values: np.ndarray, inside: np.ndarray) -> float:
+    """Returns the threshold above which `values` say inside with the best balanced accuracy, between two values."""
+    order = np.argsort(values)
+    ordered, inside = values[order], inside[order]
+    missed = np.cumsum(inside)[:-1] / max(1, np.count_nonzero(inside))  # of those inside, when cut behind each value
+    rejected = np.cumsum(~inside)[:-1] / max(1, np.count_nonzero(~inside))
+    gain = np.where(ordered[1:] != ordered[:-1], rejected - missed, -2.0)  # equal values cannot be parted
+    best = int(np.argmax(gain))
+    return float(ordered[best] + ordered[best + 1]) / 2

@@ -1,0 +1,82 @@
+"""How well labels are predicted: confusion table, precision, recall and F1. Pure NumPy, for classes and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seq2seq_tf.data.casing import CASES, MARKS, split_label
+
+
+class LabelScore(NamedTuple):
+    """Scores of one label, or of several together; shares from 0 to 1."""
+
+    label: str
+    count: int  # true places
+    precision: float  # share of its predictions that are right; 0 if there are none
+    recall: float  # share of its true places that are found; 0 if there are none
+    f1: float  # harmonic mean of both
+
+
+def confusion(truth: Sequence[int] | np.ndarray, predicted: Sequence[int] | np.ndarray, labels: int) -> np.ndarray:
+    """Returns [labels, labels] int64: how often label ROW was taken for label COLUMN."""
+    table = np.zeros((labels, labels), np.int64)
+    np.add.at(table, (np.asarray(truth, np.int64), np.asarray(predicted, np.int64)), 1)
+    return table
+
+
+def accuracy(table: np.ndarray) -> float:
+    """Returns the share of the diagonal; 0 for an empty table."""
+    return float(np.trace(table) / max(table.sum(), 1))
+
+
+def scores_by_label(table: np.ndarray, labels: Sequence[str]) -> list[LabelScore]:
+    """Returns the scores of each label of a confusion table."""
+    right, truth, predicted = np.diagonal(table), table.sum(1), table.sum(0)
+    return [_score(label, *map(int, row)) for label, *row in zip(labels, right, truth, predicted, strict=True)]
+
+
+def scores_together(table: np.ndarray, name: str, *, without: int) -> LabelScore:
+    """Returns the scores over all labels but one, which means "nothing here": micro-averaged.
+
+    An element is found if it is there and has the right label.
+    """
+    kept = np.arange(len(table)) != without
+    right = int(np.diagonal(table)[kept].sum())
+    return _score(name, right, int(table[kept].sum()), int(table[:, kept].sum()))
+
+
+def _score(label: str, right: int, truth: int, predicted: int) -> LabelScore:
+    precision, recall = right / max(predicted, 1), right / max(truth, 1)
+    return LabelScore(label, truth, precision, recall, 2 * right / max(truth + predicted, 1))
+
+
+def score_rows(scores: Sequence[LabelScore]) -> list[list[object]]:
+    """Returns rows for `format_table`, in percent."""
+    return [[s.label, s.count, *(f"{100 * x:6.2f}" for x in (s.precision, s.recall, s.f1))] for s in scores]
+
+
+class CaseAndMarks(NamedTuple):
+    """How well labels of case and punctuation are predicted; the two are scored apart."""
+
+    cases: list[LabelScore]
+    marks: list[LabelScore]
+    case: LabelScore  # all but lower case together
+    mark: LabelScore  # all marks together
+    accuracy: float  # share of words whose whole label is right
+
+
+def case_and_mark_scores(truth: Sequence[str], predicted: Sequence[str]) -> CaseAndMarks:
+    """Scores labels of `data.casing`, word by word."""
+    names = CASES, ("none", *MARKS)
+    right, found = (list(zip(*map(split_label, labels), strict=True)) for labels in (truth, predicted))
+    tables = []
+    for part, known in enumerate((CASES, ("", *MARKS))):
+        number = {name: n for n, name in enumerate(known)}
+        tables.append(confusion([number[x] for x in right[part]], [number[x] for x in found[part]], len(known)))
+    by_label = [scores_by_label(table, labels) for table, labels in zip(tables, names, strict=True)]
+    case, mark = (scores_together(t, name, without=0) for t, name in zip(tables, ("not lower", "marks"), strict=True))
+    exact = sum(a == b for a, b in zip(truth, predicted, strict=True))
+    return CaseAndMarks(by_label[0], by_label[1], case, mark, exact / len(truth))

@@ -1,0 +1,88 @@
+"""Options of sequence classification: a folder of labelled texts, a recurrent reader, one label per text."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from seq2seq_tf.options.common import (
+    PIECE_MODELS,
+    POSITIVE,
+    SHARE,
+    NetworkConfig,
+    Range,
+    TaskConfig,
+    TrainConfig,
+    option,
+)
+
+SYMBOLS = ("characters", "pieces")
+SUMMARIES = ("final", "mean_max")
+METRICS = ("accuracy", "loss")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassificationDataConfig:
+    """Labelled texts and how they become symbols."""
+
+    train: str = option("", "folder of texts to learn from: LABEL.txt for each label, one text a line (or .txt.gz)")
+    valid: str = option("", "folder of held-out texts that choose the best checkpoint")
+    test: str = option("", "folder of held-out texts for the final score; may be left empty")
+    symbols: str = option("characters", "what a text is cut into", SYMBOLS)
+    vocab_size: int = option(500, "number of symbols, special ones included", Range(8, 1_000_000))
+    piece_model: str = option("bpe", "symbols=pieces: kind of SentencePiece model", PIECE_MODELS)
+    character_coverage: float = option(1.0, "symbols=pieces: share of characters that get a piece", Range(0.9, 1.0))
+    byte_fallback: bool = option(False, "symbols=pieces: spell unknown characters in bytes")
+    lowercase: bool = option(False, "fold case before cutting")
+    max_symbols: int = option(256, "the rest of a longer text is not read, in training and in use", POSITIVE)
+    snippets: float = option(
+        0.5, "share of the training texts of which a random part is read, another one each epoch", Range(0.0, 1.0)
+    )
+    shortest_snippet: int = option(8, "symbols of the shortest part", POSITIVE)
+
+
+@dataclasses.dataclass(frozen=True)
+class ReaderConfig(NetworkConfig):
+    """A recurrent network that reads a whole text; classification and tagging put a projection on top."""
+
+    encoder_layers: int = option(1, "depth of the network", Range(1, 16))
+    encoder_units: int = option(128, "state size per direction", POSITIVE)
+    bidirectional: bool = option(True, "read the text in both directions")
+    embedding_units: int = option(64, "size of a symbol's vector", POSITIVE)
+    embedding_dropout: float = option(0.1, "dropout on embeddings", SHARE)
+    encoder_dropout: float = option(0.0, "dropout on the outputs of the network at each symbol", SHARE)
+    output_dropout: float = option(0.2, "dropout before the last projection", SHARE)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassificationModelConfig(ReaderConfig):
+    """Sizes and regularisation of the classifier."""
+
+    summary: str = option(
+        "mean_max",
+        "one vector of a text: mean and maximum of the outputs over its symbols, or the final states of the last layer",
+        SUMMARIES,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassificationTrainConfig(TrainConfig):
+    """How the weights are found."""
+
+    batch_symbols: int = option(6000, "upper bound of padded symbols per batch", POSITIVE)
+    pool_texts: int = option(3000, "texts shuffled together, then sorted by length; larger = less padding", POSITIVE)
+    label_smoothing: float = option(
+        0.0, "share of probability spread over all labels; above 0, probabilities are too modest on purpose", SHARE
+    )
+    metric: str = option("accuracy", "metric on the valid set that decides which checkpoint is best", METRICS)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassificationConfig(TaskConfig):
+    """All options of a classification run."""
+
+    task: ClassVar[str] = "classification"
+
+    data: ClassificationDataConfig = ClassificationDataConfig()
+    model: ClassificationModelConfig = ClassificationModelConfig()
+    train: ClassificationTrainConfig = ClassificationTrainConfig()

@@ -1,0 +1,62 @@
+"""Whole words as symbols, for a small language whose words are all known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_text
+from seq2seq_tf.structures import EOS_ID, UNK_ID
+
+_SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
+
+
+def write_word_list(words: Sequence[str], path: str) -> None:
+    """Writes words one a line; `WordList` reads them."""
+    write_text(path, "".join(f"{word}\n" for word in words))
+
+
+class WordList:
+    """Each word is a symbol. The same methods as `PieceModel`.
+
+    Args:
+      path: text file with one word a line.
+
+    Raises:
+      InputError: no such file, not UTF-8, or a line that is not one new word (file and line named).
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            with open(path, encoding="utf-8") as file:
+                self.words = tuple(file.read().splitlines())
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        self._ids: dict[str, int] = {}
+        for number, word in enumerate(self.words):
+            if word.split() != [word] or word in self._ids:
+                raise InputError(f"{path}:{number + 1}: must be one word that stands in no other line, got {word!r}")
+            self._ids[word] = number + len(_SPECIAL)
+        if not self.words:
+            raise InputError(f"{path}: empty, no words")
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of symbols, special ones included."""
+        return len(_SPECIAL) + len(self.words)
+
+    def encode(self, texts: Sequence[str], *, threads: int = 1) -> list[list[int]]:
+        """Returns the ids of the words of each text, without BOS and EOS."""
+        del threads
+        return [[self._ids.get(word, UNK_ID) for word in text.split()] for text in texts]
+
+    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """Returns the text of each row of ids; special ids but UNK are left out."""
+        return [" ".join(self.pieces([i for i in row if i > EOS_ID or i == UNK_ID])) for row in ids]
+
+    def pieces(self, ids: Sequence[int] | np.ndarray) -> list[str]:
+        """Returns the symbols as text."""
+        return [_SPECIAL[i] if i < len(_SPECIAL) else self.words[i - len(_SPECIAL)] for i in ids]

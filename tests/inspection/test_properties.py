@@ -1,0 +1,203 @@
+"""Properties of a text stand on the right characters, in whole files, broken ones and several in a row."""
+
+from __future__ import annotations
+
+import re
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.inspection import python_source
+from seq2seq_tf.inspection.properties import all_properties, cut, matches, properties_of_files
+
+STDLIB = Path(sysconfig.get_path("stdlib"))
+FILES = ["textwrap.py", "dataclasses.py", "ast.py", "string.py", "shlex.py"]
+
+
+def values(text: str, kind: str = "python") -> dict[str, np.ndarray]:
+    found = all_properties(text, kind)
+    assert all(len(p.values) == len(text) for p in found)
+    assert all(p.values.dtype == {"binary": bool, "number": np.float32}[p.kind] for p in found)
+    return {p.name: p.values for p in found}
+
+
+def marks(text: str, name: str, kind: str = "python") -> str:
+    """Returns the text with a dot for each character outside; line ends stay."""
+    inside = values(text, kind)[name]
+    return "".join(c if on or c == "\n" else "." for c, on in zip(text, inside, strict=True))
+
+
+def numbers(text: str, name: str, kind: str = "python") -> str:
+    return "".join(str(int(n)) for n in values(text, kind)[name])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x = 'ab' + \"c'd\"\n", ".....ab.....c'd.\n"),
+        ("x = ''\n", "......\n"),
+        ("x = rb'\\'' # 'no'\n", ".......\\'........\n"),
+        ('"""a\n"b" # c\n"""\n', '...a\n"b" # c\n...\n'),
+        ("f'a{x!r}b' f\"{y['k']}\"\n", "..a{x!r}b....{y['k']}.\n"),
+        ("bar'x'\n", "....x.\n"),  # not a prefix, and not Python: read by the scanner in some versions
+        ("x = '''\n# in\n''' # out\n", ".......\n# in\n.........\n"),
+    ],
+)
+def test_quotes_are_between_the_quotes_of_string_literals(text: str, expected: str) -> None:
+    assert marks(text, "inside_quotes") == expected
+
+
+def test_a_comment_goes_from_its_sign_to_the_end_of_the_line() -> None:
+    assert marks("a # 'b'\n'# c'\n", "inside_comment") == "..# 'b'\n.....\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("if a == b: c\n", ".. a == b...\n"),
+        ("if a:\n  b\nelif (c\n  and d[1:2]):\n  e\n", ".. a.\n...\n.... (c\n  and d[1:2]).\n...\n"),
+        ("x = a if b else c\n", ".................\n"),
+        ("[a for a in b if c]\n", "...................\n"),
+        ("if lambda: a: b\n", ".. lambda: a...\n"),
+        ("if (x := 'a:'): b\n", ".. (x := 'a:')...\n"),
+        ("if a \\\n  : b\n", ".. a \\\n  ...\n"),
+        ("iffy: int\n", ".........\n"),
+    ],
+)
+def test_a_condition_goes_from_its_keyword_to_its_colon(text: str, expected: str) -> None:
+    assert marks(text, "inside_if_condition") == expected
+
+
+def test_brackets_are_counted_around_a_character_and_not_inside_strings() -> None:
+    assert numbers("f(a[1], '(')\n", "bracket_depth") == "0011211111100"
+
+
+def test_blocks_are_counted_in_levels_and_reach_over_continuation_lines() -> None:
+    text = "if a:\n    b(\n1)\n\n    # c\n    '''d\ne'''\n    if f:\n     g\nh\n"
+    depths = iter(values(text)["block_depth"].tolist())
+    by_line = [{next(depths) for _ in line} for line in text.splitlines(keepends=True)]
+    assert by_line == [{0}, {1}, {1}, {1}, {1}, {1}, {1}, {1}, {2}, {0}]
+
+
+def test_places_in_a_line_count_its_line_end() -> None:
+    text = "ab\n\n\tc"
+    assert numbers(text, "position_in_line", "text") == "012001"
+    assert numbers(text, "distance_to_line_end", "text") == "210021"
+    assert numbers(text, "indentation", "text") == "000088"
+    assert numbers(text, "line_start", "text") == "100110"
+
+
+def test_classes_of_characters_are_those_of_unicode() -> None:
+    text = "aÄ7 \n"
+    assert marks(text, "uppercase", "text") == ".Ä..\n"
+    assert marks(text, "digit", "text") == "..7.\n"
+    assert values(text, "text")["space"].tolist() == [False, False, False, True, True]
+
+
+def test_double_quotes_of_plain_text_close_within_their_paragraph() -> None:
+    text = 'he "said\nso" and “that” „dies“\n"open\n\nnext "x"\n'
+    expected = "....said\nso.......that...dies.\n.....\n\n......x.\n"
+    assert marks(text, "inside_double_quotes", "text") == expected
+
+
+def test_a_pattern_is_true_on_the_characters_it_matches() -> None:
+    text = "def f\nx def g\n"
+    found = matches(text, r"^def (?=f)")
+    assert found.values.nonzero()[0].tolist() == [0, 1, 2, 3]
+    assert [p.name for p in all_properties(text, patterns=["e", "f"])[-2:]] == ["matches e", "matches f"]
+
+
+@pytest.mark.parametrize("pattern", ["(", "a{2,1}", "a{99999999999999999999}"])
+def test_what_is_no_regular_expression_is_named(pattern: str) -> None:
+    with pytest.raises(InputError, match=re.escape(repr(pattern))):
+        all_properties("text", patterns=[pattern])
+
+
+def test_an_unknown_kind_of_text_is_named() -> None:
+    with pytest.raises(InputError, match="did you mean 'python'"):
+        all_properties("text", "pyton")
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_the_scanner_finds_what_tokenize_finds(name: str, line_end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (STDLIB / name).read_text(encoding="utf-8")[:20_000].rpartition("\n\n\n")[0].replace("\n", line_end)
+    tokenized = python_source.read(text)
+
+    def fails(text: str) -> None:
+        raise SyntaxError
+
+    monkeypatch.setattr(python_source, "_tokenized", fails)
+    scanned = python_source.read(text)
+    for found, expected in zip(scanned, tokenized, strict=True):
+        np.testing.assert_array_equal(np.array(found), np.array(expected))
+    assert tokenized.quoted
+    assert tokenized.bracket_depth.max() > 0
+    assert tokenized.bracket_depth[-1] == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "'",
+        '"""',
+        "((",
+        "))",
+        "x = 'a\ny = 1",
+        "if",
+        "if a",
+        "\\",
+        "\t x\n y",
+        "?$",
+        "a\rb\n",
+        "\0",
+        "f'{",
+        "\f",
+    ],
+)
+def test_a_text_that_is_not_python_has_properties_too(text: str) -> None:
+    values(text)
+
+
+def test_a_broken_line_does_not_hide_the_strings_around_it() -> None:
+    text = "a = 'b'\nc = 'd\ne = 'f' $\n"
+    assert marks(text, "inside_quotes") == ".....b.\n.....d\n.....f...\n"
+
+
+def test_files_are_read_one_by_one_and_joined_with_the_separator() -> None:
+    texts, separator = ["x = '''\n", "y = (1\n", "", "z = 'b'"], "\n'\n"
+    whole = separator.join(texts)
+    found = {p.name: p.values for p in properties_of_files(texts, separator, patterns=["b"])}
+    assert all(len(v) == len(whole) for v in found.values())
+    inside = "".join(c for c, on in zip(whole, found["inside_quotes"], strict=True) if on)
+    assert inside == "\nb"  # nothing of the separator, which holds a quote
+    assert found["bracket_depth"][len(texts[0]) + len(separator) :].tolist()[-10:] == [0.0] * 10
+    np.testing.assert_array_equal(found["position_in_line"], values(whole)["position_in_line"])
+    assert found["matches b"].sum() == 1
+
+
+@pytest.mark.parametrize("kind", ["python", "text"])
+def test_no_file_and_one_file_have_properties(kind: str) -> None:
+    assert [len(p.values) for p in properties_of_files([], "\n", kind)] == [0] * len(all_properties("", kind))
+    for found, expected in zip(properties_of_files(["a 'b'"], "\n", kind), all_properties("a 'b'", kind), strict=True):
+        np.testing.assert_array_equal(found.values, expected.values)
+
+
+def test_a_cut_keeps_what_the_whole_file_says() -> None:
+    text = "x = '''ab'''\n"
+    assert cut(all_properties(text), 8, 10)[0].values.tolist() == [True, False]
+
+
+def test_properties_of_the_standard_library_are_plausible() -> None:
+    text = (STDLIB / "textwrap.py").read_text(encoding="utf-8")
+    found = values(text)
+    quoted, comments = found["inside_quotes"], found["inside_comment"]
+    assert 0.2 < quoted.mean() < 0.7
+    assert not (quoted & comments).any()
+    conditions = marks(text, "inside_if_condition").replace("\n", ".")
+    assert [c for c in re.split(r"\.{2,}", conditions) if c.strip(". ")][0].strip() == "self.expand_tabs"
