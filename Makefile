@@ -27,7 +27,7 @@ quickstart: install
 	$(BIN)/python data_scripts/fetch_libreoffice_help.py --source=en-us --target=de --out=$(DATA)
 	$(BIN)/seq2seq-train --config=configs/quickstart_en_de.yaml --model_dir=$(RUN)
 	$(BIN)/seq2seq-evaluate --model_dir=$(RUN) --show=10 --json=$(RUN)/test.json
-	$(BIN)/seq2seq-inspect --model_dir=$(RUN) --text="Choose the format of the numbers in the selected cells." --out=$(RUN)/attention.png
+	$(BIN)/seq2seq-inspect attention --model_dir=$(RUN) --text="Choose the format of the numbers in the selected cells." --out=$(RUN)/attention.png
 	rm -rf $(EXPORT)
 	$(BIN)/seq2seq-export --model_dir=$(RUN) --out=$(EXPORT)
 	@echo "try it: echo 'Click the button.' | $(BIN)/seq2seq-translate --model_dir=$(RUN)"

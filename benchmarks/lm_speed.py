@@ -23,21 +23,24 @@ from seq2seq_tf.bin import program
 from seq2seq_tf.errors import InputError
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("torch_python", None, "Python of an environment with torch")
-flags.DEFINE_integer("units", 512, "state size", lower_bound=1)
-flags.DEFINE_integer("layers", 1, "depth", lower_bound=1)
-flags.DEFINE_integer("embedding", 64, "size of a symbol's vector", lower_bound=1)
-flags.DEFINE_integer("vocab", 128, "symbols", lower_bound=8)
-flags.DEFINE_integer("streams", 64, "rows of a batch", lower_bound=1)
-flags.DEFINE_integer("chunk", 100, "symbols of a row", lower_bound=1)
-flags.DEFINE_integer("threads", 2, "threads of each program", lower_bound=1)
-flags.DEFINE_integer("warmup", 5, "updates not counted", lower_bound=1)
-flags.DEFINE_integer("updates", 40, "updates counted, per turn", lower_bound=1)
-flags.DEFINE_integer("turns", 2, "turns of each program", lower_bound=1)
-flags.DEFINE_string("json", None, "also write the numbers to this file")
-flags.DEFINE_enum("only", None, ["float32", "bfloat16"], "one turn of this package, printed as JSON")
-
 _SIZES = ("units", "layers", "embedding", "vocab", "streams", "chunk", "threads", "warmup", "updates")
+
+
+def define_flags() -> None:
+    """Here and not above: tests import this module beside others with flags of the same names."""
+    flags.DEFINE_string("torch_python", None, "Python of an environment with torch")
+    flags.DEFINE_integer("units", 512, "state size", lower_bound=1)
+    flags.DEFINE_integer("layers", 1, "depth", lower_bound=1)
+    flags.DEFINE_integer("embedding", 64, "size of a symbol's vector", lower_bound=1)
+    flags.DEFINE_integer("vocab", 128, "symbols", lower_bound=8)
+    flags.DEFINE_integer("streams", 64, "rows of a batch", lower_bound=1)
+    flags.DEFINE_integer("chunk", 100, "symbols of a row", lower_bound=1)
+    flags.DEFINE_integer("threads", 2, "threads of each program", lower_bound=1)
+    flags.DEFINE_integer("warmup", 5, "updates not counted", lower_bound=1)
+    flags.DEFINE_integer("updates", 40, "updates counted, per turn", lower_bound=1)
+    flags.DEFINE_integer("turns", 2, "turns of each program", lower_bound=1)
+    flags.DEFINE_string("json", None, "also write the numbers to this file")
+    flags.DEFINE_enum("only", None, ["float32", "bfloat16"], "one turn of this package, printed as JSON")
 
 
 def training_flops(sizes: dict[str, Any]) -> float:
@@ -168,4 +171,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    define_flags()
     program.run(main)

@@ -22,8 +22,11 @@ _CALLS = {  # op -> attributes that name the functions which it calls
     "PartitionedCall": ("f",),
     "StatefulPartitionedCall": ("f",),
 }
+_LOOPS = ("While", "StatelessWhile")
 _BOUNDARY = ("Placeholder", "NoOp")
 _ALWAYS_ON_HOST = (tf.int32, tf.resource, tf.string)  # where a tensor enters or leaves a function
+
+Library = dict[str, Any]  # name -> FunctionDef
 
 
 class Work(NamedTuple):
@@ -40,7 +43,7 @@ class Work(NamedTuple):
 class Placement(NamedTuple):
     """What one turn of a loop would do."""
 
-    ops: int  # with a kernel that works in the GPU's memory
+    on_device: list[Work]  # ops whose kernel works in the GPU's memory
     without_kernel: list[Work]  # these would run on the CPU, their inputs and outputs copied
     on_host: list[Work]  # these compute in the host's memory by design of their kernel
     to_host: list[Work]  # tensors copied; the host waits for each
@@ -49,53 +52,51 @@ class Placement(NamedTuple):
 
 def loops(function: Any) -> list[Placement]:
     """Returns the placement of every loop that a concrete function runs, in the order of the graph."""
+    library = {f.signature.name: f for f in function.graph.as_graph_def().library.function}
     found = []
-    for graph, operation, _ in _operations(function.graph, "", into_loops=False):
-        if operation.type in ("While", "StatelessWhile"):
-            placement = Placement(0, [], [], [], [])
-            for part in ("cond", "body"):
-                for called in _called(graph, operation, part):
-                    placement = _add(placement, called, part)
-            found.append(placement)
+    for graph, _ in _with_called(library, function.graph, "", into_loops=False):
+        for operation in graph.get_operations():
+            if operation.type in _LOOPS:
+                placement = Placement([], [], [], [], [])
+                for part in _CALLS[operation.type]:
+                    called = _function(library, graph, operation, part)
+                    for inner, path in _with_called(library, called, part, into_loops=True):
+                        _compute(placement, inner, path)
+                        _copies(placement, inner, path)
+                found.append(placement)
     return found
 
 
-def _operations(graph: Any, path: str, *, into_loops: bool) -> Iterator[tuple[Any, Any, str]]:
-    """Yields (graph, op, path) of a graph and of the functions that it calls."""
+def _with_called(library: Library, graph: Any, path: str, *, into_loops: bool) -> Iterator[tuple[Any, str]]:
+    """Yields a graph and those of the functions that it calls."""
+    yield graph, path
     for operation in graph.get_operations():
-        yield graph, operation, path
-        loop = operation.type in ("While", "StatelessWhile")
-        for part in _CALLS.get(operation.type, ()) if into_loops or not loop else ():
-            for called in _called(graph, operation, part):
-                yield from _operations(called, f"{path}/{part}", into_loops=into_loops)
+        for part in _CALLS.get(operation.type, ()):
+            if into_loops or operation.type not in _LOOPS:
+                called = _function(library, graph, operation, part)
+                yield from _with_called(library, called, f"{path}/{part}", into_loops=into_loops)
 
 
-def _called(graph: Any, operation: Any, part: str) -> list[Any]:
+def _function(library: Library, graph: Any, operation: Any, part: str) -> Any:
     """Returns the graph of a function that an op calls, with the shapes of its arguments."""
-    name = operation.get_attr(part).name
-    library = {f.signature.name: f for f in graph.as_graph_def().library.function}
-    given = operation.outputs if operation.type.endswith("While") else operation.inputs
+    given = operation.outputs if operation.type in _LOOPS else operation.inputs
     shapes = [t.shape for t in given][1 if operation.type.endswith("If") else 0 :]
     with graph.as_default():
-        return [function_def_to_graph(library[name], input_shapes=shapes)]
+        return function_def_to_graph(library[operation.get_attr(part).name], input_shapes=shapes)
 
 
-def _add(placement: Placement, graph: Any, part: str) -> Placement:
-    """Returns the placement with the work of a function and of those that it calls."""
-    for function, operation, path in list(_operations(graph, part, into_loops=True)):
-        if operation.type in _BOUNDARY:
+def _compute(placement: Placement, graph: Any, path: str) -> None:
+    """Adds the ops of one function."""
+    for operation in graph.get_operations():
+        if operation.type in _BOUNDARY or operation.type in _CALLS:
             continue
         host = _host_arguments(operation)
+        kind = placement.on_device
         if host is None:
-            placement.without_kernel.append(_work(path, operation, operation.outputs))
-        elif operation.type not in _CALLS and operation.outputs and all(n in host for n in _names(operation, "output")):
-            placement.on_host.append(_work(path, operation, operation.outputs))
-        else:
-            placement = placement._replace(ops=placement.ops + 1)
-        del function
-    for function in {id(g): (g, p) for g, _, p in _operations(graph, part, into_loops=True)}.values():
-        _copies(placement, *function)
-    return placement
+            kind = placement.without_kernel
+        elif operation.outputs and all(name in host for name in _names(operation, "output")):
+            kind = placement.on_host
+        kind.append(_work(path, operation, operation.outputs))
 
 
 def _copies(placement: Placement, graph: Any, path: str) -> None:
@@ -163,6 +164,6 @@ def _fits(kernel: Any, operation: Any) -> bool:
 
 def _work(path: str, operation: Any, tensors: Any) -> Work:
     first = tensors[0] if len(tensors) else None
-    data = any(not t.shape.is_fully_defined() for t in tensors)
+    data = operation.type != "Shape" and any(not t.shape.is_fully_defined() for t in tensors)
     dtype, shape = (first.dtype.name, str(first.shape)) if first is not None else ("", "")
     return Work(path, operation.type, operation.name, dtype, shape, data)

@@ -29,22 +29,29 @@ flags.DEFINE_bool("plain", False, "model.fused=false: the plain code that a read
 flags.DEFINE_string("json", None, "also write the numbers to this file")
 
 
-def measure() -> dict[str, Any]:
-    """Times `updates` updates."""
-    import tensorflow as tf
-    from counted import training_flops
-    from matmul_speed import matmul_flops
-    from updates import TimedTraining, with_data
+def configuration() -> Any:
+    """Returns the configuration to time."""
+    from updates import with_data
 
     from seq2seq_tf.config import load
-    from seq2seq_tf.options.translation import Config
-    from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
 
     overrides: dict[str, Any] = {"train.precision": FLAGS.precision, "train.shards": FLAGS.shards}
     overrides |= {"model.fused": not FLAGS.plain, "train.accumulate": 1}
     if FLAGS.data:
         overrides |= with_data(load(FLAGS.config).config, FLAGS.data)
-    config: Config = load(FLAGS.config, overrides).config
+    return load(FLAGS.config, overrides).config
+
+
+def measure() -> dict[str, Any]:
+    """Times `updates` updates."""
+    import tensorflow as tf
+    from counted import training_flops
+    from matmul_speed import matmul_flops
+    from updates import TimedTraining
+
+    from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
+
+    config = configuration()
     give_back_freed_memory()
     use_cores_side_by_side()
     with tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,7 @@
 
   python data_scripts/doctor.py --source_lang=en --target_lang=de --data=data/libreoffice_en_de
   python data_scripts/doctor.py --source_lang=en --target_lang=de --train=my/train --test=other/news
+  python data_scripts/doctor.py --source_lang=en --target_lang=de --data=my --language_model_dir=runs/language_id
 
 Errors: files of different length, invalid UTF-8, NUL characters, parts without text, held-out pairs found
 in train. Warnings: control characters, empty lines, identical sides, repeated pairs, odd or very long pairs,
@@ -18,6 +19,7 @@ from absl import flags
 
 from seq2seq_tf.bin import program
 from seq2seq_tf.data.audit import Audit, Part, audit, find_parts, part_at
+from seq2seq_tf.data.language_check import LanguageCheck, check_languages, with_findings
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
 
@@ -35,11 +37,24 @@ _MAX_RATIO = flags.DEFINE_float(
     "Report pairs so many times longer or shorter than usual in their part.",
     lower_bound=1.0,
 )
+_LANGUAGE_MODEL = flags.DEFINE_string(
+    "language_model_dir", None, "Run folder of a language classifier: report lines in another language (slower)."
+)
+_MIN_PROBABILITY = flags.DEFINE_float(
+    "language_min_probability", 0.99, "Report a line if another language is so probable.", 0.0, 1.0
+)
+_MIN_CHARACTERS = flags.DEFINE_integer(
+    "language_min_characters", 30, "Do not look for the language of shorter lines.", lower_bound=1
+)
 
 
 def main() -> int:
     """Audits the parts and prints the report."""
-    result = audit(chosen_parts(), max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value)
+    parts = chosen_parts()
+    language_check = loaded_language_check() if _LANGUAGE_MODEL.value else None
+    result = audit(parts, max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value)
+    if language_check:
+        result = with_findings(result, check_languages(parts, language_check))
     print_report(result)
     return 1 if result.errors else 0
 
@@ -55,6 +70,27 @@ def chosen_parts() -> list[Part]:
     if _DATA.value:
         return find_parts(Path(_DATA.value), source_lang, target_lang)
     return [part_at(Path(prefix), name, source_lang, target_lang) for name, prefix in prefixes.items()]
+
+
+def loaded_language_check() -> LanguageCheck:
+    """Returns the check for the languages of the flags; en-us is `en` where the classifier knows only that."""
+    program.import_tensorflow()  # only here: the other checks do not need it
+    from seq2seq_tf.classifier import Classifier
+
+    classifier = Classifier.load(_LANGUAGE_MODEL.value)
+    expected = []
+    for flag in (_SOURCE_LANG, _TARGET_LANG):
+        names = [name for name in (flag.value, flag.value.split("-")[0]) if name in classifier.labels]
+        if not names:
+            known = ", ".join(classifier.labels)
+            raise InputError(f"--{flag.name}={flag.value}: {_LANGUAGE_MODEL.value} knows {known} only")
+        expected.append(names[0])
+    return LanguageCheck(
+        (expected[0], expected[1]),
+        lambda texts: [found[0] for found in classifier.classify(texts)],
+        _MIN_PROBABILITY.value,
+        _MIN_CHARACTERS.value,
+    )
 
 
 def print_report(result: Audit) -> None:

@@ -1,6 +1,6 @@
 """Makes a corpus for telling languages apart from the help pages of LibreOffice, as packaged by Debian and Ubuntu.
 
-5,000 sentences of each language for training and 500 each for valid and test, under MPL-2.0. The packages are
+20,000 sentences of each language for training, 500 each for valid and for test, under MPL-2.0. The packages are
 downloaded with apt-get and unpacked into a temporary folder; nothing is installed and root is not needed.
 Sentences that stand in several languages, and repetitions, are left out: no sentence stands in two parts.
 
@@ -31,7 +31,7 @@ _LANGUAGES = flags.DEFINE_list(
     "languages", ["en-us", "de", "fr", "es", "it", "pt", "nl", "sv"], "Languages, as in the names of the packages."
 )
 _OUT = flags.DEFINE_string("out", "data/language_id", "Folder to write.")
-_TRAIN = flags.DEFINE_integer("train", 5000, "Sentences of each language to learn from, at most.", lower_bound=1)
+_TRAIN = flags.DEFINE_integer("train", 20000, "Sentences of each language to learn from, at most.", lower_bound=1)
 _HELD_OUT = flags.DEFINE_integer("held_out", 500, "Sentences of each language in valid, and in test.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 1, "Another seed chooses other sentences.")
 _SHORTEST = flags.DEFINE_integer("min_characters", 3, "Skip shorter sentences.", lower_bound=1)

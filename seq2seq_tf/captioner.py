@@ -25,6 +25,7 @@ _IDS = tf.TensorSpec([None, None], tf.int32)
 _WHOLE = tf.TensorSpec([], tf.int32)
 _REAL = tf.TensorSpec([], tf.float32)
 _BEAM = BeamOptions(_WHOLE, _WHOLE, _REAL)
+Images = np.ndarray | Sequence[np.ndarray]  # [B, rows, columns], or B of [rows, columns]
 
 
 class Caption(NamedTuple):
@@ -120,7 +121,7 @@ class Captioner:
         return with_search(self.config, options).search
 
     def describe_all(
-        self, images: Sequence[np.ndarray], search: CaptionSearchConfig, *, attention: bool = False
+        self, images: Images, search: CaptionSearchConfig, *, attention: bool = False
     ) -> list[list[Caption]]:
         """As `describe`, always with a list of captions per image."""
         pixels = self._checked(images)
@@ -136,7 +137,7 @@ class Captioner:
             return self.greedy(pixels, longest, search.length_penalty)
         return self.beam(pixels, longest, BeamOptions(search.beam_size, search.n_best, search.length_penalty))
 
-    def _checked(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    def _checked(self, images: Images) -> np.ndarray:
         """Returns [B, rows, columns] uint8."""
         size = self.config.data.image_size
         for number, image in enumerate(images, start=1):
@@ -177,7 +178,7 @@ class Captioner:
         log_probs, weights = self.score_ids(pixels, pad_rows(rows, first=BOS_ID), pad_rows(rows, last=EOS_ID))
         return log_probs.numpy(), weights.numpy()
 
-    def score(self, images: Sequence[np.ndarray], captions: Sequence[str]) -> list[float]:
+    def score(self, images: Images, captions: Sequence[str]) -> list[float]:
         """Returns log p(caption | image) of each pair, natural logarithm, the end of the caption included.
 
         Raises:

@@ -14,7 +14,7 @@ class LabelScore(NamedTuple):
     """Scores of one label, or of several together; shares from 0 to 1."""
 
     label: str
-    count: int  # true places
+    support: int  # true places
     precision: float  # share of its predictions that are right; 0 if there are none
     recall: float  # share of its true places that are found; 0 if there are none
     f1: float  # harmonic mean of both
@@ -55,7 +55,7 @@ def _score(label: str, right: int, truth: int, predicted: int) -> LabelScore:
 
 def score_rows(scores: Sequence[LabelScore]) -> list[list[object]]:
     """Returns rows for `format_table`, in percent."""
-    return [[s.label, s.count, *(f"{100 * x:6.2f}" for x in (s.precision, s.recall, s.f1))] for s in scores]
+    return [[s.label, s.support, *(f"{100 * x:6.2f}" for x in (s.precision, s.recall, s.f1))] for s in scores]
 
 
 class CaseAndMarks(NamedTuple):

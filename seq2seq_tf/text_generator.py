@@ -23,6 +23,7 @@ _IDS = tf.TensorSpec([None, None], tf.int32)
 _ROW = tf.TensorSpec([None], tf.int32)
 _STEPS = 256  # symbols of a text computed per call; bounds memory
 _ROWS = 64  # texts computed side by side
+_AT_ONCE = 8  # symbols drawn per call while streaming: a call reads all weights anew
 
 
 class TextScore(NamedTuple):
@@ -133,7 +134,7 @@ class TextGenerator:
         return [self._text(ids, row) for row in tokens.numpy()]
 
     def stream(self, prompt: str = "", **options: Any) -> Iterator[str]:
-        """Yields the first text of `sample` symbol by symbol, as soon as each is drawn.
+        """Yields the first text of `sample` symbol by symbol, while it is drawn.
 
         Raises:
           InputError: unknown option or value out of range.
@@ -142,13 +143,14 @@ class TextGenerator:
         generator = np.random.default_rng([chosen.seed, 0])
         ids, last, state = self._start(prompt, 1)
         text = TextOfIds(self.symbols, ids)
-        for _ in range(chosen.length):
-            tokens, last, state = self.draw_ids(last, state, generator.random([1, 1], np.float32), _sampling(chosen))
-            token = int(tokens[0, 0])
-            if token == BOS_ID:
-                return
-            if gained := text.add(token):
-                yield gained
+        for start in range(0, chosen.length, _AT_ONCE):
+            uniforms = generator.random([1, min(_AT_ONCE, chosen.length - start)], np.float32)
+            tokens, last, state = self.draw_ids(last, state, uniforms, _sampling(chosen))
+            for token in tokens[0].numpy().tolist():
+                if token == BOS_ID:
+                    return
+                if gained := text.add(token):
+                    yield gained
 
     def sample_options(self, **options: Any) -> SampleConfig:
         """Returns the run's options of sampling with some replaced, checked as in a configuration file."""

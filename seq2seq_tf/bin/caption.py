@@ -158,7 +158,7 @@ def _evaluate() -> int:
             "model_dir": FLAGS.model_dir,
             "scenes": len(scenes),
             "search": dataclasses.asdict(search),
-            **{name: {**t._asdict(), "share": t.share} for name, t in _rows(scores)},
+            **_numbers(scores),
             "seconds": seconds,
         }
         write_text(FLAGS.json, json.dumps(result, indent=2) + "\n")
@@ -166,14 +166,23 @@ def _evaluate() -> int:
 
 
 def _rows(scores: CaptionScores) -> list[tuple[str, Tally]]:
-    """Returns (what, tally), as they are printed and stored."""
+    """Returns (what, tally) as they are printed."""
+    from seq2seq_tf.data.captions import RELATIONS
+
     return [
         ("exact match", scores.exact),
-        *((f"exact match, {number} digit{'s' * (number > 1)}", t) for number, t in scores.by_digits.items()),
-        *((f"exact match, {name}", t) for name, t in scores.by_relation.items()),
+        *((f"exact match, {number} digit{'s' * (number > 1)}", tally) for number, tally in scores.by_digits.items()),
+        *((f"exact match, {RELATIONS[name]}", tally) for name, tally in scores.by_relation.items()),
         ("digit names", scores.digit_names),
         ("layouts", scores.layouts),
     ]
+
+
+def _numbers(tree: Any) -> Any:
+    """Returns scores as JSON holds them: each tally with its share."""
+    if isinstance(tree, dict):
+        return {name: _numbers(value) for name, value in tree.items()}
+    return {**tree._asdict(), "share": tree.share} if hasattr(tree, "share") else _numbers(tree._asdict())
 
 
 def _define_draw() -> None:

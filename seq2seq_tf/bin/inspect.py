@@ -1,51 +1,38 @@
-"""Draws attention maps: seq2seq-inspect --model_dir=runs/NAME --text="a sentence" --out=attention.png
+"""Looks inside a trained run: seq2seq-inspect attention|units|gradients --flag=value ...
 
-Several --text flags, or lines on standard input without any, give numbered files: attention_1.png, ...
+seq2seq-inspect attention --model_dir=runs/de_en --text="Ein Hund rennt." --out=attention.html
+seq2seq-inspect units --model_dir=runs/python --out=units.html
+seq2seq-inspect gradients --model_dir=runs/python --out=gradients.html
+seq2seq-inspect gradients --compare=cells --out=cells.html
+seq2seq-inspect gradients --toy --x=0.5,-1,0.2
 """
 
 from __future__ import annotations
 
-import os
-
-from absl import flags
-
-from seq2seq_tf.bin import program, search_flags
-from seq2seq_tf.errors import InputError
-
-FLAGS = flags.FLAGS
-search_flags.define()
-flags.DEFINE_multi_string("text", [], "source sentence; may be given several times")
-flags.DEFINE_string("out", "attention.png", "PNG file to write")
-
-
-def main() -> int:
-    """Translates each text and writes its attention map."""
-    if not FLAGS.model_dir:
-        raise InputError("--model_dir must name the run folder")
-    program.import_tensorflow()
-    from seq2seq_tf.inspection.attention import attention_png
-    from seq2seq_tf.translator import Translator
-
-    texts = [text for text in FLAGS.text or program.input_lines() if text.strip()]
-    if not texts:
-        raise InputError("no text: give --text or lines on standard input")
-    translator = Translator.load(FLAGS.model_dir)
-    search = translator.search_options(**search_flags.given())
-    stem, ending = os.path.splitext(FLAGS.out)
-    for n, row in enumerate(translator.translate_all(texts, search, attention=True), start=1):
-        path = FLAGS.out if len(texts) == 1 else f"{stem}_{n}{ending or '.png'}"
-        try:
-            with open(path, "wb") as file:
-                file.write(attention_png(row[0]))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-        print(f"{path}: {row[0].text}")
-    return 0
+from seq2seq_tf.bin import inspect_attention, inspect_gradients, inspect_units, program
 
 
 def run() -> None:
     """Entry point."""
-    program.run(main)
+    program.run_commands(
+        {
+            "attention": program.Command(
+                "maps of what a translator or captioner looks at, and alignments",
+                inspect_attention.define_flags,
+                inspect_attention.main,
+            ),
+            "units": program.Command(
+                "text coloured by hidden units, and which of them follow quotes, conditions, lines, ...",
+                inspect_units.define_flags,
+                inspect_units.main,
+            ),
+            "gradients": program.Command(
+                "how gradients vanish or explode over the steps, and how often gates are closed",
+                inspect_gradients.define_flags,
+                inspect_gradients.main,
+            ),
+        }
+    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ PLACES = (
     ("on the left", "in the middle", "on the right"),
     ("at the bottom left", "at the bottom", "at the bottom right"),
 )
-PLACE = "place"  # stands for the relation of a digit that is alone
 _BLANK = "#"
 
 
@@ -65,9 +64,8 @@ def layout_of(caption: str) -> str:
 
 
 def relations_of(caption: str) -> list[str]:
-    """Returns the relations in a caption; PLACE for a digit alone."""
-    found = [name for name, text in RELATIONS.items() if f" {text} a" in caption]
-    return found or [PLACE]
+    """Returns the relations in a caption; none for a digit alone."""
+    return [name for name, text in RELATIONS.items() if f" {text} a" in caption]
 
 
 class Tally(NamedTuple):
@@ -117,7 +115,7 @@ def score_captions(captions: Sequence[str], references: Sequence[str]) -> Captio
         digit_names=_tally(names),
         layouts=_tally(layouts),
         by_digits={number: _tally(by_digits[number]) for number in sorted(by_digits)},
-        by_relation={name: _tally(by_relation[name]) for name in (PLACE, *RELATIONS) if name in by_relation},
+        by_relation={name: _tally(by_relation[name]) for name in RELATIONS if name in by_relation},
     )
 
 

@@ -118,7 +118,7 @@ def load_ids(prefix: str) -> LabelledIds:
         path = f"{prefix}.{name}.npy"
         try:
             arrays.append(np.load(path, mmap_mode="r"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):
             raise InputError(f"{path}: missing or damaged; delete the folder and start again") from None
     return LabelledIds(*arrays)
 

@@ -74,12 +74,13 @@ def balanced_split(sentences: Mapping[str, list[str]], *, train: int, held_out: 
     Raises:
       InputError: a language has too few.
     """
-    fewest = min(len(texts) for texts in sentences.values())
+    smallest = min(sentences, key=lambda language: len(sentences[language]))
+    fewest = len(sentences[smallest])
+    if fewest <= 2 * held_out:
+        raise InputError(f"{smallest}: {fewest} sentences cannot give {held_out} for valid, as many for test, and more")
     train = min(train, fewest - 2 * held_out)
     splits = {}
     for language, texts in sentences.items():
-        if train < 1:
-            raise InputError(f"{language}: {len(texts)} sentences cannot give {held_out} for valid and for test")
         pairs = [(text, text) for text in texts]
         rest, valid, test = split_pairs(pairs, valid=held_out, test=held_out, seed=seed)
         left = [pairs[n] for n in rest]

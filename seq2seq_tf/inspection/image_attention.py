@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _END = "</s>"
 _COLUMNS = 5
 _INCHES = 1.7  # of one panel
+_ORANGE = (1.0, 0.55, 0.0)
+_COVER = 0.65  # how much of the brightest cell is colour; the image must be seen through it
 
 
 def image_attention_figure(image: np.ndarray, caption: Caption) -> Figure:
@@ -43,7 +45,7 @@ def image_attention_figure(image: np.ndarray, caption: Caption) -> Figure:
         axes.set_axis_off()
     for axes, (title, weights) in zip(grid, panels, strict=False):
         axes.set_title(title, fontsize=11, parse_math=False)
-        axes.imshow(attended_pixels(image, weights))
+        axes.imshow(attended_pixels(image, weights), interpolation="nearest")
     return figure
 
 
@@ -60,7 +62,7 @@ def attended_pixels(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
     cell = np.ones((image.shape[0] // weights.shape[0], image.shape[1] // weights.shape[1]))
     share = np.kron(weights / max(float(weights.max()), 1e-9), cell)[..., np.newaxis]  # [rows, columns, 1]
     grey = np.repeat(image[..., np.newaxis] / 255.0, 3, axis=2)
-    return grey * (1.0 - 0.5 * share) + 0.5 * share * np.asarray([1.0, 0.55, 0.0])
+    return grey * (1.0 - _COVER * share) + _COVER * share * np.asarray(_ORANGE)
 
 
 def image_attention_png(image: np.ndarray, caption: Caption) -> bytes:

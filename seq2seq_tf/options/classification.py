@@ -58,6 +58,9 @@ class ReaderConfig(NetworkConfig):
 class ClassificationModelConfig(ReaderConfig):
     """Sizes and regularisation of the classifier."""
 
+    embedding_scale: float = option(
+        1.0, "standard deviation of initial embeddings; with 0.1 characters are told apart late", Range(1e-6, 10.0)
+    )
     summary: str = option(
         "mean_max",
         "one vector of a text: mean and maximum of the outputs over its symbols, or the final states of the last layer",

@@ -116,12 +116,19 @@ class TrainConfig:
     )
     average_best: int = option(5, "best checkpoints kept and averaged into the final model", Range(1, 100))
     log_every: int = option(50, "updates between lines of metrics.jsonl", POSITIVE)
+    gradient_curves: int = option(
+        0,
+        "updates between pictures, in TensorBoard, of how the gradient flows back over the steps; 0 = none; see "
+        "docs/inspecting.md",
+        NOT_NEGATIVE,
+    )
 
 
 class TaskConfig:
     """All options of a run of one task: a frozen dataclass whose fields are its sections."""
 
     task: ClassVar[str]  # the name in configuration files
+    has_gradient_curves: ClassVar[bool] = False  # whether the task offers what train.gradient_curves asks for
     model: NetworkConfig
     train: TrainConfig
 
@@ -131,3 +138,5 @@ class TaskConfig:
             raise InputError(f"train.weight_decay needs train.optimizer=adamw, got {self.train.optimizer}")
         if self.train.jit_compile and self.model.cudnn:
             raise InputError("train.jit_compile=true needs model.cudnn=false: XLA cannot compile a cuDNN layer")
+        if self.train.gradient_curves and not self.has_gradient_curves:
+            raise InputError(f"train.gradient_curves must be 0: there are none for {self.task}")

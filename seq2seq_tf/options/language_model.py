@@ -58,6 +58,12 @@ class ModelConfig(NetworkConfig):
     output_units: int = option(0, "size of a tanh layer before the vocabulary; 0 = none", NOT_NEGATIVE)
     tie: bool = option(False, "one table for input and output (Press and Wolf 2017)")
     embedding_units: int = option(64, "size of a symbol's vector", POSITIVE)
+    embedding_scale: float = option(
+        1.0,
+        "standard deviation of initial embeddings; the few symbols must move the state from the first update on. "
+        "Take 0.1 with tie",
+        Range(1e-6, 10.0),
+    )
     embedding_dropout: float = option(0.0, "dropout on embeddings", SHARE)
     layer_dropout: float = option(0.1, "dropout between stacked layers", SHARE)
     output_dropout: float = option(0.1, "dropout before the last projection", SHARE)
@@ -102,6 +108,7 @@ class LanguageModelConfig(TaskConfig):
     """All options of a language model run."""
 
     task: ClassVar[str] = "language_model"
+    has_gradient_curves: ClassVar[bool] = True
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()

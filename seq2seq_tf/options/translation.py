@@ -99,6 +99,7 @@ class Config(TaskConfig):
     """All options of a translation run."""
 
     task: ClassVar[str] = "translation"
+    has_gradient_curves: ClassVar[bool] = True
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()

@@ -25,6 +25,8 @@ from seq2seq_tf.data.streams import (
 from seq2seq_tf.data.text_files import TextFiles, find_text_files, read_text, share_out
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
+from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
+from seq2seq_tf.inspection.gradients import stream_batch
 from seq2seq_tf.models.language_model import LanguageModel
 from seq2seq_tf.options.language_model import DataConfig, LanguageModelConfig
 from seq2seq_tf.structures import CellStates
@@ -32,7 +34,7 @@ from seq2seq_tf.text.characters import Symbols, load_symbols, write_character_mo
 from seq2seq_tf.text.sentencepiece import train_piece_model
 from seq2seq_tf.text_generator import TextGenerator, carry_spec
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.task import EpochPlan
+from seq2seq_tf.training.task import EpochPlan, GradientCurves
 
 
 class LanguageModelTask:
@@ -59,6 +61,7 @@ class LanguageModelTask:
         self.model = model
         self.carry_spec = carry_spec(model)
         self.generator = TextGenerator(model, symbols, config)
+        self._watch: GradientWatch | None = None
         self._length = row_length(train.size.symbols, config.train.streams)
 
     def _offset(self, epoch: int) -> int:
@@ -92,6 +95,12 @@ class LanguageModelTask:
     def pictures(self) -> dict[str, bytes]:
         """Returns none."""
         return {}
+
+    def gradient_curves(self) -> GradientCurves:
+        """Returns how the gradient flows back on held-out text; see `HasGradientCurves`."""
+        if self._watch is None:
+            self._watch = GradientWatch(self.model, stream_batch(self.valid.ids, SEQUENCES, STEPS))
+        return self._watch.look()
 
 
 def text_parts(data: DataConfig) -> dict[str, TextFiles]:
@@ -129,6 +138,9 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
     """
     parts = text_parts(config.data)
     prefixes = {part: os.path.join(run.data, part) for part in ("train", "valid")}
+    for part in prefixes:
+        if not any(map(os.path.getsize, parts[part].paths())):
+            raise InputError(f"{getattr(config.data, part) or config.data.train}: the {part} text is empty")
     if not os.path.exists(run.prepared):
         _write_symbols(run, config.data, parts["train"], say)
         symbols = load_symbols(run.symbols)
@@ -136,11 +148,11 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
         for part, prefix in prefixes.items():
             sizes[part] = write_stream(map(read_text, parts[part].paths()), symbols, prefix)
             say(f"{part}: {sizes[part]}")
+        if sizes["train"].symbols < config.train.streams:
+            raise InputError(f"{config.data.train}: {sizes['train']}; fewer than train.streams={config.train.streams}")
         write_text(run.prepared, json.dumps({part: size._asdict() for part, size in sizes.items()}))
     symbols = load_symbols(run.symbols)
     train, valid = (load_stream(prefix) for prefix in prefixes.values())
-    if train.size.symbols < config.train.streams:
-        raise InputError(f"{config.data.train}: {train.size}; fewer than train.streams={config.train.streams}")
     keras.utils.set_random_seed(config.train.seed)
     model = LanguageModel(config.model, symbols.vocab_size, precision=config.train.precision)
     model.build()

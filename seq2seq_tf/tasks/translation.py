@@ -23,12 +23,14 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.evaluation import bleu, chrf
 from seq2seq_tf.files import write_text
 from seq2seq_tf.inspection.attention import attention_png
+from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
+from seq2seq_tf.inspection.gradients import pair_batch
 from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.options.translation import Config
 from seq2seq_tf.structures import Batch
 from seq2seq_tf.text.sentencepiece import PieceModel, train_piece_model
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.task import EpochPlan
+from seq2seq_tf.training.task import EpochPlan, GradientCurves
 from seq2seq_tf.translator import Translator
 
 _SHOWN_SENTENCES = 3
@@ -62,6 +64,7 @@ class TranslationTask:
         self.valid_texts = valid_texts
         self.model = model
         self.translator = Translator(model, self.source, self.target, config)
+        self._watch: GradientWatch | None = None
 
     def _corpus(self, epoch: int) -> Corpus:
         return self.train[epoch % len(self.train)]
@@ -120,6 +123,14 @@ class TranslationTask:
         search = self.translator.search_options(beam_size=1, n_best=1, shortlist=0)
         rows = self.translator.translate_all(shown, search, attention=True)
         return {f"attention/{n}": attention_png(row[0]) for n, row in enumerate(rows)}
+
+    def gradient_curves(self) -> GradientCurves:
+        """Returns how the gradient flows back on held-out pairs; see `HasGradientCurves`."""
+        if self._watch is None:
+            texts = [list(side) for side in zip(*self.valid_texts, strict=True)]
+            pairs = zip(self.source.encode(texts[0]), self.target.encode(texts[1]), strict=True)
+            self._watch = GradientWatch(self.model, pair_batch(list(pairs), SEQUENCES, STEPS))
+        return self._watch.look()
 
 
 def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> TranslationTask:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.task import GradientCurves
 from seq2seq_tf.training.trainer import UpdateResult
 from seq2seq_tf.training.validation import Standing, perplexity
 
@@ -77,6 +78,16 @@ class Monitor:
         self._write("valid", record)
         star = " *" if record["best"] else ""
         self._bar.write(f"update {update}: valid {_listed(scores)}{star}")
+        self._show(update, pictures)
+
+    def gradient_curves(self, update: int, curves: GradientCurves) -> None:
+        """Notes how the gradient flows back, for TensorBoard alone."""
+        with self._writer.as_default(step=update):
+            for name, value in curves.scalars.items():
+                tf.summary.scalar(f"gradients/{name}", value)
+        self._show(update, {f"gradients/{name}": png for name, png in curves.pictures.items()})
+
+    def _show(self, update: int, pictures: Mapping[str, bytes]) -> None:
         with self._writer.as_default(step=update):
             for name, png in pictures.items():
                 tf.summary.image(name, tf.image.decode_png(png, channels=3)[tf.newaxis])

@@ -23,7 +23,7 @@ from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.monitor import Monitor
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
-from seq2seq_tf.training.task import EpochPlan, Task
+from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, Task
 from seq2seq_tf.training.trainer import Trainer, UpdateResult
 from seq2seq_tf.training.validation import Standing, goodness
 from seq2seq_tf.training.weights import model_variables
@@ -158,6 +158,10 @@ class Session:
         self._monitor.update(
             self.position.update, position.epoch, result, rate, plan.padding, time.perf_counter() - begin
         )
+
+        every = self.config.train.gradient_curves
+        if every and self.position.update % every == 0 and isinstance(self.task, HasGradientCurves):
+            self._monitor.gradient_curves(self.position.update, self.task.gradient_curves())
 
     def _not_finite(self, result: UpdateResult, planned: Sequence[Any]) -> TrainingError:
         kept = self.run_dir.latest_checkpoint() or "none yet"

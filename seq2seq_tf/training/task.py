@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from seq2seq_tf.training.trainer import TaskModel
 
@@ -13,6 +13,21 @@ class EpochPlan(NamedTuple):
 
     batches: Sequence[Any]  # what `Task.load` takes, in order
     padding: float  # share of padding among all positions
+
+
+class GradientCurves(NamedTuple):
+    """How the gradient flows back over the steps at one moment, for TensorBoard."""
+
+    scalars: dict[str, float]  # name -> norm
+    pictures: dict[str, bytes]  # name -> PNG
+
+
+@runtime_checkable
+class HasGradientCurves(Protocol):
+    """What a task offers besides, if it can draw them: `train.gradient_curves` asks for it."""
+
+    def gradient_curves(self) -> GradientCurves:
+        """Returns the curves of the current weights; changes nothing of the training."""
 
 
 class Task(Protocol):

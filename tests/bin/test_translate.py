@@ -129,7 +129,7 @@ def test_a_mistake_in_the_flags_is_seen_before_anything_is_loaded(flags: list[st
     assert_one_error_line(run_program(Call("translate", flags)), *words)
 
 
-@pytest.mark.parametrize("program", ["translate", "evaluate", "export", "inspect"])
+@pytest.mark.parametrize("program", ["translate", "evaluate", "export"])
 def test_help_lists_the_flags(program: str) -> None:
     done = run_program(Call(program, ["--help"]))
     assert (done.code, done.stderr) == (0, "")

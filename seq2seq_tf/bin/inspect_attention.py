@@ -1,0 +1,148 @@
+"""seq2seq-inspect attention: maps of what a translator or a captioner looks at."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from typing import Any
+
+from absl import flags
+
+from seq2seq_tf.bin import program, search_flags
+from seq2seq_tf.bin.inspect_files import (
+    PAGE_ENDINGS,
+    PICTURE_ENDINGS,
+    check_ending,
+    numbered,
+    task_of_run,
+    write_picture,
+)
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.captioning import CaptionConfig, SceneConfig
+from seq2seq_tf.options.common import TaskConfig
+from seq2seq_tf.options.translation import Config
+
+FLAGS = flags.FLAGS
+_IMAGE_FLAGS = ("image", "scene", "scenes", "invert")
+
+
+def define_flags() -> None:
+    """Defines the flags of the command: those of both tasks."""
+    search_flags.define(Config)
+    for name, leaf in search_flags.search_leaves(CaptionConfig).items():
+        if name not in search_flags.search_leaves(Config):
+            flags.DEFINE_integer(name, None, f"captions: {leaf.help}")
+    flags.DEFINE_multi_string("text", [], "translator: source sentence; several times, or lines on standard input")
+    flags.DEFINE_multi_string("image", [], "captions: square image file; may be given several times")
+    flags.DEFINE_bool("invert", False, "captions: the images have dark ink on a bright ground")
+    flags.DEFINE_multi_integer("scene", [], "captions: number of a test scene, 0 or more; may be given several times")
+    flags.DEFINE_integer("scenes", 0, "captions: the first test scenes, that many")
+    flags.DEFINE_string("out", "attention.png", "page with all maps (.html), or a picture of each (.png)")
+
+
+def main() -> int:
+    """Writes the maps; prints alignments or captions."""
+    check_ending("out", FLAGS.out, (*PICTURE_ENDINGS, *PAGE_ENDINGS))
+    task = task_of_run(FLAGS.model_dir, (Config.task, CaptionConfig.task), "attention maps")
+    if task == Config.task:
+        _refuse(task, [*_IMAGE_FLAGS, *(set(_options(CaptionConfig)) - set(_options(Config)))])
+        run = functools.partial(_translate, _texts())
+    else:
+        _refuse(task, ["text", *(set(_options(Config)) - set(_options(CaptionConfig)))])
+        _check_images()
+        run = functools.partial(_describe)
+    program.import_tensorflow()
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale
+    return run()
+
+
+def _options(kind: type[TaskConfig]) -> list[str]:
+    return list(search_flags.search_leaves(kind))
+
+
+def _refuse(task: str, names: list[str]) -> None:
+    for name in names:
+        if FLAGS[name].present:
+            raise InputError(f"--{name} is nothing for a run of {task}")
+
+
+def _texts() -> list[str]:
+    texts = [text for text in FLAGS.text or program.input_lines() if text.strip()]
+    if not texts:
+        raise InputError("no text: give --text or lines on standard input")
+    return texts
+
+
+def _translate(texts: list[str]) -> int:
+    from seq2seq_tf.inspection.attention import attention_png
+    from seq2seq_tf.inspection.attention_page import pharaoh, translation_sections
+    from seq2seq_tf.inspection.page import write_page
+    from seq2seq_tf.translator import Translator
+
+    translator = Translator.load(FLAGS.model_dir)
+    search = translator.search_options(**search_flags.given())
+    found = [row[0] for row in translator.translate_all(texts, search, attention=True)]
+    if _is_page():
+        write_page(FLAGS.out, f"Attention of {FLAGS.model_dir}", translation_sections(texts, found))
+    else:
+        for path, hypothesis in zip(_paths(len(found)), found, strict=True):
+            write_picture(path, attention_png(hypothesis))
+    for text, hypothesis in zip(texts, found, strict=True):
+        print(f"{program.one_line(text)} ||| {program.one_line(hypothesis.text)} ||| {pharaoh(hypothesis)}")
+    _say_where(len(found))
+    return 0
+
+
+def _describe() -> int:
+    from seq2seq_tf.captioner import Captioner
+    from seq2seq_tf.inspection.attention_page import caption_sections
+    from seq2seq_tf.inspection.image_attention import image_attention_png
+    from seq2seq_tf.inspection.page import write_page
+
+    captioner = Captioner.load(FLAGS.model_dir)
+    options = {**search_flags.given(CaptionConfig), "n_best": 1}
+    search = captioner.search_options(**options)
+    names, images = _images(captioner.config.data)
+    found = [row[0] for row in captioner.describe_all(images, search, attention=True)]
+    if _is_page():
+        write_page(FLAGS.out, f"Attention of {FLAGS.model_dir}", caption_sections(names, images, found))
+    else:
+        for path, image, caption in zip(_paths(len(found)), images, found, strict=True):
+            write_picture(path, image_attention_png(image, caption))
+    for name, caption in zip(names, found, strict=True):
+        print(f"{name}: {caption.text}")
+    _say_where(len(found))
+    return 0
+
+
+def _check_images() -> None:
+    if FLAGS.scenes < 0 or any(number < 0 for number in FLAGS.scene):
+        raise InputError("--scene and --scenes must be at least 0")
+    if not FLAGS.image and not FLAGS.scene and not FLAGS.scenes:
+        raise InputError("nothing to describe: give --image=FILE, --scene=NUMBER or --scenes=COUNT")
+
+
+def _images(data: SceneConfig) -> tuple[list[str], list[Any]]:
+    """Returns names and pixels of what --image names and of test scenes."""
+    from seq2seq_tf.data.images import read_image
+    from seq2seq_tf.data.scenes import SceneMaker
+
+    numbers = [*FLAGS.scene, *range(FLAGS.scenes)]
+    images = [read_image(path, data.image_size, invert=FLAGS.invert) for path in FLAGS.image]
+    if numbers:
+        maker = SceneMaker("test", data)
+        images += list(maker.draw([maker.scene(number) for number in numbers]))
+    return [*FLAGS.image, *(f"scene {number}" for number in numbers)], images
+
+
+def _is_page() -> bool:
+    return os.path.splitext(FLAGS.out)[1].lower() in PAGE_ENDINGS
+
+
+def _paths(count: int) -> list[str]:
+    return numbered(FLAGS.out, [str(n) for n in range(1, count + 1)])
+
+
+def _say_where(count: int) -> None:
+    print(f"written: {FLAGS.out if _is_page() else ', '.join(_paths(count))}", file=sys.stderr)

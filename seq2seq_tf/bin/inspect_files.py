@@ -1,0 +1,101 @@
+"""What the commands of seq2seq-inspect read and write."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from seq2seq_tf.config import task_of
+from seq2seq_tf.data.pairs import iter_lines, iter_pairs
+from seq2seq_tf.errors import InputError
+
+if TYPE_CHECKING:
+    from seq2seq_tf.options.translation import Config
+
+PAGE_ENDINGS = (".html", ".htm")
+PICTURE_ENDINGS = (".png",)
+
+
+def task_of_run(model_dir: str | None, possible: Sequence[str], what: str) -> str:
+    """Returns the task of a run, before TensorFlow, which `RunDir` needs, is imported.
+
+    Raises:
+      InputError: no run folder, or one of a task that has no `what`.
+    """
+    if not model_dir:
+        raise InputError("--model_dir must name the run folder")
+    config_file = os.path.join(model_dir, "config.yaml")
+    if not os.path.exists(config_file):
+        raise InputError(f"{model_dir}: not a run folder (it has no config.yaml)")
+    task = task_of(config_file)
+    if task not in possible:
+        raise InputError(f"{model_dir}: a run of {task}; {what} are shown of {' and '.join(possible)}")
+    return task
+
+
+def check_ending(flag: str, path: str | None, endings: Sequence[str]) -> None:
+    """Raises InputError unless a path, if there is one, ends in one of the endings, and its folder exists."""
+    if not path:
+        return
+    if os.path.splitext(path)[1].lower() not in endings:
+        raise InputError(f"--{flag} must end in {' or '.join(endings)}, got {path}")
+    folder = os.path.dirname(path)
+    if folder and not os.path.isdir(folder):
+        raise InputError(f"{path}: cannot be written: no such folder")
+
+
+def numbered(path: str, names: Sequence[str]) -> list[str]:
+    """Returns one path per name: the path itself for a single one, else STEM_NAME.ENDING."""
+    if len(names) == 1:
+        return [path]
+    stem, ending = os.path.splitext(path)
+    return [f"{stem}_{name}{ending}" for name in names]
+
+
+def write_picture(path: str, png: bytes) -> None:
+    """Writes a PNG.
+
+    Raises:
+      InputError: it cannot be written.
+    """
+    try:
+        with open(path, "wb") as file:
+            file.write(png)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def sentences(config: Config, source: str | None, target: str | None) -> tuple[list[str], list[str] | None]:
+    """Returns lines to look at and their translations, or None where no file holds any.
+
+    Args:
+      config: its test files, or else its held-out ones, serve if no file is named.
+      source, target: files named by flags.
+
+    Raises:
+      InputError: no such file, lines of different number, only --target.
+    """
+    if target and not source:
+        raise InputError("--target holds translations of --text: name both")
+    if source:
+        if not target:
+            return list(iter_lines(source)), None
+        return _columns(source, target)
+    data = config.data
+    for known, translated in ((data.test_source, data.test_target), (data.valid_source, data.valid_target)):
+        if known and translated and os.path.isfile(known) and os.path.isfile(translated):
+            return _columns(known, translated)
+    raise InputError("the held-out files of the run are not here: name a text with --text (and --target)")
+
+
+def _columns(source: str, target: str) -> tuple[list[str], list[str]]:
+    pairs = list(iter_pairs(source, target))
+    return [s for s, _ in pairs], [t for _, t in pairs]
+
+
+def first_characters(texts: Sequence[str], characters: int) -> int:
+    """Returns how many texts are needed for that many characters."""
+    lengths = itertools.accumulate(len(text) + 1 for text in texts)
+    return next((n for n, length in enumerate(lengths, 1) if length >= characters), len(texts))

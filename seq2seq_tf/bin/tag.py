@@ -1,0 +1,171 @@
+"""Restores case and punctuation: seq2seq-tag train|restore|evaluate --model_dir=runs/NAME ...
+
+train     as seq2seq-train, for a configuration with `task: tagging`
+restore   lower-cased text without punctuation in, text out
+evaluate  precision, recall and F1 of case and of each mark, on any text that has them
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from seq2seq_tf.bin import program, training
+from seq2seq_tf.data.casing import Word, bare, label_of
+from seq2seq_tf.data.pairs import iter_lines, written_whole
+from seq2seq_tf.data.tables import format_table
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_text
+from seq2seq_tf.label_scores import CaseAndMarks, case_and_mark_scores, score_rows
+from seq2seq_tf.options.tagging import TaggingConfig
+
+if TYPE_CHECKING:
+    from seq2seq_tf.restorer import Restorer
+
+FLAGS = flags.FLAGS
+
+
+def _train() -> int:
+    return training.train(TaggingConfig, _prepare)
+
+
+def _prepare(run: Any, config: TaggingConfig, say: Callable[[str], None]) -> Any:
+    from seq2seq_tf.tasks.tagging import prepare
+
+    return prepare(run, config, say)
+
+
+def _restore_flags() -> None:
+    flags.DEFINE_string("model_dir", None, "run folder")
+    flags.DEFINE_string("input", None, "text to restore, one paragraph a line (.gz is read too) [default: stdin]")
+    flags.DEFINE_string("output", None, "file to write, whole or not at all [default: standard output]")
+    flags.DEFINE_integer("window", 512, "lines restored together; larger is faster", lower_bound=1)
+
+
+def restore() -> int:
+    """Restores line by line; an empty line stays one."""
+    if FLAGS.input and not os.path.isfile(FLAGS.input):
+        raise InputError(f"{FLAGS.input}: no such file")
+    restorer = _load()
+    lines = iter_lines(FLAGS.input) if FLAGS.input else program.input_lines()
+    if FLAGS.output:
+        with written_whole([Path(FLAGS.output)]) as (file,):
+            file.writelines(f"{text}\n" for text in _restored(restorer, lines, FLAGS.window))
+        return 0
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale, as the input
+    interactive = not FLAGS.input and sys.stdin.isatty()
+    for text in _restored(restorer, lines, 1 if interactive else FLAGS.window):
+        print(text, flush=interactive)
+    return 0
+
+
+def _restored(restorer: Restorer, lines: Iterator[str], window: int) -> Iterator[str]:
+    while texts := list(itertools.islice(lines, window)):
+        yield from restorer.restore(texts)
+
+
+def _evaluate_flags() -> None:
+    flags.DEFINE_string("model_dir", None, "run folder")
+    flags.DEFINE_string("data", None, "text with case and punctuation [default: data.test of the run]")
+    flags.DEFINE_integer(
+        "most_lines", None, "lines joined into one paragraph, at most [default: data.most_lines of the run]", 1
+    )
+    flags.DEFINE_integer("seed", None, "of the joining [default: train.seed of the run]", lower_bound=0)
+    flags.DEFINE_string("json", None, "also write the results to this file")
+    flags.DEFINE_integer("show", 0, "print this many paragraphs: given, restored, true", lower_bound=0)
+
+
+def evaluate() -> int:
+    """Takes case and punctuation off a text, restores it and compares."""
+    restorer = _load()
+    from seq2seq_tf.data.tagged import join_lines, read_words
+
+    config = restorer.config
+    path = FLAGS.data or config.data.test
+    if not path:
+        raise InputError("the run has no test set; name --data")
+    most = FLAGS.most_lines or config.data.most_lines
+    seed = config.train.seed if FLAGS.seed is None else FLAGS.seed
+    paragraphs = join_lines(read_words(path), most=most, seed=seed)
+    words = [[word.core.lower() for word in row] for row in paragraphs]
+    truth = [label_of(word) for row in paragraphs for word in row]
+    begin = time.perf_counter()
+    predicted = [label for row in restorer.labels(words, restorer.log_probs(words)) for label in row]
+    seconds = time.perf_counter() - begin
+    usual = [restorer.forms.usual.get(word, "lower") for row in words for word in row]
+    results = {
+        "model": case_and_mark_scores(truth, predicted),
+        "lower case, no marks": case_and_mark_scores(truth, ["lower"] * len(truth)),
+        "each word as most often in training": case_and_mark_scores(truth, usual),
+    }
+    print(f"{len(truth):,} words in {len(paragraphs):,} paragraphs of {path}, restored in {seconds:.1f} s")
+    _print_report(results)
+    _show(restorer, paragraphs[: FLAGS.show])
+    if FLAGS.json:
+        about = {"model_dir": FLAGS.model_dir, "data": path, "most_lines": most, "seed": seed, "seconds": seconds}
+        written = {name: _record(scores) for name, scores in results.items()}
+        write_text(FLAGS.json, json.dumps({**about, "words": len(truth), **written}, indent=2) + "\n")
+    return 0
+
+
+def _load() -> Restorer:
+    if not FLAGS.model_dir:
+        raise InputError("--model_dir must name the run folder")
+    program.import_tensorflow()
+    from seq2seq_tf.restorer import Restorer
+
+    return Restorer.load(FLAGS.model_dir)
+
+
+def _print_report(results: dict[str, CaseAndMarks]) -> None:
+    header = ["", "words right", "F1 of case", "F1 of marks"]
+    rows = [
+        [name, *(f"{100 * x:6.2f}" for x in (scores.accuracy, scores.case.f1, scores.mark.f1))]
+        for name, scores in results.items()
+    ]
+    print("\n" + format_table(header, rows))
+    scores = results["model"]
+    for name, by_label, together in (("case", scores.cases, scores.case), ("mark", scores.marks, scores.mark)):
+        print("\n" + format_table([name, "words", "precision", "recall", "F1"], score_rows([*by_label, together])))
+
+
+def _show(restorer: Restorer, paragraphs: list[list[Word]]) -> None:
+    given = [bare(words) for words in paragraphs]
+    for words, text, made in zip(paragraphs, given, restorer.restore(given), strict=True):
+        true = " ".join(word.before + word.core + word.after for word in words)
+        print(f"\n  given     {text}\n  restored  {made}\n  true      {true}")
+
+
+def _record(scores: CaseAndMarks) -> dict[str, Any]:
+    return {
+        "accuracy": scores.accuracy,
+        "case_f1": scores.case.f1,
+        "punctuation_f1": scores.mark.f1,
+        "case": {s.label: s._asdict() for s in [*scores.cases, scores.case]},
+        "punctuation": {s.label: s._asdict() for s in [*scores.marks, scores.mark]},
+    }
+
+
+def run() -> None:
+    """Entry point."""
+    program.run_commands(
+        {
+            "train": program.Command(
+                "train on text that has case and punctuation", lambda: training.define_flags(TaggingConfig), _train
+            ),
+            "restore": program.Command("restore a text", _restore_flags, restore),
+            "evaluate": program.Command("precision, recall and F1 on held-out text", _evaluate_flags, evaluate),
+        }
+    )
+
+
+if __name__ == "__main__":
+    run()

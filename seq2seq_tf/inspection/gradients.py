@@ -1,0 +1,205 @@
+"""How gradients flow back through time: the size of dLoss/dh_t and of dh_T/dh_t, and how often gates are closed.
+
+Bengio, Simard and Frasconi (1994), "Learning long-term dependencies with gradient descent is difficult"; Pascanu,
+Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks"; for the gates Karpathy, Johnson
+and Fei-Fei (2016), "Visualizing and understanding recurrent networks", figure 3.
+
+An LSTM hands on two tensors, h and c. The derivative by h_t holds c_t fixed: it follows the output alone, through the
+gates of the next step. The derivative by c_t follows the memory, which is the path that the LSTM was made for, and
+the output made of it. Both are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.data.corpus import make_batch
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.inspection.listening import Heard, Listenable, cells_of, listen
+from seq2seq_tf.models.language_model import LanguageModel
+from seq2seq_tf.structures import PAD_ID, Batch
+
+LOW, HIGH = 0.1, 0.9  # a gate outside them is called closed or open (Karpathy 2016)
+
+
+class Curve(NamedTuple):
+    """The gradients of one tensor of one cell's state, as means over the sequences that have the step."""
+
+    cell: str  # "layer_0"
+    part: str  # "h" or "c"
+    loss: np.ndarray  # [T] |dLoss/dh_t| in the order of the text; Loss in nats, summed over a sequence
+    jacobian: np.ndarray  # [T] |dh_T/dh_t| / sqrt(H), entry k is k steps back from the last; () if not asked for
+
+
+class GateShares(NamedTuple):
+    """How often the units of one gate are closed or open, over all real steps of all sequences."""
+
+    cell: str
+    gate: str
+    closed: np.ndarray  # [H] share of values under 0.1
+    open: np.ndarray  # [H] share of values over 0.9
+
+
+class Flow(NamedTuple):
+    """What one backward pass shows of a model."""
+
+    curves: list[Curve]
+    gates: list[GateShares]
+    loss: float  # nats per symbol
+    exact: bool  # whether the Jacobians are
+
+
+class _Pass(NamedTuple):
+    """One run of a model under a tape."""
+
+    tape: tf.GradientTape
+    nll: tf.Tensor  # [] nats, summed
+    weight: tf.Tensor  # [] symbols
+    heard: list[Heard]
+
+
+def gradient_flow(model: Listenable, batch: Any, *, directions: int, seed: int, gates: bool = True) -> Flow:
+    """Measures gradients and gates on one batch.
+
+    The norm of the Jacobian dh_T/dh_t is the Frobenius norm divided by sqrt(H), so that the identity has 1 whatever
+    the size. With H up to `directions` it is exact. Else it is estimated: for v of independent standard normal
+    numbers, the mean of |v^T J|^2 is |J|_F^2 (Hutchinson 1990), here over `directions` of them for each sequence.
+
+    Args:
+      model: from `plain_twin`. Dropout and label smoothing are off.
+      batch: as its `batch_loss` takes it; language models begin in the zero state.
+      directions: see above; 0 leaves the Jacobian out.
+      seed: of the random directions.
+      gates: whether to look at the gates.
+    """
+    run = _run(model, batch, gates)
+    squares = _jacobian_squares(model, batch, directions, np.random.default_rng(seed)) if directions else {}
+    curves, shares = [], []
+    for heard in run.heard:
+        lengths = _lengths(model, batch, heard.name)
+        for part, gradient in zip(heard.states, _gradients(run.tape, run.nll, heard), strict=True):
+            norms = np.linalg.norm(gradient, axis=2)  # [T, B]
+            loss = _mean_over_rows(norms[::-1] if heard.reverse else norms, lengths)
+            back = np.sqrt(squares[heard.name, part]) if squares else np.zeros([0, len(lengths)])
+            curves.append(Curve(heard.name, part, loss, _mean_over_rows(back, lengths)))
+        shares += _gate_shares(heard, lengths)
+    exact = all(named.cell.units <= directions for named in cells_of(model))
+    return Flow(curves, shares, float(run.nll / run.weight), exact)
+
+
+def _run(model: Listenable, batch: Any, gates: bool) -> _Pass:
+    carry: Any = model.initial_carry(tf.nest.flatten(batch)[0].shape[0])
+    tape = tf.GradientTape(persistent=True, watch_accessed_variables=False)
+    with tape, listen(cells_of(model), gates=gates, tape=tape) as heard:
+        loss, _ = model.batch_loss(batch, carry, smoothing=0.0, dropout_seed=None)
+    return _Pass(tape, loss.nll, loss.weight, heard)
+
+
+def _lengths(model: Listenable, batch: Any, cell: str) -> np.ndarray:
+    """Returns how many real steps a cell takes in each row, [B]."""
+    if isinstance(model, LanguageModel):
+        return np.full(len(batch), batch.shape[1] - 1)
+    ids = batch.source if cell.startswith("encoder") else batch.target_out
+    return np.sum(np.asarray(ids) != PAD_ID, 1)
+
+
+def _gradients(tape: tf.GradientTape, target: tf.Tensor, heard: Heard) -> list[np.ndarray]:
+    """Returns the derivatives of a scalar by the states, [T, B, H] for each tensor of the state."""
+    found = tape.gradient(target, list(heard.states.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return [np.stack([step.numpy() for step in steps]).astype(np.float64) for steps in found]
+
+
+def _jacobian_squares(
+    model: Listenable, batch: Any, directions: int, random: np.random.Generator
+) -> dict[tuple[str, str], np.ndarray]:
+    """Returns (cell, part) -> |dh_T/dstate_t|_F^2 / H, [T, B], entry [k, b] k steps back from the last of row b.
+
+    Each row stands in the batch once per direction: one backward pass then serves all of them.
+    """
+    found = {}
+    counts = {named.name: min(directions, named.cell.units) for named in cells_of(model)}
+    for count in sorted(set(counts.values())):
+        run = _run(model, tf.nest.map_structure(lambda x, n=count: np.repeat(x, n, 0), batch), False)
+        for heard in run.heard:
+            if counts[heard.name] == count:
+                squares = _squares_of_cell(run.tape, heard, _lengths(model, batch, heard.name), count, random)
+                found.update({(heard.name, part): values for part, values in squares.items()})
+    return found
+
+
+def _squares_of_cell(
+    tape: tf.GradientTape, heard: Heard, lengths: np.ndarray, count: int, random: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Returns part -> [T, B] of `_jacobian_squares` for one cell; each row was computed `count` times."""
+    steps, rows = heard.states["h"], len(lengths)
+    units = steps[0].shape[1]
+    if units == count:
+        vectors, divisor = np.tile(np.eye(units), (rows, 1)), units
+    else:
+        vectors, divisor = random.standard_normal([rows * count, units]), units * count
+    last = np.full(rows, len(steps) - 1) if heard.reverse else lengths - 1  # in the order of computing
+    with tape:
+        ends = tf.stack([steps[t][row] for row, t in enumerate(np.repeat(last, count))])  # [B * count, H]
+        target = tf.reduce_sum(ends * vectors.astype(np.float32))
+    found = {}
+    for part, gradient in zip(heard.states, _gradients(tape, target, heard), strict=True):
+        squares = np.sum(gradient**2, 2).reshape([len(steps), rows, count])  # [T, B, count]
+        found[part] = _from_the_end(np.sum(squares, 2) / divisor, last, lengths)
+    return found
+
+
+def _from_the_end(values: np.ndarray, last: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Returns values [T, B] counted back from the last real step of each row; zero where a row has no step."""
+    back = np.zeros_like(values)
+    for row, (end, length) in enumerate(zip(last, lengths, strict=True)):
+        back[:length, row] = values[end - length + 1 : end + 1, row][::-1]
+    return back
+
+
+def _mean_over_rows(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Returns the mean over the rows that have a step, for as long as at least half of them have it. [T, B] -> [T']."""
+    real = np.arange(len(values))[:, np.newaxis] < lengths  # [T, B]
+    count = real.sum(1)
+    kept = count * 2 >= len(lengths)
+    return (values * real).sum(1)[kept] / count[kept]
+
+
+def _gate_shares(heard: Heard, lengths: np.ndarray) -> list[GateShares]:
+    shares = []
+    for gate, steps in heard.gates.items():
+        values = np.stack([step.numpy() for step in steps])  # [T, B, H]
+        values = values[::-1] if heard.reverse else values
+        real = values[np.arange(len(values))[:, np.newaxis] < lengths]  # [N, H]
+        shares.append(GateShares(heard.name, gate, np.mean(real < LOW, 0), np.mean(real > HIGH, 0)))
+    return shares
+
+
+def stream_batch(ids: np.ndarray, sequences: int, steps: int) -> np.ndarray:
+    """Returns [B, steps + 1] int32 for a language model, from places spread evenly over a stream of symbols.
+
+    Raises:
+      InputError: fewer than two symbols.
+    """
+    if len(ids) < 2:
+        raise InputError("the text is too short to measure gradients on")
+    steps = min(steps, len(ids) - 1)
+    rows = max(1, min(sequences, len(ids) // (steps + 1)))
+    starts = np.arange(rows) * (len(ids) // rows)
+    places = np.minimum(starts, len(ids) - steps - 1)[:, np.newaxis] + np.arange(steps + 1)  # [B, steps + 1]
+    return ids[places].astype(np.int32)
+
+
+def pair_batch(pairs: Sequence[tuple[list[int], list[int]]], sequences: int, steps: int) -> Batch:
+    """Returns the longest of the pairs of ids, each side cut to the number of steps, for a translator.
+
+    Raises:
+      InputError: no pair has text on both sides.
+    """
+    longest = sorted((pair for pair in pairs if all(pair)), key=lambda pair: -len(pair[0]))[:sequences]
+    if not longest:
+        raise InputError("no pair of sentences has text on both sides")
+    return make_batch([s[: steps - 1] for s, _ in longest], [t[: steps - 1] for _, t in longest])

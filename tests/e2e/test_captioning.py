@@ -1,0 +1,122 @@
+"""Captioning from scenes to captions: it learns, and an interrupted run ends as an uninterrupted one."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seq2seq_tf.captioner import Captioner
+from seq2seq_tf.config import load
+from seq2seq_tf.data.captions import CaptionScores, score_captions
+from seq2seq_tf.data.scenes import SceneMaker
+from seq2seq_tf.options.captioning import CaptionConfig
+from seq2seq_tf.tasks.captioning import CaptioningTask, prepare
+from seq2seq_tf.training import checkpoint
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.session import Session
+from tests import toy
+
+CONFIG = toy.ROOT / "configs" / "captions_digits.yaml"
+TINY: dict[str, Any] = {
+    "data.train_scenes": 50,
+    "data.valid_scenes": 7,
+    "model.filters": 3,
+    "model.embedding_units": 5,
+    "model.decoder_units": 13,
+    "model.attention_units": 11,
+    "model.output_units": 7,
+    "train.max_epochs": 2,
+    "train.batch_scenes": 23,
+    "train.checkpoint_every": 2,
+    "train.log_every": 1,
+    "train.average_best": 2,
+    "train.metric": "loss",
+    "train.precision": "float32",
+    "train.shards": 1,
+}
+
+
+def start(folder: Path, options: dict[str, Any], path: Path | None = None, *, stop: int = 0) -> tuple[RunDir, Session]:
+    """Returns a run and its session, which asks to stop after `stop` updates; 0 = never."""
+    run = RunDir(str(folder))
+    config = run.create(load(path, options, CaptionConfig).config)
+    updates = iter(range(1, 10**9))
+    return run, Session(run, config, prepare(run, config, lambda _: None), lambda: next(updates) == stop)
+
+
+def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path) -> None:
+    whole, session = start(tmp_path / "whole", TINY)
+    assert session.run().update == 6
+    for stop in (3, 0):
+        parts, session = start(tmp_path / "parts", TINY, stop=stop)
+        assert session.run().finished == (stop == 0)
+    expected, got = (checkpoint.load_arrays(run.final_model)[0] for run in (whole, parts))
+    assert set(got) == set(expected)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(got[name], array, err_msg=name)
+
+
+def test_batches_are_a_function_of_seed_and_epoch(tmp_path: Path) -> None:
+    run = RunDir(str(tmp_path))
+    config = run.create(load(None, TINY, CaptionConfig).config)
+    one, other = (prepare(run, config, lambda _: None) for _ in range(2))
+
+    def batches(task: CaptioningTask, epoch: int) -> list[np.ndarray]:
+        return [x for batch in task.load(epoch, task.plan(epoch).batches) for x in batch]
+
+    later, first = batches(one, 1), batches(one, 0)  # whatever was planned before
+    for mine, theirs in zip(first, batches(other, 0), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert not np.array_equal(later[0], first[0])
+    real = sum(int(np.count_nonzero(ids)) for ids in first[2::3])
+    np.testing.assert_allclose(one.plan(0).padding, 1.0 - real / sum(ids.size for ids in first[2::3]))
+
+
+def test_the_configuration_of_the_project_trains_two_updates(tmp_path: Path) -> None:
+    run, session = start(tmp_path, {"data.valid_scenes": 3}, CONFIG, stop=2)
+    outcome = session.run()
+    assert (outcome.finished, outcome.update) == (False, 2)
+    assert run.latest_checkpoint() == run.checkpoint_file(2)
+    assert session.updates_planned == 3000
+
+
+def learn(folder: Path, options: dict[str, Any]) -> CaptionScores:
+    """Trains to the end and scores captions of 300 test scenes."""
+    run, session = start(folder, {"train.checkpoint_every": 10_000, **options}, CONFIG)
+    assert session.run().finished
+    captioner = Captioner.load(run.path)
+    maker = SceneMaker("test", captioner.config.data)
+    scenes = maker.scenes(300)
+    captions = [caption.text for caption in captioner.describe(maker.draw(scenes))]
+    return score_captions(captions, [scene.caption for scene in scenes])
+
+
+def test_where_a_digit_is_is_learnt_in_seconds(tmp_path: Path) -> None:
+    seed = secrets.randbelow(2**31)
+    options = {
+        "data.most_digits": 1,
+        "data.train_scenes": 6400,
+        "data.valid_scenes": 50,
+        "model.filters": 8,
+        "model.halvings": 3,
+        "model.decoder_units": 48,
+        "train.seed": seed,
+        "train.max_epochs": 1,
+        "train.batch_scenes": 32,
+        "train.learning_rate": 0.004,
+        "train.warmup_updates": 30,
+    }
+    scores = learn(tmp_path, options)
+    assert scores.layouts.share >= 0.9, f"seed {seed}: {scores}"
+
+
+@pytest.mark.slow
+def test_pairs_of_digits_are_described_to_75_percent_exact(tmp_path: Path) -> None:
+    seed = secrets.randbelow(2**31)
+    options = {"data.most_digits": 2, "data.train_scenes": 12_800, "train.max_epochs": 6, "train.seed": seed}
+    scores = learn(tmp_path, options)
+    assert scores.exact.share >= 0.75, f"seed {seed}: {scores}"

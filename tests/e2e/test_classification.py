@@ -1,0 +1,48 @@
+"""Made-up languages over the same letters are told apart, and the configuration of the project trains."""
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from seq2seq_tf.classifier import Classifier
+from seq2seq_tf.config import load
+from seq2seq_tf.options.classification import ClassificationConfig
+from seq2seq_tf.tasks.classification import prepare
+from tests import labelled_runs
+from tests.toy import ROOT
+
+UNSEEN = 200
+
+
+@pytest.mark.slow
+def test_the_order_of_letters_tells_a_language_in_95_percent(tmp_path: Path) -> None:
+    seed = secrets.randbelow(2**31)
+    folder = labelled_runs.write_languages(tmp_path, seed=seed, train=400, valid=50)
+    config = labelled_runs.classification_config(
+        folder,
+        train__seed=seed,
+        train__max_epochs=12,
+        train__batch_symbols=700,
+        train__pool_texts=300,
+        train__warmup_updates=20,
+        train__checkpoint_every=1000,
+        data__snippets=0.2,
+    )
+    assert labelled_runs.train(tmp_path / "run", config, prepare).finished
+    classifier = Classifier.load(str(tmp_path / "run"))
+    right = 0
+    for language in labelled_runs.STEPS:
+        texts = labelled_runs.language_texts(language, UNSEEN, seed=seed + 1)
+        right += sum(found[0].label == language for found in classifier.classify(texts))
+    assert right >= 0.95 * 3 * UNSEEN, f"seed {seed}: {right} of {3 * UNSEEN} right"
+
+
+def test_the_configuration_of_the_project_trains_two_updates(tmp_path: Path) -> None:
+    folder = labelled_runs.write_languages(tmp_path, seed=1)
+    files = {f"data.{part}": str(folder / part) for part in ("train", "valid")}
+    smaller = {**files, "train.batch_symbols": 60, "train.log_every": 1}  # what the texts can give
+    config = load(ROOT / "configs" / "language_id.yaml", smaller, ClassificationConfig).config
+    calls = iter((False, True))
+    outcome = labelled_runs.train(tmp_path / "run", config, prepare, lambda: next(calls))
+    assert (outcome.finished, outcome.update) == (False, 2)

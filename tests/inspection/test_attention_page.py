@@ -1,0 +1,53 @@
+"""A page holds every sentence with its map and its alignment, or every image with a map per word."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from seq2seq_tf.captioner import Caption
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.inspection.attention_page import caption_sections, grey_png, pharaoh, translation_sections
+from seq2seq_tf.inspection.page import page_html
+from seq2seq_tf.translator import Hypothesis
+
+FOUND = [
+    Hypothesis("b a", -0.5, -1.0, ["▁b", "▁a"], ["▁x", "▁y"], np.array([[0.1, 0.9, 0], [0.7, 0.3, 0], [0, 0, 1]])),
+    Hypothesis("<c>", -0.25, -1.0, ["▁<c>"], ["▁z"], np.array([[0.75, 0.25], [0, 1]])),
+]
+
+
+def test_alignments_are_pairs_of_source_and_target_word() -> None:
+    assert [pharaoh(found) for found in FOUND] == ["1-0 0-1", "0-0"]
+    assert pharaoh(Hypothesis("", 0.0, 0.0, [], ["▁x"], np.ones([1, 2]))) == ""
+
+
+def test_all_sentences_stand_on_the_page_with_their_maps() -> None:
+    page = page_html("Maps", translation_sections(["x y", "z"], FOUND))
+    assert page.count('class="map"') == 2
+    for text in ("x y", "b a", "1-0 0-1", "&lt;c&gt;", "-0.250"):
+        assert f"<td>{text}</td>" in page or f'<td class="r">{text}</td>' in page
+    assert re.findall(r"1\. b a|2\. &lt;c&gt;", page) == ["1. b a", "2. &lt;c&gt;"]
+    assert page.count("&lt;/s&gt;") == 4  # the end on both sides of both
+
+
+def test_every_word_of_a_caption_has_a_map_over_the_image(rng: np.random.Generator) -> None:
+    image = rng.integers(0, 256, [8, 8]).astype(np.uint8)
+    caption = Caption("a seven", 0.0, 0.0, ["a", "seven"], rng.random([3, 2, 2]))
+    page = page_html("Maps", caption_sections(["scene 3"], [image], [caption]))
+    assert "scene 3: a seven" in page
+    assert re.findall(r'aria-label="([^"]+)"', page) == ["image", "a", "seven", "&lt;/s&gt;"]
+    drawn = matplotlib.image.imread(io.BytesIO(grey_png(image)))
+    np.testing.assert_allclose(drawn[..., 0] * 255, image, atol=1.01)
+
+
+def test_without_attention_there_is_no_page() -> None:
+    with pytest.raises(InputError, match="a model with attention"):
+        translation_sections(["x"], [FOUND[0]._replace(attention=np.zeros([3, 0]))])
+    with pytest.raises(InputError, match="a model with attention"):
+        image = np.zeros([8, 8], np.uint8)
+        caption_sections(["x"], [image], [Caption("a", 0.0, 0.0, ["a"], np.zeros([0, 0, 0]))])

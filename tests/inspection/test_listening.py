@@ -1,0 +1,122 @@
+"""What is heard of a model is what it computes; a plain twin computes the same; nothing stays behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_tf.inspection.listening import cells_of, copy_weights, gate_names, gate_values, listen, plain_twin
+from seq2seq_tf.models.language_model import LanguageModel
+from seq2seq_tf.models.translation import Translation
+from seq2seq_tf.nn.cells import CELL_CLASSES
+from seq2seq_tf.structures import Batch
+from tests import oracles
+from tests.language_models import model_config
+
+B, T, V, H, F, E = 2, 5, 13, 7, 3, 5
+
+pytestmark = pytest.mark.usefixtures("seed")
+
+
+def language_model(rng: np.random.Generator, **changes: Any) -> LanguageModel:
+    model = LanguageModel(model_config(**changes), V, precision="float32")
+    model.build()
+    oracles.randomise(model, rng)
+    return model
+
+
+def translation(rng: np.random.Generator, **changes: Any) -> Translation:
+    model = Translation(oracles.small_config(tie="none", **changes), V, V, precision="float32")
+    model.build()
+    oracles.randomise(model, rng)
+    return model
+
+
+def pairs(rng: np.random.Generator) -> Batch:
+    """Sentences of 5 and 3 source pieces, of 3 and 4 target pieces, ends included."""
+    source, target = rng.integers(4, V, [B, 5]).astype(np.int32), rng.integers(4, V, [B, 4]).astype(np.int32)
+    source[1, 3:], target[0, 3:] = 0, 0
+    return Batch(source, np.where(target, np.roll(target, 1, 1), 0), target)
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+@pytest.mark.parametrize("feed_units", [0, F])
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_gates_are_those_of_the_equations(
+    kind: str, feed_units: int, layer_norm: bool, rng: np.random.Generator
+) -> None:
+    cell = CELL_CLASSES[kind](H, forget_bias=1.0, layer_norm=layer_norm, precision="float32", name="cell")
+    cell.build(E, feed_units)
+    oracles.randomise(cell, rng)
+    x, feed, h = (rng.normal(size=[B, n]) for n in (E, feed_units, H))
+    w = oracles.numpy_weights(cell)
+    seen, fed, held = x @ w["kernel"], feed @ w["recurrent_kernel"][:feed_units], h @ w["recurrent_kernel"][feed_units:]
+    if layer_norm:
+        seen = oracles.normalise(seen, w["input_gain"])
+        joint = held if kind == "gru" else fed + held
+        joint = oracles.normalise(joint, w["recurrent_gain"])
+        fed, held = (fed, joint) if kind == "gru" else (0.0, joint)
+    blocks = np.split(oracles.sigmoid(seen + w["bias"] + fed + held + w.get("recurrent_bias", 0.0)), cell.gates, 1)
+    expected = [blocks[n] for n in {"rnn": (), "gru": (0, 1), "lstm": (0, 1, 3)}[kind]]
+    tensors = [tf.constant(value, tf.float32) for value in (x, feed, h)]
+    found = gate_values(cell, cell.weights_for_steps(), cell.project(tensors[0]), *tensors[1:])
+    assert len(found) == len(gate_names(cell)) == len(expected)
+    for gate, values in zip(found, expected, strict=True):
+        np.testing.assert_allclose(gate, values, atol=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{"cell": "lstm"}, {"cell": "gru", "layers": 2}, {"cell": "rnn", "layers": 3}])
+def test_a_language_models_states_are_heard(changes: dict[str, Any], rng: np.random.Generator) -> None:
+    model = language_model(rng, **changes)
+    twin = plain_twin(model)
+    copy_weights(model, twin)
+    ids = rng.integers(4, V, [B, T]).astype(np.int32)
+    expected, _ = model.states(tf.constant(ids), model.initial_carry(tf.constant(B)))
+    with listen(cells_of(twin), gates=True) as heard:
+        twin.read(tf.constant(ids), twin.initial_carry(tf.constant(B)), dropout_seed=None)
+    assert [each.name for each in heard] == [f"layer_{n}" for n in range(len(expected))]
+    for each, layer in zip(heard, expected, strict=True):
+        for steps, states in zip(each.states.values(), layer.states, strict=True):
+            np.testing.assert_allclose(np.stack(steps, 1), states, atol=1e-5)
+        for n, steps in enumerate(each.gates.values()):
+            np.testing.assert_allclose(np.stack(steps, 1), layer.gates[:, :, n], atol=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{}, {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2}])
+def test_a_plain_twin_with_the_same_weights_has_the_same_loss(
+    changes: dict[str, Any], rng: np.random.Generator
+) -> None:
+    model, batch = translation(rng, **changes), pairs(rng)
+    twin = plain_twin(model)
+    losses = []
+    for _ in range(2):
+        losses.append(twin.batch_loss(batch, (), smoothing=0.0, dropout_seed=None)[0].nll)
+        copy_weights(model, twin)
+    expected = model.batch_loss(batch, (), smoothing=0.0, dropout_seed=None)[0].nll
+    assert abs(losses[0] - expected) > 0.1
+    np.testing.assert_allclose(losses[1], expected, rtol=1e-5)
+
+
+def test_both_directions_of_an_encoder_are_heard_in_the_order_they_read(rng: np.random.Generator) -> None:
+    model, batch = plain_twin(translation(rng)), pairs(rng)
+    with listen(cells_of(model)) as heard:
+        encoded = model.encoder.encode(tf.constant(batch.source), dropout_seed=None)
+    forward, backward, decoder = heard
+    assert [forward.name, backward.name] == ["encoder/layer_0/forward", "encoder/layer_0/backward"]
+    assert (forward.reverse, backward.reverse) == (False, True)
+    assert not decoder.states["h"]  # it did not run
+    units = forward.states["h"][0].shape[1]
+    real = np.asarray(encoded.mask)
+    np.testing.assert_allclose(np.stack(forward.states["h"], 1)[real], encoded.values.numpy()[real][:, :units])
+    np.testing.assert_allclose(np.stack(backward.states["h"][::-1], 1)[real], encoded.values.numpy()[real][:, units:])
+
+
+def test_after_listening_the_cells_are_as_they_were(rng: np.random.Generator) -> None:
+    model = language_model(rng)
+    with pytest.raises(RuntimeError, match="on the way"), listen(cells_of(model)):
+        raise RuntimeError("on the way")
+    for named in cells_of(model):
+        assert "step" not in vars(named.cell)
