@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.evaluation import Score, bleu, chrf, perplexity, ter
+from seq2seq_tf.evaluation import Score, bleu, chrf, ter
+from seq2seq_tf.training.validation import perplexity
 from tests import toy
 
 REFERENCES = [

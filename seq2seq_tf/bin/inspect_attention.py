@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from absl import flags
@@ -47,11 +48,11 @@ def main() -> int:
     task = task_of_run(FLAGS.model_dir, (Config.task, CaptionConfig.task), "attention maps")
     if task == Config.task:
         _refuse(task, [*_IMAGE_FLAGS, *(set(_options(CaptionConfig)) - set(_options(Config)))])
-        run = functools.partial(_translate, _texts())
+        run: Callable[[], int] = functools.partial(_translate, _texts())
     else:
         _refuse(task, ["text", *(set(_options(Config)) - set(_options(CaptionConfig)))])
         _check_images()
-        run = functools.partial(_describe)
+        run = _describe
     program.import_tensorflow()
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale
     return run()

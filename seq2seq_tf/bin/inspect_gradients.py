@@ -203,9 +203,9 @@ def _symbols() -> tuple[np.ndarray, int]:
 
 
 def _about_batch(batch: Any) -> str:
-    columns = batch.source.shape[1] if hasattr(batch, "source") else batch.shape[1] - 1
-    rows = len(batch.source if hasattr(batch, "source") else batch)
-    return f"{rows} sequences of up to {columns} steps, in float32, without dropout and label smoothing."
+    rows, columns = batch.source.shape if hasattr(batch, "source") else batch.ids[:, 1:].shape
+    begin = "" if hasattr(batch, "source") else f", each after {batch.before.shape[1]} symbols that were only read"
+    return f"{rows} sequences of up to {columns} steps{begin}; in float32, without dropout and label smoothing."
 
 
 def _about_jacobian(flows: Mapping[str, Flow]) -> str:

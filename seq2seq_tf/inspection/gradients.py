@@ -23,6 +23,7 @@ from seq2seq_tf.inspection.listening import Heard, Listenable, cells_of, listen
 from seq2seq_tf.models.language_model import LanguageModel
 from seq2seq_tf.structures import PAD_ID, Batch
 
+_WARM_UP = 100  # symbols read before a place in a text, so that the state is not that of a beginning
 LOW, HIGH = 0.1, 0.9  # a gate outside them is called closed or open (Karpathy 2016)
 
 
@@ -53,6 +54,13 @@ class Flow(NamedTuple):
     exact: bool  # whether the Jacobians are
 
 
+class StreamBatch(NamedTuple):
+    """Places of a text for a language model."""
+
+    before: np.ndarray  # [B, W] int32, only read: the state is carried on, the gradient is not, as in training
+    ids: np.ndarray  # [B, T + 1] int32, the first T are read, the last T predicted
+
+
 class _Pass(NamedTuple):
     """One run of a model under a tape."""
 
@@ -71,7 +79,7 @@ def gradient_flow(model: Listenable, batch: Any, *, directions: int, seed: int, 
 
     Args:
       model: from `plain_twin`. Dropout and label smoothing are off.
-      batch: as its `batch_loss` takes it; language models begin in the zero state.
+      batch: `StreamBatch` for a language model, `Batch` for a translator.
       directions: see above; 0 leaves the Jacobian out.
       seed: of the random directions.
       gates: whether to look at the gates.
@@ -93,6 +101,10 @@ def gradient_flow(model: Listenable, batch: Any, *, directions: int, seed: int, 
 
 def _run(model: Listenable, batch: Any, gates: bool) -> _Pass:
     carry: Any = model.initial_carry(tf.nest.flatten(batch)[0].shape[0])
+    if isinstance(model, LanguageModel):
+        if batch.before.shape[1]:
+            _, carry = model.read(tf.constant(batch.before), carry, dropout_seed=None)
+        batch = batch.ids
     tape = tf.GradientTape(persistent=True, watch_accessed_variables=False)
     with tape, listen(cells_of(model), gates=gates, tape=tape) as heard:
         loss, _ = model.batch_loss(batch, carry, smoothing=0.0, dropout_seed=None)
@@ -102,7 +114,7 @@ def _run(model: Listenable, batch: Any, gates: bool) -> _Pass:
 def _lengths(model: Listenable, batch: Any, cell: str) -> np.ndarray:
     """Returns how many real steps a cell takes in each row, [B]."""
     if isinstance(model, LanguageModel):
-        return np.full(len(batch), batch.shape[1] - 1)
+        return np.full(len(batch.ids), batch.ids.shape[1] - 1)
     ids = batch.source if cell.startswith("encoder") else batch.target_out
     return np.sum(np.asarray(ids) != PAD_ID, 1)
 
@@ -178,8 +190,8 @@ def _gate_shares(heard: Heard, lengths: np.ndarray) -> list[GateShares]:
     return shares
 
 
-def stream_batch(ids: np.ndarray, sequences: int, steps: int) -> np.ndarray:
-    """Returns [B, steps + 1] int32 for a language model, from places spread evenly over a stream of symbols.
+def stream_batch(ids: np.ndarray, sequences: int, steps: int) -> StreamBatch:
+    """Returns places spread evenly over a stream of symbols, which is a ring.
 
     Raises:
       InputError: fewer than two symbols.
@@ -188,9 +200,9 @@ def stream_batch(ids: np.ndarray, sequences: int, steps: int) -> np.ndarray:
         raise InputError("the text is too short to measure gradients on")
     steps = min(steps, len(ids) - 1)
     rows = max(1, min(sequences, len(ids) // (steps + 1)))
-    starts = np.arange(rows) * (len(ids) // rows)
-    places = np.minimum(starts, len(ids) - steps - 1)[:, np.newaxis] + np.arange(steps + 1)  # [B, steps + 1]
-    return ids[places].astype(np.int32)
+    starts = np.arange(rows)[:, np.newaxis] * (len(ids) // rows)  # [B, 1]
+    before, places = (starts + np.arange(*ends) for ends in ((-_WARM_UP, 0), (0, steps + 1)))
+    return StreamBatch(*(ids[each % len(ids)].astype(np.int32) for each in (before, places)))
 
 
 def pair_batch(pairs: Sequence[tuple[list[int], list[int]]], sequences: int, steps: int) -> Batch:

@@ -37,6 +37,7 @@ def make_step_fn(decoder: AttentionDecoder, weights: SearchWeights, candidates: 
     """
     table, bias = weights.vocabulary
     if candidates is not None:
+        candidates = tf.cast(candidates, tf.int64)  # a loop keeps int32 in the host's memory
         table, bias = tf.gather(table, candidates), tf.gather(bias, candidates)
 
     def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, DecoderState]:

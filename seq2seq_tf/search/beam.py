@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.search.limits import IMPOSSIBLE, Limits, is_continuation, keep_rows, length_penalty
+from seq2seq_tf.search.limits import IDS, IMPOSSIBLE, Limits, is_continuation, keep_rows, length_penalty
 from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Hypotheses, StepFn
 
@@ -78,8 +78,8 @@ def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: 
     width = tf.maximum(tf.reduce_max(limits.longest), 1)
     constants = _Constants(
         penalties=length_penalty(tf.range(1, width + 1), options.length_penalty),
-        first_rows=tf.range(sentences)[:, tf.newaxis] * beam,
-        positions=tf.range(width),
+        first_rows=tf.cast(tf.range(sentences)[:, tf.newaxis] * beam, IDS),
+        positions=tf.cast(tf.range(width), IDS),
         # K pieces that continue are among the best K + 3, since three ids end or never continue a hypothesis.
         wanted=beam + 3,
     )
@@ -88,8 +88,8 @@ def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: 
 
     def body(t: tf.Tensor, running: _Running, live: _Live, results: _Finished) -> tuple[Any, ...]:
         running, live = _expand(step, t, running, live, (constants, beam))
-        done = _is_done(t + 1, running, live, options)  # [b]
-        enough = tf.reduce_sum(tf.cast(done, tf.int32)) * _SHRINK_PART >= tf.size(done)
+        done = _is_done(tf.cast(t + 1, IDS), running, live, options)  # [b]
+        enough = tf.reduce_sum(tf.cast(done, IDS)) * _SHRINK_PART >= tf.size(done, IDS)
         running, live, results = tf.cond(
             enough, lambda: _shrink(running, live, results, done), lambda: (running, live, results)
         )
@@ -109,7 +109,7 @@ def _hypotheses(best: _Finished) -> Hypotheses:
     """Returns the results with lengths, cut to the longest. best: tokens [B, N, T], values [B, N, 2]."""
     scores, log_probs = tf.unstack(best.values, axis=2)  # [B, N]
     exists = scores > IMPOSSIBLE / 2
-    tokens = tf.where(exists[:, :, tf.newaxis], best.tokens, PAD_ID)
+    tokens = tf.where(exists[:, :, tf.newaxis], tf.cast(best.tokens, tf.int32), PAD_ID)
     lengths = tf.reduce_sum(tf.cast(tokens != PAD_ID, tf.int32), 2)  # [B, N]; a hypothesis holds no PAD
     return Hypotheses(tokens[:, :, : tf.reduce_max(lengths)], lengths, scores, tf.where(exists, log_probs, IMPOSSIBLE))
 
@@ -125,14 +125,17 @@ def _start(state: Any, memory: Any, limits: Limits, options: BeamOptions, width:
     first = tf.one_hot(0, beam, on_value=0.0, off_value=IMPOSSIBLE)  # [K]
     rows = sentences * beam
     live = _Live(
-        last=tf.fill([rows], BOS_ID),
-        tokens=tf.fill([rows, width], PAD_ID),
+        last=tf.fill([rows], tf.constant(BOS_ID, IDS)),
+        tokens=tf.fill([rows, width], tf.constant(PAD_ID, IDS)),
         log_probs=tf.tile(first[tf.newaxis], [sentences, 1]),
         state=keep_rows(state, tf.repeat(tf.range(sentences), beam)),
     )
-    none = _Finished(tf.fill([sentences, beam, width], PAD_ID), tf.fill([sentences, beam, 2], IMPOSSIBLE))
+    none = _Finished(
+        tf.fill([sentences, beam, width], tf.constant(PAD_ID, IDS)), tf.fill([sentences, beam, 2], IMPOSSIBLE)
+    )
     penalty = length_penalty(limits.longest, options.length_penalty)
-    return _Running(tf.range(sentences), limits, penalty, none, memory), live
+    limits = tf.nest.map_structure(lambda x: tf.cast(x, IDS), limits)
+    return _Running(tf.range(tf.cast(sentences, IDS)), limits, penalty, none, memory), live
 
 
 def _expand(
@@ -141,8 +144,9 @@ def _expand(
     """One step: every live hypothesis is continued, the best K of all continuations live on."""
     constants, beam = shared
     rows = tf.size(running.index)
-    here = constants.positions == t  # [T]
-    logits, state = step(live.last, live.state, running.memory)  # [b*K, V]
+    time = tf.cast(t, IDS)
+    here = constants.positions == time  # [T]
+    logits, state = step(tf.cast(live.last, tf.int32), live.state, running.memory)  # [b*K, V]
     wanted = tf.minimum(constants.wanted, tf.shape(logits)[1])
     top, ids = top_k(logits, wanted)  # [b*K, W]
     norm = log_sum_exp(logits, top[:, :1])  # [b*K]
@@ -151,10 +155,10 @@ def _expand(
 
     gained = tf.where(is_continuation(ids), top - norm[:, tf.newaxis], IMPOSSIBLE)  # [b*K, W]
     totals = tf.reshape(live.log_probs, [-1, 1]) + gained
-    may_go_on = (t + 1 < running.limits.longest)[:, tf.newaxis]
+    may_go_on = (time + 1 < running.limits.longest)[:, tf.newaxis]
     totals = tf.where(may_go_on, tf.reshape(totals, [rows, beam * wanted]), IMPOSSIBLE)
     log_probs, flat = tf.math.top_k(totals, beam)  # [b, K]
-    parents = tf.reshape(flat // wanted + constants.first_rows[:rows], [-1])  # [b*K]
+    parents = tf.reshape(tf.cast(flat, IDS) // tf.cast(wanted, IDS) + constants.first_rows[:rows], [-1])  # [b*K]
     chosen = tf.reshape(tf.gather(tf.reshape(ids, [rows, beam * wanted]), flat, batch_dims=1), [-1])  # [b*K]
     tokens = tf.where(here, chosen[:, tf.newaxis], tf.gather(live.tokens, parents))
     return running._replace(finished=finished), _Live(chosen, tokens, log_probs, keep_rows(state, parents))
@@ -171,10 +175,10 @@ def _finish(
     """
     penalty, here = at
     finished = running.finished
-    possible = (t + 1 >= running.limits.shortest)[:, tf.newaxis] & (live.log_probs > IMPOSSIBLE / 2)
+    possible = (tf.cast(t + 1, IDS) >= running.limits.shortest)[:, tf.newaxis] & (live.log_probs > IMPOSSIBLE / 2)
     scores = tf.where(possible, ended / penalty, IMPOSSIBLE)
     values = tf.concat([finished.values, tf.stack([scores, ended], 2)], 1)  # [b, 2K, 2]
-    tokens = tf.reshape(tf.where(here, EOS_ID, live.tokens), tf.shape(finished.tokens))
+    tokens = tf.reshape(tf.where(here, tf.constant(EOS_ID, IDS), live.tokens), tf.shape(finished.tokens))
     tokens = tf.concat([finished.tokens, tokens], 1)  # [b, 2K, T]
     # top_k prefers the earlier of two equals, so an old hypothesis is never displaced by an equal new one.
     _, best = tf.math.top_k(values[:, :, 0], tf.shape(ended)[1])
@@ -191,12 +195,12 @@ def _is_done(length: tf.Tensor, running: _Running, live: _Live, options: BeamOpt
 def _shrink(running: _Running, live: _Live, results: _Finished, done: tf.Tensor) -> tuple[_Running, _Live, _Finished]:
     """Writes the finished sentences into the results and keeps the others."""
     ended = tf.where(done)[:, 0]
-    going = tf.cast(tf.where(~done)[:, 0], tf.int32)
+    going = tf.where(~done)[:, 0]
     places = tf.gather(running.index, ended)[:, tf.newaxis]
     results = tf.nest.map_structure(
         lambda all_, some: tf.tensor_scatter_nd_update(all_, places, tf.gather(some, ended)), results, running.finished
     )
-    beam = tf.shape(live.log_probs)[1]
+    beam = tf.shape(live.log_probs, IDS)[1]
     rows = tf.reshape(going[:, tf.newaxis] * beam + tf.range(beam), [-1])
     last, tokens, state = keep_rows((live.last, live.tokens, live.state), rows)
     return keep_rows(running, going), _Live(last, tokens, tf.gather(live.log_probs, going), state), results

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.search.limits import IMPOSSIBLE, Limits, is_continuation, keep_rows, length_penalty
+from seq2seq_tf.search.limits import IDS, IMPOSSIBLE, Limits, is_continuation, keep_rows, length_penalty
 from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses, StepFn
 
@@ -41,19 +41,22 @@ def greedy_search(
     width = tf.maximum(tf.reduce_max(limits.longest), 1)
 
     def body(t: tf.Tensor, loop: _Loop) -> tuple[tf.Tensor, _Loop]:
-        logits, new_state = step(loop.last, loop.state, loop.memory)  # [b, V]
+        time = tf.cast(t, IDS)
+        logits, new_state = step(tf.cast(loop.last, tf.int32), loop.state, loop.memory)  # [b, V]
         # One of the best four may be chosen, since two ids never are and EOS perhaps not.
         top, ids = top_k(logits, tf.constant(4))  # [b, 4]
-        may_end = (t + 1 >= loop.limits.shortest)[:, tf.newaxis]
+        may_end = (time + 1 >= loop.limits.shortest)[:, tf.newaxis]
         allowed = is_continuation(ids) | ((ids == EOS_ID) & may_end)
         best = tf.argmax(tf.where(allowed, top, IMPOSSIBLE), -1, output_type=tf.int32)  # [b]
-        chosen = tf.where(t + 1 < loop.limits.longest, tf.gather(ids, best, batch_dims=1), EOS_ID)  # [b]
+        chosen = tf.where(
+            time + 1 < loop.limits.longest, tf.gather(ids, best, batch_dims=1), tf.constant(EOS_ID, IDS)
+        )  # [b]
         gained = tf.gather(logits, chosen, batch_dims=1) - log_sum_exp(logits, top[:, :1])
         log_probs = loop.log_probs + gained
-        places = tf.stack([loop.index, tf.fill(tf.shape(loop.index), t)], 1)
+        places = tf.stack([loop.index, tf.fill(tf.shape(loop.index), time)], 1)
         ended = tf.where(chosen == EOS_ID)[:, 0]
         rows = tf.gather(loop.index, ended)[:, tf.newaxis]
-        going = tf.cast(tf.where(chosen != EOS_ID)[:, 0], tf.int32)
+        going = tf.where(chosen != EOS_ID)[:, 0]
         running = (loop.index, chosen, log_probs, loop.limits, new_state, loop.memory)
         index, last, log_probs_kept, limits, state, memory = keep_rows(running, going)
         return t + 1, _Loop(
@@ -64,19 +67,19 @@ def greedy_search(
             state=state,
             memory=memory,
             tokens=tf.tensor_scatter_nd_update(loop.tokens, places, chosen),
-            lengths=tf.tensor_scatter_nd_update(loop.lengths, rows, tf.fill(tf.shape(ended), t + 1)),
+            lengths=tf.tensor_scatter_nd_update(loop.lengths, rows, tf.fill(tf.shape(ended), time + 1)),
             totals=tf.tensor_scatter_nd_update(loop.totals, rows, tf.gather(log_probs, ended)),
         )
 
     start = _Loop(
-        index=tf.range(sentences),
-        last=tf.fill([sentences], BOS_ID),
+        index=tf.range(tf.cast(sentences, IDS)),
+        last=tf.fill([sentences], tf.constant(BOS_ID, IDS)),
         log_probs=tf.zeros([sentences]),
-        limits=limits,
+        limits=tf.nest.map_structure(lambda x: tf.cast(x, IDS), limits),
         state=state,
         memory=memory,
-        tokens=tf.zeros([sentences, width], tf.int32),
-        lengths=tf.zeros([sentences], tf.int32),
+        tokens=tf.zeros([sentences, width], IDS),
+        lengths=tf.zeros([sentences], IDS),
         totals=tf.zeros([sentences]),
     )
     invariants = tf.nest.map_structure(lambda x: tf.TensorShape([None]).concatenate(x.shape[1:]), start)
@@ -87,7 +90,7 @@ def greedy_search(
         shape_invariants=(tf.TensorShape([]), invariants),
     )
     log_probs = end.totals[:, tf.newaxis]
-    width = tf.reduce_max(end.lengths)
-    lengths = end.lengths[:, tf.newaxis]
+    lengths = tf.cast(end.lengths, tf.int32)[:, tf.newaxis]
+    width = tf.reduce_max(lengths)
     scores = log_probs / length_penalty(lengths, penalty)
-    return Hypotheses(end.tokens[:, tf.newaxis, :width], lengths, scores, log_probs)
+    return Hypotheses(tf.cast(end.tokens[:, tf.newaxis, :width], tf.int32), lengths, scores, log_probs)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from seq2seq_tf.structures import EOS_ID, UNK_ID
 
+IDS = tf.int64  # of what a loop carries: TensorFlow keeps int32 of a loop in the host's memory, for sizes
 IMPOSSIBLE = -1e9  # log-probability of what must not be chosen; finite, so that sums and quotients stay numbers
 
 

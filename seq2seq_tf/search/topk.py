@@ -20,7 +20,8 @@ def top_k(rows: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
       k: [] int32, at most V.
     """
     if rows.shape[1] is not None and rows.shape[1] < _FEW_COLUMNS:
-        return tuple(tf.math.top_k(rows, k))  # the detour does not pay
+        values, ids = tf.math.top_k(rows, k)  # the detour does not pay
+        return values, tf.cast(ids, tf.int64)
     return _by_blocks(rows, k)
 
 
@@ -35,11 +36,14 @@ def _by_blocks(rows: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     whole = blocks * BLOCK
     grouped = tf.reshape(rows[:, :whole], [count, blocks, BLOCK])
     some = tf.minimum(k, blocks)
-    chosen = tf.sort(tf.math.top_k(tf.reduce_max(grouped, 2), some).indices, axis=1)  # [N, some]
+    best = tf.math.top_k(tf.reduce_max(grouped, 2), some).indices
+    chosen = tf.sort(tf.cast(best, tf.int64), axis=1)  # [N, some]
     candidates = tf.reshape(tf.gather(grouped, chosen, batch_dims=1), [count, some * BLOCK])
-    ids = tf.reshape(chosen[:, :, tf.newaxis] * BLOCK + tf.range(BLOCK), [count, some * BLOCK])
+    ids = tf.reshape(
+        chosen[:, :, tf.newaxis] * BLOCK + tf.constant(list(range(BLOCK)), tf.int64), [count, some * BLOCK]
+    )
     if not isinstance(whole, int) or whole < columns:  # the columns past the last whole block
-        rest = tf.tile(tf.range(whole, columns)[tf.newaxis], [count, 1])  # [N, V % BLOCK]
+        rest = tf.tile(tf.range(whole, columns, dtype=tf.int64)[tf.newaxis], [count, 1])  # [N, V % BLOCK]
         candidates = tf.concat([candidates, rows[:, whole:]], 1)
         ids = tf.concat([ids, rest], 1)
     values, places = tf.math.top_k(candidates, k)

@@ -48,6 +48,6 @@ def test_every_word_of_a_caption_has_a_map_over_the_image(rng: np.random.Generat
 def test_without_attention_there_is_no_page() -> None:
     with pytest.raises(InputError, match="a model with attention"):
         translation_sections(["x"], [FOUND[0]._replace(attention=np.zeros([3, 0]))])
+    blind = Caption("a", 0.0, 0.0, ["a"], np.zeros([0, 0, 0]))
     with pytest.raises(InputError, match="a model with attention"):
-        image = np.zeros([8, 8], np.uint8)
-        caption_sections(["x"], [image], [Caption("a", 0.0, 0.0, ["a"], np.zeros([0, 0, 0]))])
+        caption_sections(["x"], [np.zeros([8, 8], np.uint8)], [blind])

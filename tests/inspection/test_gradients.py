@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from seq2seq_tf.data.corpus import make_batch
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.inspection.gradients import Flow, gradient_flow, pair_batch, stream_batch
+from seq2seq_tf.inspection.gradients import Flow, StreamBatch, gradient_flow, pair_batch, stream_batch
 from seq2seq_tf.inspection.listening import cells_of, listen, plain_twin
 from seq2seq_tf.models.language_model import LanguageModel
 from seq2seq_tf.models.translation import Translation
@@ -28,6 +28,11 @@ def language_model(rng: np.random.Generator, **changes: Any) -> LanguageModel:
     model.build()
     oracles.randomise(model, rng)
     return model
+
+
+def at_the_beginning(ids: np.ndarray) -> StreamBatch:
+    """Sequences that start in the zero state."""
+    return StreamBatch(ids[:, :0], ids)
 
 
 def curve(flow: Flow, cell: str, part: str, field: str) -> np.ndarray:
@@ -55,7 +60,7 @@ def numpy_loss(model: LanguageModel, ids: np.ndarray, change: dict[tuple[int, in
 def test_loss_gradients_equal_numeric_ones_at_float64(cell: str, layers: int, rng: np.random.Generator) -> None:
     model = language_model(rng, cell=cell, layers=layers)
     batch = rng.integers(4, V, [B, T + 1]).astype(np.int32)
-    flow = gradient_flow(model, batch, directions=0, seed=1)
+    flow = gradient_flow(model, at_the_beginning(batch), directions=0, seed=1)
     for n in range(layers):
         expected = np.zeros([B, T])
         for row, t in np.ndindex(B, T):
@@ -89,7 +94,7 @@ def test_the_jacobian_of_a_vanilla_cell_is_the_product_of_its_factors(rng: np.ra
         for back, (h,) in enumerate(reversed(plain_states(model, batch[row, :-1]))):
             expected[row, back] = np.linalg.norm(product) / np.sqrt(H)
             product = product @ np.diag(1.0 - h[0] ** 2) @ kernel.T
-    flow = gradient_flow(model, batch, directions=H, seed=1)
+    flow = gradient_flow(model, at_the_beginning(batch), directions=H, seed=1)
     assert flow.exact
     np.testing.assert_allclose(curve(flow, "layer_0", "h", "jacobian"), expected.mean(0), rtol=1e-4)
 
@@ -115,15 +120,15 @@ def test_the_memory_of_an_lstm_is_followed_too(rng: np.random.Generator) -> None
             oracles.numeric_gradient(lambda c, t=t, n=n: float(last_h(t, c)[0, n]), states[t][1]) for n in range(H)
         ]
         expected.append(np.linalg.norm(columns) / np.sqrt(H))
-    flow = gradient_flow(model, batch, directions=H, seed=1)
+    flow = gradient_flow(model, at_the_beginning(batch), directions=H, seed=1)
     np.testing.assert_allclose(curve(flow, "layer_0", "c", "jacobian"), expected, rtol=1e-3)
 
 
 def test_random_directions_estimate_the_exact_jacobian(rng: np.random.Generator) -> None:
     model = language_model(rng, cell="gru", layers=2)
     batch = np.repeat(rng.integers(4, V, [1, T + 1]).astype(np.int32), 97, 0)
-    exact = gradient_flow(model, batch[:1], directions=H, seed=1)
-    estimate = gradient_flow(model, batch, directions=H - 1, seed=1)
+    exact = gradient_flow(model, at_the_beginning(batch[:1]), directions=H, seed=1)
+    estimate = gradient_flow(model, at_the_beginning(batch), directions=H - 1, seed=1)
     assert (exact.exact, estimate.exact) == (True, False)
     for one, other in zip(exact.curves, estimate.curves, strict=True):
         np.testing.assert_allclose(other.jacobian, one.jacobian, rtol=0.15)
@@ -206,7 +211,8 @@ def test_gate_shares_count_closed_and_open_steps(rng: np.random.Generator) -> No
     logits = np.repeat([-3.0, 3.0, 0.0, 0.0], H)  # sigmoid: 0.05, 0.95, -, 0.5
     logits[0] = 0.0  # one unit of the input gate is neither
     cell.bias.assign(logits)
-    flow = gradient_flow(model, rng.integers(4, V, [B, T + 1]).astype(np.int32), directions=0, seed=1)
+    batch = at_the_beginning(rng.integers(4, V, [B, T + 1]).astype(np.int32))
+    flow = gradient_flow(model, batch, directions=0, seed=1)
     shares = {share.gate: (share.closed.tolist(), share.open.tolist()) for share in flow.gates}
     assert shares == {
         "input": ([0.0] + [1.0] * (H - 1), [0.0] * H),
@@ -215,16 +221,28 @@ def test_gate_shares_count_closed_and_open_steps(rng: np.random.Generator) -> No
     }
 
 
-def test_the_first_steps_of_a_stream_batch_are_spread_over_the_stream() -> None:
-    ids = np.arange(101, dtype=np.uint16)
-    batch = stream_batch(ids, 3, 7)
+def test_a_state_is_carried_into_the_steps_but_no_gradient_out_of_them(rng: np.random.Generator) -> None:
+    model = language_model(rng, cell="lstm")
+    whole = rng.integers(4, V, [B, T + 1]).astype(np.int32)
+    later = gradient_flow(model, StreamBatch(whole[:, :2], whole[:, 2:]), directions=H, seed=1)
+    expected = gradient_flow(model, at_the_beginning(whole), directions=H, seed=1)
+    for found, known in zip(later.curves, expected.curves, strict=True):
+        np.testing.assert_allclose(found.loss, known.loss[2:], rtol=1e-4)
+        np.testing.assert_allclose(found.jacobian, known.jacobian[: T - 2], rtol=1e-4)
+
+
+def test_the_places_of_a_stream_batch_are_spread_over_the_stream() -> None:
+    ids = np.arange(211, dtype=np.uint16)
+    before, batch = stream_batch(ids, 3, 7)
     assert batch.shape == (3, 8)
-    assert batch.dtype == np.int32
-    np.testing.assert_array_equal(batch[:, 0], [0, 33, 66])
+    assert batch.dtype == before.dtype == np.int32
+    np.testing.assert_array_equal(batch[:, 0], [0, 70, 140])
     np.testing.assert_array_equal(np.diff(batch), 1)
-    assert stream_batch(ids[:9], 5, 7).shape == (1, 8)  # too short for several
-    assert stream_batch(ids[:5], 5, 7).shape == (1, 5)
-    assert stream_batch(ids[:16], 2, 7).max() == 15
+    np.testing.assert_array_equal(before[2], np.arange(40, 140))
+    np.testing.assert_array_equal(before[0], np.arange(111, 211))  # the stream is a ring
+    assert stream_batch(ids[:9], 5, 7).ids.shape == (1, 8)  # too short for several
+    assert stream_batch(ids[:5], 5, 7).ids.shape == (1, 5)
+    assert stream_batch(ids[:16], 2, 7).ids.max() == 15
     with pytest.raises(InputError, match="too short"):
         stream_batch(ids[:1], 3, 7)
 
