@@ -28,6 +28,8 @@ from seq2seq_tf.text.sentencepiece import GraphPieces
 from seq2seq_tf.translator import LengthRule, Translator, source_limits
 
 _ONE_BATCH = 2**30  # tokens
+# Nobody trains a served model, and the gradients of the fused recurrences cannot be saved.
+_SAVING = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
 # Of a log-probability; rounding differs with the shape of a product, and bfloat16 rounds to 8 bits, float16 to 11.
 _SCORE_TOLERANCE = {"float32": 1e-3, "bfloat16": 1e-2, "float16": 1e-2}
 _ALLOWED = {leaf.name.removeprefix("search."): leaf.allowed for leaf in leaves() if isinstance(leaf.allowed, Range)}
@@ -185,9 +187,9 @@ def _save(translator: Translator, folder: str) -> None:
         "score": text.score,
         "score_ids": text.score_ids,
     }
-    tf.saved_model.save(text, os.path.join(folder, "text"), signatures=signatures)
+    tf.saved_model.save(text, os.path.join(folder, "text"), signatures=signatures, options=_SAVING)
     signatures = {"serving_default": ids.translate_ids, "score_ids": ids.score_ids}
-    tf.saved_model.save(ids, os.path.join(folder, "ids"), signatures=signatures)
+    tf.saved_model.save(ids, os.path.join(folder, "ids"), signatures=signatures, options=_SAVING)
     for model, name in ((translator.source, "source.model"), (translator.target, "target.model")):
         shutil.copyfile(model.path, os.path.join(folder, "ids", name))
 

@@ -32,7 +32,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("text")
     labelled_runs.write_cased(folder / "train.txt", seed=3, lines=301)
     labelled_runs.write_cased(folder / "valid.txt", seed=5, lines=23)
-    assert labelled_runs.train(folder / "run", labelled_runs.tagging_config(folder, train__max_epochs=9), prepare).finished
+    assert labelled_runs.train(
+        folder / "run", labelled_runs.tagging_config(folder, train__max_epochs=9), prepare
+    ).finished
     return folder / "run"
 
 

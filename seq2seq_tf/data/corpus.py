@@ -164,7 +164,7 @@ def load_corpus(prefix: str) -> Corpus:
 def _load_side(path: str) -> Side:
     try:
         offsets = np.load(path + ".offsets.npy")
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         raise InputError(f"{path}.offsets.npy: missing or damaged; delete the folder and start again") from None
     for dtype in (np.uint16, np.int32):
         ids_path = f"{path}.{np.dtype(dtype).name}.ids"

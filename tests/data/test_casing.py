@@ -65,7 +65,7 @@ def test_no_label_takes_anything_away(text: str, label: str) -> None:
             if word.core != word.core.lower() or case in ("lower", "mixed"):
                 assert made in (whole, whole + mark)
             else:
-                assert made.removesuffix(mark).endswith(word.after)
+                assert made.endswith((word.after, word.after + mark))
 
 
 def test_words_with_capitals_or_marks_keep_them() -> None:

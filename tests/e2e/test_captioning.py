@@ -48,6 +48,7 @@ def start(folder: Path, options: dict[str, Any], path: Path | None = None, *, st
     return run, Session(run, config, prepare(run, config, lambda _: None), lambda: next(updates) == stop)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path) -> None:
     whole, session = start(tmp_path / "whole", TINY)
     assert session.run().update == 6

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.inspection.listening import cells_of, copy_weights, gate_names, gate_values, listen, plain_twin
+from seq2seq_tf.inspection.listening import (
+    Listenable,
+    cells_of,
+    copy_weights,
+    gate_names,
+    gate_values,
+    listen,
+    plain_twin,
+)
 from seq2seq_tf.models.language_model import LanguageModel
 from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.nn.cells import CELL_CLASSES
@@ -98,6 +107,23 @@ def test_a_plain_twin_with_the_same_weights_has_the_same_loss(
     expected = model.batch_loss(batch, (), smoothing=0.0, dropout_seed=None)[0].nll
     assert abs(losses[0] - expected) > 0.1
     np.testing.assert_allclose(losses[1], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_with_the_same_seed_a_plain_twin_begins_with_the_weights_of_the_model(cell: str) -> None:
+    """So `gradients` shows as untrained the very weights that a run began with."""
+    models: list[Listenable] = [
+        LanguageModel(model_config(cell=cell, layers=2), V, precision="bfloat16"),
+        Translation(oracles.small_config(cell=cell), V, V, precision="bfloat16"),
+    ]
+    for model in models:
+        keras.utils.set_random_seed(5)
+        model.build()
+        keras.utils.set_random_seed(5)
+        twin = plain_twin(model)
+        assert [v.path for v in twin.trainable_variables] == [v.path for v in model.trainable_variables]
+        for mine, theirs in zip(twin.trainable_variables, model.trainable_variables, strict=True):
+            np.testing.assert_array_equal(mine, theirs, err_msg=theirs.path)
 
 
 def test_both_directions_of_an_encoder_are_heard_in_the_order_they_read(rng: np.random.Generator) -> None:

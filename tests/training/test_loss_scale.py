@@ -181,6 +181,7 @@ def train(folder: Path, corpus: toy.ToyCorpus, stop: Callable[[], bool]) -> Outc
     return Session(run, config, prepare(run, config, lambda _: None), stop).run()
 
 
+@pytest.mark.slow
 def test_a_run_in_float16_gets_over_overflows_and_goes_on_exactly(tmp_path: Path) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=3)
     whole, parted = tmp_path / "whole", tmp_path / "parted"
