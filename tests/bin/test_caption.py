@@ -15,6 +15,7 @@ from seq2seq_tf.data.images import read_image
 from seq2seq_tf.data.scenes import SceneMaker
 from tests.trained import Call, Ended, assert_one_error_line, run_program, run_programs
 
+pytestmark = pytest.mark.slow  # about twenty starts of the program
 PNG = b"\x89PNG\r\n\x1a\n"
 TRAIN = (
     "--data.train_scenes=90",

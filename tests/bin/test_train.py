@@ -145,6 +145,7 @@ def test_a_wrong_value_is_refused_with_its_flag(tmp_path: Path) -> None:
     assert "model_dir" in failure("--train.max_epochs=1")
 
 
+@pytest.mark.slow
 def test_stopped_and_killed_a_run_ends_with_the_same_weights(
     config_file: Path, launch: Launch, whole: Training, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -53,7 +53,7 @@ def test_a_language_of_known_entropy_is_learned_to_its_entropy(tmp_path: Path) -
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_configuration_of_language_models_trains_two_updates(path: Path, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("def f(x):\n    return [x]\n" * 30, encoding="utf-8")
-    files = {"data.train": str(tmp_path / "text"), "data.valid": str(tmp_path / "text")}
+    files = {f"data.{part}": str(tmp_path / "text") for part in ("train", "valid", "test")}
     run = RunDir(str(tmp_path / "run"))
     config = run.create(load(path, {**files, "train.log_every": 1, "train.chunk": 3}, LanguageModelConfig).config)
     calls = iter((False, True))
