@@ -66,6 +66,8 @@ def windows(text: int, counts: Sequence[int], most: int) -> Iterator[Window]:
         room = np.cumsum(counts[start : start + most]) <= most
         end = start + max(int(room.sum()), 1)
         shared = (end - start) // _OVERLAP if end < len(counts) else 0
+        while shared and sum(counts[end - shared : end + 1]) > most:  # the next window must reach a new word
+            shared -= 1
         last = end - shared // 2
         yield Window(text, start, end, first, last)
         start, first = end - shared, last

@@ -1,4 +1,8 @@
-"""Quiet TensorFlow, and random numbers that a failing run can repeat: SEED=123 pytest ..."""
+"""Quiet TensorFlow, and random numbers that a failing run can repeat: SEED=123 pytest ...
+
+Hypothesis draws the same examples in each run, so that a change is judged by what it changed; `make test-all` draws
+new ones (--hypothesis-profile=default).
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from seq2seq_tf.translator import Translator
     from tests.trained import Exported
+
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 SEED = int(os.environ.get("SEED", "17"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seq2seq_tf.data.casing import LABELS, MIXED
@@ -44,6 +44,8 @@ def restorer(run: Path) -> Restorer:
 
 
 @given(counts=st.lists(st.integers(1, 9), max_size=60), most=st.integers(1, 30))
+@example(counts=[1] * 8 + [5], most=5)  # the words shared leave no room for a new one
+@example(counts=[1] * 16 + [9] * 3, most=16)
 @settings(max_examples=200, deadline=None)
 def test_windows_keep_each_word_once_and_hold_their_bound(counts: list[int], most: int) -> None:
     found = list(windows(3, counts, most))
