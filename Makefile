@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 RUN := runs/quickstart
 DATA := data/libreoffice_en_de
 EXPORT := $(RUN)-export
+JOBS ?= 2# test processes side by side; a file's tests stay together
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help install quickstart test test-all lint clean
@@ -38,10 +40,10 @@ lint: install
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-all: lint
-	$(BIN)/python -m pytest -m "" --hypothesis-profile=default
+	$(PYTEST) -m "" --hypothesis-profile=default
 
 clean:
 	rm -rf $(VENV) runs data .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

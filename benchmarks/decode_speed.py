@@ -26,6 +26,8 @@ flags.DEFINE_string("model_dir", None, "run folder", required=True)
 flags.DEFINE_string("source", None, "sentences to translate [default: the run's test set]")
 flags.DEFINE_list("beams", ["5", "1"], "beam sizes")
 flags.DEFINE_list("batch_tokens", ["512", "1024", "2048", "4096"], "batch sizes in padded source pieces")
+flags.DEFINE_integer("shortlist", 0, "search.shortlist; 0 = exact", lower_bound=0)
+flags.DEFINE_bool("early_stop", False, "search.early_stop; false = exact")
 flags.DEFINE_integer("single", 100, "sentences translated one by one for the latency", lower_bound=1)
 flags.DEFINE_integer("repeats", 3, "runs per row; the median is printed", lower_bound=1)
 flags.DEFINE_string("precision", None, "float32 or bfloat16, instead of the precision the run was trained with")
@@ -51,15 +53,28 @@ def load_translator() -> Any:
             run.source_model: other.source_model,
             run.target_model: other.target_model,
             run.weights_file(): other.final_model,
+            run.data: other.data,  # shortlists are learnt from it
         }
         for path, link in files.items():
             os.symlink(os.path.abspath(path), link)
         return Translator.load(folder)
 
 
+def search_options(translator: Any, beam: int, **options: int) -> Any:
+    """Returns the options of a search for the best translation, exact unless the flags say otherwise."""
+    approximate = {"shortlist": FLAGS.shortlist, "early_stop": FLAGS.early_stop}
+    return translator.search_options(beam_size=beam, n_best=1, **approximate, **options)
+
+
+def kind_of_search() -> str:
+    """Returns what is approximate in the search, or nothing."""
+    shortlist = [f"shortlist {FLAGS.shortlist}"] if FLAGS.shortlist else []
+    return ", ".join(shortlist + ["early stop"] * FLAGS.early_stop)
+
+
 def time_batches(translator: Any, sources: list[str], beam: int, tokens: int) -> tuple[dict[str, Any], list[str]]:
     """Returns the row of one beam and batch size, and the translations."""
-    search = translator.search_options(beam_size=beam, n_best=1, batch_tokens=tokens)
+    search = search_options(translator, beam, batch_tokens=tokens)
     translator.translate_all(sources[:100], search)
     times = []
     rows: list[Any] = []
@@ -82,7 +97,7 @@ def time_batches(translator: Any, sources: list[str], beam: int, tokens: int) ->
 
 def time_single(translator: Any, sources: list[str], beam: int) -> dict[str, Any]:
     """Returns the latency of one sentence alone."""
-    search = translator.search_options(beam_size=beam, n_best=1)
+    search = search_options(translator, beam)
     times = []
     for text in [*sources[:5], *sources[: FLAGS.single]]:
         begin = time.perf_counter()
@@ -112,7 +127,8 @@ def main() -> None:
     translator.translate(sources[0])
     first = time.perf_counter() - begin
     precision = translator.config.train.precision
-    print(f"{describe()}; {precision}; loading to first translation: {first:.1f} s\n")
+    kind = kind_of_search()
+    print(f"{describe()}; {precision}; {kind or 'exact'}; loading to first translation: {first:.1f} s\n")
     print("| beam | batch tokens | sentences/s | pieces/s | mean pieces |\n|---|---|---|---|---|")
     rows, single, texts = [], [], {}
     for beam in beams:
@@ -128,7 +144,8 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     print(f"\npeak memory {peak / 1024:.2f} GiB")
     if FLAGS.json:
-        found = {"program": "ours", "precision": precision, "rows": rows, "single": single, "peak_mib": peak}
+        name = f"{precision}, {kind}" if kind else precision
+        found = {"program": "ours", "precision": name, "rows": rows, "single": single, "peak_mib": peak}
         with open(FLAGS.json, "w", encoding="utf-8") as file:
             json.dump({**found, "first_translation_s": first, "texts": texts}, file, indent=1)
 

@@ -215,6 +215,8 @@ decode() {
       echo "round $round: ours, $precision"
       time_our_decoding "$round" "$precision"
     done
+    echo "round $round: ours, $precision, approximate"
+    time_our_decoding "$round" "$precision" approximate
     for peer in $PEERS; do
       echo "round $round: $peer"
       time_peer_decoding "$peer" "$round"

@@ -24,7 +24,7 @@ from seq2seq_tf.training.weights import load_weights
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _WHOLE = tf.TensorSpec([], tf.int32)
 _REAL = tf.TensorSpec([], tf.float32)
-_BEAM = BeamOptions(_WHOLE, _WHOLE, _REAL)
+_BEAM = BeamOptions(_WHOLE, _WHOLE, _REAL, tf.TensorSpec([], tf.bool))
 Images = np.ndarray | Sequence[np.ndarray]  # [B, rows, columns], or B of [rows, columns]
 
 
@@ -135,7 +135,8 @@ class Captioner:
         longest = search.max_words + 1  # the end counts
         if search.beam_size == 1:
             return self.greedy(pixels, longest, search.length_penalty)
-        return self.beam(pixels, longest, BeamOptions(search.beam_size, search.n_best, search.length_penalty))
+        options = BeamOptions(search.beam_size, search.n_best, search.length_penalty, early_stop=False)
+        return self.beam(pixels, longest, options)
 
     def _checked(self, images: Images) -> np.ndarray:
         """Returns [B, rows, columns] uint8."""

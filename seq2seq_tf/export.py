@@ -51,6 +51,7 @@ class ServedIds(tf.Module):
         self._weights = tuple(v.value for v in translator.model.trainable_variables)  # tracked, hence saved
         search = translator.config.search
         self._max_extra = search.max_extra
+        self._early_stop = search.early_stop
         number, rate = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
         options = {"beam_size": number, "n_best": number, "length_penalty": rate, "max_ratio": rate, "min_ratio": rate}
         self._option_specs = [tf.TensorSpec([], spec.dtype, name=name) for name, spec in options.items()]
@@ -82,7 +83,8 @@ class ServedIds(tf.Module):
         """Searches; options outside their range are moved into it, as a server has nobody to complain to."""
         beam = _into_range("beam_size", options.beam_size)
         n_best = tf.clip_by_value(options.n_best, 1, beam)
-        options = BeamOptions(beam, n_best, _into_range("length_penalty", options.length_penalty))
+        penalty = _into_range("length_penalty", options.length_penalty)
+        options = BeamOptions(beam, n_best, penalty, self._early_stop)
         max_ratio, min_ratio = _into_range("max_ratio", max_ratio), _into_range("min_ratio", min_ratio)
         memory, state = self._model.encode(source)
         limits = source_limits(source, LengthRule(max_ratio, tf.constant(self._max_extra), min_ratio))

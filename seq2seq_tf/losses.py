@@ -71,7 +71,7 @@ def projected_cross_entropy(
             d_hidden = dense - label_scale * label_rows - uniform
             scaled = tf.cast(hidden * row_scale, table.dtype)
             d_table = tf.cast(tf.matmul(typed, scaled, transpose_a=True), tf.float32)  # [V, D]
-            d_table -= tf.math.unsorted_segment_sum(label_scale * hidden, labels, tf.shape(bias)[0])
+            d_table = tf.tensor_scatter_nd_sub(d_table, labels[:, tf.newaxis], label_scale * hidden)  # in its place
             d_table -= smoothing / vocab * tf.reduce_sum(upstream[:, tf.newaxis] * hidden, 0)
             column = tf.cast(row_scale, table.dtype)
             d_bias = tf.cast(tf.matmul(typed, column, transpose_a=True), tf.float32)[:, 0]

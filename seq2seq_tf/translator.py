@@ -32,7 +32,7 @@ _REAL = tf.TensorSpec([], tf.float32)
 _CANDIDATES = tf.TensorSpec([None], tf.int32)
 _BATCHES_AT_ONCE = 2
 _MOST_FOLDED = 2**28  # bytes of a table that trades memory for a product per step
-_BEAM = BeamOptions(_WHOLE, _WHOLE, _REAL)
+_BEAM = BeamOptions(_WHOLE, _WHOLE, _REAL, tf.TensorSpec([], tf.bool))
 
 
 class LengthRule(NamedTuple):
@@ -123,7 +123,7 @@ class Translator:
     def search_ids(self, source: np.ndarray, options: SearchConfig) -> Hypotheses:
         """Searches for padded source ids [B, S] that end with EOS; greedy if options.beam_size is 1."""
         rule = LengthRule(options.max_ratio, options.max_extra, options.min_ratio)
-        beam = BeamOptions(options.beam_size, options.n_best, options.length_penalty)
+        beam = BeamOptions(options.beam_size, options.n_best, options.length_penalty, options.early_stop)
         if options.shortlist:
             candidates = self.lexicon().candidates(source, options.shortlist)
             if options.beam_size == 1:

@@ -40,7 +40,8 @@ train_ours() {
   echo "training ours for up to $MINUTES minutes ..."
   # The exit code tells nothing: interrupted by the clock is as good as finished, as long as there are weights.
   (cd "$ROOT" && PYTHONPATH=$ROOT exec timeout -k 120 "${MINUTES}m" "$OURS" -m seq2seq_tf.bin.train \
-    --config="$CONFIG" --model_dir="$run" --data.{train_source="$DATA/train.de",train_target="$DATA/train.en"} \
+    --config="$CONFIG" --model_dir="$run" --train.{batch_tokens=1000,pool_pairs=3000,max_epochs=8} \
+    --data.{train_source="$DATA/train.de",train_target="$DATA/train.en"} \
     --data.{valid_source="$DATA/valid.de",valid_target="$DATA/valid.en"} \
     --data.{test_source="$DATA/test_2016_flickr.de",test_target="$DATA/test_2016_flickr.en"}) >"$log" 2>&1 || code=$?
   compgen -G "$run/checkpoints/step_*.npz" >/dev/null || failed "$log"
@@ -103,11 +104,13 @@ decoding_model() { # PEER
   esac
 }
 
-time_our_decoding() { # ROUND PRECISION
-  local out=$FOLDER/results/decode/$1.ours_$2.json log=$FOLDER/logs/decode_ours_$2.log
+time_our_decoding() { # ROUND PRECISION [exact | approximate]
+  local name=ours_$2_${3:-exact} search=()
+  local out=$FOLDER/results/decode/$1.$name.json log=$FOLDER/logs/decode_$name.log
+  [ "${3:-exact}" = exact ] || search=(--shortlist=20 --early_stop)
   ours "$HERE/decode_speed.py" --model_dir="$RUN" --source="$FOLDER/data/test.source" --precision="$2" \
-    --beams="$BEAMS" --batch_tokens="$BATCH_TOKENS" --single="$SINGLE" --repeats=1 --json="$out" >"$log" 2>&1 ||
-    failed "$log"
+    --beams="$BEAMS" --batch_tokens="$BATCH_TOKENS" --single="$SINGLE" --repeats=1 "${search[@]}" \
+    --json="$out" >"$log" 2>&1 || failed "$log"
 }
 
 time_peer_decoding() { # PEER ROUND

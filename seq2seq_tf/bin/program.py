@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -39,6 +40,7 @@ def import_tensorflow() -> None:
     """Imports TensorFlow without the notes of its C++ side on standard error; what else stands there is kept.
 
     While it is loaded it writes them whatever TF_CPP_MIN_LOG_LEVEL says (seen in 2.21); an error of ours is one line.
+    Keras comes without the packages that it only tries to import: a third of the time, and no program uses them there.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if not flags.FLAGS["verbosity"].present:
@@ -47,12 +49,25 @@ def import_tensorflow() -> None:
         shown = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401
+            with _absent("sklearn", "matplotlib"):
+                import tensorflow  # noqa: F401
         finally:
             os.dup2(shown, 2)
             os.close(shown)
             held.seek(0)
             os.write(2, b"".join(line for line in held if not _LIBRARY_NOTE.match(line)))
+
+
+@contextlib.contextmanager
+def _absent(*modules: str) -> Iterator[None]:
+    """Inside, importing one of the modules raises ImportError, unless it has been imported before."""
+    hidden = [name for name in modules if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None there is Python's sign for it
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def input_lines() -> Iterator[str]:

@@ -21,7 +21,9 @@ def define(kind: type[TaskConfig] = Config, program: str = "seq2seq-train") -> N
     flags.DEFINE_string("model_dir", None, f"run folder of {program}")
     for name, leaf in search_leaves(kind).items():
         text = f"{leaf.help} [default: the run's own value, first {leaf.default}]"
-        if leaf.type is int:
+        if leaf.type is bool:
+            flags.DEFINE_bool(name, None, text)
+        elif leaf.type is int:
             flags.DEFINE_integer(name, None, text)
         else:
             flags.DEFINE_float(name, None, text)

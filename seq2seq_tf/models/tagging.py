@@ -41,7 +41,7 @@ class Tagging(keras.layers.Layer):
         self.labels = labels
         self.precision = precision
         self.embedding = Embedding(vocab, config.embedding_units, config.embedding_scale, name="embedding")
-        self.encoder = Encoder(config, self.embedding, precision=precision)  # type: ignore[arg-type]  # has its fields
+        self.encoder = Encoder(config, self.embedding, precision=precision)
         self._dropout = Dropout(config.output_dropout, "tagging/output")
 
     def build(self) -> None:

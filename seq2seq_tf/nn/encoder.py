@@ -8,7 +8,7 @@ import tensorflow as tf
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
 from seq2seq_tf.nn.recurrent import RecurrentStack
-from seq2seq_tf.options.translation import ModelConfig
+from seq2seq_tf.options.common import EncoderConfig
 from seq2seq_tf.structures import PAD_ID, EncoderOutput
 
 
@@ -20,7 +20,7 @@ class Encoder(keras.layers.Layer):
       embedding: the source table, owned by the model (it may be shared).
     """
 
-    def __init__(self, config: ModelConfig, embedding: Embedding, *, precision: str, name: str = "encoder") -> None:
+    def __init__(self, config: EncoderConfig, embedding: Embedding, *, precision: str, name: str = "encoder") -> None:
         super().__init__(name=name)
         self.embedding = embedding
         self.stack = RecurrentStack(

@@ -9,7 +9,7 @@ from seq2seq_tf.options.common import (
     PIECE_MODELS,
     POSITIVE,
     SHARE,
-    NetworkConfig,
+    EncoderConfig,
     Range,
     TaskConfig,
     TrainConfig,
@@ -42,7 +42,7 @@ class ClassificationDataConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class ReaderConfig(NetworkConfig):
+class ReaderConfig(EncoderConfig):
     """A recurrent network that reads a whole text; classification and tagging put a projection on top."""
 
     encoder_layers: int = option(1, "depth of the network", Range(1, 16))

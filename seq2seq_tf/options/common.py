@@ -57,6 +57,16 @@ class NetworkConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class EncoderConfig(NetworkConfig):
+    """The recurrent encoder."""
+
+    encoder_layers: int = option(1, "depth of the encoder", Range(1, 16))
+    encoder_units: int = option(256, "state size per direction", POSITIVE)
+    bidirectional: bool = option(True, "read the source in both directions")
+    encoder_dropout: float = option(0.4, "dropout on the encoder's outputs", SHARE)
+
+
+@dataclasses.dataclass(frozen=True)
 class DecoderConfig(NetworkConfig):
     """The attention decoder."""
 

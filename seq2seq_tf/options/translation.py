@@ -9,8 +9,8 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import (
     PIECE_MODELS,
     POSITIVE,
-    SHARE,
     DecoderConfig,
+    EncoderConfig,
     Range,
     TaskConfig,
     TrainConfig,
@@ -50,13 +50,9 @@ class DataConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelConfig(DecoderConfig):
+class ModelConfig(EncoderConfig, DecoderConfig):
     """Sizes and regularisation of the encoder and the attention decoder."""
 
-    encoder_layers: int = option(1, "depth of the encoder", Range(1, 16))
-    encoder_units: int = option(256, "state size per direction", POSITIVE)
-    bidirectional: bool = option(True, "read the source in both directions")
-    encoder_dropout: float = option(0.4, "dropout on the encoder's outputs", SHARE)
     tie: str = option("all", "which tables are one: all = source, target and output; target = target and output", TIES)
 
 
@@ -89,6 +85,11 @@ class SearchConfig:
         "0 = search over all pieces; N = only over the N likeliest translations of each source piece and the most "
         "frequent ones: faster, approximate",
         Range(0, 100),
+    )
+    early_stop: bool = option(
+        False,
+        "stop searching for a sentence once no live hypothesis could win by ending at the next step: faster, "
+        "approximate",
     )
     max_source_pieces: int = option(1024, "longer input lines are cut there, with a warning", POSITIVE)
     batch_tokens: int = option(2048, "upper bound of padded source pieces translated at once", POSITIVE)

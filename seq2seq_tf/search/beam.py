@@ -2,7 +2,8 @@
 
 One tf.while_loop without Python inside. A sentence ends as soon as no live hypothesis can still enter its best
 `n_best`: log-probabilities only fall and the length penalty is largest at the longest allowed length, so
-`best live log-probability / penalty(longest)` bounds every continuation. Finished sentences leave the batch.
+`best live log-probability / penalty(longest)` bounds every continuation. Finished sentences leave the batch. With
+`early_stop` a sentence gives up sooner: as if a live hypothesis could only end with its next piece.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class BeamOptions(NamedTuple):
     beam_size: tf.Tensor  # int32, K
     n_best: tf.Tensor  # int32, at most beam_size
     length_penalty: tf.Tensor  # float32, exponent; not negative
+    early_stop: tf.Tensor | bool = False  # approximate: see _is_done
 
 
 class _Finished(NamedTuple):
@@ -69,7 +71,7 @@ def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: 
       state: nest of tensors [B, ...] before the first piece; the search gathers exactly this.
       memory: nest of tensors [B, ...]; never tiled per beam.
       limits: EOS is forbidden before `shortest` and forced at `longest`.
-      options: beam size, n-best and length penalty.
+      options: beam size, n-best, length penalty and when to stop.
 
     Returns:
       Hypotheses with K = n_best. Where fewer exist, the rest has length 0 and a score of about -1e9.
@@ -88,7 +90,7 @@ def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: 
 
     def body(t: tf.Tensor, running: _Running, live: _Live, results: _Finished) -> tuple[Any, ...]:
         running, live = _expand(step, t, running, live, (constants, beam))
-        done = _is_done(tf.cast(t + 1, IDS), running, live, options)  # [b]
+        done = _is_done(t, running, live, (constants.penalties, options))  # [b]
         enough = tf.reduce_sum(tf.cast(done, IDS)) * _SHRINK_PART >= tf.size(done, IDS)
         running, live, results = tf.cond(
             enough, lambda: _shrink(running, live, results, done), lambda: (running, live, results)
@@ -185,11 +187,18 @@ def _finish(
     return _Finished(tf.gather(tokens, best, batch_dims=1), tf.gather(values, best, batch_dims=1))
 
 
-def _is_done(length: tf.Tensor, running: _Running, live: _Live, options: BeamOptions) -> tf.Tensor:
-    """Returns True [b] where no continuation can enter the best n_best, or none is allowed."""
-    bound = live.log_probs[:, 0] / running.largest_penalty
+def _is_done(t: tf.Tensor, running: _Running, live: _Live, shared: tuple[tf.Tensor, BeamOptions]) -> tf.Tensor:
+    """Returns True [b] where no continuation can enter the best n_best, or none is allowed.
+
+    With early_stop, where none could that ends at the next step. What a hypothesis gains from growing longer, by the
+    larger penalty that its log-probability is divided by, is then left out; without a length penalty nothing is.
+    """
+    penalties, options = shared
+    next_penalty = penalties[tf.minimum(t + 1, tf.size(penalties) - 1)]
+    penalty = tf.where(options.early_stop, next_penalty, running.largest_penalty)  # [b]
+    bound = live.log_probs[:, 0] / penalty
     worst = running.finished.values[:, options.n_best - 1, 0]
-    return (bound <= worst) | (length >= running.limits.longest)
+    return (bound <= worst) | (tf.cast(t + 1, IDS) >= running.limits.longest)
 
 
 def _shrink(running: _Running, live: _Live, results: _Finished, done: tf.Tensor) -> tuple[_Running, _Live, _Finished]:

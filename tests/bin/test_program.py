@@ -1,6 +1,7 @@
 """What a program raises becomes one line on standard error and an exit code."""
 
 import subprocess
+import sys
 
 import pytest
 
@@ -54,3 +55,23 @@ def test_an_argument_without_a_flag_is_refused() -> None:
     done = run("def main(): return 0", "runs/x")
     assert done.returncode == program.EXIT_BAD_INPUT
     assert done.stderr.startswith("error: unexpected argument 'runs/x'")
+
+
+def test_a_module_is_absent_inside_only() -> None:
+    with program._absent("mailbox", "subprocess"), pytest.raises(ImportError):
+        import mailbox
+    import mailbox
+
+    assert mailbox.Mailbox
+    assert sys.modules["subprocess"] is subprocess
+
+
+def test_packages_that_keras_only_tries_are_there_for_others() -> None:
+    done = run(
+        "def main():\n"
+        "  program.import_tensorflow()\n"
+        "  from keras.src.wrappers import fixes\n"
+        "  import sklearn.base, matplotlib.pyplot\n"
+        "  print(fixes.sklearn)\n"
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "None"), done.stderr

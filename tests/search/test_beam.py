@@ -121,7 +121,11 @@ def test_stopping_early_gives_what_waiting_gives(
     waiting = make_search()
     steps = {"early": traced(), "waiting": waiting}
     with monkeypatch.context() as patch:
-        patch.setattr(beam, "_is_done", lambda length, running, live, options: length >= running.limits.longest)
+        patch.setattr(
+            beam,
+            "_is_done",
+            lambda t, running, *_: tf.cast(t + 1, running.limits.longest.dtype) >= running.limits.longest,
+        )
         waiting.get_concrete_function()
     for size, n_best in [(1, 1), (2, 2), (3, 1), (7, 5)]:
         for exponent, scale in [(0.0, 1.0), (1.3, 4.0)]:
@@ -155,6 +159,42 @@ def test_search_stops_as_soon_as_nothing_better_can_come(rng: np.random.Generato
     toy.logits[:, :, EOS_ID] += 20.0
     limits = Limits(tf.constant([0]), tf.constant([23]))
     assert len(rows_seen(toy, limits, BeamOptions(tf.constant(3), tf.constant(1), tf.constant(1.0)))) == 1
+
+
+def both_ways(
+    toy: Toy, longest: list[int], exponent: float, n_best: int = 1
+) -> list[tuple[Hypotheses, list[tuple[int, int]]]]:
+    """Returns what the exact search and the one that stops early find, each with the rows of its steps."""
+    limits, found = Limits(tf.constant([0] * len(longest)), tf.constant(longest)), []
+    for early_stop in (False, True):
+        seen: list[tuple[int, int]] = []
+        options = BeamOptions(tf.constant(5), tf.constant(n_best), tf.constant(exponent), tf.constant(early_stop))
+        state = oracles.toy_state(len(longest))
+        search = beam_search(oracles.toy_step(seen), state, tf.constant(toy.logits), limits, options)
+        found.append((Hypotheses(*(x.numpy() for x in search)), seen))
+    return found
+
+
+@pytest.mark.parametrize("n_best", [1, 3])
+def test_stopping_early_finds_real_hypotheses_none_better_in_fewer_steps(n_best: int, rng: np.random.Generator) -> None:
+    longest = [5, 4, 5, 3]
+    toy = oracles.random_toy(rng, 4, V)
+    toy.logits[:, :, EOS_ID] += 3.0  # most end soon, and a search that must be sure goes on
+    (exact, steps), (early, fewer) = both_ways(toy, longest, 2.0, n_best)
+    assert sum(rows for rows, _ in fewer) < sum(rows for rows, _ in steps)
+    assert (early.scores <= exact.scores + 1e-6).all()
+    for row, most in enumerate(longest):
+        real = {e.tokens: e.score for e in oracles.all_hypotheses(toy, row, 0, most, 2.0)}
+        for k in range(n_best):
+            tokens = tuple(early.tokens[row, k, : early.lengths[row, k]].tolist())
+            np.testing.assert_allclose(early.scores[row, k], real[tokens], rtol=1e-5, atol=1e-5)
+
+
+def test_stopping_early_is_exact_without_a_length_penalty(rng: np.random.Generator) -> None:
+    (exact, steps), (early, same) = both_ways(oracles.random_toy(rng, 7, V), [5, 4, 5, 3, 9, 7, 1], 0.0, 3)
+    assert same == steps
+    for x, y in zip(exact, early, strict=True):
+        np.testing.assert_array_equal(x, y)
 
 
 def test_finished_sentences_leave_the_batch(rng: np.random.Generator) -> None:
