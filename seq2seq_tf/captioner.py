@@ -18,6 +18,7 @@ from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import Limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses
 from seq2seq_tf.text.words import WordList
+from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import load_weights
 
@@ -57,9 +58,9 @@ class Captioner:
         self.config = config
         size = config.data.image_size
         images = tf.TensorSpec([None, size, size], tf.uint8)
-        self.beam = tf.function(self._beam, input_signature=[images, _WHOLE, _BEAM])
-        self.greedy = tf.function(self._greedy, input_signature=[images, _WHOLE, _REAL])
-        self.score_ids = tf.function(self._score, input_signature=[images, _IDS, _IDS])
+        self.beam = trace(self._beam, [images, _WHOLE, _BEAM])
+        self.greedy = trace(self._greedy, [images, _WHOLE, _REAL])
+        self.score_ids = trace(self._score, [images, _IDS, _IDS])
 
     @classmethod
     def load(cls, model_dir: str) -> Captioner:

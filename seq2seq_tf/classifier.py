@@ -17,6 +17,7 @@ from seq2seq_tf.models.classification import Classification
 from seq2seq_tf.options.classification import ClassificationConfig, ClassificationDataConfig
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.text.characters import Symbols, load_symbols
+from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import load_weights
 
@@ -45,7 +46,7 @@ class Classifier:
         self.symbols = symbols
         self.labels = labels
         self.config = config
-        self._log_probs = tf.function(model.log_probs, input_signature=[tf.TensorSpec([None, None], tf.int32)])
+        self._log_probs = trace(model.log_probs, [tf.TensorSpec([None, None], tf.int32)])
 
     @classmethod
     def load(cls, model_dir: str) -> Classifier:

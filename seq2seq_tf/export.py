@@ -25,6 +25,7 @@ from seq2seq_tf.search.beam import BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses
 from seq2seq_tf.text.sentencepiece import GraphPieces
+from seq2seq_tf.tracing import trace
 from seq2seq_tf.translator import LengthRule, Translator, source_limits
 
 _ONE_BATCH = 2**30  # tokens
@@ -59,7 +60,7 @@ class ServedIds(tf.Module):
         ids = tf.TensorSpec([None, None], tf.int32, name="source")
         target = tf.TensorSpec([None, None], tf.int32, name="target")
         self.translate_ids = self._with_options(self._translate_ids, ids)
-        self.score_ids = tf.function(self._score_ids, input_signature=[ids, target])
+        self.score_ids = trace(self._score_ids, [ids, target])
 
     def _with_options(self, function, first: tf.TensorSpec):  # type: ignore[no-untyped-def]
         """Traces function(first, options...) once, with the run's search options as defaults."""
@@ -75,7 +76,7 @@ class ServedIds(tf.Module):
         ) -> dict[str, tf.Tensor]:
             return function(x, BeamOptions(beam_size, n_best, length_penalty), max_ratio, min_ratio)
 
-        return tf.function(call, input_signature=[first, *self._option_specs])
+        return trace(call, [first, *self._option_specs])
 
     def _search(
         self, source: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
@@ -125,7 +126,7 @@ class ServedText(ServedIds):
         texts = tf.TensorSpec([None], tf.string, name="texts")
         self.translate = self._with_options(self._translate, texts)
         pair = [tf.TensorSpec([None], tf.string, name=name) for name in ("sources", "targets")]
-        self.score = tf.function(self._score, input_signature=pair)
+        self.score = trace(self._score, pair)
 
     def _translate(
         self, texts: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor

@@ -20,6 +20,7 @@ from seq2seq_tf.models.tagging import Tagging
 from seq2seq_tf.options.tagging import TaggingConfig
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.text.characters import Symbols, load_symbols
+from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import load_weights
 
@@ -81,7 +82,7 @@ class Restorer:
         self.symbols = symbols
         self.forms = forms
         self.config = config
-        self._log_probs = tf.function(model.log_probs, input_signature=[tf.TensorSpec([None, None], tf.int32)])
+        self._log_probs = trace(model.log_probs, [tf.TensorSpec([None, None], tf.int32)])
         self._mixed = np.array([label in MIXED for label in LABELS])
 
     @classmethod

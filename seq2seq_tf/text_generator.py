@@ -16,6 +16,7 @@ from seq2seq_tf.options.language_model import LanguageModelConfig, SampleConfig
 from seq2seq_tf.search.sampling import Drawable, SamplingOptions, sample
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID, CellStates
 from seq2seq_tf.text.characters import CharacterModel, Symbols, load_symbols
+from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import load_weights
 
@@ -64,11 +65,11 @@ class TextGenerator:
             tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
         )
         uniforms = tf.TensorSpec([None, None], tf.float32)
-        self.score_ids = tf.function(model.score, input_signature=[_IDS, state])
-        self.logits_of_ids = tf.function(model.logits, input_signature=[_IDS, state])
-        self.states_of_ids = tf.function(self._states, input_signature=[_IDS, state])
-        self.read_ids = tf.function(self._read, input_signature=[_IDS, state])
-        self.draw_ids = tf.function(self._draw, input_signature=[_ROW, state, uniforms, options])
+        self.score_ids = trace(model.score, [_IDS, state])
+        self.logits_of_ids = trace(model.logits, [_IDS, state])
+        self.states_of_ids = trace(self._states, [_IDS, state])
+        self.read_ids = trace(self._read, [_IDS, state])
+        self.draw_ids = trace(self._draw, [_ROW, state, uniforms, options])
         self.drawable = np.ones(symbols.vocab_size, bool)  # symbols that a text can have, and its end
         self.drawable[[PAD_ID, UNK_ID]] = False
         self.drawable[EOS_ID] = not isinstance(symbols, CharacterModel)  # the line end among pieces

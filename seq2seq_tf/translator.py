@@ -23,6 +23,7 @@ from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import Limits, length_limits
 from seq2seq_tf.structures import EOS_ID, PAD_ID, Batch, Hypotheses
 from seq2seq_tf.text.sentencepiece import PieceModel
+from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import load_weights
 
@@ -80,11 +81,11 @@ class Translator:
         if run is not None:
             gates = 4 * config.model.decoder_units * 4  # bytes per piece, of an LSTM
             self._weights = model.search_weights(fold=target.vocab_size * gates <= _MOST_FOLDED)
-        self.beam = tf.function(self._beam, input_signature=[_IDS, _RULE, _BEAM])
-        self.greedy = tf.function(self._greedy, input_signature=[_IDS, _RULE, _REAL])
-        self._short_beam = tf.function(self._beam, input_signature=[_IDS, _RULE, _BEAM, _CANDIDATES])
-        self._short_greedy = tf.function(self._greedy, input_signature=[_IDS, _RULE, _REAL, _CANDIDATES])
-        self.score_ids = tf.function(self._score, input_signature=[_IDS, _IDS, _IDS])
+        self.beam = trace(self._beam, [_IDS, _RULE, _BEAM])
+        self.greedy = trace(self._greedy, [_IDS, _RULE, _REAL])
+        self._short_beam = trace(self._beam, [_IDS, _RULE, _BEAM, _CANDIDATES])
+        self._short_greedy = trace(self._greedy, [_IDS, _RULE, _REAL, _CANDIDATES])
+        self.score_ids = trace(self._score, [_IDS, _IDS, _IDS])
 
     @classmethod
     def load(cls, model_dir: str) -> Translator:

@@ -22,6 +22,7 @@ LAYERS = {
     "seq2seq_tf.options": 0,
     "seq2seq_tf.files": 0,
     "seq2seq_tf.structures": 0,
+    "seq2seq_tf.tracing": 0,
     "seq2seq_tf.text": 1,
     "seq2seq_tf.data": 1,
     "seq2seq_tf.nn": 1,
@@ -156,9 +157,22 @@ def test_no_function_is_traced_and_nothing_is_random_or_printed_below_training()
             continue
         called = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         called |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        unwanted = {"tf.function", "tf.random.set_seed", "keras.utils.set_random_seed", "np.random.seed", "print"}
+        unwanted = {
+            "tf.function",
+            "trace",
+            "tf.random.set_seed",
+            "keras.utils.set_random_seed",
+            "np.random.seed",
+            "print",
+        }
         assert not called & unwanted, f"{module} uses {called & unwanted}"
         assert not any(isinstance(node, ast.Global) for node in ast.walk(tree)), module
+
+
+def test_functions_are_traced_in_one_place() -> None:
+    for module, tree in modules().items():
+        uses = any(isinstance(node, ast.Attribute) and ast.unparse(node) == "tf.function" for node in ast.walk(tree))
+        assert not uses or module == f"{PACKAGE}.tracing", module
 
 
 def in_a_fresh_process(code: str) -> str:

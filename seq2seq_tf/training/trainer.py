@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from seq2seq_tf.options.common import TrainConfig
 from seq2seq_tf.structures import LossSum
+from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.loss_scale import LossScale
 from seq2seq_tf.training.optimizer import Optimizer, make_optimizer
 
@@ -72,12 +73,12 @@ class Trainer:
         rate = tf.TensorSpec([], tf.float32)
         spec = (batch_spec, carry_spec, number)
         jit = config.jit_compile or None  # None, not False, which would keep others from compiling what calls it
-        self._update_one = tf.function(self._update_from_batch, input_signature=[*spec, rate], jit_compile=jit)
+        self._update_one = trace(self._update_from_batch, [*spec, rate], jit_compile=jit)
         if config.accumulate > 1:
             self._sums = [tf.Variable(tf.zeros(v.shape), trainable=False) for v in self._values]
             self._loss = LossSum(*(tf.Variable(0.0, trainable=False) for _ in LossSum._fields))
-            self._add = tf.function(self._add_gradients, input_signature=list(spec), jit_compile=jit)
-            self._finish = tf.function(self._apply_sums, input_signature=[rate], jit_compile=jit)
+            self._add = trace(self._add_gradients, spec, jit_compile=jit)
+            self._finish = trace(self._apply_sums, [rate], jit_compile=jit)
 
     def variables(self) -> dict[str, tf.Variable]:
         """Returns name -> variable of everything that an update changes."""
