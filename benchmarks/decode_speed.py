@@ -57,7 +57,10 @@ def load_translator() -> Any:
         }
         for path, link in files.items():
             os.symlink(os.path.abspath(path), link)
-        return Translator.load(folder)
+        translator = Translator.load(folder)
+        if FLAGS.shortlist:
+            translator.lexicon()  # learnt while the folder is there
+        return translator
 
 
 def search_options(translator: Any, beam: int, **options: int) -> Any:
