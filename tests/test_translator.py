@@ -441,6 +441,16 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         assert str(path) in str(caught.value)
 
 
+def test_stopping_early_never_finds_better_and_here_sometimes_worse(translator: Translator) -> None:
+    texts = [" ".join(words) for words in sentences(31, seed=5)]
+    exact, early = (
+        np.array([h.score for h in translator.translate(texts, beam_size=5, length_penalty=3.0, early_stop=early_stop)])
+        for early_stop in (False, True)
+    )
+    assert (early <= exact + 1e-5).all()
+    assert (early < exact - 1e-3).any()
+
+
 def test_a_shortlist_of_all_pieces_gives_the_exact_translations(
     translator: Translator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,7 @@ def ended(toy_run: Path) -> dict[str, Ended]:
     calls = {
         "text": Call("translate", [model, "--window=3"], INPUT.replace(b"\n", b"\r\n")),
         "jsonl": Call("translate", [model, "--window=1000", "--output=jsonl", "--n_best=2"], INPUT, latin),
-        "n-best": Call("translate", [model, "--n_best=2", "--beam_size=4"], LONG + b"\n\n" + INPUT),
+        "n-best": Call("translate", [model, "--n_best=2", "--beam_size=4", "--early_stop"], LONG + b"\n\n" + INPUT),
         "invalid": Call("translate", [model, "--window=2"], INPUT[: INPUT.index(b"   ")] + b"ka \xff be\nka\n"),
         "not a run": Call("translate", [f"--model_dir={toy_run.parent}"], INPUT),
         "bad option": Call("translate", [model, "--n_best=9"], INPUT),
@@ -78,7 +78,7 @@ def test_n_best_text_has_number_translation_and_score(ended: dict[str, Ended], t
     lines = done.stdout.splitlines()
     assert len(lines) == 2 * (len(LINES) + 2)
     assert lines[2:4] == ["2 |||  ||| 0.000000"] * 2
-    rows = translator.translate(LINES, n_best=2, beam_size=4)
+    rows = translator.translate(LINES, n_best=2, beam_size=4, early_stop=True)
     for n, row in enumerate(rows):
         for line, hypothesis in zip(lines[2 * n + 4 :], row, strict=False):
             number, text, score = line.split(" ||| ")
