@@ -69,10 +69,10 @@ def search_options(translator: Any, beam: int, **options: int) -> Any:
     return translator.search_options(beam_size=beam, n_best=1, **approximate, **options)
 
 
-def kind_of_search() -> str:
-    """Returns what is approximate in the search, or nothing."""
-    shortlist = [f"shortlist {FLAGS.shortlist}"] if FLAGS.shortlist else []
-    return ", ".join(shortlist + ["early stop"] * FLAGS.early_stop)
+def kind_of_search(precision: str) -> str:
+    """Returns the precision, and what is approximate in the search."""
+    shortlist = f", shortlist {FLAGS.shortlist}" if FLAGS.shortlist else ""
+    return precision + shortlist + (", early stop" if FLAGS.early_stop else "")
 
 
 def time_batches(translator: Any, sources: list[str], beam: int, tokens: int) -> tuple[dict[str, Any], list[str]]:
@@ -129,9 +129,8 @@ def main() -> None:
         raise InputError("--source: no sentences, and the run has no test set")
     translator.translate(sources[0])
     first = time.perf_counter() - begin
-    precision = translator.config.train.precision
-    kind = kind_of_search()
-    print(f"{describe()}; {precision}; {kind or 'exact'}; loading to first translation: {first:.1f} s\n")
+    kind = kind_of_search(translator.config.train.precision)
+    print(f"{describe()}; {kind}; loading to first translation: {first:.1f} s\n")
     print("| beam | batch tokens | sentences/s | pieces/s | mean pieces |\n|---|---|---|---|---|")
     rows, single, texts = [], [], {}
     for beam in beams:
@@ -147,8 +146,7 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     print(f"\npeak memory {peak / 1024:.2f} GiB")
     if FLAGS.json:
-        name = f"{precision}, {kind}" if kind else precision
-        found = {"program": "ours", "precision": name, "rows": rows, "single": single, "peak_mib": peak}
+        found = {"program": "ours", "precision": kind, "rows": rows, "single": single, "peak_mib": peak}
         with open(FLAGS.json, "w", encoding="utf-8") as file:
             json.dump({**found, "first_translation_s": first, "texts": texts}, file, indent=1)
 

@@ -13,7 +13,7 @@ from seq2seq_tf.data.corpus import pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.models.captioning import CaptionBatch, Captioning
 from seq2seq_tf.options.captioning import CaptionConfig, CaptionSearchConfig
-from seq2seq_tf.search.beam import BeamOptions, beam_search
+from seq2seq_tf.search.beam import BEAM_OPTIONS_SPEC, BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import Limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses
@@ -25,7 +25,6 @@ from seq2seq_tf.training.weights import load_weights
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _WHOLE = tf.TensorSpec([], tf.int32)
 _REAL = tf.TensorSpec([], tf.float32)
-_BEAM = BeamOptions(_WHOLE, _WHOLE, _REAL, tf.TensorSpec([], tf.bool))
 Images = np.ndarray | Sequence[np.ndarray]  # [B, rows, columns], or B of [rows, columns]
 
 
@@ -58,7 +57,7 @@ class Captioner:
         self.config = config
         size = config.data.image_size
         images = tf.TensorSpec([None, size, size], tf.uint8)
-        self.beam = trace(self._beam, [images, _WHOLE, _BEAM])
+        self.beam = trace(self._beam, [images, _WHOLE, BEAM_OPTIONS_SPEC])
         self.greedy = trace(self._greedy, [images, _WHOLE, _REAL])
         self.score_ids = trace(self._score, [images, _IDS, _IDS])
 

@@ -18,7 +18,7 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.models.vocabulary import SearchWeights
 from seq2seq_tf.options.translation import Config, SearchConfig
-from seq2seq_tf.search.beam import BeamOptions, beam_search
+from seq2seq_tf.search.beam import BEAM_OPTIONS_SPEC, BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import Limits, length_limits
 from seq2seq_tf.structures import EOS_ID, PAD_ID, Batch, Hypotheses
@@ -33,7 +33,6 @@ _REAL = tf.TensorSpec([], tf.float32)
 _CANDIDATES = tf.TensorSpec([None], tf.int32)
 _BATCHES_AT_ONCE = 2
 _MOST_FOLDED = 2**28  # bytes of a table that trades memory for a product per step
-_BEAM = BeamOptions(_WHOLE, _WHOLE, _REAL, tf.TensorSpec([], tf.bool))
 
 
 class LengthRule(NamedTuple):
@@ -81,9 +80,9 @@ class Translator:
         if run is not None:
             gates = 4 * config.model.decoder_units * 4  # bytes per piece, of an LSTM
             self._weights = model.search_weights(fold=target.vocab_size * gates <= _MOST_FOLDED)
-        self.beam = trace(self._beam, [_IDS, _RULE, _BEAM])
+        self.beam = trace(self._beam, [_IDS, _RULE, BEAM_OPTIONS_SPEC])
         self.greedy = trace(self._greedy, [_IDS, _RULE, _REAL])
-        self._short_beam = trace(self._beam, [_IDS, _RULE, _BEAM, _CANDIDATES])
+        self._short_beam = trace(self._beam, [_IDS, _RULE, BEAM_OPTIONS_SPEC, _CANDIDATES])
         self._short_greedy = trace(self._greedy, [_IDS, _RULE, _REAL, _CANDIDATES])
         self.score_ids = trace(self._score, [_IDS, _IDS, _IDS])
 

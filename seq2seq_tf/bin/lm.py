@@ -67,8 +67,7 @@ def _sample_flags() -> None:
     flags.DEFINE_string("prompt", "", "text to go on with; \\n and \\t stand for line end and tab")
     flags.DEFINE_integer("samples", 1, "how many texts", lower_bound=1)
     for name, leaf in _options().items():
-        define = flags.DEFINE_integer if leaf.type is int else flags.DEFINE_float
-        define(name, None, f"{leaf.help} [default: sample.{name} of the run]")
+        program.define_option(name, leaf, f"{leaf.help} [default: sample.{name} of the run]")
 
 
 def _sample() -> int:

@@ -13,6 +13,7 @@ from typing import NamedTuple, NoReturn
 
 from absl import app, flags, logging
 
+from seq2seq_tf.config import Leaf
 from seq2seq_tf.data.pairs import decode_line
 from seq2seq_tf.errors import InputError, TrainingError, nearest
 
@@ -68,6 +69,20 @@ def _absent(*modules: str) -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+def define_option(name: str, leaf: Leaf, text: str) -> None:
+    """Defines the flag of an option; unset, its value is None."""
+    if leaf.type is bool:
+        flags.DEFINE_bool(name, None, text)
+    elif leaf.type is int:
+        flags.DEFINE_integer(name, None, text)
+    elif leaf.type is float:
+        flags.DEFINE_float(name, None, text)
+    elif isinstance(leaf.allowed, tuple) and leaf.allowed and isinstance(leaf.allowed[0], str):
+        flags.DEFINE_enum(name, None, list(leaf.allowed), text)
+    else:
+        flags.DEFINE_string(name, None, text)
 
 
 def input_lines() -> Iterator[str]:

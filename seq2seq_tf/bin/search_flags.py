@@ -6,6 +6,7 @@ from typing import Any
 
 from absl import flags
 
+from seq2seq_tf.bin import program
 from seq2seq_tf.config import Leaf, leaves
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.options.translation import Config
@@ -16,17 +17,11 @@ def search_leaves(kind: type[TaskConfig] = Config) -> dict[str, Leaf]:
     return {leaf.name.split(".")[1]: leaf for leaf in leaves(kind) if leaf.name.startswith("search.")}
 
 
-def define(kind: type[TaskConfig] = Config, program: str = "seq2seq-train") -> None:
-    """Defines --model_dir, of a run that `program` made, and one flag per search option."""
-    flags.DEFINE_string("model_dir", None, f"run folder of {program}")
+def define(kind: type[TaskConfig] = Config, trained_by: str = "seq2seq-train") -> None:
+    """Defines --model_dir, of a run that `trained_by` made, and one flag per search option."""
+    flags.DEFINE_string("model_dir", None, f"run folder of {trained_by}")
     for name, leaf in search_leaves(kind).items():
-        text = f"{leaf.help} [default: the run's own value, first {leaf.default}]"
-        if leaf.type is bool:
-            flags.DEFINE_bool(name, None, text)
-        elif leaf.type is int:
-            flags.DEFINE_integer(name, None, text)
-        else:
-            flags.DEFINE_float(name, None, text)
+        program.define_option(name, leaf, f"{leaf.help} [default: the run's own value, first {leaf.default}]")
 
 
 def given(kind: type[TaskConfig] = Config) -> dict[str, Any]:

@@ -22,17 +22,7 @@ def define_flags(kind: type[TaskConfig]) -> None:
     flags.DEFINE_string("config", None, "YAML file with the options of the run; see configs/")
     flags.DEFINE_string("model_dir", None, "run folder: made if missing, gone on with if it holds an unfinished run")
     for leaf in leaves(kind):
-        text = f"{leaf.help} [default: {leaf.default}]"
-        if leaf.type is bool:
-            flags.DEFINE_bool(leaf.name, None, text)
-        elif leaf.type is int:
-            flags.DEFINE_integer(leaf.name, None, text)
-        elif leaf.type is float:
-            flags.DEFINE_float(leaf.name, None, text)
-        elif isinstance(leaf.allowed, tuple) and leaf.allowed and isinstance(leaf.allowed[0], str):
-            flags.DEFINE_enum(leaf.name, None, list(leaf.allowed), text)
-        else:
-            flags.DEFINE_string(leaf.name, None, text)
+        program.define_option(leaf.name, leaf, f"{leaf.help} [default: {leaf.default}]")
 
 
 def _resolve(kind: type[AnyConfig]) -> Resolved[AnyConfig]:

@@ -45,9 +45,7 @@ class ClassificationDataConfig:
 class ReaderConfig(EncoderConfig):
     """A recurrent network that reads a whole text; classification and tagging put a projection on top."""
 
-    encoder_layers: int = option(1, "depth of the network", Range(1, 16))
     encoder_units: int = option(128, "state size per direction", POSITIVE)
-    bidirectional: bool = option(True, "read the text in both directions")
     embedding_units: int = option(64, "size of a symbol's vector", POSITIVE)
     embedding_dropout: float = option(0.1, "dropout on embeddings", SHARE)
     encoder_dropout: float = option(0.0, "dropout on the outputs of the network at each symbol", SHARE)

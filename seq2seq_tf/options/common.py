@@ -62,7 +62,7 @@ class EncoderConfig(NetworkConfig):
 
     encoder_layers: int = option(1, "depth of the encoder", Range(1, 16))
     encoder_units: int = option(256, "state size per direction", POSITIVE)
-    bidirectional: bool = option(True, "read the source in both directions")
+    bidirectional: bool = option(True, "read in both directions")
     encoder_dropout: float = option(0.4, "dropout on the encoder's outputs", SHARE)
 
 

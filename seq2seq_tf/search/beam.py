@@ -28,6 +28,14 @@ class BeamOptions(NamedTuple):
     early_stop: tf.Tensor | bool = False  # approximate: see _is_done
 
 
+BEAM_OPTIONS_SPEC = BeamOptions(
+    beam_size=tf.TensorSpec([], tf.int32),
+    n_best=tf.TensorSpec([], tf.int32),
+    length_penalty=tf.TensorSpec([], tf.float32),
+    early_stop=tf.TensorSpec([], tf.bool),
+)
+
+
 class _Finished(NamedTuple):
     """The best K ended hypotheses per sentence, best first; those that do not exist have IMPOSSIBLE scores."""
 
@@ -90,7 +98,7 @@ def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: 
 
     def body(t: tf.Tensor, running: _Running, live: _Live, results: _Finished) -> tuple[Any, ...]:
         running, live = _expand(step, t, running, live, (constants, beam))
-        done = _is_done(t, running, live, (constants.penalties, options))  # [b]
+        done = _is_done(t, running, live, constants.penalties, options)  # [b]
         enough = tf.reduce_sum(tf.cast(done, IDS)) * _SHRINK_PART >= tf.size(done, IDS)
         running, live, results = tf.cond(
             enough, lambda: _shrink(running, live, results, done), lambda: (running, live, results)
@@ -187,13 +195,12 @@ def _finish(
     return _Finished(tf.gather(tokens, best, batch_dims=1), tf.gather(values, best, batch_dims=1))
 
 
-def _is_done(t: tf.Tensor, running: _Running, live: _Live, shared: tuple[tf.Tensor, BeamOptions]) -> tf.Tensor:
+def _is_done(t: tf.Tensor, running: _Running, live: _Live, penalties: tf.Tensor, options: BeamOptions) -> tf.Tensor:
     """Returns True [b] where no continuation can enter the best n_best, or none is allowed.
 
     With early_stop, where none could that ends at the next step. What a hypothesis gains from growing longer, by the
     larger penalty that its log-probability is divided by, is then left out; without a length penalty nothing is.
     """
-    penalties, options = shared
     next_penalty = penalties[tf.minimum(t + 1, tf.size(penalties) - 1)]
     penalty = tf.where(options.early_stop, next_penalty, running.largest_penalty)  # [b]
     bound = live.log_probs[:, 0] / penalty

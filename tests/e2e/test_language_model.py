@@ -44,7 +44,7 @@ def test_a_language_of_known_entropy_is_learned_to_its_entropy(tmp_path: Path) -
     text = (tmp_path / "valid").read_text(encoding="utf-8")
     generator = TextGenerator.load(str(tmp_path / "run"))
     found = generator.score([text])[0].bits_per_character
-    assert ENTROPY - 0.01 < found < ENTROPY + 0.06, f"seed {seed}: {found}"
+    assert ENTROPY - 0.01 < found < ENTROPY + 0.04, f"seed {seed}: {found}"
     groups = generator.sample("ab", length=300, temperature=1.0)[0].split(" ")
     right = sum(group == group[::-1] for group in groups[1:-1])
     assert right >= 0.95 * len(groups[1:-1]), f"seed {seed}: {groups}"
