@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq_tf.data.captions import RELATIONS, place_caption, relation_caption
-from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.captioning import SceneConfig
 
 SPLITS = ("train", "valid", "test")
@@ -57,15 +56,9 @@ class Scene(NamedTuple):
 
 
 def load_digit_images(split: str) -> DigitImages:
-    """Returns the images of a split.
+    """Returns the images of a split."""
+    from sklearn.datasets import load_digits  # here: slow to import, and only this task needs it
 
-    Raises:
-      InputError: scikit-learn is not installed.
-    """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise InputError("scikit-learn holds the digits and is missing: pip install 'seq2seq_tf[captioning]'") from None
     bunch = load_digits()
     order = np.random.default_rng(_SPLIT_SEED).permutation(len(bunch.target))
     ends = {"valid": _HELD_OUT["valid"], "test": sum(_HELD_OUT.values()), "train": len(order)}

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 
 from seq2seq_tf.data.captions import PLACES, RELATIONS, place_caption, relation_caption
 from seq2seq_tf.data.scenes import LARGE, SMALL, SPLITS, DigitImages, Placed, Scene, SceneMaker, load_digit_images
-from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.captioning import SceneConfig
 
 
@@ -148,9 +145,3 @@ def test_every_image_of_the_set_is_in_one_split_only() -> None:
     for images in splits:
         assert set(images.names) == set(range(10))
         assert images.pixels.max() == 1.0
-
-
-def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(InputError, match=r"scikit-learn .* pip install 'seq2seq_tf\[captioning\]'"):
-        load_digit_images("test")

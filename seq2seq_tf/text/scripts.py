@@ -1,0 +1,43 @@
+"""Which script a text is written in, by the Unicode character database (as fontTools ships it).
+
+Scripts are named by their ISO 15924 codes: Latn, Cyrl, Hani (Chinese characters), Hira and Kana (Japanese), Hang
+(Korean), Arab, Thai... Characters that all scripts share (digits, punctuation, spaces) are Zyyy, combining marks Zinh.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+from collections.abc import Iterable
+
+from fontTools import unicodedata
+
+SHARED = ("Zyyy", "Zinh", "Zzzz")  # common, inherited, unassigned: say nothing of the script of a text
+WITHOUT_SPACES = frozenset(("Hani", "Hira", "Kana", "Bopo", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def script_of(character: str) -> str:
+    """Returns the ISO 15924 code of the script of one character."""
+    return unicodedata.script(character)
+
+
+def is_right_to_left(script: str) -> bool:
+    """Returns whether a script is written from right to left (Arab, Hebr, ...)."""
+    return unicodedata.script_horizontal_direction(script) == "RTL"
+
+
+def count_scripts(texts: Iterable[str]) -> collections.Counter[str]:
+    """Returns script -> number of characters of the texts, without those that all scripts share."""
+    counts: collections.Counter[str] = collections.Counter()
+    for text in texts:
+        counts.update(map(script_of, text))
+    for shared in SHARED:
+        del counts[shared]
+    return counts
+
+
+def main_script(texts: Iterable[str]) -> str:
+    """Returns the script of most characters, or "Zyyy" where no character says."""
+    counts = count_scripts(texts)
+    return max(counts, key=lambda script: (counts[script], script)) if counts else "Zyyy"
