@@ -196,6 +196,7 @@ def _draw() -> int:
         return _draw_scenes()
     _check_pictures()
     captioner = _load()
+    from seq2seq_tf.files import write_bytes
     from seq2seq_tf.inspection.image_attention import image_attention_png
 
     search = captioner.search_options(**{**search_flags.given(CaptionConfig), "n_best": 1})
@@ -204,12 +205,7 @@ def _draw() -> int:
     stem, ending = os.path.splitext(FLAGS.out)
     for n, (picture, row) in enumerate(zip(pictures, rows, strict=True), start=1):
         path = FLAGS.out if len(pictures) == 1 else f"{stem}_{n}{ending or '.png'}"
-        png = image_attention_png(picture.pixels, row[0])
-        try:
-            with open(path, "wb") as file:
-                file.write(png)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+        write_bytes(path, image_attention_png(picture.pixels, row[0]))
         print(f"{path}: {row[0].text}")
     return 0
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from absl import flags
 from seq2seq_tf.bin import program, training
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_text
+from seq2seq_tf.files import write_bytes, write_text
 from seq2seq_tf.label_scores import LabelScore, accuracy, confusion, score_rows, scores_by_label
 from seq2seq_tf.options.classification import ClassificationConfig
 
@@ -148,13 +147,7 @@ def _print_report(
 def _write_plot(path: str, table: np.ndarray, classifier: Classifier) -> None:
     from seq2seq_tf.inspection.confusion import confusion_png
 
-    png = confusion_png(table, classifier.labels)
-    try:
-        with open(path + ".tmp", "wb") as file:
-            file.write(png)
-        os.replace(path + ".tmp", path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    write_bytes(path, confusion_png(table, classifier.labels))
 
 
 def run() -> None:

@@ -17,9 +17,9 @@ from seq2seq_tf.bin.inspect_files import (
     check_ending,
     numbered,
     task_of_run,
-    write_picture,
 )
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_bytes
 from seq2seq_tf.options.captioning import CaptionConfig, SceneConfig
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.options.translation import Config
@@ -88,7 +88,7 @@ def _translate(texts: list[str]) -> int:
         write_page(FLAGS.out, f"Attention of {FLAGS.model_dir}", translation_sections(texts, found))
     else:
         for path, hypothesis in zip(_paths(len(found)), found, strict=True):
-            write_picture(path, attention_png(hypothesis))
+            write_bytes(path, attention_png(hypothesis))
     for text, hypothesis in zip(texts, found, strict=True):
         print(f"{program.one_line(text)} ||| {program.one_line(hypothesis.text)} ||| {pharaoh(hypothesis)}")
     _say_where(len(found))
@@ -110,7 +110,7 @@ def _describe() -> int:
         write_page(FLAGS.out, f"Attention of {FLAGS.model_dir}", caption_sections(names, images, found))
     else:
         for path, image, caption in zip(_paths(len(found)), images, found, strict=True):
-            write_picture(path, image_attention_png(image, caption))
+            write_bytes(path, image_attention_png(image, caption))
     for name, caption in zip(names, found, strict=True):
         print(f"{name}: {caption.text}")
     _say_where(len(found))

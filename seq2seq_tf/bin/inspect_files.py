@@ -54,19 +54,6 @@ def numbered(path: str, names: Sequence[str]) -> list[str]:
     return [f"{stem}_{name}{ending}" for name in names]
 
 
-def write_picture(path: str, png: bytes) -> None:
-    """Writes a PNG.
-
-    Raises:
-      InputError: it cannot be written.
-    """
-    try:
-        with open(path, "wb") as file:
-            file.write(png)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-
-
 def sentences(config: Config, source: str | None, target: str | None) -> tuple[list[str], list[str] | None]:
     """Returns lines to look at and their translations, or None where no file holds any.
 

@@ -21,11 +21,10 @@ from seq2seq_tf.bin.inspect_files import (
     numbered,
     sentences,
     task_of_run,
-    write_picture,
 )
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_text
+from seq2seq_tf.files import write_bytes, write_text
 from seq2seq_tf.options.common import CELLS
 from seq2seq_tf.options.language_model import LanguageModelConfig
 from seq2seq_tf.options.translation import Config
@@ -86,7 +85,7 @@ def main() -> int:
         drawn = pictures(measured)
         paths = numbered(FLAGS.png, list(drawn))
         for path, png in zip(paths, drawn.values(), strict=True):
-            write_picture(path, png)
+            write_bytes(path, png)
         written += paths
     print("written:", ", ".join(written), file=sys.stderr)
     return 0

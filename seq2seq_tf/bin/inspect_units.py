@@ -18,11 +18,10 @@ from seq2seq_tf.bin.inspect_files import (
     numbered,
     sentences,
     task_of_run,
-    write_picture,
 )
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_text
+from seq2seq_tf.files import write_bytes, write_text
 from seq2seq_tf.options.language_model import LanguageModelConfig
 from seq2seq_tf.options.translation import Config
 
@@ -159,5 +158,5 @@ def _draw(searches: list[UnitSearch]) -> list[str]:
     paths = numbered(FLAGS.png, names)
     for path, (reading, name, unit) in zip(paths, wanted, strict=True):
         symbols, values = picture_values(reading, unit, _DRAWN)
-        write_picture(path, coloured_text_png(symbols, values, unit if name == unit else f"{unit} ({name})"))
+        write_bytes(path, coloured_text_png(symbols, values, unit if name == unit else f"{unit} ({name})"))
     return paths

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import io
 import warnings
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_bytes
 
 
 def read_image(path: str, size: int, *, invert: bool = False) -> np.ndarray:
@@ -51,8 +52,11 @@ def write_image(path: str, pixels: np.ndarray) -> None:
     Raises:
       InputError: the file cannot be written.
     """
-    try:
-        Image.fromarray(pixels).save(path + ".tmp", format="png")
-        os.replace(path + ".tmp", path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    write_bytes(path, grey_png(pixels))
+
+
+def grey_png(pixels: np.ndarray) -> bytes:
+    """Returns [rows, columns] uint8 as a grey PNG, 0 black."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="png")
+    return buffer.getvalue()

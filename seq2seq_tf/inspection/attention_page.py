@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
 from seq2seq_tf.captioner import Caption
+from seq2seq_tf.data.images import grey_png
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.attention import word_alignment
 from seq2seq_tf.inspection.page import AttentionMap, AttentionMaps, ImageAttention, Paragraphs, Section, Table
@@ -71,12 +71,3 @@ def caption_sections(names: Sequence[str], images: Sequence[np.ndarray], caption
         title = f"{name}: {caption.text}"
         found.append(ImageAttention(title, grey_png(image), [*caption.words, _END], caption.attention))
     return found
-
-
-def grey_png(image: np.ndarray) -> bytes:
-    """Returns a PNG with the pixels of an image [rows, columns] uint8, 0 black."""
-    from matplotlib.image import imsave  # here: heavy, and only pictures need it
-
-    buffer = io.BytesIO()
-    imsave(buffer, image, format="png", cmap="gray", vmin=0, vmax=255)
-    return buffer.getvalue()

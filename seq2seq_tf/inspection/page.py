@@ -7,7 +7,6 @@ disk, sent by mail and printed. Without its script, texts and maps still show, o
 from __future__ import annotations
 
 import base64
-import contextlib
 import html
 import json
 import os
@@ -19,7 +18,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_text
 from seq2seq_tf.inspection.coloured_text import largest, visible
 from seq2seq_tf.inspection.page_code import SCRIPT, STYLE
 
@@ -195,16 +194,7 @@ def write_page(path: str | os.PathLike[str], title: str, sections: Sequence[Sect
     Raises:
       InputError: the file cannot be written.
     """
-    name = os.fspath(path)
-    whole = page_html(title, sections)
-    try:
-        with open(name + ".tmp", "w", encoding="utf-8", newline="") as file:
-            file.write(whole)
-        os.replace(name + ".tmp", name)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(name + ".tmp")
-        raise InputError(f"{name}: cannot be written: {error.strerror or error}") from None
+    write_text(os.fspath(path), page_html(title, sections))
 
 
 def _escape(text: str) -> str:
