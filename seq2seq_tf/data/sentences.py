@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from seq2seq_tf.text.scripts import is_unspaced
+
 # A full stop after one of these (lower-cased) does not end a sentence. Single letters need no entry.
 _ABBREVIATION_LISTS = (
     # English, German; French, Spanish, Portuguese, Italian; Germanic and Slavic
@@ -15,9 +17,6 @@ _ABBREVIATION_LISTS = (
 _ABBREVIATIONS = frozenset(word for line in _ABBREVIATION_LISTS for word in line.split())
 _END = re.compile(r"[.!?؟।]+[\"'”“»’)\]]*\s+|[。！？]+[”」』）)]*\s*")
 _OPENERS = "\"'“„«‘‚‹([¿¡"
-_UNSPACED = re.compile(  # kana, Han; Thai, Lao, Tibetan, Burmese, Khmer
-    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u109f\u1780-\u17ff]"
-)
 
 
 def split_sentences(paragraph: str) -> list[str]:
@@ -58,6 +57,13 @@ def _is_inside_brackets(text: str) -> bool:
 
 def count_words(text: str) -> int:
     """Counts words divided by spaces; in scripts without spaces two characters count as one word."""
-    unspaced = len(_UNSPACED.findall(text))
-    spaced = len(_UNSPACED.sub(" ", text).split()) if unspaced else len(text.split())
-    return spaced + (unspaced + 1) // 2
+    return len(text.split()) if text.isascii() else _count_words(text)
+
+
+def _count_words(text: str) -> int:
+    unspaced = sum(map(is_unspaced, text))
+    if not unspaced:
+        return len(text.split())
+    spaced = "".join(" " if is_unspaced(character) else character for character in text).split()
+    words = sum(any(map(str.isalnum, word)) for word in spaced)  # marks such as ， are no words of their own here
+    return words + (unspaced + 1) // 2

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse
 
 from seq2seq_tf.data.pairs import Pair, sentence_key
 from seq2seq_tf.errors import InputError
@@ -90,15 +91,11 @@ def _components(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Connected components of pairs of hashes [N, 2]: that of each pair [N], the least hash in each [C]."""
     unique, ids = np.unique(keys, return_inverse=True)
     left, right = ids.reshape(-1, 2).T
-    label = np.arange(len(unique))  # the least id known to be connected to each id
-    while not np.array_equal(label[left], label[right]):
-        low = np.minimum(label[left], label[right])
-        high = np.maximum(label[left], label[right])
-        np.minimum.at(label, high, low)
-        while not np.array_equal(label, label[label]):
-            label = label[label]
-    roots, component = np.unique(label[left], return_inverse=True)
-    return component, unique[roots]  # ids are in the order of the hashes, so a root is the least hash
+    edges = scipy.sparse.coo_array((np.ones(len(left), bool), (left, right)), shape=(len(unique),) * 2)
+    count, component = scipy.sparse.csgraph.connected_components(edges, directed=False)
+    least = np.full(count, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(least, component, unique)
+    return component[left], least
 
 
 def _scramble(values: np.ndarray) -> np.ndarray:

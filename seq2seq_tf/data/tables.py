@@ -1,17 +1,32 @@
-"""Plain-text tables for the reports of data programs."""
+"""Plain-text tables for the reports of programs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tabulate import SEPARATING_LINE, DataRow, Line, TableFormat, tabulate
+
+_ROW = DataRow("", "  ", "")
+_FORMAT = TableFormat(
+    lineabove=None,
+    linebelowheader=Line("", "-", "  ", ""),
+    linebetweenrows=None,
+    linebelow=None,
+    headerrow=_ROW,
+    datarow=_ROW,
+    padding=0,
+    with_header_hide=None,
+)
+
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Returns lines of aligned columns: numbers (with thousands separated) to the right, text to the left."""
+    """Returns lines of aligned columns: numbers (with thousands separated) to the right, text to the left.
+
+    Widths are those of a terminal: Chinese, Japanese and Korean characters take two cells, combining marks none.
+    """
     cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-    numeric = [all(isinstance(row[i], int) for row in rows) for i in range(len(header))]
-    lines = [header, ["-" * width for width in widths], *cells]
-    return "\n".join(
-        "  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in zip(line, widths, numeric, strict=True)).rstrip()
-        for line in lines
-    )
+    align = ["right" if all(isinstance(row[i], int) for row in rows) else "left" for i in range(len(header))]
+    # The header is a row like the others: tabulate would make each column two wider than its heading.
+    lines = [list(header), SEPARATING_LINE, *cells]
+    table = tabulate(lines, tablefmt=_FORMAT, disable_numparse=True, preserve_whitespace=True, colalign=align)
+    return "\n".join(line.rstrip() for line in table.split("\n"))

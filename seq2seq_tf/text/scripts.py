@@ -22,6 +22,15 @@ def script_of(character: str) -> str:
     return unicodedata.script(character)
 
 
+@functools.lru_cache(maxsize=1 << 16)
+def is_unspaced(character: str) -> bool:
+    """Returns whether it is a letter or mark of a script that writes words without spaces between them."""
+    if script_of(character) in WITHOUT_SPACES:
+        return True
+    # The Japanese long vowel mark and a few more letters belong to several such scripts and so to none alone.
+    return character.isalpha() and not WITHOUT_SPACES.isdisjoint(unicodedata.script_extension(character))
+
+
 def is_right_to_left(script: str) -> bool:
     """Returns whether a script is written from right to left (Arab, Hebr, ...)."""
     return unicodedata.script_horizontal_direction(script) == "RTL"

@@ -65,6 +65,12 @@ def test_nothing_but_white_space_is_lost(text: str) -> None:
         ("日本語", 2),
         ("LibreOffice の表", 2),
         ("한국어 문장", 2),
+        ("你好，世界！", 2),
+        ("コーヒー", 2),
+        ("表 - 2", 2),
+        ("ខ្មែរ", 3),
+        ("ᠮᠣᠩᠭᠣᠯ ᠬᠡᠯᠡ", 2),
+        ("a - é", 3),
     ],
 )
 def test_words_are_counted_in_scripts_with_and_without_spaces(text: str, words: int) -> None:
