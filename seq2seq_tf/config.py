@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import numbers
 import os
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
@@ -16,7 +18,7 @@ import yaml
 from seq2seq_tf.errors import InputError, nearest
 from seq2seq_tf.options.captioning import CaptionConfig
 from seq2seq_tf.options.classification import ClassificationConfig
-from seq2seq_tf.options.common import Range, TaskConfig
+from seq2seq_tf.options.common import PATH, Range, TaskConfig, Text
 from seq2seq_tf.options.language_model import LanguageModelConfig
 from seq2seq_tf.options.tagging import TaggingConfig
 from seq2seq_tf.options.translation import Config
@@ -34,7 +36,7 @@ class Leaf(NamedTuple):
     type: type
     default: Any
     help: str
-    allowed: Range | tuple[str, ...]
+    allowed: Range | Text | tuple[str, ...]
 
 
 class Resolved(NamedTuple, Generic[AnyConfig]):
@@ -74,19 +76,43 @@ def _fields(kind: type) -> tuple[dataclasses.Field[Any], ...]:
 
 def check(leaf: Leaf, value: Any, where: str) -> Any:
     """Returns `value` as the leaf's type, or raises InputError that starts with `where`."""
-    if leaf.type is float and isinstance(value, int | str) and not isinstance(value, bool):
-        with contextlib.suppress(ValueError, OverflowError):  # YAML 1.1 reads 1e-3 as a string
-            value = float(value)
+    value = _as_type(leaf, value)
     if not isinstance(value, leaf.type) or (leaf.type is not bool and isinstance(value, bool)):
-        shown = f"{type(value).__name__} {value!r}"
+        shown = f"{type(value).__name__} {_shown(value)}"
         raise InputError(f"{where}: {leaf.name} must be of type {leaf.type.__name__}, got {shown}")
     if isinstance(leaf.allowed, Range):
         if isinstance(value, int | float) and not leaf.allowed.low <= value <= leaf.allowed.high:
             low, high = leaf.allowed
-            raise InputError(f"{where}: {leaf.name} must lie in [{low:g}, {high:g}], got {value!r}")
-    elif value not in leaf.allowed:
-        raise InputError(f"{where}: {leaf.name} must be one of {', '.join(leaf.allowed)}, got {value!r}")
+            raise InputError(f"{where}: {leaf.name} must lie in [{low:.10g}, {high:.10g}], got {_shown(value)}")
+    elif not isinstance(leaf.allowed, Text) and value not in leaf.allowed:
+        raise InputError(f"{where}: {leaf.name} must be one of {', '.join(leaf.allowed)}, got {_shown(value)}")
     return value
+
+
+def _as_type(leaf: Leaf, value: Any) -> Any:
+    """Returns `value` as what the leaf holds where it means the same: NumPy's numbers, a path, 1e-3 in quotes."""
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        value = value.item()
+    if leaf.allowed is PATH and isinstance(value, str | os.PathLike):
+        return os.path.expanduser(os.fspath(value))
+    if isinstance(value, bool):
+        return value
+    if leaf.type is int and isinstance(value, numbers.Integral):
+        return int(value)
+    if leaf.type is float and isinstance(value, numbers.Real | str):
+        with contextlib.suppress(ValueError, OverflowError):  # YAML 1.1 reads 1e-3 as a string
+            return float(value)
+    return value
+
+
+def _shown(value: Any) -> str:
+    """Returns a value as it stands in Python, on one line of readable length."""
+    shortened = reprlib.Repr()
+    shortened.maxstring = shortened.maxother = 80
+    try:
+        return shortened.repr(value)
+    except ValueError:  # a number of more digits than Python writes
+        return "a number of thousands of digits"
 
 
 def load(
@@ -245,7 +271,7 @@ def with_search(config: AnyConfig, options: Mapping[str, Any]) -> AnyConfig:
       InputError: unknown option or value out of range.
     """
     beam_size = options.get("beam_size")
-    if isinstance(beam_size, int) and beam_size < flatten(config)["search.n_best"]:
+    if isinstance(beam_size, numbers.Integral) and int(beam_size) < flatten(config)["search.n_best"]:
         options = {"n_best": beam_size, **options}  # the run's own n_best follows a smaller beam
     merged = {**flatten(config), **{f"search.{name}": value for name, value in options.items()}}
     try:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -205,7 +206,7 @@ def _compare(translator: Translator, folder: str, sentences: list[str]) -> Compa
     sentences = [sentences[n] for n in sorted(range(len(sentences)), key=lambda n: -lengths[n])]
     n_best = min(2, translator.config.search.beam_size)
     rows = translator.translate_all(
-        sentences, translator.search_options(n_best=n_best, shortlist=0, batch_tokens=_ONE_BATCH)
+        sentences, dataclasses.replace(translator.search_options(n_best=n_best, shortlist=0), batch_tokens=_ONE_BATCH)
     )
     best = [row[0].text for row in rows]
     # The search scores the pieces it chose; scoring a text cuts it anew, so the two are compared each with its own.

@@ -3,15 +3,30 @@
 import dataclasses
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from seq2seq_tf.config import TASKS, Leaf, describe, flatten, leaves, load, sections, task_of, to_yaml
+from seq2seq_tf.config import (
+    TASKS,
+    Leaf,
+    check,
+    describe,
+    flatten,
+    leaves,
+    load,
+    sections,
+    task_of,
+    to_yaml,
+    with_search,
+)
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import Range
+from seq2seq_tf.options.common import PATH, Range, Text
 from seq2seq_tf.options.translation import Config
+from seq2seq_tf.training.run_dir import RunDir
 from tests.toy import ROOT
 
 Write = Callable[[str], str]
@@ -43,13 +58,71 @@ def another_value(leaf: Leaf) -> Any:
     """Returns an allowed value that is not the default."""
     if leaf.type is bool:
         return not leaf.default
+    if isinstance(leaf.allowed, Text):
+        return "a: file #1"
     if not isinstance(leaf.allowed, Range):
         return next(value for value in leaf.allowed if value != leaf.default)
-    if leaf.type is str:
-        return "a: file #1"
     low, high = leaf.allowed
     choices = (leaf.default + 1, leaf.default - 1, leaf.default + 0.01, leaf.default - 0.0001)
     return next(leaf.type(v) for v in choices if low <= v <= high)
+
+
+EVERY_LEAF = [(task, leaf) for task, kind in TASKS.items() for leaf in leaves(kind)]
+
+
+@pytest.mark.parametrize(("task", "leaf"), EVERY_LEAF, ids=lambda x: getattr(x, "name", x))
+def test_every_number_has_a_range_that_int32_bears_and_every_text_a_kind(task: str, leaf: Leaf) -> None:
+    if leaf.type in (int, float):
+        assert isinstance(leaf.allowed, Range)
+        assert -(2**31) <= leaf.allowed.low <= leaf.default <= leaf.allowed.high <= 2**31 - 1
+        for value in (10**10, -(10**10), float("nan"), float("inf"), "nan", 10**5000):
+            with pytest.raises(InputError, match=rf"^x: {leaf.name} must"):
+                check(leaf, value, "x")
+    else:
+        assert leaf.type is bool or not isinstance(leaf.allowed, Range)
+
+
+def test_options_that_name_files_are_marked_as_paths() -> None:
+    found = {f"{task}.{leaf.name}" for task, leaf in EVERY_LEAF if leaf.allowed is PATH}
+    named = {
+        f"{task}.{leaf.name}" for task, leaf in EVERY_LEAF if re.match(r"data\.(train|valid|test)(_|$)", leaf.name)
+    }
+    assert {name for name in named if isinstance(name, str) and "share" not in name and "scenes" not in name} <= found
+
+
+def test_a_home_folder_is_found_in_files_flags_and_python(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert load(write("data:\n  train_source: ~/a.de\n")).config.data.train_source == "/home/someone/a.de"
+    assert load(None, {"data.train_source": Path("~/a.de")}).config.data.train_source == "/home/someone/a.de"
+    assert RunDir("~/run").path == "/home/someone/run"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("train.seed", np.int64(3), 3),
+        ("train.seed", np.array(3, np.int32), 3),
+        ("train.clip_norm", np.float32(0.5), 0.5),
+        ("train.clip_norm", np.int64(2), 2.0),
+        ("train.clip_norm", Fraction(1, 2), 0.5),
+        ("model.residual", np.bool_(False), False),
+        ("model.cell", np.str_("gru"), "gru"),
+    ],
+)
+def test_numbers_of_numpy_and_python_are_taken(name: str, value: Any, expected: Any) -> None:
+    found = flatten(load(None, {name: value}).config)[name]
+    assert (found, type(found)) == (expected, type(expected))
+    assert to_yaml(load(None, {name: value}).config)
+
+
+@pytest.mark.parametrize("value", [np.float64(3.0), np.bool_(True), np.array([3]), True, 3.0, None, "3"])
+def test_what_is_no_whole_number_is_refused(value: Any) -> None:
+    assert "train.seed must be of type int" in refusal(None, {"train.seed": value})
+
+
+def test_options_of_a_search_may_be_numbers_of_numpy() -> None:
+    config = with_search(Config(), {"beam_size": np.int64(2), "length_penalty": np.float32(0.5)})
+    assert (config.search.beam_size, config.search.length_penalty) == (2, 0.5)
 
 
 def test_no_file_gives_the_defaults() -> None:
@@ -114,7 +187,7 @@ def test_a_whole_number_is_a_float_where_one_is_wanted(write: Write) -> None:
         ("train:\n  learning_rate: no\n", 2, ["train.learning_rate", "float", "bool False"]),
         ("model:\n  residual: 1\n", 2, ["model.residual", "bool", "int 1"]),
         ("data:\n  train_source: 2016\n", 2, ["data.train_source", "str", "int 2016"]),
-        ("train:\n  max_epochs: 0\n", 2, ["train.max_epochs", "[1, inf]", "0"]),
+        ("train:\n  max_epochs: 0\n", 2, ["train.max_epochs", "[1, 1000000]", "0"]),
         ("train:\n  learning_rate: -1e-3\n", 2, ["train.learning_rate", "-0.001"]),
         ("train:\n  learning_rate: .nan\n", 2, ["train.learning_rate", "nan"]),
         ("model:\n  output_dropout: 1.0\n", 2, ["model.output_dropout", "[0, 0.95]"]),
@@ -155,7 +228,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     ("overrides", "parts"),
     [
         ({"train.bach_tokens": 5}, ["--train.bach_tokens", "'train.batch_tokens'"]),
-        ({"train.seed": -1}, ["--train.seed", "[0, 2.14748e+09]"]),
+        ({"train.seed": -1}, ["--train.seed", "[0, 2147483647]"]),
         ({"model.tie": "some"}, ["--model.tie", "all, none, target"]),
     ],
 )

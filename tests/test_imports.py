@@ -191,11 +191,13 @@ def test_importing_the_package_does_not_import_tensorflow() -> None:
 
 def test_the_package_hands_out_its_main_names() -> None:
     import seq2seq_tf
-    from seq2seq_tf import Config, Translator, load_config
+    from seq2seq_tf import Config, InputError, Translator, load_config
     from seq2seq_tf.config import load
+    from seq2seq_tf.errors import InputError as InputErrorItself
     from seq2seq_tf.translator import Translator as TranslatorItself
 
     assert Translator is TranslatorItself
+    assert InputError is InputErrorItself
     assert load_config is load
     assert load_config(None).config == Config()
     assert set(seq2seq_tf.__all__) <= set(dir(seq2seq_tf))

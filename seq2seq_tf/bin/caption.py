@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from absl import flags
 
 from seq2seq_tf.bin import program, search_flags, training
+from seq2seq_tf.bin.flag_types import define_integer, define_numbers, define_output, define_path, define_paths
+from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.captioning import CaptionConfig, SceneConfig
 
@@ -56,9 +58,9 @@ def _prepare(run: Any, config: CaptionConfig, say: Callable[[str], None]) -> Any
 
 def _define_pictures() -> None:
     search_flags.define(CaptionConfig, _NAME)
-    flags.DEFINE_multi_string("image", [], "square image file; may be given several times")
+    define_paths("image", "square image file; may be given several times")
     flags.DEFINE_bool("invert", False, "the images have dark ink on a bright ground")
-    flags.DEFINE_multi_integer("scene", [], "number of a test scene, 0 or more; may be given several times")
+    define_numbers("scene", "number of a test scene; may be given several times", 0)
 
 
 def _define_describe() -> None:
@@ -97,9 +99,6 @@ def _check_pictures() -> None:
     for path in FLAGS.image:
         if not os.path.isfile(path):
             raise InputError(f"{path}: no such file")
-    for number in FLAGS.scene:
-        if number < 0:
-            raise InputError(f"--scene must be at least 0, got {number}")
 
 
 def _load() -> Captioner:
@@ -126,14 +125,12 @@ def _pictures(data: SceneConfig) -> list[Picture]:
 
 def _define_evaluate() -> None:
     search_flags.define(CaptionConfig, _NAME)
-    flags.DEFINE_integer("scenes", None, "number of test scenes [default: data.test_scenes of the run]")
-    flags.DEFINE_string("json", None, "also write the results to this file")
-    flags.DEFINE_integer("show", 0, "print this many wrong captions")
+    define_integer("scenes", None, "number of test scenes [default: data.test_scenes of the run]", 1, 20_000)
+    define_output("json", None, "also write the results to this file")
+    define_integer("show", 0, "print this many wrong captions", 0)
 
 
 def _evaluate() -> int:
-    if FLAGS.scenes is not None and FLAGS.scenes < 1:
-        raise InputError(f"--scenes must be at least 1, got {FLAGS.scenes}")
     captioner = _load()
     from seq2seq_tf.data.captions import score_captions
     from seq2seq_tf.data.scenes import SceneMaker
@@ -187,14 +184,15 @@ def _numbers(tree: Any) -> Any:
 
 def _define_draw() -> None:
     _define_pictures()
-    flags.DEFINE_integer("scenes", None, "write this many test scenes themselves, into the folder --out")
-    flags.DEFINE_string("out", "attention.png", "PNG file to write; with --scenes a folder")
+    define_integer("scenes", None, "write this many test scenes themselves, into the folder --out", 1, 20_000)
+    define_path("out", "attention.png", "PNG file to write; with --scenes a folder")
 
 
 def _draw() -> int:
     if FLAGS.scenes is not None:
         return _draw_scenes()
     _check_pictures()
+    check_output(FLAGS.out)
     captioner = _load()
     from seq2seq_tf.files import write_bytes
     from seq2seq_tf.inspection.image_attention import image_attention_png
@@ -212,12 +210,11 @@ def _draw() -> int:
 
 def _draw_scenes() -> int:
     """Writes test scenes as images, and their captions; needs no model, but takes the options of one if it is named."""
-    if FLAGS.scenes < 1:
-        raise InputError(f"--scenes must be at least 1, got {FLAGS.scenes}")
     if FLAGS.image or FLAGS.scene:
         raise InputError("--scenes writes scenes, --image and --scene draw attention: give one of them")
     if FLAGS["out"].using_default_value:
         raise InputError("--out must name the folder for the scenes")
+    check_output(FLAGS.out, folder=True)
     from seq2seq_tf.data.images import write_image
     from seq2seq_tf.data.scenes import SceneMaker
     from seq2seq_tf.files import write_text

@@ -18,6 +18,7 @@ import numpy as np
 from absl import flags
 
 from seq2seq_tf.bin import program, training
+from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_bytes, write_text
@@ -42,9 +43,9 @@ def _prepare(run: Any, config: ClassificationConfig, say: Callable[[str], None])
 
 
 def _predict_flags() -> None:
-    flags.DEFINE_string("model_dir", None, "run folder")
-    flags.DEFINE_integer("top", 1, "labels per line, best first", lower_bound=1)
-    flags.DEFINE_integer("window", 2048, "lines labelled together; larger is faster", lower_bound=1)
+    define_path("model_dir", None, "run folder")
+    define_integer("top", 1, "labels per line, best first", 1, 100_000)
+    define_integer("window", 2048, "lines labelled together; larger is faster", 1, 1_000_000)
 
 
 def predict() -> int:
@@ -61,15 +62,15 @@ def predict() -> int:
 
 
 def _evaluate_flags() -> None:
-    flags.DEFINE_string("model_dir", None, "run folder")
-    flags.DEFINE_string("data", None, "folder with LABEL.txt for each label [default: data.test of the run]")
-    flags.DEFINE_integer(
+    define_path("model_dir", None, "run folder")
+    define_path("data", None, "folder with LABEL.txt for each label [default: data.test of the run]")
+    define_integer(
         "snippet", 0, "score a part of so many characters of each text, at a random place; 0 = whole texts", 0
     )
-    flags.DEFINE_integer("seed", 1, "of the places of the snippets", lower_bound=0)
-    flags.DEFINE_string("json", None, "also write the results to this file")
-    flags.DEFINE_string("plot", None, "also write the confusion table to this file, as a PNG")
-    flags.DEFINE_integer("show", 0, "print this many texts with a wrong label", lower_bound=0)
+    define_integer("seed", 1, "of the places of the snippets", 0)
+    define_output("json", None, "also write the results to this file")
+    define_output("plot", None, "also write the confusion table to this file, as a PNG")
+    define_integer("show", 0, "print this many texts with a wrong label", 0)
 
 
 def evaluate() -> int:

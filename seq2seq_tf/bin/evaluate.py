@@ -14,16 +14,17 @@ import time
 from absl import flags
 
 from seq2seq_tf.bin import program, search_flags
+from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.data.pairs import iter_pairs
 from seq2seq_tf.errors import InputError
 
 FLAGS = flags.FLAGS
 search_flags.define()
-flags.DEFINE_string("source", None, "sentences to translate [default: data.test_source of the run]")
-flags.DEFINE_string("reference", None, "their translations [default: data.test_target of the run]")
-flags.DEFINE_string("json", None, "also write the results to this file")
-flags.DEFINE_string("hypotheses", None, "also write the translations to this file, one a line")
-flags.DEFINE_integer("show", 0, "print this many sentences, evenly spread: source, reference, translation")
+define_path("source", None, "sentences to translate [default: data.test_source of the run]")
+define_path("reference", None, "their translations [default: data.test_target of the run]")
+define_output("json", None, "also write the results to this file")
+define_output("hypotheses", None, "also write the translations to this file, one a line")
+define_integer("show", 0, "print this many sentences, evenly spread: source, reference, translation", 0)
 flags.DEFINE_bool(
     "lowercase", None, "ignore case in BLEU and chrF; the signature says so [default: data.lowercase of the run]"
 )

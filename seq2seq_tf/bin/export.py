@@ -12,22 +12,21 @@ import sys
 from absl import flags
 
 from seq2seq_tf.bin import program
+from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.data.pairs import iter_lines
 from seq2seq_tf.errors import InputError
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("model_dir", None, "run folder of seq2seq-train")
-flags.DEFINE_string("out", None, "folder to make")
-flags.DEFINE_string("sentences", None, "source sentences to compare on [default: the run's held-out set]")
-flags.DEFINE_integer("compare", 50, "how many of them")
+define_path("model_dir", None, "run folder of seq2seq-train")
+define_output("out", None, "folder to make", folder=True)
+define_path("sentences", None, "source sentences to compare on [default: the run's held-out set]")
+define_integer("compare", 50, "how many of them", 1, 100_000)
 
 
 def main() -> int:
     """Exports and reports the comparison; exit code 1 if the reloaded model differs."""
     if not FLAGS.model_dir or not FLAGS.out:
         raise InputError("--model_dir must name the run folder and --out the folder to make")
-    if FLAGS.compare < 1:
-        raise InputError(f"--compare must be at least 1, got {FLAGS.compare}")
     program.import_tensorflow()
     from seq2seq_tf.export import export
     from seq2seq_tf.translator import Translator

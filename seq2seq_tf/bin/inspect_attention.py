@@ -11,6 +11,7 @@ from typing import Any
 from absl import flags
 
 from seq2seq_tf.bin import program, search_flags
+from seq2seq_tf.bin.flag_types import define_integer, define_numbers, define_option, define_path, define_paths
 from seq2seq_tf.bin.inspect_files import (
     PAGE_ENDINGS,
     PICTURE_ENDINGS,
@@ -33,13 +34,13 @@ def define_flags() -> None:
     search_flags.define(Config)
     for name, leaf in search_flags.search_leaves(CaptionConfig).items():
         if name not in search_flags.search_leaves(Config):
-            flags.DEFINE_integer(name, None, f"captions: {leaf.help}")
+            define_option(name, leaf, f"captions: {leaf.help}")
     flags.DEFINE_multi_string("text", [], "translator: source sentence; several times, or lines on standard input")
-    flags.DEFINE_multi_string("image", [], "captions: square image file; may be given several times")
+    define_paths("image", "captions: square image file; may be given several times")
     flags.DEFINE_bool("invert", False, "captions: the images have dark ink on a bright ground")
-    flags.DEFINE_multi_integer("scene", [], "captions: number of a test scene, 0 or more; may be given several times")
-    flags.DEFINE_integer("scenes", 0, "captions: the first test scenes, that many")
-    flags.DEFINE_string("out", "attention.png", "page with all maps (.html), or a picture of each (.png)")
+    define_numbers("scene", "captions: number of a test scene; may be given several times", 0)
+    define_integer("scenes", 0, "captions: the first test scenes, that many", 0, 1000)
+    define_path("out", "attention.png", "page with all maps (.html), or a picture of each (.png)")
 
 
 def main() -> int:
@@ -118,8 +119,6 @@ def _describe() -> int:
 
 
 def _check_images() -> None:
-    if FLAGS.scenes < 0 or any(number < 0 for number in FLAGS.scene):
-        raise InputError("--scene and --scenes must be at least 0")
     if not FLAGS.image and not FLAGS.scene and not FLAGS.scenes:
         raise InputError("nothing to describe: give --image=FILE, --scene=NUMBER or --scenes=COUNT")
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.config import task_of
 from seq2seq_tf.data.pairs import iter_lines, iter_pairs
 from seq2seq_tf.errors import InputError
@@ -36,14 +37,12 @@ def task_of_run(model_dir: str | None, possible: Sequence[str], what: str) -> st
 
 
 def check_ending(flag: str, path: str | None, endings: Sequence[str]) -> None:
-    """Raises InputError unless a path, if there is one, ends in one of the endings, and its folder exists."""
+    """Raises InputError unless a path, if there is one, ends in one of the endings, and can be written."""
     if not path:
         return
     if os.path.splitext(path)[1].lower() not in endings:
         raise InputError(f"--{flag} must end in {' or '.join(endings)}, got {path}")
-    folder = os.path.dirname(path)
-    if folder and not os.path.isdir(folder):
-        raise InputError(f"{path}: cannot be written: no such folder")
+    check_output(path)
 
 
 def numbered(path: str, names: Sequence[str]) -> list[str]:

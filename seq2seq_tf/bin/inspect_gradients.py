@@ -14,6 +14,7 @@ import numpy as np
 from absl import flags
 
 from seq2seq_tf.bin import program
+from seq2seq_tf.bin.flag_types import define_float, define_integer, define_output, define_path
 from seq2seq_tf.bin.inspect_files import (
     PAGE_ENDINGS,
     PICTURE_ENDINGS,
@@ -41,20 +42,20 @@ _PAIRS = 500  # of which the longest are taken
 
 def define_flags() -> None:
     """Defines the flags of the command."""
-    flags.DEFINE_string("model_dir", None, "run folder of a language model or translator")
-    flags.DEFINE_string("text", None, "file or folder to read [default: held-out text of the run]")
-    flags.DEFINE_string("target", None, "translator: translations of --text, line by line [default: its own]")
-    flags.DEFINE_string("out", "gradients.html", "page to write")
-    flags.DEFINE_string("png", None, "also write the pictures, each as STEM_NAME.png")
-    flags.DEFINE_string("json", None, "also write all curves to this file")
+    define_path("model_dir", None, "run folder of a language model or translator")
+    define_path("text", None, "file or folder to read [default: held-out text of the run]")
+    define_path("target", None, "translator: translations of --text, line by line [default: its own]")
+    define_path("out", "gradients.html", "page to write")
+    define_path("png", None, "also write the pictures, each as STEM_NAME.png")
+    define_output("json", None, "also write all curves to this file")
     flags.DEFINE_enum("compare", None, ["cells"], "cells: rnn, gru and lstm of the same size with fresh weights")
-    flags.DEFINE_integer("hidden", 128, "compare, without a run: state size H of each layer", lower_bound=1)
-    flags.DEFINE_integer("depth", 1, "compare, without a run: layers", lower_bound=1, upper_bound=16)
-    flags.DEFINE_float("recurrent_scale", 1.0, "compare: factor on the recurrent kernels, which begin orthogonal")
-    flags.DEFINE_integer("seed", 1, "compare: of the weights; everywhere: of the random directions", lower_bound=0)
-    flags.DEFINE_integer("sequences", 16, "sequences in the batch", lower_bound=1)
-    flags.DEFINE_integer("steps", 60, "steps of each, at most", lower_bound=2)
-    flags.DEFINE_integer("directions", 4, "random directions per sequence for the Jacobian", lower_bound=1)
+    define_integer("hidden", 128, "compare, without a run: state size H of each layer", 1, 4096)
+    define_integer("depth", 1, "compare, without a run: layers", 1, 16)
+    define_float("recurrent_scale", 1.0, "compare: factor on the recurrent kernels, which begin orthogonal", -1e3, 1e3)
+    define_integer("seed", 1, "compare: of the weights; everywhere: of the random directions", 0)
+    define_integer("sequences", 16, "sequences in the batch", 1, 4096)
+    define_integer("steps", 60, "steps of each, at most", 2, 10_000)
+    define_integer("directions", 4, "random directions per sequence for the Jacobian", 1, 4096)
     flags.DEFINE_bool("toy", False, "instead: h_t = tanh(2 x_t + 3 h_(t-1) + 1) with scalars, factor by factor")
     flags.DEFINE_list("x", ["0.5", "-1", "0.25"], "toy: the inputs x_1,x_2,...")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from seq2seq_tf.bin import program
+from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.bin.inspect_files import (
     PAGE_ENDINGS,
     PICTURE_ENDINGS,
@@ -35,25 +36,25 @@ _DRAWN = 2000  # symbols of a picture
 
 def define_flags() -> None:
     """Defines the flags of the command."""
-    flags.DEFINE_string("model_dir", None, "run folder of a language model or translator")
-    flags.DEFINE_string(
+    define_path("model_dir", None, "run folder of a language model or translator")
+    define_path(
         "text",
         None,
         "file to read, or folder of files for a language model; not trained on, or scores flatter "
         "[default: the run's test text, or else its held-out one]",
     )
-    flags.DEFINE_string("target", None, "translator: translations of --text, line by line [default: its own]")
-    flags.DEFINE_string("out", "units.html", "page to write")
-    flags.DEFINE_string("png", None, "also draw the text coloured by each of --units, or by the best of each property")
-    flags.DEFINE_string("json", None, "also write all scores to this file")
+    define_path("target", None, "translator: translations of --text, line by line [default: its own]")
+    define_path("out", "units.html", "page to write")
+    define_path("png", None, "also draw the text coloured by each of --units, or by the best of each property")
+    define_output("json", None, "also write all scores to this file")
     flags.DEFINE_list("units", [], "look at these units only, such as layer_0/h/17,layer_0/c/3")
     flags.DEFINE_enum(
         "property_kind", None, ["python", "text"], "what is known of the text [default: python for .py files]"
     )
     flags.DEFINE_multi_string("pattern", [], "regular expression; what it matches is one property more")
-    flags.DEFINE_integer("characters", 20_000, "characters to read, at most", lower_bound=100)
-    flags.DEFINE_integer("shown", 6000, "characters or pieces of the coloured text, at most", lower_bound=1)
-    flags.DEFINE_integer("top", 5, "units listed per property", lower_bound=1)
+    define_integer("characters", 20_000, "characters to read, at most", 100, 10_000_000)
+    define_integer("shown", 6000, "characters or pieces of the coloured text, at most", 1, 1_000_000)
+    define_integer("top", 5, "units listed per property", 1, 65_536)
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from seq2seq_tf.bin import program, training
+from seq2seq_tf.bin.flag_types import define_integer, define_option, define_output, define_path
 from seq2seq_tf.bin.program import Command
 from seq2seq_tf.config import leaves
 from seq2seq_tf.errors import InputError
@@ -44,7 +45,7 @@ def _prepare(run: Any, config: LanguageModelConfig, say: Callable[[str], None]) 
 
 
 def _model_flags() -> None:
-    flags.DEFINE_string("model_dir", None, "run folder of a trained model")
+    define_path("model_dir", None, "run folder of a trained model")
 
 
 def _load() -> TextGenerator:
@@ -65,9 +66,9 @@ def _options() -> dict[str, Any]:
 def _sample_flags() -> None:
     _model_flags()
     flags.DEFINE_string("prompt", "", "text to go on with; \\n and \\t stand for line end and tab")
-    flags.DEFINE_integer("samples", 1, "how many texts", lower_bound=1)
+    define_integer("samples", 1, "how many texts", 1, 10_000)
     for name, leaf in _options().items():
-        program.define_option(name, leaf, f"{leaf.help} [default: sample.{name} of the run]")
+        define_option(name, leaf, f"{leaf.help} [default: sample.{name} of the run]")
 
 
 def _sample() -> int:
@@ -89,10 +90,10 @@ def _sample() -> int:
 
 def _score_flags() -> None:
     _model_flags()
-    flags.DEFINE_string("text", None, "file, or folder of files, to score [default: test text of the run]")
+    define_path("text", None, "file, or folder of files, to score [default: test text of the run]")
     flags.DEFINE_bool("files", False, "also a line per file, best predicted first")
     flags.DEFINE_bool("logits", False, "instead: the logits of every symbol at every step; for short texts")
-    flags.DEFINE_string("json", None, "also write the results to this file")
+    define_output("json", None, "also write the results to this file")
 
 
 def _score() -> int:

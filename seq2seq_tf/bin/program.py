@@ -13,7 +13,7 @@ from typing import NamedTuple, NoReturn
 
 from absl import app, flags, logging
 
-from seq2seq_tf.config import Leaf
+from seq2seq_tf.bin.flag_types import check_outputs
 from seq2seq_tf.data.pairs import decode_line
 from seq2seq_tf.errors import InputError, TrainingError, nearest
 
@@ -71,20 +71,6 @@ def _absent(*modules: str) -> Iterator[None]:
             del sys.modules[name]
 
 
-def define_option(name: str, leaf: Leaf, text: str) -> None:
-    """Defines the flag of an option; unset, its value is None."""
-    if leaf.type is bool:
-        flags.DEFINE_bool(name, None, text)
-    elif leaf.type is int:
-        flags.DEFINE_integer(name, None, text)
-    elif leaf.type is float:
-        flags.DEFINE_float(name, None, text)
-    elif isinstance(leaf.allowed, tuple) and leaf.allowed and isinstance(leaf.allowed[0], str):
-        flags.DEFINE_enum(name, None, list(leaf.allowed), text)
-    else:
-        flags.DEFINE_string(name, None, text)
-
-
 def input_lines() -> Iterator[str]:
     """Yields the lines of standard input as strict UTF-8; InputError names the line that is not."""
     for number, raw in enumerate(sys.stdin.buffer, start=1):
@@ -115,6 +101,7 @@ def run(main: Callable[[], int | None]) -> None:
 
     def guarded(_: list[str]) -> int:
         try:
+            check_outputs()
             return main() or 0
         except InputError as error:
             fail(str(error))

@@ -6,7 +6,7 @@ from typing import Any
 
 from absl import flags
 
-from seq2seq_tf.bin import program
+from seq2seq_tf.bin.flag_types import define_option, define_path
 from seq2seq_tf.config import Leaf, leaves
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.options.translation import Config
@@ -19,9 +19,9 @@ def search_leaves(kind: type[TaskConfig] = Config) -> dict[str, Leaf]:
 
 def define(kind: type[TaskConfig] = Config, trained_by: str = "seq2seq-train") -> None:
     """Defines --model_dir, of a run that `trained_by` made, and one flag per search option."""
-    flags.DEFINE_string("model_dir", None, f"run folder of {trained_by}")
+    define_path("model_dir", None, f"run folder of {trained_by}")
     for name, leaf in search_leaves(kind).items():
-        program.define_option(name, leaf, f"{leaf.help} [default: the run's own value, first {leaf.default}]")
+        define_option(name, leaf, f"{leaf.help} [default: the run's own value, first {leaf.default}]")
 
 
 def given(kind: type[TaskConfig] = Config) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from seq2seq_tf.bin import program, training
+from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.data.casing import Word, bare, label_of
 from seq2seq_tf.data.pairs import iter_lines, written_whole
 from seq2seq_tf.data.tables import format_table
@@ -44,10 +45,10 @@ def _prepare(run: Any, config: TaggingConfig, say: Callable[[str], None]) -> Any
 
 
 def _restore_flags() -> None:
-    flags.DEFINE_string("model_dir", None, "run folder")
-    flags.DEFINE_string("input", None, "text to restore, one paragraph a line (.gz is read too) [default: stdin]")
-    flags.DEFINE_string("output", None, "file to write, whole or not at all [default: standard output]")
-    flags.DEFINE_integer("window", 512, "lines restored together; larger is faster", lower_bound=1)
+    define_path("model_dir", None, "run folder")
+    define_path("input", None, "text to restore, one paragraph a line (.gz is read too) [default: stdin]")
+    define_output("output", None, "file to write, whole or not at all [default: standard output]")
+    define_integer("window", 512, "lines restored together; larger is faster", 1, 1_000_000)
 
 
 def restore() -> int:
@@ -73,14 +74,14 @@ def _restored(restorer: Restorer, lines: Iterator[str], window: int) -> Iterator
 
 
 def _evaluate_flags() -> None:
-    flags.DEFINE_string("model_dir", None, "run folder")
-    flags.DEFINE_string("data", None, "text with case and punctuation [default: data.test of the run]")
-    flags.DEFINE_integer(
-        "most_lines", None, "lines joined into one paragraph, at most [default: data.most_lines of the run]", 1
+    define_path("model_dir", None, "run folder")
+    define_path("data", None, "text with case and punctuation [default: data.test of the run]")
+    define_integer(
+        "most_lines", None, "lines joined into one paragraph, at most [default: data.most_lines of the run]", 1, 1000
     )
-    flags.DEFINE_integer("seed", None, "of the joining [default: train.seed of the run]", lower_bound=0)
-    flags.DEFINE_string("json", None, "also write the results to this file")
-    flags.DEFINE_integer("show", 0, "print this many paragraphs: given, restored, true", lower_bound=0)
+    define_integer("seed", None, "of the joining [default: train.seed of the run]", 0)
+    define_output("json", None, "also write the results to this file")
+    define_integer("show", 0, "print this many paragraphs: given, restored, true", 0)
 
 
 def evaluate() -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from absl import flags
 
 from seq2seq_tf.bin import program
+from seq2seq_tf.bin.flag_types import allowed, define_option, define_path
 from seq2seq_tf.config import AnyConfig, Resolved, describe, leaves, load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import TaskConfig
@@ -19,10 +20,12 @@ FLAGS = flags.FLAGS
 
 def define_flags(kind: type[TaskConfig]) -> None:
     """Defines --config, --model_dir and a flag per option; unset flags leave the file's or the default value."""
-    flags.DEFINE_string("config", None, "YAML file with the options of the run; see configs/")
-    flags.DEFINE_string("model_dir", None, "run folder: made if missing, gone on with if it holds an unfinished run")
+    define_path("config", None, "YAML file with the options of the run; see configs/")
+    define_path("model_dir", None, "run folder: made if missing, gone on with if it holds an unfinished run")
     for leaf in leaves(kind):
-        program.define_option(leaf.name, leaf, f"{leaf.help} [default: {leaf.default}]")
+        default = "none" if leaf.default == "" else leaf.default
+        shown = f"{allowed(leaf)}; default: {default}" if allowed(leaf) else f"default: {default}"
+        define_option(leaf.name, leaf, f"{leaf.help} [{shown}]")
 
 
 def _resolve(kind: type[AnyConfig]) -> Resolved[AnyConfig]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from seq2seq_tf.bin import program, search_flags
+from seq2seq_tf.bin.flag_types import define_integer
 from seq2seq_tf.bin.program import one_line
 from seq2seq_tf.errors import InputError
 
@@ -32,7 +33,9 @@ flags.DEFINE_enum(
     "text: one translation a line (n_best > 1: LINE ||| TEXT ||| SCORE); "
     "jsonl: an object per line with scores, pieces and word alignments",
 )
-flags.DEFINE_integer("window", 2048, "lines sorted by length together; larger is faster, smaller answers sooner")
+define_integer(
+    "window", 2048, "lines sorted by length together; larger is faster, smaller answers sooner", 1, 1_000_000
+)
 flags.DEFINE_bool("progress", None, "show lines per second on standard error [default: when it is a terminal]")
 
 
@@ -40,8 +43,6 @@ def main() -> int:
     """Translates standard input to standard output."""
     if not FLAGS.model_dir:
         raise InputError("--model_dir must name the run folder")
-    if FLAGS.window < 1:
-        raise InputError(f"--window must be at least 1, got {FLAGS.window}")
     program.import_tensorflow()
     from seq2seq_tf.translator import Translator
 

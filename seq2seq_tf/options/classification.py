@@ -6,9 +6,13 @@ import dataclasses
 from typing import ClassVar
 
 from seq2seq_tf.options.common import (
+    BATCH,
+    PATH,
     PIECE_MODELS,
-    POSITIVE,
+    POOL,
     SHARE,
+    SYMBOLS_OF_A_TEXT,
+    UNITS,
     EncoderConfig,
     Range,
     TaskConfig,
@@ -25,28 +29,30 @@ METRICS = ("accuracy", "loss")
 class ClassificationDataConfig:
     """Labelled texts and how they become symbols."""
 
-    train: str = option("", "folder of texts to learn from: LABEL.txt for each label, one text a line (or .txt.gz)")
-    valid: str = option("", "folder of held-out texts that choose the best checkpoint")
-    test: str = option("", "folder of held-out texts for the final score; may be left empty")
+    train: str = option(
+        "", "folder of texts to learn from: LABEL.txt for each label, one text a line (or .txt.gz)", PATH
+    )
+    valid: str = option("", "folder of held-out texts that choose the best checkpoint", PATH)
+    test: str = option("", "folder of held-out texts for the final score; may be left empty", PATH)
     symbols: str = option("characters", "what a text is cut into", SYMBOLS)
     vocab_size: int = option(500, "number of symbols, special ones included", Range(8, 1_000_000))
     piece_model: str = option("bpe", "symbols=pieces: kind of SentencePiece model", PIECE_MODELS)
     character_coverage: float = option(1.0, "symbols=pieces: share of characters that get a piece", Range(0.9, 1.0))
     byte_fallback: bool = option(False, "symbols=pieces: spell unknown characters in bytes")
     lowercase: bool = option(False, "fold case before cutting")
-    max_symbols: int = option(256, "the rest of a longer text is not read, in training and in use", POSITIVE)
+    max_symbols: int = option(256, "the rest of a longer text is not read, in training and in use", SYMBOLS_OF_A_TEXT)
     snippets: float = option(
         0.5, "share of the training texts of which a random part is read, another one each epoch", Range(0.0, 1.0)
     )
-    shortest_snippet: int = option(8, "symbols of the shortest part", POSITIVE)
+    shortest_snippet: int = option(8, "symbols of the shortest part", SYMBOLS_OF_A_TEXT)
 
 
 @dataclasses.dataclass(frozen=True)
 class ReaderConfig(EncoderConfig):
     """A recurrent network that reads a whole text; classification and tagging put a projection on top."""
 
-    encoder_units: int = option(128, "state size per direction", POSITIVE)
-    embedding_units: int = option(64, "size of a symbol's vector", POSITIVE)
+    encoder_units: int = option(128, "state size per direction", UNITS)
+    embedding_units: int = option(64, "size of a symbol's vector", UNITS)
     embedding_dropout: float = option(0.1, "dropout on embeddings", SHARE)
     encoder_dropout: float = option(0.0, "dropout on the outputs of the network at each symbol", SHARE)
     output_dropout: float = option(0.2, "dropout before the last projection", SHARE)
@@ -70,8 +76,8 @@ class ClassificationModelConfig(ReaderConfig):
 class ClassificationTrainConfig(TrainConfig):
     """How the weights are found."""
 
-    batch_symbols: int = option(6000, "upper bound of padded symbols per batch", POSITIVE)
-    pool_texts: int = option(3000, "texts shuffled together, then sorted by length; larger = less padding", POSITIVE)
+    batch_symbols: int = option(6000, "upper bound of padded symbols per batch", BATCH)
+    pool_texts: int = option(3000, "texts shuffled together, then sorted by length; larger = less padding", POOL)
     label_smoothing: float = option(
         0.0, "share of probability spread over all labels; above 0, probabilities are too modest on purpose", SHARE
     )

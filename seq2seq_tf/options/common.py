@@ -7,6 +7,7 @@ dataclass of frozen dataclasses ("sections"); `seq2seq_tf.config` reads and writ
 from __future__ import annotations
 
 import dataclasses
+import enum
 from typing import Any, ClassVar, NamedTuple
 
 from seq2seq_tf.errors import InputError
@@ -22,18 +23,32 @@ PRECISIONS = ("auto", "bfloat16", "float16", "float32")
 class Range(NamedTuple):
     """Closed interval of allowed numbers, in the unit of the option."""
 
-    low: float = float("-inf")
-    high: float = float("inf")
+    low: float
+    high: float
 
 
-ANY = Range()
-POSITIVE = Range(1)
-NOT_NEGATIVE = Range(0)
+class Text(enum.Enum):
+    """What a string may be where it is not one of some words."""
+
+    ANY = "text"
+    PATH = "path"  # of a file or folder; `~` is the home folder
+
+
+PATH = Text.PATH
 SHARE = Range(0.0, 0.95)
+# Every number has an upper bound that memory and int32 bear; a value beyond it is a slip of the finger.
+UNITS = Range(1, 16_384)
+EPOCHS = Range(1, 1_000_000)
+UPDATES = Range(1, 1_000_000_000)
+UPDATES_OR_NONE = Range(0, 1_000_000_000)
+VALIDATIONS = Range(1, 1_000_000)
+BATCH = Range(1, 2**22)  # symbols of a batch, padding included
+POOL = Range(1, 1_000_000_000)  # texts shuffled together
+SYMBOLS_OF_A_TEXT = Range(1, 100_000)
 
 
-def option(default: Any, text: str, allowed: Range | tuple[str, ...] = ANY) -> Any:
-    """Declares a field of a section: its default, its help text and the allowed range or choices."""
+def option(default: Any, text: str, allowed: Range | Text | tuple[str, ...] = Text.ANY) -> Any:
+    """Declares a field of a section: its default, its help text and the allowed range, choices or kind of text."""
     return dataclasses.field(default=default, metadata={"help": text, "allowed": allowed})
 
 
@@ -42,7 +57,7 @@ class NetworkConfig:
     """What every recurrent network here has."""
 
     cell: str = option("lstm", "recurrent cell", CELLS)
-    embedding_units: int = option(256, "size of a symbol's vector", POSITIVE)
+    embedding_units: int = option(256, "size of a symbol's vector", UNITS)
     embedding_scale: float = option(0.1, "standard deviation of initial embeddings", Range(1e-6, 10.0))
     residual: bool = option(True, "add a layer's input to its output from depth 2 on")
     layer_norm: bool = option(False, "normalise the gates inside each cell (Ba 2016)")
@@ -61,7 +76,7 @@ class EncoderConfig(NetworkConfig):
     """The recurrent encoder."""
 
     encoder_layers: int = option(1, "depth of the encoder", Range(1, 16))
-    encoder_units: int = option(256, "state size per direction", POSITIVE)
+    encoder_units: int = option(256, "state size per direction", UNITS)
     bidirectional: bool = option(True, "read in both directions")
     encoder_dropout: float = option(0.4, "dropout on the encoder's outputs", SHARE)
 
@@ -71,12 +86,12 @@ class DecoderConfig(NetworkConfig):
     """The attention decoder."""
 
     decoder_layers: int = option(1, "depth of the decoder", Range(1, 16))
-    decoder_units: int = option(512, "state size of the decoder", POSITIVE)
+    decoder_units: int = option(512, "state size of the decoder", UNITS)
     attention: str = option(
         "bahdanau", "additive attention (Bahdanau 2015), or none: plain encoder-decoder", ATTENTIONS
     )
-    attention_units: int = option(256, "size of the space where queries meet keys", POSITIVE)
-    output_units: int = option(256, "size of the deep output layer before the vocabulary", POSITIVE)
+    attention_units: int = option(256, "size of the space where queries meet keys", UNITS)
+    output_units: int = option(256, "size of the deep output layer before the vocabulary", UNITS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +99,7 @@ class TrainConfig:
     """How the weights are found, whatever the task."""
 
     seed: int = option(1, "everything random is a function of this seed and the update number", Range(0, 2**31 - 1))
-    max_epochs: int = option(20, "passes over the training pairs", POSITIVE)
+    max_epochs: int = option(20, "passes over the training pairs", EPOCHS)
     accumulate: int = option(1, "batches whose gradients are summed into one update", Range(1, 1024))
     shards: int = option(
         0,
@@ -96,9 +111,9 @@ class TrainConfig:
     learning_rate: float = option(1.5e-3, "peak learning rate", Range(0.0, 100.0))
     adam_beta2: float = option(0.999, "decay of Adam's second moment", Range(0.5, 0.99999))
     schedule: str = option("cosine", "learning rate after the warm-up; cosine ends at zero", SCHEDULES)
-    warmup_updates: int = option(200, "updates over which the learning rate rises from zero", NOT_NEGATIVE)
+    warmup_updates: int = option(200, "updates over which the learning rate rises from zero", UPDATES_OR_NONE)
     plateau_factor: float = option(0.5, "schedule=plateau: multiply by this when the metric stalls", Range(0.01, 0.99))
-    plateau_patience: int = option(1, "schedule=plateau: validations without a better metric before that", POSITIVE)
+    plateau_patience: int = option(1, "schedule=plateau: validations without a better metric before that", VALIDATIONS)
     weight_decay: float = option(0.0, "decoupled weight decay (adamw)", Range(0.0, 1.0))
     clip_norm: float = option(1.0, "bound on the global gradient norm; 0 = no clipping", Range(0.0, 1e9))
     label_smoothing: float = option(0.1, "share of probability spread over all classes (Szegedy 2016)", SHARE)
@@ -114,23 +129,23 @@ class TrainConfig:
         Range(1.0, 2.0**24),
     )
     loss_scale_growth: int = option(
-        2000, "precision=float16: updates without overflow after which the factor is doubled", POSITIVE
+        2000, "precision=float16: updates without overflow after which the factor is doubled", UPDATES
     )
     jit_compile: bool = option(False, "compile an update with XLA, once for each shape of a batch; see docs/gpu.md")
-    validate_every: int = option(0, "updates between validations; 0 = after each epoch", NOT_NEGATIVE)
-    checkpoint_every: int = option(500, "updates between checkpoints to resume from", POSITIVE)
-    keep_checkpoints: int = option(2, "latest checkpoints kept", POSITIVE)
+    validate_every: int = option(0, "updates between validations; 0 = after each epoch", UPDATES_OR_NONE)
+    checkpoint_every: int = option(500, "updates between checkpoints to resume from", UPDATES)
+    keep_checkpoints: int = option(2, "latest checkpoints kept", Range(1, 10_000))
     metric: str = option("loss", "metric on the valid set that decides which checkpoint is best", ("loss",))
     patience: int = option(
-        10, "validations without a better metric before stopping; 0 = never stop early", NOT_NEGATIVE
+        10, "validations without a better metric before stopping; 0 = never stop early", Range(0, VALIDATIONS.high)
     )
     average_best: int = option(5, "best checkpoints kept and averaged into the final model", Range(1, 100))
-    log_every: int = option(50, "updates between lines of metrics.jsonl", POSITIVE)
+    log_every: int = option(50, "updates between lines of metrics.jsonl", UPDATES)
     gradient_curves: int = option(
         0,
         "updates between pictures, in TensorBoard, of how the gradient flows back over the steps; 0 = none; see "
         "docs/inspecting.md",
-        NOT_NEGATIVE,
+        UPDATES_OR_NONE,
     )
 
 

@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import (
-    NOT_NEGATIVE,
+    BATCH,
+    EPOCHS,
+    PATH,
     PIECE_MODELS,
-    POSITIVE,
     SHARE,
+    UNITS,
     NetworkConfig,
     Range,
     TaskConfig,
@@ -26,9 +28,13 @@ METRICS = ("bits_per_character", "loss")
 class DataConfig:
     """Text files and how they become symbols."""
 
-    train: str = option("", "text file, or folder of text files, to learn from")
-    valid: str = option("", "held-out text that chooses the best checkpoint; empty = valid_share of the files of train")
-    test: str = option("", "held-out text for the final score; empty = test_share of the files of train, if valid is")
+    train: str = option("", "text file, or folder of text files, to learn from", PATH)
+    valid: str = option(
+        "", "held-out text that chooses the best checkpoint; empty = valid_share of the files of train", PATH
+    )
+    test: str = option(
+        "", "held-out text for the final score; empty = test_share of the files of train, if valid is", PATH
+    )
     pattern: str = option("*", "files of a folder that are read, such as *.py; folders in it are searched too")
     exclude: str = option(
         ".*,__pycache__", "names of files and folders that are left out, separated by commas; * and ? are understood"
@@ -54,10 +60,10 @@ class ModelConfig(NetworkConfig):
     """Sizes and regularisation. Characters are few and text is plenty: less dropout than for translation."""
 
     layers: int = option(1, "depth", Range(1, 16))
-    units: int = option(512, "state size of each layer", POSITIVE)
-    output_units: int = option(0, "size of a tanh layer before the vocabulary; 0 = none", NOT_NEGATIVE)
+    units: int = option(512, "state size of each layer", UNITS)
+    output_units: int = option(0, "size of a tanh layer before the vocabulary; 0 = none", Range(0, UNITS.high))
     tie: bool = option(False, "one table for input and output (Press and Wolf 2017)")
-    embedding_units: int = option(64, "size of a symbol's vector", POSITIVE)
+    embedding_units: int = option(64, "size of a symbol's vector", UNITS)
     embedding_scale: float = option(
         1.0,
         "standard deviation of initial embeddings; the few symbols must move the state from the first update on. "
@@ -73,15 +79,15 @@ class ModelConfig(NetworkConfig):
 class LanguageModelTrainConfig(TrainConfig):
     """How the weights are found."""
 
-    streams: int = option(64, "places of the text that are read side by side: rows of a batch", POSITIVE)
+    streams: int = option(64, "places of the text that are read side by side: rows of a batch", Range(1, 65_536))
     chunk: int = option(
         100,
         "symbols of each stream per batch; the state goes on to the next chunk, the gradient does not (truncated "
         "back-propagation through time)",
-        POSITIVE,
+        Range(1, 65_536),
     )
     rotate: bool = option(True, "begin each epoch at another place of the text, so that other chunks arise")
-    max_epochs: int = option(5, "passes over the training text", POSITIVE)
+    max_epochs: int = option(5, "passes over the training text", EPOCHS)
     learning_rate: float = option(2e-3, "peak learning rate", Range(0.0, 100.0))
     label_smoothing: float = option(0.0, "share of probability spread over all symbols (Szegedy 2016)", SHARE)
     average_best: int = option(3, "best checkpoints kept and averaged into the final model", Range(1, 100))
@@ -92,11 +98,13 @@ class LanguageModelTrainConfig(TrainConfig):
 class SampleConfig:
     """Defaults of sampling; programs and Python can override them per call."""
 
-    length: int = option(500, "most symbols of a sample; it ends before that where the model ends the file", POSITIVE)
+    length: int = option(
+        500, "most symbols of a sample; it ends before that where the model ends the file", Range(1, 1_000_000)
+    )
     temperature: float = option(
         0.8, "logits are divided by it: below 1 safer, above 1 bolder; 0 = always the most probable", Range(0.0, 100.0)
     )
-    top_k: int = option(0, "draw from the k most probable symbols only; 0 = from all", NOT_NEGATIVE)
+    top_k: int = option(0, "draw from the k most probable symbols only; 0 = from all", Range(0, 1_000_000))
     top_p: float = option(
         1.0, "draw from the fewest symbols that have this probability together (Holtzman 2020)", Range(1e-6, 1.0)
     )
@@ -124,6 +132,12 @@ class LanguageModelConfig(TaskConfig):
             raise InputError(
                 f"model.tie needs model.{'output_units' if model.output_units else 'units'} equal to "
                 f"model.embedding_units, got {width} and {model.embedding_units}"
+            )
+        symbols = self.train.streams * self.train.chunk
+        if symbols > BATCH.high:
+            raise InputError(
+                f"train.streams={self.train.streams} times train.chunk={self.train.chunk} are {symbols:,} symbols in a "
+                f"batch, at most {BATCH.high:,} are allowed"
             )
         if self.data.lowercase and self.data.symbols != "pieces":
             raise InputError("data.lowercase needs data.symbols=pieces")

@@ -7,8 +7,11 @@ from typing import ClassVar
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import (
+    BATCH,
+    PATH,
     PIECE_MODELS,
-    POSITIVE,
+    POOL,
+    SYMBOLS_OF_A_TEXT,
     DecoderConfig,
     EncoderConfig,
     Range,
@@ -25,19 +28,19 @@ METRICS = ("bleu", "chrf", "loss")
 class DataConfig:
     """Raw parallel files and how they become pieces (subwords)."""
 
-    train_source: str = option("", "training sentences to translate from, one a line (.gz is read too)")
-    train_target: str = option("", "their translations, line by line")
-    valid_source: str = option("", "held-out sentences that choose the best checkpoint")
-    valid_target: str = option("", "their translations")
-    test_source: str = option("", "held-out sentences for the final score; may be left empty")
-    test_target: str = option("", "their translations")
+    train_source: str = option("", "training sentences to translate from, one a line (.gz is read too)", PATH)
+    train_target: str = option("", "their translations, line by line", PATH)
+    valid_source: str = option("", "held-out sentences that choose the best checkpoint", PATH)
+    valid_target: str = option("", "their translations", PATH)
+    test_source: str = option("", "held-out sentences for the final score; may be left empty", PATH)
+    test_target: str = option("", "their translations", PATH)
     vocab_size: int = option(8000, "number of pieces, special ones included", Range(8, 1_000_000))
     joint_vocab: bool = option(True, "one piece model for both languages (needed to tie all embeddings)")
     piece_model: str = option("bpe", "kind of SentencePiece model", PIECE_MODELS)
     character_coverage: float = option(1.0, "share of characters that get a piece; 0.9995 for CJK", Range(0.9, 1.0))
     byte_fallback: bool = option(True, "spell unknown characters in bytes, so that nothing is lost")
     lowercase: bool = option(False, "fold case of source and target before cutting into pieces")
-    max_pieces: int = option(128, "training pairs with a longer side are left out (and counted)", POSITIVE)
+    max_pieces: int = option(128, "training pairs with a longer side are left out (and counted)", SYMBOLS_OF_A_TEXT)
     segmentations: int = option(
         1,
         "number of sampled segmentations of the training text, used in turn by epoch (subword regularisation, "
@@ -60,10 +63,12 @@ class ModelConfig(EncoderConfig, DecoderConfig):
 class TranslationTrainConfig(TrainConfig):
     """How the weights are found."""
 
-    batch_tokens: int = option(2000, "upper bound of padded pieces per batch, on the longer side", POSITIVE)
-    pool_pairs: int = option(3000, "pairs shuffled together, then sorted by length; larger = less padding", POSITIVE)
+    batch_tokens: int = option(2000, "upper bound of padded pieces per batch, on the longer side", BATCH)
+    pool_pairs: int = option(3000, "pairs shuffled together, then sorted by length; larger = less padding", POOL)
     length_multiple: int = option(
-        1, "lengths are padded up to multiples of this; with jit_compile 16 keeps the shapes to compile few", POSITIVE
+        1,
+        "lengths are padded up to multiples of this; with jit_compile 16 keeps the shapes to compile few",
+        Range(1, 1024),
     )
     metric: str = option("bleu", "metric on the valid set that decides which checkpoint is best", METRICS)
 
@@ -78,7 +83,7 @@ class SearchConfig:
     )
     n_best: int = option(1, "translations returned per sentence, at most beam_size", Range(1, 64))
     max_ratio: float = option(2.0, "longest output = max_ratio * source pieces + max_extra", Range(0.0, 100.0))
-    max_extra: int = option(10, "see max_ratio", POSITIVE)
+    max_extra: int = option(10, "see max_ratio", Range(1, 10_000))
     min_ratio: float = option(0.0, "shortest output = min_ratio * source pieces", Range(0.0, 100.0))
     shortlist: int = option(
         0,
@@ -91,8 +96,8 @@ class SearchConfig:
         "stop searching for a sentence once no live hypothesis could win by ending at the next step: faster, "
         "approximate",
     )
-    max_source_pieces: int = option(1024, "longer input lines are cut there, with a warning", POSITIVE)
-    batch_tokens: int = option(2048, "upper bound of padded source pieces translated at once", POSITIVE)
+    max_source_pieces: int = option(1024, "longer input lines are cut there, with a warning", SYMBOLS_OF_A_TEXT)
+    batch_tokens: int = option(2048, "upper bound of padded source pieces translated at once", BATCH)
 
 
 @dataclasses.dataclass(frozen=True)

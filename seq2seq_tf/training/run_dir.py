@@ -34,6 +34,7 @@ class RunDir:
     """Paths and small files of a run."""
 
     def __init__(self, path: str) -> None:
+        path = os.path.expanduser(path)
         self.path = path
         self.config_file = os.path.join(path, "config.yaml")
         self.source_model = os.path.join(path, "source.model")

@@ -167,7 +167,7 @@ def test_the_metric_may_be_bits_per_character(folder: Path, tmp_path: Path) -> N
         ({"data__pattern": "*.py"}, "no files of the pattern"),
         ({"data__valid_share": 0.0}, "none of 23 files falls into valid"),
         ({"data__valid": "FOLDER/empty"}, "empty: the valid text is empty"),
-        ({"train__streams": 100_000}, "fewer than train.streams=100000"),
+        ({"train__streams": 20_000}, "fewer than train.streams=20000"),
         ({"data__symbols": "pieces", "data__vocab_size": 9}, "data.vocab_size=9"),
     ],
 )

@@ -1,0 +1,127 @@
+"""Kinds of flags: numbers within a range, paths, outputs that are tried before the work, options of a configuration."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+from absl import flags
+
+from seq2seq_tf.bin.output_paths import check_output
+from seq2seq_tf.config import Leaf, check
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.common import Range
+
+flags.disclaim_key_flags()  # the flags are those of the module that calls these functions
+_INT32 = 2**31 - 1
+
+
+class PathParser(flags.ArgumentParser):
+    """A path; `~` is the home folder."""
+
+    syntactic_help = "a path"
+
+    def parse(self, argument: str) -> str:
+        """Returns the path."""
+        return os.path.expanduser(argument)
+
+    def flag_type(self) -> str:
+        """Returns the name of the kind."""
+        return "path"
+
+
+class OutputParser(PathParser):
+    """A path to write, which `check_outputs` tries."""
+
+    def __init__(self, folder: bool) -> None:
+        super().__init__()
+        self.folder = folder
+
+
+class NumberParser(flags.FloatParser):
+    """A number of a range, NaN never being one."""
+
+    def is_outside_bounds(self, val: float) -> bool:
+        """Returns whether the value is refused."""
+        return math.isnan(val) or super().is_outside_bounds(val)
+
+
+class OptionParser(flags.ArgumentParser):
+    """The value of an option, checked as in a file."""
+
+    def __init__(self, leaf: Leaf) -> None:
+        super().__init__()
+        self.leaf = leaf
+
+    def parse(self, argument: str) -> Any:
+        """Returns the value; ValueError says what is wrong, and absl adds the flag."""
+        value: Any = argument
+        if self.leaf.type is int:
+            try:
+                value = int(argument)
+            except ValueError:
+                raise ValueError("must be a whole number") from None
+        try:
+            return check(self.leaf, value, "")
+        except InputError as error:
+            raise ValueError(str(error).removeprefix(": ")) from None
+
+    def flag_type(self) -> str:
+        """Returns the name of the kind."""
+        return self.leaf.type.__name__
+
+
+def define_path(name: str, default: str | None, text: str) -> None:
+    """Defines a flag that names a file or folder to read."""
+    flags.DEFINE(PathParser(), name, default, text)
+
+
+def define_paths(name: str, text: str) -> None:
+    """Defines a flag that names a file or folder to read and may be given several times."""
+    flags.DEFINE_multi(PathParser(), flags.ArgumentSerializer(), name, [], text)
+
+
+def define_output(name: str, default: str | None, text: str, *, folder: bool = False) -> None:
+    """Defines a flag that names a file or folder to write; `program.run` tries it at the start if it is given."""
+    flags.DEFINE(OutputParser(folder), name, default, text)
+
+
+def define_integer(name: str, default: int | None, text: str, low: int, high: int = _INT32) -> None:
+    """Defines a flag that is a whole number of a range."""
+    flags.DEFINE_integer(name, default, text, lower_bound=low, upper_bound=high)
+
+
+def define_numbers(name: str, text: str, low: int, high: int = _INT32) -> None:
+    """Defines a flag that is a whole number of a range and may be given several times."""
+    flags.DEFINE_multi_integer(name, [], text, lower_bound=low, upper_bound=high)
+
+
+def define_float(name: str, default: float | None, text: str, low: float, high: float) -> None:
+    """Defines a flag that is a number of a range."""
+    flags.DEFINE(NumberParser(low, high), name, default, text)
+
+
+def define_option(name: str, leaf: Leaf, text: str) -> None:
+    """Defines the flag of an option; unset, its value is None."""
+    if leaf.type is bool:
+        flags.DEFINE_bool(name, None, text)
+    else:
+        flags.DEFINE(OptionParser(leaf), name, None, text)
+
+
+def allowed(leaf: Leaf) -> str:
+    """Returns what an option may be, for people: "1 to 64"; "" where any text may stand."""
+    if isinstance(leaf.allowed, tuple) and not isinstance(leaf.allowed, Range):
+        return ", ".join(leaf.allowed)
+    if isinstance(leaf.allowed, Range) and leaf.type in (int, float):
+        return f"{leaf.allowed.low:,.10g} to {leaf.allowed.high:,.10g}"
+    return ""
+
+
+def check_outputs(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Raises InputError for the first output given that cannot be written."""
+    for name in values:
+        flag = values[name]
+        if isinstance(flag.parser, OutputParser) and flag.present and flag.value:
+            check_output(flag.value, folder=flag.parser.folder)

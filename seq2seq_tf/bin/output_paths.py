@@ -1,0 +1,52 @@
+"""Whether an output can be written is tried before the work begins, not after it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from seq2seq_tf.errors import InputError
+
+_PART = ".tmp"  # files are written under a name with this ending, then renamed
+_NOT_HERE = (errno.ENOENT, errno.ENOTDIR)
+
+
+def check_output(path: str, *, folder: bool = False) -> None:
+    """Raises InputError unless a file (or folder) can be written there; nothing is made or changed.
+
+    Args:
+      path: of a file, whose folder must exist, or of a folder, which may have to be made with those above it.
+      folder: which of the two.
+    """
+    try:
+        found = _status(path)
+        _status(path + _PART)
+        if found and folder != stat.S_ISDIR(found.st_mode):
+            raise InputError(f"{path}: cannot be written: {'not a folder' if folder else 'is a folder'}")
+        if found and not folder and (not stat.S_ISREG(found.st_mode) or _is_stream(path)):
+            raise InputError(f"{path}: cannot be written: not a file on disk (it is written beside it and renamed)")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    above = path if found and folder else os.path.dirname(os.path.abspath(path))
+    while folder and not os.path.lexists(above):
+        above = os.path.dirname(above)
+    if not os.path.isdir(above):
+        what = "not a folder" if os.path.lexists(above) else "no such folder"
+        raise InputError(f"{path}: cannot be written: {what}: {above}")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: cannot be written: no permission to write in {above}")
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError as error:
+        if error.errno in _NOT_HERE:
+            return None
+        raise
+
+
+def _is_stream(path: str) -> bool:
+    """Whether the path is a name of an open stream such as /dev/stdout: renaming would replace the name."""
+    return os.path.islink(path) and os.readlink(path).startswith("/proc/")
