@@ -8,6 +8,7 @@ EXPORT := $(RUN)-export
 JOBS ?= 2# test processes side by side; a file's tests stay together
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+export TF_ENABLE_ONEDNN_OPTS ?= 1# as every program sets it, see docs/performance.md
 
 .PHONY: help install quickstart test test-all lint clean
 

@@ -6,14 +6,12 @@ import datetime
 import os
 import platform
 
+from seq2seq_tf.machine import ONEDNN, processor
+
 
 def describe() -> str:
-    """Returns date, cores, processor and operating system."""
-    name = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            name = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), name)
-    except OSError:  # not Linux
-        pass
+    """Returns date, cores, processor, operating system and the setting of oneDNN."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{datetime.date.today().isoformat()}, {cores} cores of {name}, {platform.system()}"
+    onednn = os.environ.get(ONEDNN, "1")  # which programs set, in processes of their own too
+    today = datetime.date.today().isoformat()
+    return f"{today}, {cores} cores of {processor()}, {platform.system()}, {ONEDNN}={onednn}"

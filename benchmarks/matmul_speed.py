@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import time
 
-import tensorflow as tf
+from seq2seq_tf.machine import switch_on_onednn
+
+switch_on_onednn()
+import tensorflow as tf  # noqa: E402
 
 
 def matmul_flops(dtype: tf.DType, size: int = 2048, repeats: int = 12) -> float:

@@ -32,6 +32,7 @@ CONFIG=$ROOT/configs/peer_shape_de_en.yaml
 SCRIPTS=$HERE/peers
 START=$PWD
 export THREADS=${THREADS:-$(nproc)}
+export TF_ENABLE_ONEDNN_OPTS=${TF_ENABLE_ONEDNN_OPTS:-1} # as our programs set it; every TensorFlow peer gets the same
 LIMIT=900 # seconds for one measurement of a peer, should it hang
 
 die() {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported anywhere
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as programs do
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -21,6 +21,7 @@ LAYERS = {
     "seq2seq_tf.config": 0,
     "seq2seq_tf.options": 0,
     "seq2seq_tf.files": 0,
+    "seq2seq_tf.machine": 0,
     "seq2seq_tf.structures": 0,
     "seq2seq_tf.tracing": 0,
     "seq2seq_tf.text": 1,

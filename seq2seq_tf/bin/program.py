@@ -16,6 +16,7 @@ from absl import app, flags, logging
 from seq2seq_tf.bin.flag_types import check_outputs
 from seq2seq_tf.data.pairs import decode_line
 from seq2seq_tf.errors import InputError, TrainingError, nearest
+from seq2seq_tf.machine import switch_on_onednn
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -37,13 +38,17 @@ def _parse(argv: Sequence[str]) -> list[str]:
     return remaining
 
 
-def import_tensorflow() -> None:
+def import_tensorflow(onednn: str = "1") -> None:
     """Imports TensorFlow without the notes of its C++ side on standard error; what else stands there is kept.
 
     While it is loaded it writes them whatever TF_CPP_MIN_LOG_LEVEL says (seen in 2.21); an error of ours is one line.
     Keras comes without the packages that it only tries to import: a third of the time, and no program uses them there.
+
+    Args:
+      onednn: TF_ENABLE_ONEDNN_OPTS, unless the user has set it; "" leaves it to TensorFlow.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    switch_on_onednn(onednn)
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)  # under absl, TensorFlow's Python side tells what it does
     with tempfile.TemporaryFile() as held:

@@ -9,6 +9,7 @@ from typing import Any
 
 from absl import flags
 
+from seq2seq_tf import machine
 from seq2seq_tf.bin import program
 from seq2seq_tf.bin.flag_types import allowed, define_option, define_path
 from seq2seq_tf.config import AnyConfig, Resolved, describe, leaves, load
@@ -45,7 +46,7 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
     if not FLAGS.model_dir:
         raise InputError("--model_dir must name the run folder")
     resolved = _resolve(kind)
-    program.import_tensorflow()
+    program.import_tensorflow(machine.onednn_of_run(FLAGS.model_dir))
     from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
     from seq2seq_tf.training.run_dir import RunDir
 
@@ -55,6 +56,8 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
     config = run.create(resolved.config)
     print(f"run folder {run.path}; values that are not defaults:\n{describe(resolved)}")
     print(f"matrix products in {config.train.precision}, batches in {config.train.shards} parts side by side")
+    if changed := machine.record(run.path):
+        print(f"warning: {changed}", file=sys.stderr)
     if run.finished:
         print(f"this run is finished: {run.final_model} holds its weights; nothing to do")
         return 0

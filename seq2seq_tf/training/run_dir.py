@@ -1,6 +1,7 @@
 """The run folder: everything about one training, and the only thing that translating, scoring and exporting need.
 
 config.yaml                the resolved configuration
+machine.json               processor, TensorFlow and its kernels when the run began: sums differ by rounding
 source.model, target.model SentencePiece models of a translation run
 symbols.model              SentencePiece model or characters of another run
 labels.txt                 classes, one a line
