@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ from seq2seq_tf.structures import EOS_ID, PAD_ID, Batch, Hypotheses
 from seq2seq_tf.text.sentencepiece import PieceModel
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.run_lock import LockedError
 from seq2seq_tf.training.weights import load_weights
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
@@ -143,11 +145,14 @@ class Translator:
             if self._run is None:
                 raise InputError("search.shortlist needs a run folder with its training pairs")
             path = self._run.lexicon
-            if not os.path.exists(path):
+            if os.path.exists(path):
+                self._lexicon = load_lexicon(path)
+            else:
                 corpus = load_corpus(os.path.join(self._run.data, "train.0"))
                 sizes = (self.source.vocab_size, self.target.vocab_size)
-                learn_lexicon(corpus, *sizes, joint=self.config.data.joint_vocab).save(path)
-            self._lexicon = load_lexicon(path)
+                self._lexicon = learn_lexicon(corpus, *sizes, joint=self.config.data.joint_vocab)
+                with contextlib.suppress(LockedError), self._run.lock:  # while it is trained it is learnt each time
+                    self._lexicon.save(path)
         return self._lexicon
 
     @overload

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -15,6 +15,9 @@ from seq2seq_tf.bin.flag_types import allowed, define_option, define_path
 from seq2seq_tf.config import AnyConfig, Resolved, describe, leaves, load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import TaskConfig
+
+if TYPE_CHECKING:
+    from seq2seq_tf.training.run_dir import RunDir
 
 FLAGS = flags.FLAGS
 
@@ -46,13 +49,22 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
     if not FLAGS.model_dir:
         raise InputError("--model_dir must name the run folder")
     resolved = _resolve(kind)
-    program.import_tensorflow(machine.onednn_of_run(FLAGS.model_dir))
-    from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
     from seq2seq_tf.training.run_dir import RunDir
+
+    run = RunDir(FLAGS.model_dir)
+    if run.finished:  # nothing will be written: the folder may be read-only
+        return _train(run, resolved, prepare)
+    run.make()
+    with run.lock:  # before TensorFlow is imported: whoever comes second learns of it at once
+        return _train(run, resolved, prepare)
+
+
+def _train(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., Any]) -> int:
+    program.import_tensorflow(machine.onednn_of_run(run.path))
+    from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
 
     give_back_freed_memory()
     use_cores_side_by_side()
-    run = RunDir(FLAGS.model_dir)
     config = run.create(resolved.config)
     print(f"run folder {run.path}; values that are not defaults:\n{describe(resolved)}")
     print(f"matrix products in {config.train.precision}, batches in {config.train.shards} parts side by side")

@@ -12,6 +12,7 @@ best/                      model weights of the best validations: step_00000400.
 model.npz                  final weights; its presence means that the run is finished
 metrics.jsonl              one JSON object per line
 tensorboard/               the same and attention maps
+lock, lock.json            held while a program writes here; who that is
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import Any
 from seq2seq_tf.config import AnyConfig, flatten, load, task_of, to_yaml
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
-from seq2seq_tf.training.hardware import for_this_machine
+from seq2seq_tf.training.run_lock import RunLock
 
 _STEP = re.compile(r"^step_(\d{8})\.npz$")
 
@@ -50,6 +51,15 @@ class RunDir:
         self.final_model = os.path.join(path, "model.npz")
         self.metrics = os.path.join(path, "metrics.jsonl")
         self.tensorboard = os.path.join(path, "tensorboard")
+        self.lock = RunLock(path)  # every writer enters it
+
+    def make(self) -> None:
+        """Makes the folders; InputError if that cannot be done."""
+        try:
+            for folder in (self.path, self.data, self.checkpoints, self.best):
+                os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot make the run folder: {error.strerror}") from None
 
     def create(self, config: AnyConfig) -> AnyConfig:
         """Makes the folder, decides what `auto` means on this machine and stores the configuration.
@@ -60,15 +70,20 @@ class RunDir:
         A folder where an attempt failed on its data, so that nothing was trained yet, takes another configuration.
 
         Raises:
-          InputError: the folder belongs to a run with another configuration (the keys are named), or cannot be made.
+          InputError: the folder belongs to a run with another configuration (the keys are named), or cannot be made,
+            or another program is writing into it.
         """
-        try:
-            for folder in (self.path, self.data, self.checkpoints, self.best):
-                os.makedirs(folder, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot make the run folder: {error.strerror}") from None
+        if self.finished:
+            return self._compare(config)  # writes nothing: the folder may be read-only
+        self.make()
+        with self.lock:
+            return self._create(config)
+
+    def _create(self, config: AnyConfig) -> AnyConfig:
         if self._begun():
             return self._compare(config)
+        from seq2seq_tf.training.hardware import for_this_machine  # here, since it imports TensorFlow
+
         config = for_this_machine(config)
         if not os.path.exists(self.config_file) or self.load_config(type(config)) != config:
             for path in (self.source_model, self.target_model, self.symbols):

@@ -74,8 +74,13 @@ class Session:
 
         Raises:
           TrainingError: the loss is not a number (update and pairs named; the last checkpoint stays).
-          InputError: a checkpoint is damaged or does not fit, or cannot be written.
+          InputError: a checkpoint is damaged or does not fit, or cannot be written, or another program is writing into
+            the run folder.
         """
+        with self.run_dir.lock:
+            return self._run()
+
+    def _run(self) -> Outcome:
         self._resume()
         self._bar = tqdm(
             total=self.updates_planned,
