@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import flags
 
-from seq2seq_tf.bin import program, training
+from seq2seq_tf.bin import program, standard_input, training
 from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
@@ -50,11 +50,11 @@ def _predict_flags() -> None:
 
 def predict() -> int:
     """Writes LABEL<TAB>PROBABILITY for each line of standard input, an empty line for one without text."""
+    if FLAGS.model_dir:
+        standard_input.announce(FLAGS.model_dir)
     classifier = _load()
-    window = 1 if sys.stdin.isatty() else FLAGS.window
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale, as the input
-    lines = program.input_lines()
-    while texts := list(itertools.islice(lines, window)):
+    for texts in standard_input.windows(FLAGS.window):
         for found in classifier.classify(texts, top=FLAGS.top):
             print("\t".join(f"{label}\t{probability:.4f}" for label, probability in found))
         sys.stdout.flush()

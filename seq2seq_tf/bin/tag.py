@@ -7,18 +7,17 @@ evaluate  precision, recall and F1 of case and of each mark, on any text that ha
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from seq2seq_tf.bin import program, training
+from seq2seq_tf.bin import program, standard_input, training
 from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.data.casing import Word, bare, label_of
 from seq2seq_tf.data.pairs import iter_lines, written_whole
@@ -55,22 +54,23 @@ def restore() -> int:
     """Restores line by line; an empty line stays one."""
     if FLAGS.input and not os.path.isfile(FLAGS.input):
         raise InputError(f"{FLAGS.input}: no such file")
+    if FLAGS.model_dir and not FLAGS.input:
+        standard_input.announce(FLAGS.model_dir)
     restorer = _load()
-    lines = iter_lines(FLAGS.input) if FLAGS.input else program.input_lines()
+    if FLAGS.input:
+        windows = standard_input.in_windows(iter_lines(FLAGS.input), FLAGS.window)
+    else:
+        windows = standard_input.windows(FLAGS.window)
     if FLAGS.output:
         with written_whole([Path(FLAGS.output)]) as (file,):
-            file.writelines(f"{text}\n" for text in _restored(restorer, lines, FLAGS.window))
+            for texts in windows:
+                file.writelines(f"{text}\n" for text in restorer.restore(texts))
         return 0
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale, as the input
-    interactive = not FLAGS.input and sys.stdin.isatty()
-    for text in _restored(restorer, lines, 1 if interactive else FLAGS.window):
-        print(text, flush=interactive)
+    for texts in windows:
+        sys.stdout.writelines(f"{text}\n" for text in restorer.restore(texts))
+        sys.stdout.flush()
     return 0
-
-
-def _restored(restorer: Restorer, lines: Iterator[str], window: int) -> Iterator[str]:
-    while texts := list(itertools.islice(lines, window)):
-        yield from restorer.restore(texts)
 
 
 def _evaluate_flags() -> None:

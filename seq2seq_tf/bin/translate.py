@@ -6,17 +6,15 @@ memory does not grow with the input. An empty line gives an empty line.
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 import time
 import warnings
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from seq2seq_tf.bin import program, search_flags
+from seq2seq_tf.bin import program, search_flags, standard_input
 from seq2seq_tf.bin.flag_types import define_integer
 from seq2seq_tf.bin.program import one_line
 from seq2seq_tf.errors import InputError
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from seq2seq_tf.translator import Hypothesis
 
 FLAGS = flags.FLAGS
+_COUNTED_EVERY = 10.0  # seconds, where the count is written line by line
 search_flags.define()
 flags.DEFINE_enum(
     "output",
@@ -36,45 +35,65 @@ flags.DEFINE_enum(
 define_integer(
     "window", 2048, "lines sorted by length together; larger is faster, smaller answers sooner", 1, 1_000_000
 )
-flags.DEFINE_bool("progress", None, "show lines per second on standard error [default: when it is a terminal]")
+flags.DEFINE_bool(
+    "progress",
+    None,
+    "show lines per second on standard error [default: when it is a terminal, and neither input nor output is one]",
+)
 
 
 def main() -> int:
     """Translates standard input to standard output."""
     if not FLAGS.model_dir:
         raise InputError("--model_dir must name the run folder")
+    standard_input.announce(FLAGS.model_dir)
     program.import_tensorflow()
     from seq2seq_tf.translator import Translator
 
     translator = Translator.load(FLAGS.model_dir)
     search = translator.search_options(**search_flags.given())
-    window = 1 if sys.stdin.isatty() else FLAGS.window
-    show = sys.stderr.isatty() if FLAGS.progress is None else FLAGS.progress
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale, as the input
-    begin, done = time.perf_counter(), 0
-    for texts in _windows(window):
+    counter = _Counter()
+    for texts in standard_input.windows(FLAGS.window):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             rows = translator.translate_all(texts, search, attention=FLAGS.output == "jsonl")
         for warning in caught:
-            print(f"warning: window from line {done + 1}: {warning.message}", file=sys.stderr)
+            print(f"warning: window from line {counter.done + 1}: {warning.message}", file=sys.stderr)
         for n, row in enumerate(rows):
-            sys.stdout.write(_shown(done + n + 1, texts[n], row, search.n_best))
+            sys.stdout.write(_shown(counter.done + n + 1, texts[n], row, search.n_best))
         sys.stdout.flush()
-        done += len(texts)
-        if show:
-            rate = done / (time.perf_counter() - begin)
-            print(f"\r{done:,} lines, {rate:,.1f} lines/s", end="", file=sys.stderr)
-    if show:
-        print(file=sys.stderr)
+        counter.add(len(texts))
+    counter.end()
     return 0
 
 
-def _windows(size: int) -> Iterator[list[str]]:
-    """Yields the lines of standard input, `size` at a time."""
-    lines = program.input_lines()
-    while window := list(itertools.islice(lines, size)):
-        yield window
+class _Counter:
+    """Lines done, shown on standard error: in place on a terminal, elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self._begin = self._shown_at = time.perf_counter()
+        self._in_place = sys.stderr.isatty() and not standard_input.is_typed()
+        alone = self._in_place and not sys.stdout.isatty()  # else it would stand among lines that people read
+        self._show = alone if FLAGS.progress is None else FLAGS.progress
+
+    def add(self, lines: int) -> None:
+        """Counts lines that were written."""
+        self.done += lines
+        if self._show and (self._in_place or time.perf_counter() > self._shown_at + _COUNTED_EVERY):
+            self._print()
+
+    def end(self) -> None:
+        """Leaves the last count as a line."""
+        if self._show:
+            self._print(end="\n")
+
+    def _print(self, end: str = "") -> None:
+        self._shown_at = time.perf_counter()
+        rate = self.done / (self._shown_at - self._begin)
+        start, end = ("\r", end) if self._in_place else ("", "\n")
+        print(f"{start}{self.done:,} lines, {rate:,.1f} lines/s", end=end, file=sys.stderr, flush=True)
 
 
 def _shown(line: int, source: str, row: list[Hypothesis], n_best: int) -> str:

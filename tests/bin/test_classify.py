@@ -95,6 +95,7 @@ def test_evaluation_counts_what_the_classifier_says(runs: Runs) -> None:
 def test_mistakes_are_one_line(runs: Runs) -> None:
     assert_one_error_line(runs.ended["no test set"], "no test set", "--data")
     assert_one_error_line(runs.ended["invalid"], "<standard input>:2", "0xff")
+    assert len(runs.ended["invalid"].stdout.splitlines()) == 1  # the good line before it
     assert_one_error_line(runs.ended["other"], "model.cell", "'lstm'", "'gru'")
 
 

@@ -44,6 +44,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         "file": Call(
             "tag", ["restore", model, f"--input={runs.folder / 'in.txt'}", f"--output={runs.folder / 'o.txt'}"]
         ),
+        "broken input": Call("tag", ["restore", model], b"ka\n" * 9 + b"\xff\n"),
         "broken": Call(
             "tag",
             [
@@ -79,6 +80,8 @@ def test_text_is_restored_as_in_python_from_stdin_and_from_a_file(runs: Runs) ->
 
 def test_a_file_is_written_whole_or_not_at_all(runs: Runs) -> None:
     assert_one_error_line(runs.ended["broken"], "broken.txt:10", "0xff")
+    assert_one_error_line(runs.ended["broken input"], "<standard input>:10", "0xff")
+    assert len(runs.ended["broken input"].stdout.splitlines()) == 9
     assert (runs.folder / "kept.txt").read_text() == "old\n"
     assert not list(runs.folder.glob(".*.tmp"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def ended(toy_run: Path) -> dict[str, Ended]:
         "text": Call("translate", [model, "--window=3"], INPUT.replace(b"\n", b"\r\n")),
         "jsonl": Call("translate", [model, "--window=1000", "--output=jsonl", "--n_best=2"], INPUT, latin),
         "n-best": Call("translate", [model, "--n_best=2", "--beam_size=4", "--early_stop"], LONG + b"\n\n" + INPUT),
-        "invalid": Call("translate", [model, "--window=2"], INPUT[: INPUT.index(b"   ")] + b"ka \xff be\nka\n"),
+        "invalid": Call("translate", [model], INPUT[: INPUT.index(b"   ")] + b"ka \xff be\nka\n"),
         "not a run": Call("translate", [f"--model_dir={toy_run.parent}"], INPUT),
         "bad option": Call("translate", [model, "--n_best=9"], INPUT),
         "no input": Call("translate", [model, "--progress"]),
@@ -95,7 +96,7 @@ def test_a_byte_that_is_not_utf8_is_named_after_what_stood_before_it(
     ended: dict[str, Ended], translator: Translator
 ) -> None:
     assert_one_error_line(ended["invalid"], "<standard input>:6:", "0xff", "column 4")
-    assert ended["invalid"].stdout == "".join(h.text + "\n" for h in translator.translate(LINES[:4]))
+    assert ended["invalid"].stdout == "".join(h.text + "\n" for h in translator.translate(LINES[:5]))
 
 
 def test_no_input_gives_no_output(ended: dict[str, Ended]) -> None:
@@ -155,6 +156,34 @@ def test_a_reader_that_has_seen_enough_is_no_error(toy_run: Path, tmp_path: Path
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait() == 0
+
+
+def test_who_types_sees_loading_a_prompt_and_translations_on_lines_of_their_own(
+    toy_run: Path, translator: Translator
+) -> None:
+    """Everything in one terminal, as a user sees it: what was typed (its echo), what the program says."""
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "seq2seq_tf.bin.translate", f"--model_dir={toy_run}"]
+    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment(), cwd=ROOT)
+    os.close(slave)
+    shown = b""
+    for n, typed in enumerate((f"{WORDS[0]}\n".encode(), b"\n", b"\x04"), start=1):
+        while shown.count(b"> ") < n:
+            shown += os.read(master, 1024)
+        os.write(master, typed)
+    process.wait()
+    shown += os.read(master, 1024)
+    os.close(master)
+    assert process.returncode == 0
+    assert shown.decode().replace("^D\x08\x08", "").splitlines() == [
+        f"loading {toy_run} ...",
+        "ready: type a line and press Enter, Ctrl-D ends",
+        f"> {WORDS[0]}",
+        translator.translate(WORDS[0]).text,
+        "> ",
+        "",
+        "> ",
+    ]
 
 
 def peak_memory(run: Path, source: Path, lines: int) -> int:
