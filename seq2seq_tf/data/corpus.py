@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seq2seq_tf.data.id_files import load_offsets, map_ids, remade
 from seq2seq_tf.data.pairs import iter_pairs
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.translation import DataConfig
@@ -136,9 +137,13 @@ class _SideWriter:
         """Writes the rest, still under temporary names."""
         self._flush()
         with _named(self.path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
             self._file.close()
             with open(self.path + ".offsets.tmp", "wb") as file:
                 np.save(file, np.frombuffer(self._ends, np.int64))
+                file.flush()
+                os.fsync(file.fileno())
 
     def rename(self) -> None:
         """Gives the files their names; nothing can be half written any more."""
@@ -162,20 +167,12 @@ def load_corpus(prefix: str) -> Corpus:
 
 
 def _load_side(path: str) -> Side:
-    try:
-        offsets = np.load(path + ".offsets.npy")
-    except (OSError, ValueError, EOFError):
-        raise InputError(f"{path}.offsets.npy: missing or damaged; delete the folder and start again") from None
-    for dtype in (np.uint16, np.int32):
-        ids_path = f"{path}.{np.dtype(dtype).name}.ids"
+    offsets = load_offsets(path + ".offsets.npy")
+    for dtype in (np.dtype(np.uint16), np.dtype(np.int32)):
+        ids_path = f"{path}.{dtype.name}.ids"
         if os.path.exists(ids_path):
-            ids = np.memmap(ids_path, dtype=dtype, mode="r")
-            if len(ids) != offsets[-1]:
-                raise InputError(
-                    f"{ids_path}: holds {len(ids)} ids, expected {offsets[-1]}; delete the folder and start again"
-                )
-            return Side(ids, offsets)
-    raise InputError(f"{path}.*.ids: no such file; delete the folder and start again")
+            return Side(map_ids(ids_path, dtype, int(offsets[-1])), offsets)
+    raise InputError(f"{path}.*.ids: no such file; {remade(path)}")
 
 
 def pad_rows(rows: Sequence[np.ndarray | Sequence[int]], *, first: int = -1, last: int = -1) -> np.ndarray:

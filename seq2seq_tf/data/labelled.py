@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seq2seq_tf.data.id_files import load_array, load_offsets, remade
 from seq2seq_tf.data.pairs import iter_lines
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import whole_file
 
 _ENDINGS = (".txt", ".txt.gz")
 _SNIPPETS = 0x736E6970  # keeps these random numbers apart from those of the batch plan
@@ -98,13 +100,8 @@ def save_ids(prefix: str, found: LabelledIds) -> None:
       InputError: a file cannot be written.
     """
     for name, array in found._asdict().items():
-        path = f"{prefix}.{name}.npy"
-        try:
-            with open(path + ".tmp", "wb") as file:
-                np.save(file, array)
-            os.replace(path + ".tmp", path)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+        with whole_file(f"{prefix}.{name}.npy") as file:
+            np.save(file, array)
 
 
 def load_ids(prefix: str) -> LabelledIds:
@@ -113,14 +110,14 @@ def load_ids(prefix: str) -> LabelledIds:
     Raises:
       InputError: a file is missing or damaged.
     """
-    arrays = []
-    for name in LabelledIds._fields:
-        path = f"{prefix}.{name}.npy"
-        try:
-            arrays.append(np.load(path, mmap_mode="r"))
-        except (OSError, ValueError, EOFError):
-            raise InputError(f"{path}: missing or damaged; delete the folder and start again") from None
-    return LabelledIds(*arrays)
+    offsets = load_offsets(f"{prefix}.offsets.npy")
+    ids, labels = (load_array(f"{prefix}.{name}.npy", mapped=True) for name in ("ids", "labels"))
+    sizes = {"ids": (ids, {offsets[-1]}), "labels": (labels, {offsets[-1], len(offsets) - 1})}
+    for name, (array, wanted) in sizes.items():
+        if array.ndim != 1 or array.dtype != np.int32 or len(array) not in wanted:
+            path = f"{prefix}.{name}.npy"
+            raise InputError(f"{path}: does not fit {prefix}.offsets.npy; {remade(path)}")
+    return LabelledIds(ids, offsets, labels)
 
 
 class Spans(NamedTuple):

@@ -5,13 +5,13 @@ IBM model 1 (Brown et al. 1993) by expectation maximisation over all pairs of pi
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
 import numpy as np
 
 from seq2seq_tf.data.corpus import Corpus
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import whole_file
 from seq2seq_tf.structures import EOS_ID, PAD_ID
 
 MOST = 100  # translations kept per source piece
@@ -46,12 +46,8 @@ class Lexicon(NamedTuple):
 
     def save(self, path: str) -> None:
         """Writes the file whole or not at all."""
-        try:
-            with open(path + ".tmp", "wb") as file:
-                np.savez(file, best=self.best, frequent=self.frequent, size=[self.target_vocab, int(self.joint)])
-            os.replace(path + ".tmp", path)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+        with whole_file(path) as file:
+            np.savez(file, best=self.best, frequent=self.frequent, size=[self.target_vocab, int(self.joint)])
 
 
 def load_lexicon(path: str) -> Lexicon:

@@ -7,14 +7,14 @@ rows of equal length, and the rows into chunks of L; what is learned on one chun
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from seq2seq_tf.data.id_files import map_ids, remade
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_text
+from seq2seq_tf.files import whole_file, write_text
 from seq2seq_tf.structures import BOS_ID, EOS_ID, UNK_ID
 from seq2seq_tf.text.characters import CharacterModel, Symbols
 
@@ -57,19 +57,14 @@ def write_stream(texts: Iterable[str], symbols: Symbols, prefix: str) -> StreamS
     """
     dtype = np.dtype(np.uint16 if symbols.vocab_size <= 65536 else np.int32)
     files = characters = count = unknown = 0
-    try:
-        with open(prefix + ".ids.tmp", "wb") as file:
-            for text in texts:
-                ids = np.asarray([BOS_ID, *text_ids(symbols, text)], dtype)
-                file.write(ids.tobytes())
-                files, characters, count = files + 1, characters + len(text), count + len(ids)
-                unknown += int((ids == UNK_ID).sum())
+    with whole_file(prefix + ".ids") as file:
+        for text in texts:
+            ids = np.asarray([BOS_ID, *text_ids(symbols, text)], dtype)
+            file.write(ids.tobytes())
+            files, characters, count = files + 1, characters + len(text), count + len(ids)
+            unknown += int((ids == UNK_ID).sum())
         if not characters:
-            os.remove(prefix + ".ids.tmp")
             raise InputError(f"{prefix}: the text is empty")
-        os.replace(prefix + ".ids.tmp", prefix + ".ids")
-    except OSError as error:
-        raise InputError(f"{prefix}.ids: cannot be written: {error.strerror}") from None
     size = StreamSize(files, characters, count, unknown)
     write_text(prefix + ".json", json.dumps({"dtype": dtype.name, **size._asdict()}))
     return size
@@ -84,15 +79,12 @@ def load_stream(prefix: str) -> Stream:
     try:
         with open(prefix + ".json", encoding="utf-8") as file:
             about = json.load(file)
-        ids = np.memmap(prefix + ".ids", dtype=about.pop("dtype"), mode="r")
+        dtype = np.dtype(about.pop("dtype"))
         size = StreamSize(**about)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{prefix}.*: missing or damaged ({error}); delete the folder and start again") from None
-    if len(ids) != size.symbols:
-        raise InputError(
-            f"{prefix}.ids: holds {len(ids)} ids, expected {size.symbols}; delete the folder and start again"
-        )
-    return Stream(ids, size)
+        count = int(size.symbols)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{prefix}.json: missing or damaged; {remade(prefix)}") from None
+    return Stream(map_ids(prefix + ".ids", dtype, count), size)
 
 
 def row_length(symbols: int, rows: int) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import os
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -12,6 +11,7 @@ import sentencepiece
 
 from seq2seq_tf.data.pairs import iter_lines
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_bytes
 
 _LONGEST_LINE = 4192  # characters; longer lines teach nothing about pieces
 
@@ -73,11 +73,7 @@ def train(arguments: Sequence[str]) -> None:
         raise lines.error
     if not lines.count:
         raise InputError(f"{' and '.join(files)}: no text to train the piece model on")
-    with open(path + ".tmp", "wb") as file:
-        file.write(model.getvalue())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(path + ".tmp", path)
+    write_bytes(path, model.getvalue())
 
 
 if __name__ == "__main__":

@@ -6,10 +6,8 @@ construction, since loading compares its names and shapes with the variables.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_tf.errors import InputError, nearest
+from seq2seq_tf.files import whole_file
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -36,18 +35,9 @@ def save(path: str, variables: Mapping[str, tf.Variable], state: Mapping[str, An
 
 def save_arrays(path: str, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
     """As `save`, for arrays."""
-    temporary = path + ".tmp"
     text = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, allow_pickle=False, **{_STATE: text, **arrays})  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(temporary)
-        raise InputError(f"{path}: cannot write the checkpoint: {error.strerror or error}") from None
+    with whole_file(path, "cannot write the checkpoint") as file:
+        np.savez(file, allow_pickle=False, **{_STATE: text, **arrays})  # type: ignore[arg-type]
 
 
 def load_arrays(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
