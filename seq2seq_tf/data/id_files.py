@@ -25,9 +25,9 @@ def map_ids(path: str, dtype: np.dtype, count: int) -> np.ndarray:
     except OSError:
         raise InputError(f"{path}: no such file; {remade(path)}") from None
     if count < 1 or size != count * dtype.itemsize:
-        raise InputError(
-            f"{path}: holds {size // dtype.itemsize} ids in {size} bytes, expected {count}; {remade(path)}"
-        )
+        whole, rest = divmod(size, dtype.itemsize)
+        part = " and a part of one" if rest else ""
+        raise InputError(f"{path}: holds {whole} ids{part}, expected {count}; {remade(path)}")
     return np.memmap(path, dtype=dtype, mode="r", shape=(count,))
 
 

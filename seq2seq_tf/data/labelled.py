@@ -48,6 +48,14 @@ def label_files(folder: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def label_paths(folder: str) -> list[str]:
+    """Returns the files of `label_files` in their order; none if there are none."""
+    try:
+        return list(label_files(folder).values())
+    except InputError:
+        return []
+
+
 def read_labelled(folder: str, labels: Sequence[str]) -> LabelledTexts:
     """Reads the texts of a folder.
 

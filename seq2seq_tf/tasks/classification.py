@@ -5,7 +5,6 @@ Preparing is done once and kept in the run folder.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -22,6 +21,7 @@ from seq2seq_tf.data.labelled import (
     Spans,
     draw_spans,
     label_files,
+    label_paths,
     load_ids,
     pack_ids,
     read_labelled,
@@ -35,6 +35,7 @@ from seq2seq_tf.options.classification import ClassificationConfig
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.text.characters import Symbols, load_symbols, write_character_model
 from seq2seq_tf.text.sentencepiece import train_piece_model
+from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan
 
@@ -125,8 +126,10 @@ def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None
     if len(labels) < 2:
         raise InputError(f"{data.train}: only the label {labels[0]!r}; at least two are needed")
     valid = read_labelled(data.valid, labels)
+    texts = {f"data.{part}": label_paths(folder) for part, folder in (("train", data.train), ("valid", data.valid))}
+    check_prepared(run, texts, ["data.valid"], say)
     if not prepared:
-        _prepare_texts(run, config, labels, say)
+        seal_prepared(run, _prepare_texts(run, config, labels, say), texts)
     symbols = load_symbols(run.symbols)
     keras.utils.set_random_seed(config.train.seed)
     model = Classification(config.model, symbols.vocab_size, len(labels), precision=config.train.precision)
@@ -139,8 +142,8 @@ def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None
 
 def _prepare_texts(
     run: RunDir, config: ClassificationConfig, labels: tuple[str, ...], say: Callable[[str], None]
-) -> None:
-    """Writes symbols, labels and ids."""
+) -> dict[str, int]:
+    """Writes symbols, labels and ids; returns counts."""
     data = config.data
     texts = read_labelled(data.train, labels)
     symbols = _symbols(run, config, texts.texts)
@@ -152,7 +155,7 @@ def _prepare_texts(
         f"training data: {len(rows):,} texts, {texts.blank:,} lines without text left out, "
         f"{cut:,} read up to symbol {data.max_symbols} only"
     )
-    write_text(run.prepared, json.dumps({"texts": len(rows), "blank": texts.blank, "cut": cut}))
+    return {"texts": len(rows), "blank": texts.blank, "cut": cut}
 
 
 def _symbols(run: RunDir, config: ClassificationConfig, texts: list[str]) -> Symbols:

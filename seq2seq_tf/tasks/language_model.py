@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +23,6 @@ from seq2seq_tf.data.streams import (
 )
 from seq2seq_tf.data.text_files import TextFiles, find_text_files, read_text, share_out
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_text
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
 from seq2seq_tf.inspection.gradients import stream_batch
 from seq2seq_tf.models.language_model import LanguageModel
@@ -33,6 +31,7 @@ from seq2seq_tf.structures import CellStates
 from seq2seq_tf.text.characters import Symbols, load_symbols, write_character_model
 from seq2seq_tf.text.sentencepiece import train_piece_model
 from seq2seq_tf.text_generator import TextGenerator, carry_spec
+from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan, GradientCurves
 
@@ -141,6 +140,8 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
     for part in prefixes:
         if not any(map(os.path.getsize, parts[part].paths())):
             raise InputError(f"{getattr(config.data, part) or config.data.train}: the {part} text is empty")
+    texts = {f"data.{part}": parts[part].paths() for part in prefixes}
+    check_prepared(run, texts, [], say)
     if not os.path.exists(run.prepared):
         _write_symbols(run, config.data, parts["train"], say)
         symbols = load_symbols(run.symbols)
@@ -150,7 +151,7 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
             say(f"{part}: {sizes[part]}")
         if sizes["train"].symbols < config.train.streams:
             raise InputError(f"{config.data.train}: {sizes['train']}; fewer than train.streams={config.train.streams}")
-        write_text(run.prepared, json.dumps({part: size._asdict() for part, size in sizes.items()}))
+        seal_prepared(run, {part: size._asdict() for part, size in sizes.items()}, texts)
     symbols = load_symbols(run.symbols)
     train, valid = (load_stream(prefix) for prefix in prefixes.values())
     keras.utils.set_random_seed(config.train.seed)

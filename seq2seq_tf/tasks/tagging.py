@@ -27,6 +27,7 @@ from seq2seq_tf.restorer import Restorer, forms_file, load_forms
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.text.characters import load_symbols
 from seq2seq_tf.text.sentencepiece import train_piece_model
+from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan
 
@@ -117,8 +118,10 @@ def prepare(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> T
     if not data.train or not data.valid:
         raise InputError("data.train and data.valid must name text files")
     valid = join_lines(read_words(data.valid), most=data.most_lines, seed=train.seed)
+    texts = {"data.train": [data.train], "data.valid": [data.valid]}
+    check_prepared(run, texts, ["data.valid"], say)
     if not os.path.exists(run.prepared):
-        _prepare_text(run, config, say)
+        seal_prepared(run, _prepare_text(run, config, say), texts)
     symbols = load_symbols(run.symbols)
     keras.utils.set_random_seed(train.seed)
     model = Tagging(config.model, symbols.vocab_size, len(LABELS), precision=train.precision)
@@ -130,8 +133,8 @@ def prepare(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> T
     )
 
 
-def _prepare_text(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> None:
-    """Writes pieces, labels, known words and ids."""
+def _prepare_text(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> dict[str, int]:
+    """Writes pieces, labels, known words and ids; returns counts."""
     data = config.data
     lines = read_words(data.train)
     words = os.path.join(run.data, "words.txt")
@@ -147,4 +150,4 @@ def _prepare_text(run: RunDir, config: TaggingConfig, say: Callable[[str], None]
         f"training data: {len(lines):,} lines with {count:,} words, {len(forms.usual):,} different, "
         f"{len(forms.mixed):,} of them with a form of mixed case"
     )
-    write_text(run.prepared, json.dumps({"lines": len(lines), "words": count}))
+    return {"lines": len(lines), "words": count}

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
@@ -21,7 +19,7 @@ from seq2seq_tf.data.corpus import Corpus, iter_batches, load_corpus, prepare_co
 from seq2seq_tf.data.pairs import iter_pairs
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.evaluation import bleu, chrf
-from seq2seq_tf.files import write_text
+from seq2seq_tf.files import write_bytes
 from seq2seq_tf.inspection.attention import attention_png
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
 from seq2seq_tf.inspection.gradients import pair_batch
@@ -29,11 +27,14 @@ from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.options.translation import Config
 from seq2seq_tf.structures import Batch
 from seq2seq_tf.text.sentencepiece import PieceModel, train_piece_model
+from seq2seq_tf.training.prepared import Texts, check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan, GradientCurves
 from seq2seq_tf.translator import Translator
 
 _SHOWN_SENTENCES = 3
+_TRAINING = ("data.train_source", "data.train_target")
+_HELD_OUT = ("data.valid_source", "data.valid_target")
 
 
 class TranslationTask:
@@ -150,9 +151,11 @@ def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> Translat
     valid_texts = list(iter_pairs(data.valid_source, data.valid_target))
     if not valid_texts:
         raise InputError(f"{data.valid_source}: empty; held-out sentences choose the best checkpoint")
+    texts = {name: [getattr(data, name.removeprefix("data."))] for name in (*_TRAINING, *_HELD_OUT)}
+    check_prepared(run, texts, _HELD_OUT, say)
     _piece_models(run, config, say)
     source, target = PieceModel(run.source_model), PieceModel(run.target_model)
-    corpora = _corpora(run, config, (source, target), say)
+    corpora = _corpora(run, config, (source, target), texts, say)
     keras.utils.set_random_seed(config.train.seed)
     model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
     model.build()
@@ -173,14 +176,14 @@ def _piece_models(run: RunDir, config: Config, say: Callable[[str], None]) -> No
         train_piece_model(files, run.source_model, data)
     if not os.path.exists(run.target_model):
         if data.joint_vocab:
-            shutil.copyfile(run.source_model, run.target_model + ".tmp")
-            os.replace(run.target_model + ".tmp", run.target_model)
+            with open(run.source_model, "rb") as pieces:
+                write_bytes(run.target_model, pieces.read())
         else:
             train_piece_model([data.train_target], run.target_model, data)
 
 
 def _corpora(
-    run: RunDir, config: Config, models: tuple[PieceModel, PieceModel], say: Callable[[str], None]
+    run: RunDir, config: Config, models: tuple[PieceModel, PieceModel], texts: Texts, say: Callable[[str], None]
 ) -> list[Corpus]:
     """Cuts the training pairs into pieces, once per sampled segmentation."""
     data = config.data
@@ -195,5 +198,5 @@ def _corpora(
             counts.append(prepared._asdict())
             if n == 0:
                 say(f"training data: {prepared}")
-        write_text(run.prepared, json.dumps(counts))
+        seal_prepared(run, counts, texts)
     return [load_corpus(prefix) for prefix in prefixes]

@@ -7,6 +7,7 @@ symbols.model              SentencePiece model or characters of another run
 labels.txt                 classes, one a line
 lexicon.npz                translations of each piece, made when search.shortlist first asks for it
 data/                      training pairs as ids (only needed while training)
+checksums.json             of data/ and of the texts from which it was made
 checkpoints/               latest states to resume from: step_00000500.npz
 best/                      model weights of the best validations: step_00000400.npz
 model.npz                  final weights; its presence means that the run is finished
@@ -46,6 +47,7 @@ class RunDir:
         self.lexicon = os.path.join(path, "lexicon.npz")
         self.data = os.path.join(path, "data")
         self.prepared = os.path.join(self.data, "prepared.json")
+        self.checksums = os.path.join(path, "checksums.json")
         self.checkpoints = os.path.join(path, "checkpoints")
         self.best = os.path.join(path, "best")
         self.final_model = os.path.join(path, "model.npz")
@@ -94,8 +96,12 @@ class RunDir:
 
     def _begun(self) -> bool:
         """Whether the configuration is bound to something that was made with it."""
-        weights = self.finished or bool(self.latest_checkpoint() or self._steps(self.best))
-        return weights or os.path.exists(self.prepared)
+        return self.has_weights or os.path.exists(self.prepared)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether anything has been trained."""
+        return self.finished or bool(self.latest_checkpoint() or self._steps(self.best))
 
     def _compare(self, config: AnyConfig) -> AnyConfig:
         """Returns the stored configuration; InputError unless `config` agrees with it."""

@@ -73,7 +73,7 @@ def test_an_empty_text_is_refused_and_a_damaged_stream_named(characters: Charact
     prefix = str(tmp_path / "s")
     with pytest.raises(InputError, match="the text is empty"):
         write_stream(["", ""], characters, prefix)
-    with pytest.raises(InputError, match=r"s\.\*: missing or damaged"):
+    with pytest.raises(InputError, match=r"s\.json: missing or damaged"):
         load_stream(prefix)
     write_stream([TEXT], characters, prefix)
     Path(prefix + ".ids").write_bytes(Path(prefix + ".ids").read_bytes()[:-2])
