@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.inspection.fonts import dress, figure_png
+from seq2seq_tf.inspection.text_grid import visible
+from seq2seq_tf.text.scripts import is_right_to_left, main_script
 from seq2seq_tf.translator import Hypothesis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _END = "</s>"
+_RIGHT_TO_LEFT = "\N{RIGHT-TO-LEFT MARK}"
 _LONGEST_SIDE = 8000  # pixels; a sentence of a thousand pieces would fill gigabytes
 
 
@@ -28,7 +32,7 @@ def attention_figure(hypothesis: Hypothesis) -> Figure:
     weights = hypothesis.attention
     if not weights.size:
         raise InputError("no attention weights: translate with attention=True and a model with attention")
-    columns, rows = [*hypothesis.source_pieces, _END], [*hypothesis.pieces, _END]
+    columns, rows = _labels(hypothesis.source_pieces), _labels(hypothesis.pieces)
     size = (1.5 + 0.32 * len(columns), 1.2 + 0.28 * len(rows))
     dpi = min(110.0, _LONGEST_SIDE / max(size))
     figure = Figure(figsize=size, dpi=dpi, layout="constrained")
@@ -39,14 +43,19 @@ def attention_figure(hypothesis: Hypothesis) -> Figure:
     axes.xaxis.tick_top()
     axes.set_xlabel("source")
     axes.set_ylabel("translation")
+    dress(figure)
     return figure
+
+
+def _labels(pieces: Sequence[str]) -> list[str]:
+    """Returns what to write beside a map; in a right-to-left text, pieces of digits or marks alone are so, too."""
+    direction = _RIGHT_TO_LEFT if is_right_to_left(main_script(pieces)) else ""
+    return [*(direction + visible(piece) for piece in pieces), _END]
 
 
 def attention_png(hypothesis: Hypothesis) -> bytes:
     """Returns `attention_figure` as a PNG."""
-    buffer = io.BytesIO()
-    attention_figure(hypothesis).savefig(buffer, format="png")
-    return buffer.getvalue()
+    return figure_png(attention_figure(hypothesis))
 
 
 def word_alignment(hypothesis: Hypothesis) -> list[tuple[int, int]]:

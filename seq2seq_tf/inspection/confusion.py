@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
+
+from seq2seq_tf.inspection.fonts import figure_png
 
 _NUMBERS_UP_TO = 20  # labels; in larger tables the numbers would not be readable
 
@@ -31,6 +32,4 @@ def confusion_png(table: np.ndarray, labels: Sequence[str]) -> bytes:
         for row, column in np.argwhere(table > 0):
             colour = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, f"{table[row, column]}", ha="center", va="center", color=colour, fontsize=8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return figure_png(figure)

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_tf.inspection.gradient_plots import flow_figure, gates_figure, png, updates_figure
+from seq2seq_tf.inspection.fonts import figure_png
+from seq2seq_tf.inspection.gradient_plots import flow_figure, gates_figure, updates_figure
 from seq2seq_tf.inspection.gradients import Flow
 from seq2seq_tf.inspection.page import Paragraphs, Picture, Section, Table
 
@@ -83,11 +84,11 @@ def gate_rows(flows: Mapping[str, Flow]) -> tuple[list[str], list[list[str]]]:
 
 def pictures(measured: Measured) -> dict[str, bytes]:
     """Returns name -> PNG: `flow`, and `gates` and `updates` if there are any."""
-    found = {"flow": png(flow_figure(measured.flows))}
+    found = {"flow": figure_png(flow_figure(measured.flows))}
     if gates := gates_figure(measured.flows):
-        found["gates"] = png(gates)
+        found["gates"] = figure_png(gates)
     if measured.updates.updates:
-        found["updates"] = png(updates_figure(*measured.updates))
+        found["updates"] = figure_png(updates_figure(*measured.updates))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -112,10 +111,3 @@ def _figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure  # here: heavy, and only pictures need it
 
     return Figure(figsize=(width, height), dpi=110, layout="constrained")
-
-
-def png(figure: Figure) -> bytes:
-    """Returns a figure as a PNG."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()

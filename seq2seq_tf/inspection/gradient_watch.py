@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from seq2seq_tf.inspection.gradient_plots import flow_figure, png
+from seq2seq_tf.inspection.fonts import figure_png
+from seq2seq_tf.inspection.gradient_plots import flow_figure
 from seq2seq_tf.inspection.gradients import gradient_flow
 from seq2seq_tf.inspection.listening import Listenable, copy_weights, plain_twin
 from seq2seq_tf.training.task import GradientCurves
@@ -34,4 +35,4 @@ class GradientWatch:
         for curve in flow.curves:
             scalars[f"{curve.cell}/{curve.part}/first_step"] = float(curve.loss[0])
             scalars[f"{curve.cell}/{curve.part}/last_step"] = float(curve.loss[-1])
-        return GradientCurves(scalars, {"loss_by_state": png(flow_figure({"now": flow}))})
+        return GradientCurves(scalars, {"loss_by_state": figure_png(flow_figure({"now": flow}))})

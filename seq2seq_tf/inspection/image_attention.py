@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seq2seq_tf.captioner import Caption
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.inspection.fonts import dress, figure_png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,6 +46,7 @@ def image_attention_figure(image: np.ndarray, caption: Caption) -> Figure:
     for axes, (title, weights) in zip(grid, panels, strict=False):
         axes.set_title(title, fontsize=11, parse_math=False)
         axes.imshow(attended_pixels(image, weights), interpolation="nearest")
+    dress(figure)
     return figure
 
 
@@ -67,6 +68,4 @@ def attended_pixels(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def image_attention_png(image: np.ndarray, caption: Caption) -> bytes:
     """Returns `image_attention_figure` as a PNG."""
-    buffer = io.BytesIO()
-    image_attention_figure(image, caption).savefig(buffer, format="png")
-    return buffer.getvalue()
+    return figure_png(image_attention_figure(image, caption))

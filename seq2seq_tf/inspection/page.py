@@ -19,8 +19,9 @@ from urllib.parse import quote
 import numpy as np
 
 from seq2seq_tf.files import write_text
-from seq2seq_tf.inspection.coloured_text import largest, visible
+from seq2seq_tf.inspection.coloured_text import largest
 from seq2seq_tf.inspection.page_code import SCRIPT, STYLE
+from seq2seq_tf.inspection.text_grid import visible
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 _NUMBER = re.compile(r"[-+\N{MINUS SIGN}]?[\d.,]+(e[-+]?\d+)?\s?%?|nan|[-+]?inf|[-\N{EN DASH}]?")

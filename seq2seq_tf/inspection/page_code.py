@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from seq2seq_tf.inspection.coloured_text import NEGATIVE, POSITIVE, TAB
+from seq2seq_tf.inspection.coloured_text import NEGATIVE, POSITIVE
+from seq2seq_tf.inspection.text_grid import TAB
 
 STYLE = (
     f""":root {{

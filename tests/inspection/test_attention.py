@@ -75,7 +75,7 @@ def test_the_picture_of_a_long_sentence_stays_small_enough_to_draw() -> None:
     assert (figure.get_size_inches() * figure.dpi).max() <= 8000.0
 
 
-@pytest.mark.filterwarnings("ignore:Glyph")  # which scripts show depends on the fonts of the machine
+@pytest.mark.filterwarnings("error")
 def test_pieces_of_any_characters_can_be_drawn() -> None:
     """Two dollar signs would begin a formula."""
     pieces = ["$$", "$x^$", "\\frac", "_{", "<0x0A>", "\U0001f600", "\uae40", "\u05e9", "▁", "%", "&"]

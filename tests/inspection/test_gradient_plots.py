@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seq2seq_tf.inspection.fonts import figure_png
 from seq2seq_tf.inspection.gradient_page import Measured, Updates, as_json, gate_rows, rows, sections
-from seq2seq_tf.inspection.gradient_plots import flow_figure, gates_figure, png, updates_figure
+from seq2seq_tf.inspection.gradient_plots import flow_figure, gates_figure, updates_figure
 from seq2seq_tf.inspection.gradients import Curve, Flow, GateShares
 from seq2seq_tf.inspection.page import page_html
 
@@ -44,7 +45,7 @@ def test_without_a_jacobian_there_is_one_column_and_zeros_leave_gaps(rng: np.ran
     figure = flow_figure({"now": Flow([Curve("layer_0", "h", zero, np.zeros(0))], [], 1.0, False)})
     (axes,) = figure.axes
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), [1.0, np.nan, 2.0])
-    assert png(figure).startswith(b"\x89PNG")
+    assert figure_png(figure).startswith(b"\x89PNG")
 
 
 def test_each_unit_is_a_dot_in_the_panel_of_its_gate(rng: np.random.Generator) -> None:

@@ -1,0 +1,172 @@
+"""A text on a grid of columns and rows, as on a terminal: wide characters, clusters, right-to-left order.
+
+Every character has cells of its own, so that they can be coloured; what is drawn at once is a word of ASCII, a word of
+a script whose letters join, and else a grapheme cluster.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import wcwidth
+
+from seq2seq_tf.text.scripts import is_right_to_left, script_of
+
+TAB = 4  # columns between tab stops
+_JOINED = frozenset(("Adlm", "Arab", "Mand", "Mong", "Nkoo", "Phag", "Rohg", "Syrc"))
+
+# HTML and pictures cannot hold control characters: the Unicode block of their pictures stands for them.
+_CONTROLS = {n: 0x2400 + n for n in range(32) if n not in (9, 10)} | {0x7F: 0x2421}
+_CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], 0xFFFD)
+
+
+class Cell(NamedTuple):
+    """A character on the grid."""
+
+    column: int
+    width: int  # in columns
+    character: str  # as drawn: brackets of right-to-left text are turned
+    symbol: int  # number of the symbol, and so of the value, that it belongs to
+
+
+class Drawn(NamedTuple):
+    """A text that is drawn at once from a column on, or up to it if it is written from right to left."""
+
+    column: int
+    text: str
+    to_the_left: bool = False
+
+
+def visible(text: str) -> str:
+    """Returns the text with control characters other than tab and LF replaced by their Unicode pictures."""
+    return text.translate(_CONTROLS)
+
+
+def grid(symbols: Sequence[str], columns: int) -> list[list[Cell]]:
+    """Returns rows of cells in the order of the text, at their places; a line end has a cell, behind the last.
+
+    Rows are `columns` + 1 wide, for line ends. A long line goes on in the next row. A line whose first letter is
+    written from right to left begins at the right.
+    """
+    rows: list[list[Cell]] = [[]]
+    column = 0
+    for n, symbol in enumerate(symbols):
+        for character in visible(symbol):
+            width = _width(character, column)
+            if column + width > columns and character != "\n":
+                rows.append([])
+                column = 0
+            rows[-1].append(Cell(column, width, character, n))
+            column += width
+            if character == "\n":
+                rows.append([])
+                column = 0
+    if len(rows) > 1 and not rows[-1]:
+        rows.pop()  # nothing stands behind the last line end
+    return _in_visual_order(rows, columns)
+
+
+def _width(character: str, column: int) -> int:
+    if character == "\t":
+        return TAB - column % TAB
+    return 1 if character == "\n" else max(0, wcwidth.wcwidth(character))
+
+
+def _in_visual_order(rows: list[list[Cell]], columns: int) -> list[list[Cell]]:
+    """Moves the cells of rows that hold right-to-left text to where they are read."""
+    found, base = [], ""
+    for row in rows:
+        if any(is_right_to_left(script_of(cell.character)) for cell in row) or base == "R":
+            placed, base = _bidirectional(row, columns, base)
+            found.append(placed)
+        else:
+            found.append(row)
+        if row and row[-1].character == "\n":
+            base = ""  # each line has a direction of its own
+    return found
+
+
+def _bidirectional(row: list[Cell], columns: int, base: str) -> tuple[list[Cell], str]:
+    """Returns the cells of a row in the order of the text, at their places, and its direction, "L" or "R".
+
+    Args:
+      row: in the order of the text.
+      columns: a row whose direction is "R" ends there.
+      base: direction of the line that it goes on with; "" at the beginning of a line, which its first letter decides.
+    """
+    from bidi import algorithm  # here: few texts need it
+
+    clusters = _clusters([cell for cell in row if cell.character != "\n"])
+    heads = "".join(cluster[0].character for cluster in clusters)
+    storage: dict[str, Any] = algorithm.get_empty_storage()
+    storage["base_level"] = {"L": 0, "R": 1, "": algorithm.get_base_level(heads)}[base]
+    base = storage["base_dir"] = "LR"[storage["base_level"]]
+    algorithm.get_embedding_levels(heads, storage)
+    for n, character in enumerate(storage["chars"]):
+        character["place"] = n  # survives the steps, of which the first drops marks of direction
+    for step in (
+        algorithm.explicit_embed_and_overrides,
+        algorithm.resolve_weak_types,
+        algorithm.resolve_neutral_types,
+        algorithm.resolve_implicit_levels,
+        algorithm.reorder_resolved_levels,
+        algorithm.apply_mirroring,
+    ):
+        step(storage, False)
+    total = sum(cell.width for cell in row if cell.character != "\n")
+    column = 0 if base == "L" else columns + 1 - total
+    placed: dict[int, list[Cell]] = {}
+    for character in storage["chars"]:
+        cluster = clusters[character["place"]]
+        cluster[0] = cluster[0]._replace(character=character["ch"])
+        placed[character["place"]] = list(_side_by_side(cluster, column))
+        column += sum(cell.width for cell in cluster)
+    cells = [cell for n in sorted(placed) for cell in placed[n]]
+    if row and row[-1].character == "\n":
+        cells.append(row[-1]._replace(column=column if base == "L" else columns - total))
+    return cells, base
+
+
+def _side_by_side(cluster: list[Cell], column: int) -> Iterator[Cell]:
+    for cell in cluster:
+        yield cell._replace(column=column)
+        column += cell.width
+
+
+def _clusters(cells: list[Cell]) -> list[list[Cell]]:
+    """Returns the cells by grapheme cluster: a letter with its marks, a syllable."""
+    found, start = [], 0
+    for text in wcwidth.iter_graphemes("".join(cell.character for cell in cells)):
+        found.append(cells[start : start + len(text)])
+        start += len(text)
+    return found
+
+
+def drawn(row: list[Cell]) -> Iterator[Drawn]:
+    """Yields what to draw of the cells of a row, without white space and the signs for it."""
+    word: list[Cell] = []  # of joined letters; their columns fall
+    plain: dict[int, str] = {}  # column -> ASCII character
+    for cluster in _clusters([cell for cell in row if cell.character != "\n"]):
+        joined = is_right_to_left(script_of(cluster[0].character)) and script_of(cluster[0].character) in _JOINED
+        if word and not (joined and cluster[0].column < word[-1].column):
+            yield _word(word)
+            word = []
+        if joined:
+            word += cluster
+        elif any(cell.width for cell in cluster):
+            text = "".join(cell.character for cell in cluster)
+            if text.isascii():
+                plain[cluster[0].column] = text
+            else:
+                yield Drawn(cluster[0].column, text)
+    if word:
+        yield _word(word)
+    line = "".join(plain.get(n, " ") for n in range(max(plain, default=-1) + 1))
+    for found in re.finditer(r"[!-~]+", line):
+        yield Drawn(found.start(), found.group())
+
+
+def _word(word: list[Cell]) -> Drawn:
+    return Drawn(word[0].column + word[0].width, "".join(cell.character for cell in word), True)
