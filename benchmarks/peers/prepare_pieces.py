@@ -49,7 +49,8 @@ def main(config_file: str, data: str, out: str, piece_model: str = "") -> None:
     else:
         from seq2seq_tf.text.sentencepiece import train_piece_model  # imports TensorFlow: only if needed
 
-        train_piece_model([paths["train", lang] for lang in LANGUAGES], model, load(config_file).config.data)
+        files = [paths["train", lang] for lang in LANGUAGES]
+        train_piece_model(files, model, load(config_file).config.data, normalization="nmt_nfkc")
     processor = sentencepiece.SentencePieceProcessor(model_file=model)
     everything = range(processor.get_piece_size())
     pieces = [

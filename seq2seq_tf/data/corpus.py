@@ -16,6 +16,7 @@ from seq2seq_tf.data.pairs import iter_pairs
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.translation import DataConfig
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch
+from seq2seq_tf.text.normalization import NONE_CHANGED, Changed
 from seq2seq_tf.text.sentencepiece import PieceModel
 
 _CHUNK = 20_000  # pairs cut into pieces at a time: bounds memory
@@ -50,6 +51,8 @@ class Prepared(NamedTuple):
     kept: int
     empty: int
     too_long: int
+    source: Changed = NONE_CHANGED  # lines that do not come back exactly from their pieces
+    target: Changed = NONE_CHANGED
 
     def __str__(self) -> str:
         return f"{self.kept:,} pairs kept, {self.empty:,} with an empty side and {self.too_long:,} too long left out"
@@ -79,16 +82,19 @@ def prepare_corpus(
         _SideWriter(f"{prefix}.{side}", models[n].vocab_size) for n, side in enumerate(("source", "target"))
     )
     kept = empty = too_long = 0
+    changed = [NONE_CHANGED, NONE_CHANGED]
+    threads = os.cpu_count() or 1
     pairs = iter_pairs(*files)
     for number, chunk in enumerate(iter(lambda: list(itertools.islice(pairs, _CHUNK)), [])):
         sides = []
         for side in (0, 1):
             texts = [pair[side] for pair in chunk]
             if sample_seed < 0:
-                sides.append(models[side].encode(texts, threads=os.cpu_count() or 1))
+                sides.append(models[side].encode(texts, threads=threads))
             else:
                 seed = (sample_seed * 1_000_003 + number * 2 + side) & 0x7FFFFFFF
                 sides.append(models[side].encode_sampled(texts, noise=config.segmentation_noise, seed=seed))
+            changed[side] = changed[side].followed_by(texts, models[side].written_back(sides[side], threads=threads))
         for source, target in zip(*sides, strict=True):
             if not source or not target:
                 empty += 1
@@ -107,7 +113,7 @@ def prepare_corpus(
         writer.close()
     for writer in writers:
         writer.rename()
-    return Prepared(kept, empty, too_long)
+    return Prepared(kept, empty, too_long, *changed)
 
 
 class _SideWriter:

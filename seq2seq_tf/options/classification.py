@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from seq2seq_tf.options.common import (
     BATCH,
+    NORMALIZATIONS,
     PATH,
     PIECE_MODELS,
     POOL,
@@ -39,6 +40,7 @@ class ClassificationDataConfig:
     piece_model: str = option("bpe", "symbols=pieces: kind of SentencePiece model", PIECE_MODELS)
     character_coverage: float = option(1.0, "symbols=pieces: share of characters that get a piece", Range(0.9, 1.0))
     byte_fallback: bool = option(False, "symbols=pieces: spell unknown characters in bytes")
+    normalization: str = option("nmt_nfkc", "symbols=pieces: normalisation of the text before cutting", NORMALIZATIONS)
     lowercase: bool = option(False, "fold case before cutting")
     max_symbols: int = option(256, "the rest of a longer text is not read, in training and in use", SYMBOLS_OF_A_TEXT)
     snippets: float = option(

@@ -15,6 +15,7 @@ from seq2seq_tf.errors import InputError
 CELLS = ("gru", "lstm", "rnn")
 ATTENTIONS = ("bahdanau", "none")
 PIECE_MODELS = ("bpe", "unigram")
+NORMALIZATIONS = ("identity", "nfc", "nfkc", "nmt_nfkc")
 OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "inverse_sqrt", "plateau")
 PRECISIONS = ("auto", "bfloat16", "float16", "float32")

@@ -9,6 +9,7 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import (
     BATCH,
     EPOCHS,
+    NORMALIZATIONS,
     PATH,
     PIECE_MODELS,
     SHARE,
@@ -52,6 +53,9 @@ class DataConfig:
     piece_model: str = option("bpe", "pieces: kind of SentencePiece model", PIECE_MODELS)
     character_coverage: float = option(1.0, "pieces: share of characters that get a piece", Range(0.9, 1.0))
     byte_fallback: bool = option(True, "pieces: spell unknown characters in bytes, so that nothing is lost")
+    normalization: str = option(
+        "identity", "pieces: normalisation before cutting; what it changes can never be written", NORMALIZATIONS
+    )
     lowercase: bool = option(False, "pieces: fold case")
 
 

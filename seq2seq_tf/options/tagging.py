@@ -8,6 +8,7 @@ from typing import ClassVar
 from seq2seq_tf.options.classification import ReaderConfig
 from seq2seq_tf.options.common import (
     BATCH,
+    NORMALIZATIONS,
     PATH,
     PIECE_MODELS,
     POOL,
@@ -33,6 +34,7 @@ class TaggingDataConfig:
     piece_model: str = option("bpe", "kind of SentencePiece model", PIECE_MODELS)
     character_coverage: float = option(1.0, "share of characters that get a piece; 0.9995 for CJK", Range(0.9, 1.0))
     byte_fallback: bool = option(True, "spell unknown characters in bytes")
+    normalization: str = option("nmt_nfkc", "normalisation of the words before cutting", NORMALIZATIONS)
     most_lines: int = option(
         4,
         "a paragraph is 1 to so many lines after each other, drawn anew each epoch: ends must be found",

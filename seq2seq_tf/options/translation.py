@@ -8,6 +8,7 @@ from typing import ClassVar
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import (
     BATCH,
+    NORMALIZATIONS,
     PATH,
     PIECE_MODELS,
     POOL,
@@ -39,6 +40,14 @@ class DataConfig:
     piece_model: str = option("bpe", "kind of SentencePiece model", PIECE_MODELS)
     character_coverage: float = option(1.0, "share of characters that get a piece; 0.9995 for CJK", Range(0.9, 1.0))
     byte_fallback: bool = option(True, "spell unknown characters in bytes, so that nothing is lost")
+    source_normalization: str = option(
+        "nmt_nfkc",
+        "of the source before cutting: identity, nfc, nfkc, or nmt_nfkc, which folds most; see docs/training.md",
+        NORMALIZATIONS,
+    )
+    target_normalization: str = option(
+        "identity", "of the target before cutting; what it changes can never be written", NORMALIZATIONS
+    )
     lowercase: bool = option(False, "fold case of source and target before cutting into pieces")
     max_pieces: int = option(128, "training pairs with a longer side are left out (and counted)", SYMBOLS_OF_A_TEXT)
     segmentations: int = option(

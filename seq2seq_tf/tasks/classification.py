@@ -164,5 +164,5 @@ def _symbols(run: RunDir, config: ClassificationConfig, texts: list[str]) -> Sym
         folded = (text.casefold() if data.lowercase else text for text in texts)
         write_character_model(folded, run.symbols, most=data.vocab_size)
     else:
-        train_piece_model(list(label_files(data.train).values()), run.symbols, data)
+        train_piece_model(list(label_files(data.train).values()), run.symbols, data, normalization=data.normalization)
     return load_symbols(run.symbols)

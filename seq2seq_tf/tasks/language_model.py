@@ -29,7 +29,8 @@ from seq2seq_tf.models.language_model import LanguageModel
 from seq2seq_tf.options.language_model import DataConfig, LanguageModelConfig
 from seq2seq_tf.structures import CellStates
 from seq2seq_tf.text.characters import Symbols, load_symbols, write_character_model
-from seq2seq_tf.text.sentencepiece import train_piece_model
+from seq2seq_tf.text.normalization import NONE_CHANGED, Changed
+from seq2seq_tf.text.sentencepiece import PieceModel, train_piece_model
 from seq2seq_tf.text_generator import TextGenerator, carry_spec
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
@@ -149,6 +150,9 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
         for part, prefix in prefixes.items():
             sizes[part] = write_stream(map(read_text, parts[part].paths()), symbols, prefix)
             say(f"{part}: {sizes[part]}")
+        if isinstance(symbols, PieceModel):
+            changed = _not_written_back(symbols, parts["train"])
+            say(f"not written back exactly by the pieces (data.normalization={config.data.normalization}): {changed}")
         if sizes["train"].symbols < config.train.streams:
             raise InputError(f"{config.data.train}: {sizes['train']}; fewer than train.streams={config.train.streams}")
         seal_prepared(run, {part: size._asdict() for part, size in sizes.items()}, texts)
@@ -160,6 +164,15 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
     say(f"model: {count:,} parameters, {symbols.vocab_size:,} {config.data.symbols}")
     return LanguageModelTask(config, symbols, train, valid, model)
+
+
+def _not_written_back(symbols: PieceModel, files: TextFiles) -> Changed:
+    """Counts the lines that do not come back exactly from their pieces, such as indented ones."""
+    changed, threads = NONE_CHANGED, os.cpu_count() or 1
+    for path in files.paths():
+        lines = read_text(path).split("\n")
+        changed = changed.followed_by(lines, symbols.written_back(symbols.encode(lines, threads=threads)))
+    return changed
 
 
 def _write_symbols(run: RunDir, data: DataConfig, files: TextFiles, say: Callable[[str], None]) -> None:
@@ -175,7 +188,7 @@ def _write_symbols(run: RunDir, data: DataConfig, files: TextFiles, say: Callabl
         with open(together, "w", encoding="utf-8", newline="\n") as file:
             for path in files.paths():
                 file.write(read_text(path) + "\n")
-        train_piece_model([together], run.symbols, data)
+        train_piece_model([together], run.symbols, data, normalization=data.normalization)
     except OSError as error:
         raise InputError(f"{together}: cannot be written: {error.strerror}") from None
     finally:

@@ -140,7 +140,7 @@ def _prepare_text(run: RunDir, config: TaggingConfig, say: Callable[[str], None]
     words = os.path.join(run.data, "words.txt")
     write_text(words, "".join(f"{bare(line)}\n" for line in lines))
     say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
-    train_piece_model([words], run.symbols, data)
+    train_piece_model([words], run.symbols, data, normalization=data.normalization)
     save_ids(os.path.join(run.data, "train"), tag_lines(lines, load_symbols(run.symbols)))
     forms = word_forms(word for line in lines for word in line)
     write_text(forms_file(run), json.dumps(forms._asdict(), ensure_ascii=False))

@@ -19,14 +19,13 @@ from seq2seq_tf.data.corpus import Corpus, iter_batches, load_corpus, prepare_co
 from seq2seq_tf.data.pairs import iter_pairs
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.evaluation import bleu, chrf
-from seq2seq_tf.files import write_bytes
 from seq2seq_tf.inspection.attention import attention_png
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
 from seq2seq_tf.inspection.gradients import pair_batch
 from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.options.translation import Config
 from seq2seq_tf.structures import Batch
-from seq2seq_tf.text.sentencepiece import PieceModel, train_piece_model
+from seq2seq_tf.text.sentencepiece import PieceModel, PieceText, train_piece_models
 from seq2seq_tf.training.prepared import Texts, check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan, GradientCurves
@@ -170,16 +169,17 @@ def _piece_models(run: RunDir, config: Config, say: Callable[[str], None]) -> No
         for path in (run.source_model, run.target_model):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(path)
-    if not os.path.exists(run.source_model):
-        say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
-        files = [data.train_source, data.train_target] if data.joint_vocab else [data.train_source]
-        train_piece_model(files, run.source_model, data)
-    if not os.path.exists(run.target_model):
-        if data.joint_vocab:
-            with open(run.source_model, "rb") as pieces:
-                write_bytes(run.target_model, pieces.read())
-        else:
-            train_piece_model([data.train_target], run.target_model, data)
+    source = PieceText((data.train_source,), data.source_normalization, run.source_model)
+    target = PieceText((data.train_target,), data.target_normalization, run.target_model)
+    missing = [text for text in (source, target) if not os.path.exists(text.model_path)]
+    if not missing:
+        return
+    say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
+    if data.joint_vocab:
+        train_piece_models([source, target], data)
+        return
+    for text in missing:
+        train_piece_models([text], data)
 
 
 def _corpora(
@@ -198,5 +198,8 @@ def _corpora(
             counts.append(prepared._asdict())
             if n == 0:
                 say(f"training data: {prepared}")
+                for name, changed in (("source", prepared.source), ("target", prepared.target)):
+                    rule = getattr(data, f"{name}_normalization")
+                    say(f"not written back exactly by the {name} pieces (data.{name}_normalization={rule}): {changed}")
         seal_prepared(run, counts, texts)
     return [load_corpus(prefix) for prefix in prefixes]

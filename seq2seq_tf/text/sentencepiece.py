@@ -6,11 +6,12 @@ tensorflow-text, for the SavedModel. Both read the same model file; a test holds
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import sentencepiece
@@ -39,17 +40,31 @@ class PieceOptions(Protocol):
     def lowercase(self) -> bool: ...
 
 
-def train_piece_model(files: Sequence[str], model_path: str, config: PieceOptions) -> None:
-    """Trains a piece model on text files and writes it to `model_path`, or writes nothing.
+class PieceText(NamedTuple):
+    """The text of one language and the model file it gets."""
 
+    files: tuple[str, ...]
+    normalization: str  # one of options.common.NORMALIZATIONS
+    model_path: str
+
+
+def train_piece_model(files: Sequence[str], model_path: str, config: PieceOptions, *, normalization: str) -> None:
+    """Trains a piece model on text files; see `train_piece_models`."""
+    train_piece_models([PieceText(tuple(files), normalization, model_path)], config)
+
+
+def train_piece_models(texts: Sequence[PieceText], config: PieceOptions) -> None:
+    """Trains one vocabulary on all texts and writes a model file for each, or writes nothing.
+
+    The files have the same pieces; each normalises as its text asks for.
     Runs in a process of its own: the trainer of sentencepiece and TensorFlow do not always live in one.
 
     Raises:
       InputError: the text cannot give that many pieces, there is none, or it is not UTF-8 (file and line named).
     """
-    command = [sys.executable, "-m", "seq2seq_tf.text.train_pieces", model_path, config.piece_model]
-    command += [str(config.vocab_size), str(config.character_coverage)]
-    command += [str(int(config.byte_fallback)), str(int(config.lowercase)), *files]
+    names = ("piece_model", "vocab_size", "character_coverage", "byte_fallback", "lowercase")
+    request = {"texts": texts, **{name: getattr(config, name) for name in names}}
+    command = [sys.executable, "-m", "seq2seq_tf.text.train_pieces", json.dumps(request)]
     package_root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     search_path = os.pathsep.join(p for p in (package_root, os.environ.get("PYTHONPATH", "")) if p)
     done = subprocess.run(
@@ -104,6 +119,10 @@ class PieceModel:
         """Returns the text of each row of ids; special ids are left out."""
         rows = [[int(i) for i in row if i > EOS_ID or i == UNK_ID] for row in ids]
         return self._processor.Decode(rows) if rows else []
+
+    def written_back(self, encoded: list[list[int]], *, threads: int = 1) -> list[str]:
+        """Returns the texts that rows from `encode` stand for; as `decode`, but quick for a whole corpus."""
+        return self._processor.Decode(encoded, num_threads=threads) if encoded else []
 
     def pieces(self, ids: Sequence[int] | np.ndarray) -> list[str]:
         """Returns the pieces as text; a leading '\\u2581' stands for a space before the word."""

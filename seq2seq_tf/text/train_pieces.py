@@ -1,60 +1,71 @@
-"""Trains a SentencePiece model: a process of its own, started by `train_piece_model`, without TensorFlow."""
+"""Trains a SentencePiece model: a process of its own, started by `train_piece_models`, without TensorFlow."""
 
 from __future__ import annotations
 
 import io
 import itertools
+import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 
 from seq2seq_tf.data.pairs import iter_lines
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_bytes
+from seq2seq_tf.text.normalization import Normalizer, normalizer_spec
 
 _LONGEST_LINE = 4192  # characters; longer lines teach nothing about pieces
+_CHUNK = 10_000  # lines normalised at a time
 
 
 class _Lines:
-    """The lines of files with text; a mistake ends them, since the trainer would swallow an exception."""
+    """The normalised lines of files with text; a mistake ends them, since the trainer would swallow an exception."""
 
-    def __init__(self, files: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[tuple[Sequence[str], str, str]], lowercase: bool) -> None:
         self.count = 0
         self.error: InputError | None = None
-        self._files = files
+        self._texts = texts
+        self._lowercase = lowercase
 
     def __iter__(self) -> Iterator[str]:
         try:
-            for line in itertools.chain.from_iterable(map(iter_lines, self._files)):
-                if line.strip():
-                    self.count += 1
-                    yield line[:_LONGEST_LINE]
+            for files, rule, _ in self._texts:
+                normalizer = Normalizer(rule, lowercase=self._lowercase)
+                lines = (line[:_LONGEST_LINE] for line in itertools.chain.from_iterable(map(iter_lines, files)))
+                while chunk := list(itertools.islice(lines, _CHUNK)):
+                    kept = [line for line in normalizer(chunk) if line]
+                    self.count += len(kept)
+                    yield from kept
         except InputError as error:
             self.error = error
 
 
-def train(arguments: Sequence[str]) -> None:
-    """Trains a model and writes it whole.
+def train(request: dict[str, Any]) -> None:
+    """Trains a vocabulary and writes each of its model files whole.
 
     Args:
-      arguments: model path, bpe|unigram, size, coverage, byte fallback 0|1, lowercase 0|1, text files.
+      request: "texts", each its files, its normalisation and the path of its model; "piece_model", "vocab_size",
+        "character_coverage", "byte_fallback" and "lowercase" as in a data section.
 
     Raises:
       InputError: a file is missing or not UTF-8, or there is no text, or too little for that many pieces.
     """
-    path, kind, size, coverage, byte_fallback, lowercase, *files = arguments
-    lines = _Lines(files)
+    texts = request["texts"]
+    lines = _Lines(texts, request["lowercase"])
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(lines),
             model_writer=model,
-            model_type=kind,
-            vocab_size=int(size),
-            character_coverage=float(coverage),
-            byte_fallback=byte_fallback == "1",
-            normalization_rule_name="nmt_nfkc_cf" if lowercase == "1" else "nmt_nfkc",
+            model_type=request["piece_model"],
+            vocab_size=request["vocab_size"],
+            character_coverage=request["character_coverage"],
+            byte_fallback=request["byte_fallback"],
+            normalization_rule_name="identity",  # the lines are normalised already
             pad_id=0,
             unk_id=1,
             bos_id=2,
@@ -62,23 +73,47 @@ def train(arguments: Sequence[str]) -> None:
             max_sentence_length=4 * _LONGEST_LINE,
             input_sentence_size=2_000_000,
             shuffle_input_sentence=True,
-            hard_vocab_limit=kind == "bpe",
+            hard_vocab_limit=request["piece_model"] == "bpe",
             minloglevel=1,
         )
     except RuntimeError as error:
         if lines.count and not lines.error:
-            problem = " ".join(str(error).rpartition("] ")[2].split())  # without the place in the C++ source
-            raise InputError(f"data.vocab_size={size}: cannot train the piece model: {problem}") from None
+            raise InputError(f"data.vocab_size={request['vocab_size']}: {_problem(str(error))}") from None
     if lines.error:
         raise lines.error
     if not lines.count:
-        raise InputError(f"{' and '.join(files)}: no text to train the piece model on")
-    write_bytes(path, model.getvalue())
+        files = " and ".join(file for names, _, _ in texts for file in names)
+        raise InputError(f"{files}: no text to train the piece model on")
+    for _, rule, path in texts:
+        write_bytes(path, _with_normalization(model.getvalue(), rule, request["lowercase"]))
+
+
+def _problem(message: str) -> str:
+    """Returns what the trainer says in words of our options."""
+    if found := re.search(r"too high .*<= (\d+)", message):
+        return (
+            f"the training text gives only {found[1]} pieces; set data.vocab_size={found[1]} or less, or "
+            "data.piece_model=unigram, which takes what there is"
+        )
+    if found := re.search(r"required_chars\. \d+ vs (\d+)", message):
+        return (
+            f"the characters of the training text, with bytes and special symbols, need {found[1]} pieces; set "
+            f"data.vocab_size to more than {found[1]}, or data.character_coverage lower"
+        )
+    return "cannot train the piece model: " + " ".join(message.rpartition("] ")[2].split())
+
+
+def _with_normalization(model: bytes, rule: str, lowercase: bool) -> bytes:
+    """Returns a model that normalises by a rule."""
+    changed = sentencepiece_model_pb2.ModelProto.FromString(model)  # type: ignore[attr-defined]  # see normalization
+    changed.normalizer_spec.CopyFrom(normalizer_spec(rule, lowercase=lowercase))
+    content: bytes = changed.SerializeToString(deterministic=True)
+    return content
 
 
 if __name__ == "__main__":
     try:
-        train(sys.argv[1:])
+        train(json.loads(sys.argv[1]))
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

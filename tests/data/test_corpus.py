@@ -28,7 +28,7 @@ def pieces(tmp_path_factory: pytest.TempPathFactory) -> PieceModel:
     folder = tmp_path_factory.mktemp("pieces")
     corpus = toy.make_corpus(folder, seed=1, train=211)
     path = str(folder / "pieces.model")
-    train_piece_model([str(corpus.train_source)], path, DataConfig(vocab_size=320))
+    train_piece_model([str(corpus.train_source)], path, DataConfig(vocab_size=320), normalization="nmt_nfkc")
     return PieceModel(path)
 
 
@@ -54,7 +54,7 @@ def test_text_comes_back_from_the_batches_pair_by_pair(tmp_path: Path, pieces: P
     sources = ["ba be", "Ärger, 한국어", "x" * 29, "mu", "ki ki ki"]
     targets = ["be ba", "\U0001f600 no", "lu", "y" * 23, "ni"]
     files = write(tmp_path, "a", sources), write(tmp_path, "b", targets)
-    assert prepared(files, pieces, tmp_path / "train", sample_seed=sample_seed) == Prepared(5, 0, 0)
+    assert prepared(files, pieces, tmp_path / "train", sample_seed=sample_seed)[:3] == (5, 0, 0)
     corpus = load_corpus(str(tmp_path / "train"))
     assert corpus.pairs == 5
     plan = [np.array([3, 1]), np.array([4]), np.array([0, 2])]
@@ -86,13 +86,23 @@ def test_empty_and_too_long_pairs_are_left_out_and_counted(tmp_path: Path, piece
     targets = ["da", "de", " ", "", "di", "y" * 50, "do"]
     files = write(tmp_path, "a", sources), write(tmp_path, "b", targets)
     report = prepared(files, pieces, tmp_path / "train", max_pieces=20)
-    assert report == Prepared(kept=2, empty=3, too_long=2)
+    assert (report.kept, report.empty, report.too_long) == (2, 3, 2)
     for number in "2", "3":
         assert number in str(report)
     corpus = load_corpus(str(tmp_path / "train"))
     (batch,) = iter_batches(corpus, [np.array([0, 1])])
     assert pieces.decode(batch.source) == ["ba", "bo"]
     assert pieces.decode(batch.target_out) == ["da", "do"]
+
+
+@pytest.mark.parametrize("sample_seed", [-1, 3])
+def test_lines_that_do_not_come_back_from_their_pieces_are_counted(
+    tmp_path: Path, pieces: PieceModel, sample_seed: int
+) -> None:
+    files = write(tmp_path, "a", ["ba", "be  bi", "m²"]), write(tmp_path, "b", ["da", "de", "½"])
+    report = prepared(files, pieces, tmp_path / "train", sample_seed=sample_seed)
+    assert str(report.source) == "2 of 3 lines, the first is line 2: 'be  bi' becomes 'be bi'"
+    assert str(report.target) == "1 of 3 lines, the first is line 3: '½' becomes '1⁄2'"
 
 
 def test_a_pair_of_exactly_max_pieces_is_kept(tmp_path: Path, pieces: PieceModel) -> None:
@@ -121,6 +131,9 @@ class ManyPieces:
 
     def encode(self, texts: list[str], *, threads: int) -> list[list[int]]:
         return [[self.vocab_size - 1 - n for n in range(len(text))] for text in texts]
+
+    def written_back(self, encoded: list[list[int]], *, threads: int) -> list[str]:
+        return ["" for _ in encoded]
 
 
 @pytest.mark.parametrize(("vocab_size", "dtype"), [(65536, np.uint16), (65537, np.int32)])

@@ -35,7 +35,7 @@ def pieces(tmp_path_factory: pytest.TempPathFactory) -> PieceModel:
     folder = tmp_path_factory.mktemp("pieces")
     (folder / "text").write_text(TEXT * 5, encoding="utf-8")
     config = DataConfig(vocab_size=280, symbols="pieces")
-    train_piece_model([str(folder / "text")], str(folder / "p.model"), config)
+    train_piece_model([str(folder / "text")], str(folder / "p.model"), config, normalization=config.normalization)
     return PieceModel(str(folder / "p.model"))
 
 

@@ -71,7 +71,7 @@ def pieces(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "text").write_text("\n".join(text), encoding="utf-8")
     config = DataConfig(vocab_size=997, piece_model=request.param)
-    train_piece_model([str(folder / "text")], str(folder / "pieces.model"), config)
+    train_piece_model([str(folder / "text")], str(folder / "pieces.model"), config, normalization="nmt_nfkc")
     return PieceModel(str(folder / "pieces.model"))
 
 
@@ -88,7 +88,8 @@ def normal(text: str) -> str:
 def train(folder: Path, text: str | bytes, **options: object) -> PieceModel:
     path = folder / "text"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    train_piece_model([str(path)], str(folder / "pieces.model"), DataConfig(**options))  # type: ignore[arg-type]
+    config = DataConfig(**options)  # type: ignore[arg-type]
+    train_piece_model([str(path)], str(folder / "pieces.model"), config, normalization=config.target_normalization)
     return PieceModel(str(folder / "pieces.model"))
 
 
@@ -195,8 +196,12 @@ def test_training_gives_the_same_model_again(tmp_path: Path, text: list[str]) ->
 @pytest.mark.parametrize(
     ("text", "options", "parts"),
     [
-        ("ba be bi\n", {"vocab_size": 8000}, ["data.vocab_size=8000", "too high", "<= "]),
-        ("ba be bi\n", {"vocab_size": 99}, ["data.vocab_size=99", "smaller than"]),
+        (
+            "ba be bi\n",
+            {"vocab_size": 8000},
+            ["data.vocab_size=8000", "only 272 pieces", "data.vocab_size=272 or less"],
+        ),
+        ("ba be bi\n", {"vocab_size": 99}, ["data.vocab_size=99", "need 265 pieces", "data.character_coverage"]),
         ("", {}, ["text", "no text"]),
         (" \n\t\n", {"piece_model": "unigram"}, ["text", "no text"]),
         (b"ba\nb\xffe\n", {"vocab_size": 300}, ["text:2", "invalid UTF-8"]),

@@ -1,0 +1,227 @@
+"""How text is normalised before it is cut into pieces: the rules, as SentencePiece keeps them in a model file.
+
+A rule is a table of strings and what they become; it stands in the model, so that cutting in bulk, in the graph and on
+a server by the model file alone normalises alike. Under every rule runs of spaces become one space and those at the
+ends are dropped; control characters, line separators and U+2581, which stands for a space inside a model, become
+spaces (but nmt_nfkc keeps most controls from U+0080 on), so that words are never glued together.
+
+identity   nothing else: no-break and ideographic spaces, zero-width characters and all signs stay as they are
+nfc        canonical composition: e + U+0301 becomes é; marks in another order than the canonical stay in it
+nfkc       besides, signs of compatibility become plain ones: fullwidth letters, ligatures, ², ™, … and all spaces
+nmt_nfkc   besides, zero-width characters become spaces
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
+
+sentencepiece.set_min_log_level(1)  # it tells on standard error of each table that it makes
+_CHUNK = 10_000  # lines; bounds memory
+_SHOWN = 40  # characters of an example
+_LETTERS = range(0x41, sys.maxunicode + 1)
+# NUL is no part of a table; it stays as it is.
+_CONTROLS = (*map(chr, range(0x01, 0x20)), *map(chr, range(0x7F, 0xA0)))
+_SPACES = dict.fromkeys((*_CONTROLS, "\u2028", "\u2029", "\u2581"), " ")
+_HAS_LEAF, _LABEL, _VALUE = 1 << 8, (1 << 31) | 0xFF, (1 << 31) - 1  # of a unit of SentencePiece's trie
+
+
+def normalizer_spec(rule: str, *, lowercase: bool) -> Any:
+    """Returns the NormalizerSpec of a rule: what a model file says of it.
+
+    Args:
+      rule: one of options.common.NORMALIZATIONS.
+      lowercase: fold case too.
+    """
+    fold = "_cf" if lowercase else ""
+    if rule == "nmt_nfkc":  # the default of sources: to change its leaves takes no time, to compile it a second
+        spec = _built_in(rule + fold)
+        spec.precompiled_charsmap = _patched(spec.precompiled_charsmap, _CONTROLS, " ")
+    elif rule == "nfkc":
+        spec = _compiled(_entries(_built_in(rule + fold).precompiled_charsmap))
+    else:
+        spec = _compiled(_canonical(lowercase) if rule == "nfc" else _folded(_LETTERS) if lowercase else {})
+    spec.name = rule + fold
+    spec.ClearField("normalization_rule_tsv")
+    return spec
+
+
+class Normalizer:
+    """A rule outside a model: text in, text out.
+
+    Args:
+      rule: one of options.common.NORMALIZATIONS.
+      lowercase: fold case too.
+    """
+
+    def __init__(self, rule: str, *, lowercase: bool = False) -> None:
+        self._normalizer = sentencepiece.SentencePieceNormalizer(
+            normalizer_spec=normalizer_spec(rule, lowercase=lowercase),
+            add_dummy_prefix=False,
+            escape_whitespaces=False,
+        )
+
+    def __call__(self, texts: Iterable[str]) -> list[str]:
+        """Returns what the texts become."""
+        return self._normalizer.Normalize(list(texts))
+
+
+class Changed(NamedTuple):
+    """Lines that do not come back as they were."""
+
+    lines: int
+    changed: int
+    number: int  # of the first of them, from 1; 0 if there is none
+    before: str  # that line
+    after: str  # what it becomes
+
+    def __str__(self) -> str:
+        """Returns the count with its example: `1 of 9 lines, the first is line 5: 'a  b' becomes 'a b'`."""
+        count = f"{self.changed:,} of {self.lines:,} lines"
+        if not self.changed:
+            return count
+        same = len(os.path.commonprefix([self.before, self.after]))
+        start = max(same - _SHOWN // 2, 0)
+        before, after = (repr(text[start : start + _SHOWN]) for text in (self.before, self.after))
+        return f"{count}, the first is line {self.number:,}: {before} becomes {after}"
+
+    def followed_by(self, before: list[str], after: list[str]) -> Changed:
+        """Returns the count after more lines."""
+        different = [n for n, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+        total = self._replace(lines=self.lines + len(before), changed=self.changed + len(different))
+        if self.changed or not different:
+            return total
+        first = different[0]
+        return total._replace(number=self.lines + first + 1, before=before[first], after=after[first])
+
+
+NONE_CHANGED = Changed(0, 0, 0, "", "")
+
+
+def count_changed(lines: Iterable[str], rule: str, *, lowercase: bool = False) -> Changed:
+    """Counts the lines that a rule changes: a model that learns from them cannot write them as they are.
+
+    Args:
+      lines: read once.
+      rule: one of options.common.NORMALIZATIONS.
+      lowercase: fold case too.
+    """
+    normalizer, changed = Normalizer(rule, lowercase=lowercase), NONE_CHANGED
+    chunk: list[str] = []
+    for line in lines:
+        chunk.append(line)
+        if len(chunk) == _CHUNK:
+            changed, chunk = changed.followed_by(chunk, normalizer(chunk)), []
+    return changed.followed_by(chunk, normalizer(chunk))
+
+
+def _compiled(table: Mapping[str, str]) -> Any:
+    """Returns the spec of a table, with the spaces of every rule."""
+    changes = sorted((key, value) for key, value in {**table, **_SPACES}.items() if key != value)
+    return _spec_of(sentencepiece.SentencePieceNormalizer(norm_map=changes))
+
+
+def _spec_of(normalizer: sentencepiece.SentencePieceNormalizer) -> Any:
+    model = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]  # made by protobuf as it is imported
+    model.ParseFromString(normalizer.serialized_model_proto())
+    return model.normalizer_spec
+
+
+def _built_in(rule: str) -> Any:
+    return _spec_of(sentencepiece.SentencePieceNormalizer(rule_name=rule))
+
+
+def _folded(characters: range) -> dict[str, str]:
+    """Returns what folding case makes of characters."""
+    return {c: c.casefold() for c in map(chr, characters) if c != c.casefold()}
+
+
+def _canonical(lowercase: bool) -> dict[str, str]:
+    """Returns what nfc makes of characters, and of the sequences that it composes."""
+    table: dict[str, str] = {}
+    for character in map(chr, range(0xA0, sys.maxunicode + 1)):
+        normal = unicodedata.normalize("NFC", character)
+        if normal != character:
+            table[character] = normal
+        else:
+            table.update(dict.fromkeys(_spellings(character), character))
+    if lowercase:
+        table = {**_folded(_LETTERS), **{key: value.casefold() for key, value in table.items()}}
+    return {key: unicodedata.normalize("NFC", value) for key, value in table.items()}
+
+
+def _spellings(composed: str) -> set[str]:
+    """Returns the sequences that compose to a character: of ế e with two marks and ê with one, of a syllable jamo."""
+    if 0xAC00 <= ord(composed) <= 0xD7A3:  # Hangul is composed by arithmetic, not by the character database
+        syllable, tail = divmod(ord(composed) - 0xAC00, 28)
+        two = chr(0x1100 + syllable // 21) + chr(0x1161 + syllable % 21)
+        return {start + chr(0x11A7 + tail) for start in (two, chr(ord(composed) - tail))} if tail else {two}
+    parts = unicodedata.decomposition(composed).split()
+    if len(parts) != 2 or parts[0].startswith("<"):
+        return set()
+    first, mark = (chr(int(part, 16)) for part in parts)
+    return {start + mark for start in {first, *_spellings(first)}}
+
+
+def _entries(charsmap: bytes) -> dict[str, str]:
+    """Returns the table that a precompiled one was made of; see `_patched` for its layout."""
+    units, values = _parts(charsmap)
+    labels, bytes_ = units & _LABEL, np.arange(1, 256)
+    nodes: dict[int, list[tuple[int, int]]] = {}  # the byte and the node of each child; many keys share a node
+    found = {}
+    left = [(0, b"")]
+    while left:
+        node, key = left.pop()
+        below = node ^ _offset(int(units[node]))
+        if node not in nodes:
+            children = np.minimum(below ^ bytes_, len(units) - 1)
+            real = labels[children] == bytes_
+            nodes[node] = list(zip(bytes_[real].tolist(), children[real].tolist(), strict=True))
+        left += [(child, key + bytes([byte])) for byte, child in nodes[node]]
+        if key and int(units[node]) & _HAS_LEAF:
+            start = int(units[below]) & _VALUE
+            found[key.decode()] = values[start : values.index(b"\0", start)].decode()
+    return found
+
+
+def _patched(charsmap: bytes, keys: Iterable[str], value: str) -> bytes:
+    """Returns a precompiled table with another value for some of its keys; keys that it lacks are passed over.
+
+    A table is the size of a double-array trie, the trie, and the values, each ended by NUL; a leaf is the place of its
+    value (sentencepiece, src/normalizer.cc and third_party/darts_clone). Keys of equal value share a leaf, so either
+    all of them are changed or none.
+    """
+    units, values = _parts(charsmap)
+    for key in keys:
+        leaf = _leaf(units, key.encode())
+        if leaf is not None:
+            units[leaf] = (_VALUE + 1) | len(values)
+    return charsmap[:4] + units.tobytes() + values + value.encode() + b"\0"
+
+
+def _parts(charsmap: bytes) -> tuple[np.ndarray, bytes]:
+    """Returns the units of the trie, to be changed, and the values."""
+    size = struct.unpack_from("<I", charsmap)[0]
+    return np.frombuffer(charsmap, "<u4", size // 4, 4).copy(), charsmap[4 + size :]
+
+
+def _leaf(units: np.ndarray, key: bytes) -> int | None:
+    """Returns where the place of the value of a key stands in the trie, or None."""
+    node = 0
+    for byte in key:
+        node ^= _offset(int(units[node])) ^ byte
+        if node >= len(units) or int(units[node]) & _LABEL != byte:
+            return None
+    return node ^ _offset(int(units[node])) if int(units[node]) & _HAS_LEAF else None
+
+
+def _offset(unit: int) -> int:
+    return unit >> 10 << ((unit & 1 << 9) >> 6)
