@@ -1,9 +1,9 @@
-"""How well labels are predicted: confusion table, precision, recall and F1. Pure NumPy, for classes and tags."""
+"""How well labels are predicted: confusion table, precision, recall and F1, for classes and tags; by scikit-learn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,9 +22,11 @@ class LabelScore(NamedTuple):
 
 def confusion(truth: Sequence[int] | np.ndarray, predicted: Sequence[int] | np.ndarray, labels: int) -> np.ndarray:
     """Returns [labels, labels] int64: how often label ROW was taken for label COLUMN."""
-    table = np.zeros((labels, labels), np.int64)
-    np.add.at(table, (np.asarray(truth, np.int64), np.asarray(predicted, np.int64)), 1)
-    return table
+    from sklearn.metrics import confusion_matrix  # here: a second, and training needs no scores
+
+    if not len(truth):
+        return np.zeros((labels, labels), np.int64)  # scikit-learn refuses it
+    return confusion_matrix(truth, predicted, labels=range(labels))
 
 
 def accuracy(table: np.ndarray) -> float:
@@ -34,8 +36,11 @@ def accuracy(table: np.ndarray) -> float:
 
 def scores_by_label(table: np.ndarray, labels: Sequence[str]) -> list[LabelScore]:
     """Returns the scores of each label of a confusion table."""
-    right, truth, predicted = np.diagonal(table), table.sum(1), table.sum(0)
-    return [_score(label, *map(int, row)) for label, *row in zip(labels, right, truth, predicted, strict=True)]
+    precision, recall, f1, support = _scores(table, range(len(table)), None)
+    return [
+        LabelScore(label, int(n), *map(float, row))
+        for label, n, *row in zip(labels, support, precision, recall, f1, strict=True)
+    ]
 
 
 def scores_together(table: np.ndarray, name: str, *, without: int) -> LabelScore:
@@ -43,14 +48,22 @@ def scores_together(table: np.ndarray, name: str, *, without: int) -> LabelScore
 
     An element is found if it is there and has the right label.
     """
-    kept = np.arange(len(table)) != without
-    right = int(np.diagonal(table)[kept].sum())
-    return _score(name, right, int(table[kept].sum()), int(table[:, kept].sum()))
+    kept = [n for n in range(len(table)) if n != without]
+    precision, recall, f1, _ = _scores(table, kept, "micro")
+    return LabelScore(name, int(table[kept].sum()), float(precision), float(recall), float(f1))
 
 
-def _score(label: str, right: int, truth: int, predicted: int) -> LabelScore:
-    precision, recall = right / max(predicted, 1), right / max(truth, 1)
-    return LabelScore(label, truth, precision, recall, 2 * right / max(truth + predicted, 1))
+def _scores(table: np.ndarray, labels: Sequence[int], average: str | None) -> tuple[Any, Any, Any, Any]:
+    """Returns precision, recall, F1 and support of some labels; each cell of the table stands for that many texts."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    if not table.any():  # scikit-learn refuses it
+        nothing = np.zeros(len(labels)) if average is None else 0.0
+        return nothing, nothing, nothing, nothing
+    truth, predicted = np.indices(table.shape).reshape(2, -1)
+    return precision_recall_fscore_support(
+        truth, predicted, labels=labels, average=average, sample_weight=table.ravel(), zero_division=0.0
+    )
 
 
 def score_rows(scores: Sequence[LabelScore]) -> list[list[object]]:

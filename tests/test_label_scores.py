@@ -30,6 +30,13 @@ def test_precision_recall_and_f1_of_each_label() -> None:
     assert score_rows([b]) == [["b", 2, " 33.33", " 50.00", " 40.00"]]
 
 
+def test_without_texts_all_scores_are_zero() -> None:
+    table = confusion([], [], 2)
+    assert table.tolist() == [[0, 0], [0, 0]]
+    assert scores_by_label(table, "ab") == [("a", 0, 0.0, 0.0, 0.0), ("b", 0, 0.0, 0.0, 0.0)]
+    assert scores_together(table, "some", without=0) == ("some", 0, 0.0, 0.0, 0.0)
+
+
 def test_labels_together_leave_out_the_one_that_means_nothing_here() -> None:
     together = scores_together(confusion(TRUTH, PREDICTED, 3), "some", without=0)
     assert together == ("some", 3, pytest.approx(1 / 3), pytest.approx(1 / 3), pytest.approx(1 / 3))

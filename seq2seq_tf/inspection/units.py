@@ -6,16 +6,19 @@ characters have nearly the same state; no character of the text should have been
 
 A binary property is compared by the area under the ROC curve (AUC): the probability that the unit is higher on a
 character inside than on one outside, ties counting half (Mann and Whitney 1947; Hanley and McNeil 1982). A number is
-compared by Spearman's rank correlation, with Pearson's beside it. All of them are products of the properties with the
-units' ranks, and ranks are taken once for all properties.
+compared by Spearman's rank correlation, with Pearson's beside it. To choose among all units, both are products of the
+properties with the units' ranks, which are taken once for all properties; the few that are chosen are scored by
+scikit-learn and SciPy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.stats import pearsonr, rankdata, spearmanr
+from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score, roc_curve
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.properties import Property
@@ -137,36 +140,6 @@ def table(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
     return columns, rows
 
 
-def ranks(values: np.ndarray) -> np.ndarray:
-    """Returns the rank, from 1, of each value [T] as float64; equal values share their mean rank."""
-    order = np.argsort(values)
-    ordered = values[order]
-    steps = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1  # where the next larger value begins
-    edges = np.concatenate([[0], steps, [len(values)]])
-    result = np.empty(len(values))
-    result[order] = np.repeat((edges[:-1] + edges[1:] + 1) / 2, np.diff(edges))
-    return result
-
-
-def auc(values: np.ndarray, inside: np.ndarray) -> float:
-    """Returns the area under the ROC curve of values [T] for `inside` [T] bool; exact up to the division."""
-    positives = np.count_nonzero(inside)
-    above = np.sum(ranks(values)[inside]) - positives * (positives + 1) / 2
-    return float(above / (positives * (len(inside) - positives)))
-
-
-def spearman(x: np.ndarray, y: np.ndarray) -> float:
-    """Returns the rank correlation of two arrays [T]; 0 where one is constant."""
-    return pearson(ranks(x), ranks(y))
-
-
-def pearson(x: np.ndarray, y: np.ndarray) -> float:
-    """Returns the correlation of two arrays [T]; 0 where one is constant."""
-    x, y = (each.astype(np.float64) - np.mean(each, dtype=np.float64) for each in (x, y))
-    norm = np.linalg.norm(x) * np.linalg.norm(y)
-    return float(x @ y / norm) if norm else 0.0
-
-
 def _varies(values: np.ndarray) -> bool:
     return bool(np.any(values != values[0]))
 
@@ -196,7 +169,8 @@ def _targets(properties: Sequence[Property], stop: int) -> _Targets:
 
 
 def _centred_ranks(values: np.ndarray) -> np.ndarray:
-    return ranks(values) - (len(values) + 1) / 2
+    """Returns the ranks along the last axis, less their mean; equal values share their mean rank."""
+    return rankdata(values, axis=-1) - (values.shape[-1] + 1) / 2
 
 
 def _measures(chunk: np.ndarray, targets: _Targets) -> np.ndarray:
@@ -205,7 +179,7 @@ def _measures(chunk: np.ndarray, targets: _Targets) -> np.ndarray:
     With the ranks r of n values, k of them inside: AUC = (sum of r inside - k (k + 1) / 2) / (k (n - k)), and so
     AUC - 0.5 = (sum of r - (n + 1) / 2 inside) / (k (n - k)).
     """
-    centred = np.stack([_centred_ranks(values) for values in chunk])  # [C, T]
+    centred = _centred_ranks(chunk)  # [C, T]
     norms = np.where(targets.binary[:, None], 1.0, np.linalg.norm(centred, axis=-1)) * targets.divisors[:, None]
     return np.divide(targets.rows @ centred.T, norms, out=np.zeros_like(norms), where=norms > 0)
 
@@ -218,17 +192,15 @@ def _binary_score(unit: tuple[str, int, float], values: np.ndarray, inside: np.n
     signed = sign * values.astype(np.float64)
     threshold = _best_threshold(signed[:half], inside[:half])
     found, true = signed[half:] > threshold, inside[half:]
-    hits, positives = np.count_nonzero(found & true), np.count_nonzero(true)
-    rejected, negatives = np.count_nonzero(~found & ~true), np.count_nonzero(~true)
     return BinaryScore(
         name,
         column,
         sign,
         selected_by=0.5 + abs(measured),
-        auc=auc(signed[half:], true),
+        auc=float(roc_auc_score(true, signed[half:])),
         threshold=sign * threshold,
-        balanced_accuracy=float(hits / positives + rejected / negatives) / 2,
-        f1=float(2 * hits / (np.count_nonzero(found) + positives)),
+        balanced_accuracy=float(balanced_accuracy_score(true, found)),
+        f1=float(f1_score(true, found)),
     )
 
 
@@ -237,23 +209,27 @@ def _number_score(unit: tuple[str, int, float], values: np.ndarray, target: np.n
     name, column, measured = unit
     half = len(values) // 2
     sign = 1 if measured >= 0 else -1
-    signed, target = sign * values[half:], target[half:]
+    signed, target = sign * values[half:].astype(np.float64), target[half:].astype(np.float64)
     return NumberScore(
         name,
         column,
         sign,
         selected_by=abs(measured),
-        spearman=spearman(signed, target),
-        pearson=pearson(signed, target),
+        spearman=_correlation(spearmanr, signed, target),
+        pearson=_correlation(pearsonr, signed, target),
     )
 
 
 def _best_threshold(values: np.ndarray, inside: np.ndarray) -> float:
     """Returns the threshold above which `values` say inside with the best balanced accuracy, between two values."""
-    order = np.argsort(values)
-    ordered, inside = values[order], inside[order]
-    missed = np.cumsum(inside)[:-1] / max(1, np.count_nonzero(inside))  # of those inside, when cut behind each value
-    rejected = np.cumsum(~inside)[:-1] / max(1, np.count_nonzero(~inside))
-    gain = np.where(ordered[1:] != ordered[:-1], rejected - missed, -2.0)  # equal values cannot be parted
-    best = int(np.argmax(gain))
-    return float(ordered[best] + ordered[best + 1]) / 2
+    false, true, cuts = roc_curve(inside, values, drop_intermediate=False)  # cuts fall, and begin with infinity
+    gains = (true - false)[-2:0:-1]  # of cuts with values on both sides, the lowest cut first
+    if not len(gains):
+        return float(cuts[-1])  # all values are equal
+    best = len(gains) - int(np.argmax(gains))
+    return float(cuts[best] + cuts[best + 1]) / 2
+
+
+def _correlation(measure: Callable[[np.ndarray, np.ndarray], Any], values: np.ndarray, target: np.ndarray) -> float:
+    """Returns the correlation that `measure` finds; 0 for a unit that is constant, where there is none."""
+    return float(measure(values, target).statistic) if _varies(values) else 0.0

@@ -10,7 +10,7 @@ import pytest
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection import units
 from seq2seq_tf.inspection.properties import Property
-from seq2seq_tf.inspection.units import BinaryScore, NumberScore, auc, pearson, per_piece, rank_units, ranks, spearman
+from seq2seq_tf.inspection.units import BinaryScore, NumberScore, per_piece, rank_units
 
 
 def binary(values: np.ndarray, name: str = "inside") -> Property:
@@ -39,23 +39,13 @@ def plain_correlation(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.corrcoef(x, y)[0, 1])
 
 
-@pytest.mark.parametrize("steps", [2, 7, 1000])  # few steps: many ties
-def test_measures_equal_their_definitions(steps: int) -> None:
-    rng = np.random.default_rng()
-    values = (rng.integers(0, steps, 211) / 8).astype(np.float32)
-    inside = rng.random(211) < 0.3
-    other = rng.integers(0, 5, 211).astype(np.float32)
-    np.testing.assert_array_equal(ranks(values), plain_ranks(values))
-    assert auc(values, inside) == pytest.approx(plain_auc(values, inside), abs=1e-14)
-    assert spearman(values, other) == pytest.approx(plain_correlation(plain_ranks(values), plain_ranks(other)))
-    assert pearson(values, other) == pytest.approx(plain_correlation(values, other))
-
-
-@pytest.mark.parametrize("chunk", [1, 300, 10**6])
-def test_every_unit_is_measured_by_the_definition_on_each_half(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("chunk", "steps"), [(1, 7), (300, 2), (10**6, 1000)])  # few steps: many ties
+def test_every_unit_is_measured_by_the_definition_on_each_half(
+    chunk: int, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(units, "_CHUNK_VALUES", chunk)
     rng = np.random.default_rng()
-    activations = rng.integers(-3, 4, (101, 13)).astype(np.float32)
+    activations = (rng.integers(0, steps, (101, 13)) / 8 - 1).astype(np.float32)
     inside, place = rng.random(101) < 0.4, rng.integers(0, 9, 101)
     found = rank_units(activations, names(13), [binary(inside), number(place)], top=13).rankings
     first, second = activations[:50], activations[50:]
