@@ -46,6 +46,13 @@ class Resolved(NamedTuple, Generic[AnyConfig]):
     sources: dict[str, str]  # dotted name -> "configs/x.yaml:12" or "flag"
 
 
+class Given(NamedTuple):
+    """Options that somebody has given, a few or all, and where."""
+
+    values: dict[str, Any]  # dotted name -> value
+    sources: dict[str, str]  # dotted name -> "configs/x.yaml:12", a file or "flag"
+
+
 def sections(kind: type[TaskConfig]) -> dict[str, type]:
     """Returns the sections of a task's configuration, in the order of declaration."""
     types = get_type_hints(kind)
@@ -119,6 +126,7 @@ def load(
     path: str | os.PathLike[str] | None,
     overrides: Mapping[str, Any] | None = None,
     kind: type[AnyConfig] = Config,  # type: ignore[assignment]  # most configurations are of translation
+    below: Given | None = None,
 ) -> Resolved[AnyConfig]:
     """Reads a YAML file, applies overrides (dotted name -> value, from flags) and checks every value.
 
@@ -126,11 +134,25 @@ def load(
       path: the file, or None for the defaults.
       overrides: they win over the file.
       kind: configuration of the task. A file may name its task in a line `task: NAME` of its own.
+      below: what holds where neither file nor overrides say anything, instead of the defaults.
 
     Raises:
       InputError: unknown key (with the nearest known names), wrong type, value out of range, contradiction, another
         task; the message names file and line, or the flag.
     """
+    given = read(path, overrides, kind)
+    values, sources = dict(given.values), dict(given.sources)
+    if below is not None:
+        values, sources = {**below.values, **values}, {**below.sources, **sources}
+    config = _assemble(values, kind)
+    config.check()
+    defaults = {leaf.name: leaf.default for leaf in leaves(kind)}
+    told = {name: at for name, at in sources.items() if at == "flag" or values[name] != defaults[name]}
+    return Resolved(config, told)
+
+
+def read(path: str | os.PathLike[str] | None, overrides: Mapping[str, Any] | None, kind: type[TaskConfig]) -> Given:
+    """Returns what file and overrides give, each value checked for itself; see `load`."""
     known = {leaf.name: leaf for leaf in leaves(kind)}
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -139,20 +161,16 @@ def load(
         if file.task != kind.task:
             raise InputError(f"{file.task_where}: this is a configuration of {file.task}, needed is one of {kind.task}")
         for name, value, line in file.entries:
-            where = f"{os.fspath(path)}:{line}"
+            sources[name] = f"{os.fspath(path)}:{line}"
             if name not in known:
-                raise InputError(f"{where}: unknown key {name!r}{nearest(name, known)}")
-            values[name] = check(known[name], value, where)
-            if values[name] != known[name].default:
-                sources[name] = where
+                raise InputError(f"{sources[name]}: unknown key {name!r}{nearest(name, known)}")
+            values[name] = check(known[name], value, sources[name])
     for name, value in (overrides or {}).items():
         if name not in known:
             raise InputError(f"--{name}: unknown option{nearest(name, known)}")
         values[name] = check(known[name], value, f"--{name}")
         sources[name] = "flag"
-    config = _assemble(values, kind)
-    config.check()
-    return Resolved(config, sources)
+    return Given(values, sources)
 
 
 def task_of(path: str | os.PathLike[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -12,9 +13,9 @@ from absl import flags
 from seq2seq_tf import machine
 from seq2seq_tf.bin import program
 from seq2seq_tf.bin.flag_types import allowed, define_option, define_path
-from seq2seq_tf.config import AnyConfig, Resolved, describe, leaves, load
+from seq2seq_tf.config import AnyConfig, Given, Resolved, describe, flatten, leaves, load
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import TaskConfig
+from seq2seq_tf.options.common import PATH, TaskConfig
 
 if TYPE_CHECKING:
     from seq2seq_tf.training.run_dir import RunDir
@@ -32,10 +33,20 @@ def define_flags(kind: type[TaskConfig]) -> None:
         define_option(leaf.name, leaf, f"{leaf.help} [{shown}]")
 
 
-def _resolve(kind: type[AnyConfig]) -> Resolved[AnyConfig]:
-    names = [leaf.name for leaf in leaves(kind)]
-    overrides: dict[str, Any] = {name: FLAGS[name].value for name in names if FLAGS[name].present}
-    return load(FLAGS.config, overrides, kind)
+def _resolve(kind: type[AnyConfig], run: RunDir) -> Resolved[AnyConfig]:
+    """Returns the configuration: flags win over --config, that over what the run folder holds, that over defaults."""
+    overrides: dict[str, Any] = {leaf.name: FLAGS[leaf.name].value for leaf in leaves(kind) if FLAGS[leaf.name].present}
+    below = None
+    if os.path.exists(run.config_file):
+        if run.begun or not FLAGS.config:  # a failed attempt does not bind; the file then speaks as in a new folder
+            stored = flatten(run.load_config(kind))
+            below = Given(stored, dict.fromkeys(stored, run.config_file))
+    elif not FLAGS.config and not overrides and (paths := [leaf.name for leaf in leaves(kind) if leaf.allowed is PATH]):
+        raise InputError(
+            f"{run.path}: no run to go on with (there is no config.yaml in it); start one with --config=FILE or with "
+            f"flags: --{paths[0]}=..."
+        )
+    return load(FLAGS.config, overrides, kind, below)
 
 
 def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
@@ -48,12 +59,13 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
     """
     if not FLAGS.model_dir:
         raise InputError("--model_dir must name the run folder")
-    resolved = _resolve(kind)
     from seq2seq_tf.training.run_dir import RunDir
 
     run = RunDir(FLAGS.model_dir)
-    if run.finished:  # nothing will be written: the folder may be read-only
-        return _train(run, resolved, prepare)
+    resolved = _resolve(kind, run)
+    if run.begun and run.has_ended(run.create(resolved.config, print)):
+        print(f"this run is finished: {run.final_model} holds its weights; nothing to do")
+        return 0
     run.make()
     with run.lock:  # before TensorFlow is imported: whoever comes second learns of it at once
         return _train(run, resolved, prepare)
@@ -70,9 +82,6 @@ def _train(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., An
     print(f"matrix products in {config.train.precision}, batches in {config.train.shards} parts side by side")
     if changed := machine.record(run.path):
         print(f"warning: {changed}", file=sys.stderr)
-    if run.finished:
-        print(f"this run is finished: {run.final_model} holds its weights; nothing to do")
-        return 0
     from seq2seq_tf.training.session import Session
 
     task = prepare(run, config, print)
@@ -82,7 +91,8 @@ def _train(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., An
         print(f"going on from {run.latest_checkpoint()}")
     outcome = session.run()
     if not outcome.finished:
-        print(f"stopped at update {outcome.update}; the same command goes on from there")
+        again = f"the same command, or --model_dir={run.path} alone, goes on from there"
+        print(f"stopped at update {outcome.update}; {again}")
         return program.EXIT_INTERRUPTED
     print(f"finished after {outcome.update} updates; best {config.train.metric} {abs(outcome.best_score):.3f}")
     return 0

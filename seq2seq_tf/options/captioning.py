@@ -6,7 +6,7 @@ import dataclasses
 from typing import ClassVar
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import SHARE, UNITS, DecoderConfig, Range, TaskConfig, TrainConfig, option
+from seq2seq_tf.options.common import CHANGEABLE, SHARE, UNITS, DecoderConfig, Range, TaskConfig, TrainConfig, option
 
 METRICS = ("exact_match", "loss")
 
@@ -68,6 +68,13 @@ class CaptionConfig(TaskConfig):
     """All options of a captioning run."""
 
     task: ClassVar[str] = "captioning"
+    changeable: ClassVar[tuple[str, ...]] = (
+        *CHANGEABLE,
+        "data.test_scenes",
+        "search.beam_size",
+        "search.length_penalty",
+        "search.n_best",
+    )
 
     data: SceneConfig = SceneConfig()
     model: CaptionModelConfig = CaptionModelConfig()

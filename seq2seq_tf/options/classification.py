@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from seq2seq_tf.options.common import (
     BATCH,
+    CHANGEABLE,
     NORMALIZATIONS,
     PATH,
     PIECE_MODELS,
@@ -91,6 +92,7 @@ class ClassificationConfig(TaskConfig):
     """All options of a classification run."""
 
     task: ClassVar[str] = "classification"
+    changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
 
     data: ClassificationDataConfig = ClassificationDataConfig()
     model: ClassificationModelConfig = ClassificationModelConfig()

@@ -20,6 +20,15 @@ OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "inverse_sqrt", "plateau")
 PRECISIONS = ("auto", "bfloat16", "float16", "float32")
 
+# What changes no number of an update or a validation, whatever the task. (patience decides when training ends.)
+CHANGEABLE = (
+    "train.checkpoint_every",
+    "train.gradient_curves",
+    "train.keep_checkpoints",
+    "train.log_every",
+    "train.patience",
+)
+
 
 class Range(NamedTuple):
     """Closed interval of allowed numbers, in the unit of the option."""
@@ -101,6 +110,11 @@ class TrainConfig:
 
     seed: int = option(1, "everything random is a function of this seed and the update number", Range(0, 2**31 - 1))
     max_epochs: int = option(20, "passes over the training pairs", EPOCHS)
+    max_updates: int = option(
+        0,
+        "updates after which training ends, if max_epochs has more; the cosine ends there; 0 = no such bound",
+        UPDATES_OR_NONE,
+    )
     accumulate: int = option(1, "batches whose gradients are summed into one update", Range(1, 1024))
     shards: int = option(
         0,
@@ -155,6 +169,7 @@ class TaskConfig:
 
     task: ClassVar[str]  # the name in configuration files
     has_gradient_curves: ClassVar[bool] = False  # whether the task offers what train.gradient_curves asks for
+    changeable: ClassVar[tuple[str, ...]] = CHANGEABLE  # patterns of options that may be given anew to a run
     model: NetworkConfig
     train: TrainConfig
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import (
     BATCH,
+    CHANGEABLE,
     EPOCHS,
     NORMALIZATIONS,
     PATH,
@@ -121,6 +122,7 @@ class LanguageModelConfig(TaskConfig):
 
     task: ClassVar[str] = "language_model"
     has_gradient_curves: ClassVar[bool] = True
+    changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test", "sample.*")
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()

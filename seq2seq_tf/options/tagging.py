@@ -8,6 +8,7 @@ from typing import ClassVar
 from seq2seq_tf.options.classification import ReaderConfig
 from seq2seq_tf.options.common import (
     BATCH,
+    CHANGEABLE,
     NORMALIZATIONS,
     PATH,
     PIECE_MODELS,
@@ -81,6 +82,7 @@ class TaggingConfig(TaskConfig):
     """All options of a tagging run."""
 
     task: ClassVar[str] = "tagging"
+    changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
 
     data: TaggingDataConfig = TaggingDataConfig()
     model: TaggingModelConfig = TaggingModelConfig()

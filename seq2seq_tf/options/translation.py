@@ -8,6 +8,7 @@ from typing import ClassVar
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import (
     BATCH,
+    CHANGEABLE,
     NORMALIZATIONS,
     PATH,
     PIECE_MODELS,
@@ -115,6 +116,15 @@ class Config(TaskConfig):
 
     task: ClassVar[str] = "translation"
     has_gradient_curves: ClassVar[bool] = True
+    changeable: ClassVar[tuple[str, ...]] = (
+        *CHANGEABLE,
+        "data.test_*",
+        "search.beam_size",
+        "search.early_stop",
+        "search.length_penalty",
+        "search.n_best",
+        "search.shortlist",
+    )
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()

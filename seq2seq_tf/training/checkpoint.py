@@ -59,6 +59,19 @@ def load_arrays(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, state
 
 
+def load_state(path: str) -> dict[str, Any]:
+    """Reads the state alone; InputError as `load_arrays`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            state: dict[str, Any] = json.loads(_array(archive.read(_STATE + ".npy")).tobytes())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such checkpoint") from None
+    except Exception as error:
+        problem = " ".join(str(error).split())
+        raise InputError(f"{path}: damaged or truncated checkpoint: {problem}") from None
+    return state
+
+
 def _array(content: bytes) -> np.ndarray:
     array: np.ndarray = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     return array

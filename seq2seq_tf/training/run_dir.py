@@ -22,12 +22,14 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from seq2seq_tf.config import AnyConfig, flatten, load, task_of, to_yaml
+from seq2seq_tf.config import AnyConfig, load, task_of, to_yaml
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
+from seq2seq_tf.options.common import TaskConfig
+from seq2seq_tf.training.going_on import Begun, agree
 from seq2seq_tf.training.run_lock import RunLock
 
 _STEP = re.compile(r"^step_(\d{8})\.npz$")
@@ -63,27 +65,37 @@ class RunDir:
         except OSError as error:
             raise InputError(f"{self.path}: cannot make the run folder: {error.strerror}") from None
 
-    def create(self, config: AnyConfig) -> AnyConfig:
+    def create(self, config: AnyConfig, say: Callable[[str], None] = lambda _: None) -> AnyConfig:
         """Makes the folder, decides what `auto` means on this machine and stores the configuration.
+
+        A folder where an attempt failed on its data, so that nothing was trained yet, takes another configuration. A
+        run that has begun takes what changes no number of it, and a later end; see `going_on`.
+
+        Args:
+          config: of the run.
+          say: gets a line for each option that is given anew.
 
         Returns:
           the configuration of the run, without `auto`.
-
-        A folder where an attempt failed on its data, so that nothing was trained yet, takes another configuration.
 
         Raises:
           InputError: the folder belongs to a run with another configuration (the keys are named), or cannot be made,
             or another program is writing into it.
         """
-        if self.finished:
-            return self._compare(config)  # writes nothing: the folder may be read-only
-        self.make()
-        with self.lock:
-            return self._create(config)
+        if not self.finished:
+            self.make()
+        if not self.begun:
+            with self.lock:
+                return self._create(config)
+        stored = self.load_config(type(config))
+        agreed = agree(stored, config, self._state(), say)
+        if agreed != stored:  # else nothing is written: a finished run may be read-only
+            self.make()
+            with self.lock:
+                write_text(self.config_file, to_yaml(agreed))
+        return agreed
 
     def _create(self, config: AnyConfig) -> AnyConfig:
-        if self._begun():
-            return self._compare(config)
         from seq2seq_tf.training.hardware import for_this_machine  # here, since it imports TensorFlow
 
         config = for_this_machine(config)
@@ -94,7 +106,39 @@ class RunDir:
             write_text(self.config_file, to_yaml(config))
         return config
 
-    def _begun(self) -> bool:
+    def _state(self) -> Begun:
+        last = self.finished and self._steps(self.checkpoints)[-1:] == [self._final_update()]
+        return Begun(self.config_file, self.finished, last, sealed=os.path.exists(self.checksums))
+
+    def _final_update(self) -> int:
+        from seq2seq_tf.training.checkpoint import load_state
+
+        return int(load_state(self.final_model).get("update", -1))
+
+    def has_ended(self, config: TaskConfig) -> bool:
+        """Whether the run is finished and stays so: its final weights are there, and no update is left to do.
+
+        A finished run that was given a later end has updates left; its final weights stay until the new ones are there.
+
+        Raises:
+          InputError: the newest checkpoint or the final weights are damaged.
+        """
+        latest = self.latest_checkpoint()
+        if not self.finished or latest is None:
+            return self.finished
+        from seq2seq_tf.training.checkpoint import load_state
+
+        state, train, final = load_state(latest), config.train, self._final_update()
+        position = state["position"]
+        if position["update"] != final:
+            return bool(position["update"] < final)
+        batch = position["batch"]  # of a version that did not store epoch_batches: all of them, or patience has ended
+        epochs = position["epoch"] + (0 < batch == state.get("epoch_batches", batch))
+        out_of_updates = 0 < train.max_updates <= final or epochs >= train.max_epochs
+        return bool(out_of_updates or 0 < train.patience <= state["standing"]["since_best"])
+
+    @property
+    def begun(self) -> bool:
         """Whether the configuration is bound to something that was made with it."""
         return self.has_weights or os.path.exists(self.prepared)
 
@@ -102,21 +146,6 @@ class RunDir:
     def has_weights(self) -> bool:
         """Whether anything has been trained."""
         return self.finished or bool(self.latest_checkpoint() or self._steps(self.best))
-
-    def _compare(self, config: AnyConfig) -> AnyConfig:
-        """Returns the stored configuration; InputError unless `config` agrees with it."""
-        stored = self.load_config(type(config))
-        old, new = flatten(stored), flatten(config)
-        decided = {"train.precision": "auto", "train.shards": 0}  # left open: what was decided then holds
-        changed = [name for name in new if old[name] != new[name] and new[name] != decided.get(name, old[name])]
-        if changed:
-            first = changed[0]
-            more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
-            raise InputError(
-                f"{self.config_file}: this run was started with {first}={old[first]!r}, not {new[first]!r}{more}; "
-                "use another --model_dir, or the old values to go on"
-            )
-        return stored
 
     @property
     def task(self) -> str:
@@ -202,3 +231,16 @@ class RunDir:
                 if json.loads(line)["update"] <= update:
                     kept.append(line)
         write_text(self.metrics, "".join(kept))
+
+    def drop_end(self, update: int, *, validation: bool) -> None:
+        """Removes the line of the final weights, and that of a validation made at the end, where a run goes on."""
+        if not os.path.exists(self.metrics):
+            return
+        with open(self.metrics, encoding="utf-8") as file:
+            lines = [(json.loads(line), line) for line in file]
+
+        def kept(record: dict[str, Any]) -> bool:
+            at_end = validation and record["update"] == update and "valid_loss" in record
+            return "final" not in record and not at_end
+
+        write_text(self.metrics, "".join(line for record, line in lines if kept(record)))

@@ -1,8 +1,8 @@
 """One writer of a run folder at a time, and a name for whoever comes second.
 
 The lock is the operating system's (`flock` on Unix), so it ends with the process that holds it, however that ends: the
-file stays, but nobody has to find out whether it is stale, and a folder copied with it is free. Who holds it stands in a
-second file, for messages alone.
+file stays, but nobody has to find out whether it is stale, and a folder copied with it is free. Who holds it stands in
+a second file, for messages alone.
 """
 
 from __future__ import annotations

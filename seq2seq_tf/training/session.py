@@ -48,6 +48,13 @@ class Outcome(NamedTuple):
     best_score: float
 
 
+def updates_planned(config: TaskConfig, task: Task) -> int:
+    """Returns the number of updates of a run; those of the first epoch stand for each."""
+    train = config.train
+    epochs = -(-len(task.plan(0).batches) // train.accumulate) * train.max_epochs
+    return min(epochs, train.max_updates) if train.max_updates else epochs
+
+
 class Session:
     """One run folder being trained.
 
@@ -67,7 +74,9 @@ class Session:
         self.position = Position()
         self.standing = Standing()
         self.carry = task.first_carry()
-        self.updates_planned = -(-len(task.plan(0).batches) // config.train.accumulate) * config.train.max_epochs
+        self.ended: Standing | None = None  # with a validation that was made only because training ended there
+        self._epoch_batches = 0  # of the epoch that was begun last
+        self.updates_planned = updates_planned(config, task)
 
     def run(self) -> Outcome:
         """Trains to the end or until asked to stop.
@@ -94,7 +103,8 @@ class Session:
             stopped = self._train()
             if not stopped:
                 self._finish()
-        best = self.standing.best[0][0] if self.standing.best else float("nan")
+        standing = self.ended or self.standing
+        best = standing.best[0][0] if standing.best else float("nan")
         return Outcome(not stopped, self.position.update, best)
 
     def _resume(self) -> None:
@@ -108,15 +118,18 @@ class Session:
         if carried:
             self.carry = tf.nest.pack_sequence_as(self.task.carry_spec, list(carried.values()))
         self.position = Position(**state["position"])
-        standing = state["standing"]
-        self.standing = Standing(**{**standing, "best": tuple((s, u) for s, u in standing["best"])})
+        self.standing = Standing.of(state["standing"])
+        self.ended = Standing.of(state["ended"]) if state.get("ended") else None
         self.run_dir.drop_metrics_after(self.position.update)
 
     def _train(self) -> bool:
         """Runs epoch after epoch; returns True if asked to stop."""
         train = self.config.train
-        while self.position.epoch < train.max_epochs and not self._out_of_patience():
+        if self._updates_left():
+            self._take_back_end()
+        while self._updates_left():
             plan = self.task.plan(self.position.epoch)
+            self._epoch_batches = len(plan.batches)
             for group, planned in self._groups(plan):
                 self._update(group, planned, plan)
                 if train.validate_every and self.position.update % train.validate_every == 0:
@@ -128,18 +141,36 @@ class Session:
                 if self.stop_requested():
                     self._save()
                     return True
+                if self.position.update == train.max_updates:
+                    break
+            if self.position.batch < self._epoch_batches:
+                break  # train.max_updates ends training amid an epoch
             self.position = self.position._replace(epoch=self.position.epoch + 1, batch=0)
             self.carry = self.task.first_carry()
             if not train.validate_every:
                 self._validate()
-        update = self.position.update
-        if train.validate_every and update % train.validate_every and update not in self.standing.updates:
-            self._validate()  # the updates after the last validation count too
+        self._validate_end()
         return False
+
+    def _updates_left(self) -> bool:
+        train, position = self.config.train, self.position
+        within = not train.max_updates or position.update < train.max_updates
+        return within and position.epoch < train.max_epochs and not self._out_of_patience()
 
     def _out_of_patience(self) -> bool:
         patience = self.config.train.patience
         return 0 < patience <= self.standing.since_best
+
+    def _take_back_end(self) -> None:
+        """Forgets an earlier end of this run: with the later one that it was given, it would not have been there."""
+        self.run_dir.drop_end(self.position.update, validation=self.ended is not None)
+        self.ended = None
+
+    def _validate_end(self) -> None:
+        """Validates the updates after the last validation: they count too."""
+        every = self.config.train.validate_every
+        if self.ended is None and (self.position.update % every if every else self.position.batch):
+            self._validate(at_end=True)
 
     def _groups(self, plan: EpochPlan) -> Iterator[tuple[list[Any], Sequence[Any]]]:
         """Yields the batches of each update that is still to do in this epoch, loaded and as planned."""
@@ -178,7 +209,12 @@ class Session:
         )
 
     def _state(self) -> dict[str, Any]:
-        return {"position": self.position._asdict(), "standing": self.standing._asdict()}
+        return {
+            "position": self.position._asdict(),
+            "epoch_batches": self._epoch_batches,
+            "standing": self.standing._asdict(),
+            "ended": self.ended._asdict() if self.ended else None,
+        }
 
     def _save(self) -> None:
         path = self.run_dir.checkpoint_file(self.position.update)
@@ -187,24 +223,32 @@ class Session:
         checkpoint.save_arrays(path, {**arrays, **carried}, self._state())
         self.run_dir.rotate(self.config.train.keep_checkpoints)
 
-    def _validate(self) -> None:
-        """Validates; the weights are kept before the checkpoint that mentions them, the old ones go after it."""
+    def _validate(self, *, at_end: bool = False) -> None:
+        """Validates; the weights are kept before the checkpoint that mentions them, the old ones go after it.
+
+        Args:
+          at_end: the validation is there only because training ends; a later end could not have it in its history.
+        """
         scores = self.task.validate()
         score = goodness(scores, self.config.train.metric)
         update = self.position.update
-        self.standing = self.standing.after(score, update, self.config.train)
-        if update in self.standing.updates:
+        standing = self.standing.after(score, update, self.config.train)
+        if update in standing.updates:
             weights = model_variables(self.task.model)
             checkpoint.save(self.run_dir.best_file(update), weights, {"update": update, "score": score})
+        if at_end:
+            self.ended = standing
+        else:
+            self.standing = standing
         # Its lines come first: a run killed before the checkpoint repeats the validation and drops them.
-        self._monitor.validation(update, scores, self.standing, self.task.pictures())
+        self._monitor.validation(update, scores, standing, self.task.pictures())
         self._save()
-        self.run_dir.keep_best(self.standing.updates)
+        self.run_dir.keep_best([*self.standing.updates, *standing.updates])
 
     def _finish(self) -> None:
         """Writes the final weights: the average of the best checkpoints, or the best alone if that scores higher."""
         variables = model_variables(self.task.model)
-        files = [self.run_dir.best_file(update) for update in self.standing.updates]
+        files = [self.run_dir.best_file(update) for update in (self.ended or self.standing).updates]
         loaded = [checkpoint.load_arrays(path)[0] for path in files]
         choices: list[tuple[str, dict[str, Any]]] = [("best checkpoint", loaded[0])]
         if len(loaded) > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from seq2seq_tf.options.common import TrainConfig
 
@@ -28,6 +28,11 @@ class Standing(NamedTuple):
     since_best: int = 0  # validations without a new best
     plateau_bad: int = 0  # the same since the last reduction of the learning rate
     plateau_scale: float = 1.0
+
+    @staticmethod
+    def of(stored: Mapping[str, Any]) -> Standing:
+        """Returns what a checkpoint holds of a standing."""
+        return Standing(**{**stored, "best": tuple((score, update) for score, update in stored["best"])})
 
     def after(self, score: float, update: int, config: TrainConfig) -> Standing:
         """Returns the standing after one more validation."""

@@ -1,0 +1,86 @@
+"""What may be given anew to a run that has begun: what changes no number of it, and a later end."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from seq2seq_tf.config import AnyConfig, flatten, leaves, load
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.common import PATH
+
+# Left open when the run was made: what was decided then holds.
+_LEFT_OPEN = {"train.precision": "auto", "train.shards": 0}
+_END = ("train.max_epochs", "train.max_updates")
+
+
+class Begun(NamedTuple):
+    """What a run folder holds, as far as it decides what may be given anew."""
+
+    where: str  # its configuration file
+    finished: bool
+    last_state: bool  # the checkpoint of its last update is there
+    sealed: bool  # the held-out text is known by its checksum, so that it may have another name
+
+
+def agree(stored: AnyConfig, wanted: AnyConfig, begun: Begun, say: Callable[[str], None] = lambda _: None) -> AnyConfig:
+    """Returns the configuration with which a run goes on.
+
+    Args:
+      stored: of the run.
+      wanted: what is asked for now.
+      begun: what the run folder holds.
+      say: gets a line for each value that is taken over.
+
+    Raises:
+      InputError: an option that would change numbers, with both values, or an end that the schedule does not allow.
+    """
+    old, new = flatten(stored), flatten(wanted)
+    changed = [name for name in new if new[name] != old[name] and new[name] != _LEFT_OPEN.get(name, old[name])]
+    refused = [name for name in changed if name not in _END and not _free(stored, name, begun)]
+    if refused:
+        first = refused[0]
+        more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+        raise InputError(
+            f"{begun.where}: this run was started with {first}={old[first]!r}, not {new[first]!r}{more}; "
+            "use another --model_dir, or go on with --model_dir alone"
+        )
+    for name in changed:
+        if name in _END:
+            _check_later_end(name, stored, wanted, begun)
+    for name in changed:
+        say(f"given anew: {name}={new[name]} (was {old[name]})")
+    return _replaced(stored, {name: new[name] for name in changed}) if changed else stored
+
+
+def _free(config: AnyConfig, name: str, begun: Begun) -> bool:
+    """Whether an option changes no number of the run."""
+    patterns = [*config.changeable, *(("search.*",) if begun.finished else ())]
+    if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+        return True
+    leaf = next(leaf for leaf in leaves(type(config)) if leaf.name == name)
+    return name.startswith("data.") and leaf.allowed is PATH and begun.sealed
+
+
+def _check_later_end(name: str, stored: AnyConfig, wanted: AnyConfig, begun: Begun) -> None:
+    """Raises InputError unless the run, trained on to the new end, is the one that had that end from the start."""
+    old, new = flatten(stored)[name], flatten(wanted)[name]
+    if (new or math.inf) < (old or math.inf):  # 0 updates = no bound
+        raise InputError(f"{begun.where}: {name}={old} can only be raised, not lowered to {new}")
+    if begun.finished and not begun.last_state:
+        raise InputError(
+            f"{begun.where}: {name}={new} cannot be reached from {old}: the last checkpoint of this finished run is no "
+            "longer there; go on from its weights in another --model_dir with --train.init_from"
+        )
+    if stored.train.schedule == "cosine":
+        raise InputError(
+            f"{begun.where}: with train.schedule=cosine the learning rate reaches zero at {name}={old}, so {new} would "
+            "have been another training from the first update on; start one in another --model_dir, or go on from "
+            "these weights with a schedule of its own: --train.init_from"
+        )
+
+
+def _replaced(config: AnyConfig, values: dict[str, object]) -> AnyConfig:
+    return load(None, {**flatten(config), **values}, type(config)).config

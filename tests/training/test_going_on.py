@@ -1,0 +1,192 @@
+"""A run that has begun takes what changes no number of it, and a later end; trained on, it is the longer run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq2seq_tf.config import load
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.captioning import CaptionConfig
+from seq2seq_tf.options.common import TaskConfig
+from seq2seq_tf.options.language_model import LanguageModelConfig
+from seq2seq_tf.options.translation import Config
+from seq2seq_tf.tasks.translation import prepare
+from seq2seq_tf.training import checkpoint
+from seq2seq_tf.training.going_on import Begun, agree
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.session import Outcome, Session
+from tests import toy
+from tests.trained import Call, assert_one_error_line, run_program
+
+TRAINING = Begun("run/config.yaml", finished=False, last_state=False, sealed=False)
+FINISHED = Begun("run/config.yaml", finished=True, last_state=True, sealed=True)
+TIMES = {"tokens_per_second", "elapsed_seconds"}
+
+
+def config_of(kind: type[TaskConfig], **values: Any) -> TaskConfig:
+    decided = {"train.precision": "float32", "train.shards": 2}
+    return load(None, {**decided, **{name.replace("__", "."): v for name, v in values.items()}}, kind).config
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (Config, "train__log_every", 7),
+        (Config, "train__checkpoint_every", 7),
+        (Config, "train__keep_checkpoints", 7),
+        (Config, "train__gradient_curves", 7),
+        (Config, "train__patience", 7),
+        (Config, "search__beam_size", 3),
+        (Config, "search__shortlist", 20),
+        (Config, "data__test_source", "test.de"),
+        (LanguageModelConfig, "sample__temperature", 0.5),
+        (CaptionConfig, "data__test_scenes", 7),
+    ],
+)
+def test_what_changes_no_number_is_taken_over_and_said(kind: type[TaskConfig], name: str, value: Any) -> None:
+    said: list[str] = []
+    wanted = config_of(kind, **{name: value})
+    assert agree(config_of(kind), wanted, TRAINING, said.append) == wanted
+    assert len(said) == 1
+    assert f"{name.replace('__', '.')}={value}" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("train__seed", 7),
+        ("train__metric", "loss"),
+        ("train__average_best", 7),
+        ("train__validate_every", 7),
+        ("search__max_ratio", 3.0),  # validations are cut there too
+        ("data__valid_source", "other.de"),
+    ],
+)
+def test_what_changes_numbers_is_refused_with_both_values(name: str, value: Any) -> None:
+    stored, wanted = config_of(Config), config_of(Config, train__log_every=7, **{name: value})
+    with pytest.raises(InputError) as caught:
+        agree(stored, wanted, TRAINING)
+    section, option = name.split("__")
+    assert f"{section}.{option}={getattr(getattr(stored, section), option)!r}, not {value!r}" in str(caught.value)
+
+
+def test_a_finished_run_takes_every_option_of_the_search() -> None:
+    wanted = config_of(Config, search__max_ratio=3.0, search__max_source_pieces=77)
+    assert agree(config_of(Config), wanted, FINISHED) == wanted
+
+
+def test_a_held_out_text_that_is_known_by_its_checksum_may_have_moved() -> None:
+    wanted = config_of(Config, data__valid_source="moved.de", data__train_source="away.de")
+    assert agree(config_of(Config), wanted, TRAINING._replace(sealed=True)) == wanted
+
+
+def test_what_the_machine_decided_stays() -> None:
+    stored = config_of(Config)
+    assert agree(stored, load(None, {}, Config).config, TRAINING) == stored
+
+
+@pytest.mark.parametrize("schedule", ["constant", "inverse_sqrt", "plateau"])
+@pytest.mark.parametrize("begun", [TRAINING, FINISHED])
+def test_a_later_end_is_taken_where_the_schedule_does_not_know_the_end(schedule: str, begun: Begun) -> None:
+    stored = config_of(Config, train__schedule=schedule, train__max_updates=70)
+    for changes in ({"train__max_epochs": 99}, {"train__max_updates": 99}, {"train__max_updates": 0}):
+        wanted = config_of(Config, **{"train__schedule": schedule, "train__max_updates": 70, **changes})
+        assert agree(stored, wanted, begun) == wanted
+
+
+def test_an_end_that_cannot_be_reached_exactly_is_refused_with_what_can_be_done() -> None:
+    cosine = config_of(Config)
+    with pytest.raises(InputError, match=r"cosine .*train\.max_epochs=20, so 21 .*train\.init_from"):
+        agree(cosine, config_of(Config, train__max_epochs=21), FINISHED)
+    with pytest.raises(InputError, match=r"train\.max_updates=0 can only be raised, not lowered to 9"):
+        agree(cosine, config_of(Config, train__max_updates=9), TRAINING)
+    constant = config_of(Config, train__schedule="constant")
+    with pytest.raises(InputError, match=r"train\.max_epochs=20 can only be raised, not lowered to 19"):
+        agree(constant, config_of(Config, train__schedule="constant", train__max_epochs=19), TRAINING)
+    later = config_of(Config, train__schedule="constant", train__max_epochs=21)
+    with pytest.raises(InputError, match=r"no longer there.*train\.init_from"):
+        agree(constant, later, FINISHED._replace(last_state=False))
+
+
+class StopAfter:
+    """Asks to stop after some updates."""
+
+    def __init__(self, updates: int) -> None:
+        self._left = updates
+
+    def __call__(self) -> bool:
+        self._left -= 1
+        return self._left == 0
+
+
+def train(folder: Path, config: Config, stop: Callable[[], bool] = lambda: False) -> Outcome:
+    """Trains with objects of its own, as a new process would."""
+    run = RunDir(str(folder))
+    config = run.create(config)
+    assert not run.has_ended(config)
+    return Session(run, config, prepare(run, config, lambda _: None), stop).run()
+
+
+def metrics(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k not in TIMES} for line in lines]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.ToyCorpus:
+    return toy.make_corpus(tmp_path_factory.mktemp("corpus"), seed=3)
+
+
+def config_with(corpus: toy.ToyCorpus, **changes: Any) -> Config:
+    simple = {"train__schedule": "plateau", "train__validate_every": 4, "train__max_epochs": 2}
+    return toy.tiny_config(corpus, **{**simple, **changes})
+
+
+def test_a_run_with_later_ends_is_the_longer_run_bit_for_bit(corpus: toy.ToyCorpus, tmp_path: Path) -> None:
+    """Ended amid the first epoch, then at its end, then stopped amid the second, then to the end."""
+    longer = config_with(corpus)
+    whole, parted = tmp_path / "whole", tmp_path / "parted"
+    total = train(whole, longer).update
+    assert train(parted, config_with(corpus, train__max_epochs=1, train__max_updates=3)).update == 3
+    assert metrics(parted)[-1]["update"] == 3
+    epoch = train(parted, config_with(corpus, train__max_epochs=1)).update
+    assert 4 < epoch < total
+    first = (parted / "model.npz").read_bytes()
+    assert not train(parted, longer, StopAfter(2)).finished
+    assert (parted / "model.npz").read_bytes() == first  # it serves until the next is there
+    assert not RunDir(str(parted)).has_ended(longer)
+    assert train(parted, longer).update == total
+    assert RunDir(str(parted)).has_ended(longer)
+    found, state = checkpoint.load_arrays(str(parted / "model.npz"))
+    wanted, wanted_state = checkpoint.load_arrays(str(whole / "model.npz"))
+    assert state == wanted_state
+    assert {name: array.tobytes() for name, array in found.items()} == {n: a.tobytes() for n, a in wanted.items()}
+    assert metrics(parted) == metrics(whole)
+    assert RunDir(str(parted)).load_config(Config) == longer
+
+
+def test_a_run_goes_on_by_its_folder_alone(corpus: toy.ToyCorpus, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert not train(folder, config_with(corpus), StopAfter(5)).finished
+    ended = run_program(Call("train", [f"--model_dir={folder}", "--train.log_every=2"]))
+    assert ended.code == 0, ended
+    assert "given anew: train.log_every=2 (was 1)" in ended.stdout
+    assert f"going on from {folder}/checkpoints/step_00000005.npz" in ended.stdout
+    updates = [line["update"] for line in metrics(folder) if "loss" in line]
+    assert updates[:7] == [1, 2, 3, 4, 5, 6, 8]
+    assert RunDir(str(folder)).load_config(Config).train.log_every == 2
+    ended = run_program(Call("train", [f"--model_dir={folder}"]))
+    assert ended.code == 0
+    assert "this run is finished" in ended.stdout
+
+
+def test_a_folder_without_a_run_is_not_made(tmp_path: Path) -> None:
+    for name, flags in (("train", []), ("lm", ["train"]), ("classify", ["train"]), ("tag", ["train"])):
+        ended = run_program(Call(name, [*flags, f"--model_dir={tmp_path / 'none'}"]))
+        assert_one_error_line(ended, f"{tmp_path / 'none'}: no run to go on with", "--config")
+    assert not (tmp_path / "none").exists()
