@@ -66,7 +66,7 @@ def load_translator() -> Any:
 def search_options(translator: Any, beam: int, **options: int) -> Any:
     """Returns the options of a search for the best translation, exact unless the flags say otherwise."""
     approximate = {"shortlist": FLAGS.shortlist, "early_stop": FLAGS.early_stop}
-    return translator.search_options(beam_size=beam, n_best=1, **approximate, **options)
+    return translator.search_options(beam_size=beam, n_best=1, split_sentences=False, **approximate, **options)
 
 
 def kind_of_search(precision: str) -> str:

@@ -88,7 +88,9 @@ def compute(translator: Translator, device: str, sources: Sequence[list[int]], b
     scores: dict[int, np.ndarray] = {}
     with tf.device(device):
         for beam in (1, translator.config.search.beam_size):
-            options = dataclasses.replace(translator.config.search, beam_size=beam, n_best=1, shortlist=0)
+            options = dataclasses.replace(
+                translator.config.search, beam_size=beam, n_best=1, shortlist=0, split_sentences=False
+            )
             found = translator.search_ids(pad_rows(sources, last=EOS_ID), options)
             lengths = found.lengths.numpy()[:, 0]
             tokens[beam] = [row[:n].tolist() for row, n in zip(found.tokens.numpy()[:, 0], lengths, strict=True)]
@@ -146,7 +148,7 @@ def time_training(translator: Translator, device: str, batches: Sequence[Batch])
 
 def time_search(translator: Translator, texts: Sequence[str], beam: int, batch_tokens: int) -> dict[str, float]:
     """Times the translation of all texts, after one pass that traces and warms up."""
-    search = translator.search_options(beam_size=beam, n_best=1, batch_tokens=batch_tokens)
+    search = translator.search_options(beam_size=beam, n_best=1, split_sentences=False, batch_tokens=batch_tokens)
     seconds = 0.0
     for _ in range(2):
         begin = time.perf_counter()

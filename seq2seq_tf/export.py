@@ -24,10 +24,11 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import Range
 from seq2seq_tf.search.beam import BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
+from seq2seq_tf.search.limits import LengthRule, source_limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses
 from seq2seq_tf.text.sentencepiece import GraphPieces
 from seq2seq_tf.tracing import trace
-from seq2seq_tf.translator import LengthRule, Translator, source_limits
+from seq2seq_tf.translator import Translator
 
 _ONE_BATCH = 2**30  # tokens
 # Nobody trains a served model, and the gradients of the fused recurrences cannot be saved.
@@ -52,7 +53,7 @@ class ServedIds(tf.Module):
         self._model = translator.model
         self._weights = tuple(v.value for v in translator.model.trainable_variables)  # tracked, hence saved
         search = translator.config.search
-        self._max_extra = search.max_extra
+        self._max_extra, self._max_steps = tf.constant(search.max_extra), tf.constant(search.max_steps)
         self._early_stop = search.early_stop
         number, rate = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
         options = {"beam_size": number, "n_best": number, "length_penalty": rate, "max_ratio": rate, "min_ratio": rate}
@@ -89,7 +90,7 @@ class ServedIds(tf.Module):
         options = BeamOptions(beam, n_best, penalty, self._early_stop)
         max_ratio, min_ratio = _into_range("max_ratio", max_ratio), _into_range("min_ratio", min_ratio)
         memory, state = self._model.encode(source)
-        limits = source_limits(source, LengthRule(max_ratio, tf.constant(self._max_extra), min_ratio))
+        limits = source_limits(source, LengthRule(max_ratio, self._max_extra, min_ratio, self._max_steps))
         step = self._model.step_fn()
         return tf.cond(  # as in the Python API
             beam == 1,
@@ -206,7 +207,10 @@ def _compare(translator: Translator, folder: str, sentences: list[str]) -> Compa
     sentences = [sentences[n] for n in sorted(range(len(sentences)), key=lambda n: -lengths[n])]
     n_best = min(2, translator.config.search.beam_size)
     rows = translator.translate_all(
-        sentences, dataclasses.replace(translator.search_options(n_best=n_best, shortlist=0), batch_tokens=_ONE_BATCH)
+        sentences,
+        dataclasses.replace(
+            translator.search_options(n_best=n_best, shortlist=0, split_sentences=False), batch_tokens=_ONE_BATCH
+        ),
     )
     best = [row[0].text for row in rows]
     # The search scores the pieces it chose; scoring a text cuts it anew, so the two are compared each with its own.

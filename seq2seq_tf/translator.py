@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, overload
+from typing import overload
 
 import numpy as np
 import tensorflow as tf
@@ -15,14 +15,17 @@ import tensorflow as tf
 from seq2seq_tf.config import with_search
 from seq2seq_tf.data.corpus import load_corpus, make_batch, pad_rows
 from seq2seq_tf.data.lexicon import Lexicon, learn_lexicon, load_lexicon
+from seq2seq_tf.data.sentences import split_paragraph
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.hypotheses import Hypothesis, empty, join
 from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.models.vocabulary import SearchWeights
 from seq2seq_tf.options.translation import Config, SearchConfig
 from seq2seq_tf.search.beam import BEAM_OPTIONS_SPEC, BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
-from seq2seq_tf.search.limits import Limits, length_limits
-from seq2seq_tf.structures import EOS_ID, PAD_ID, Batch, Hypotheses
+from seq2seq_tf.search.limits import LengthRule, source_limits
+from seq2seq_tf.structures import EOS_ID, Batch, Hypotheses
+from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.text.sentencepiece import PieceModel
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
@@ -34,29 +37,11 @@ _WHOLE = tf.TensorSpec([], tf.int32)
 _REAL = tf.TensorSpec([], tf.float32)
 _CANDIDATES = tf.TensorSpec([None], tf.int32)
 _BATCHES_AT_ONCE = 2
+_MOST_SCORED = 2**26  # source times target pieces of a pair: 256 MB of attention weights
 _MOST_FOLDED = 2**28  # bytes of a table that trades memory for a product per step
 
 
-class LengthRule(NamedTuple):
-    """Length options of a search, see SearchConfig; tensors, so that one trace serves every setting."""
-
-    max_ratio: tf.Tensor
-    max_extra: tf.Tensor
-    min_ratio: tf.Tensor
-
-
-_RULE = LengthRule(_REAL, _WHOLE, _REAL)
-
-
-class Hypothesis(NamedTuple):
-    """One translation of one sentence."""
-
-    text: str
-    score: float  # log-probability / length penalty; the order of an n-best list
-    log_prob: float  # natural logarithm, sum over pieces and the end of the sentence
-    pieces: list[str]  # of the translation, without the end
-    source_pieces: list[str]
-    attention: np.ndarray  # [pieces + 1, source pieces + 1], rows sum to 1; [0, 0] unless asked for
+_RULE = LengthRule(_REAL, _WHOLE, _REAL, _WHOLE)
 
 
 class Translator:
@@ -87,6 +72,16 @@ class Translator:
         self._short_beam = trace(self._beam, [_IDS, _RULE, BEAM_OPTIONS_SPEC, _CANDIDATES])
         self._short_greedy = trace(self._greedy, [_IDS, _RULE, _REAL, _CANDIDATES])
         self.score_ids = trace(self._score, [_IDS, _IDS, _IDS])
+
+    def __repr__(self) -> str:
+        """Returns which run this is, and what its network is made of."""
+        model = self.config.model
+        parameters = sum(int(v.value.shape.num_elements()) for v in self.model.trainable_variables)
+        where = repr(self._run.path) if self._run else "no run folder"
+        return (
+            f"<Translator of {where}: {model.cell}, attention {model.attention}, {parameters:,} parameters, "
+            f"{self.source.vocab_size:,} source and {self.target.vocab_size:,} target pieces>"
+        )
 
     @classmethod
     def load(cls, model_dir: str) -> Translator:
@@ -124,7 +119,7 @@ class Translator:
 
     def search_ids(self, source: np.ndarray, options: SearchConfig) -> Hypotheses:
         """Searches for padded source ids [B, S] that end with EOS; greedy if options.beam_size is 1."""
-        rule = LengthRule(options.max_ratio, options.max_extra, options.min_ratio)
+        rule = LengthRule(options.max_ratio, options.max_extra, options.min_ratio, options.max_steps)
         beam = BeamOptions(options.beam_size, options.n_best, options.length_penalty, options.early_stop)
         if options.shortlist:
             candidates = self.lexicon().candidates(source, options.shortlist)
@@ -156,34 +151,37 @@ class Translator:
         return self._lexicon
 
     @overload
-    def translate(  # type: ignore[overload-overlap]  # a str is a Sequence[str]; the first that fits is meant
+    def translate(  # type: ignore[overload-overlap]  # a str is an Iterable[str]; the first that fits is meant
         self, texts: str, *, attention: bool = ..., **options: float
     ) -> Hypothesis | list[Hypothesis]: ...
 
     @overload
     def translate(
-        self, texts: Sequence[str], *, attention: bool = ..., **options: float
+        self, texts: Iterable[str], *, attention: bool = ..., **options: float
     ) -> list[Hypothesis] | list[list[Hypothesis]]: ...
 
     def translate(self, texts, *, attention=False, **options):  # type: ignore[no-untyped-def]
         """Translates a text, or a list of texts.
 
+        A text of several sentences is translated sentence by sentence, unless split_sentences is off.
+
         Args:
-          texts: a string gives one result, a list a list in the same order. An empty text gives an empty text.
+          texts: a string gives one result; a list, an array of strings, a generator, ... a list in the same order. An
+            empty text gives an empty text.
           attention: also return attention weights (one more pass over the results).
-          **options: fields of SearchConfig (beam_size, length_penalty, n_best, max_ratio, min_ratio, ...); the
-            run's configuration gives the defaults.
+          **options: fields of SearchConfig (beam_size, length_penalty, n_best, max_ratio, split_sentences, ...);
+            the run's configuration gives the defaults.
 
         Returns:
           A Hypothesis per text; with n_best above 1 a list of Hypotheses per text, best first.
 
         Raises:
-          InputError: unknown option or value out of range.
+          InputError: unknown option or value out of range, or an item that is no text.
         """
         if isinstance(texts, str):
             return self.translate([texts], attention=attention, **options)[0]
         search = self.search_options(**options)
-        results = self.translate_all(list(texts), search, attention=attention)
+        results = self.translate_all(texts, search, attention=attention)
         return [row[0] for row in results] if search.n_best == 1 else results
 
     def search_options(self, **options: float) -> SearchConfig:
@@ -191,11 +189,29 @@ class Translator:
         return with_search(self.config, options).search
 
     def translate_all(
-        self, texts: Sequence[str], search: SearchConfig, *, attention: bool = False
+        self, texts: Iterable[str], search: SearchConfig, *, attention: bool = False
     ) -> list[list[Hypothesis]]:
         """As `translate`, always with a list of hypotheses per text."""
-        ids = self.encode_sources(texts, search.max_source_pieces)
-        results: list[list[Hypothesis]] = [[_empty()] * search.n_best for _ in texts]
+        texts = check_texts(texts)
+        split = {n: split_paragraph(text) for n, text in enumerate(texts)} if search.split_sentences else {}
+        split = {n: paragraph for n, paragraph in split.items() if len(paragraph.sentences) > 1}
+        if not split:
+            return self._translate_whole(texts, search, attention)
+        # A text of one sentence goes in as it is.
+        parts = [(n, part) for n, text in enumerate(texts) for part in (split[n].sentences if n in split else [text])]
+        names = [f"text {n + 1}" for n, _ in parts]
+        rows: list[list[list[Hypothesis]]] = [[] for _ in texts]
+        found = self._translate_whole([part for _, part in parts], search, attention, names)
+        for (n, _), row in zip(parts, found, strict=True):
+            rows[n].append(row)
+        return [join(row, split[n], search.n_best) if n in split else row[0] for n, row in enumerate(rows)]
+
+    def _translate_whole(
+        self, texts: Sequence[str], search: SearchConfig, attention: bool, names: Sequence[str] = ()
+    ) -> list[list[Hypothesis]]:
+        """Translates each text as one sequence; `names` are those of `encode_sources`."""
+        ids = self.encode_sources(texts, search.max_source_pieces, names)
+        results: list[list[Hypothesis]] = [[empty()] * search.n_best for _ in texts]
 
         def translate_batch(rows: list[int]) -> None:
             chosen = [ids[r] for r in rows]
@@ -212,12 +228,13 @@ class Translator:
             list(pool.map(translate_batch, batches))
         return results
 
-    def encode_sources(self, texts: Sequence[str], max_pieces: int) -> list[list[int]]:
-        """Returns the ids of source texts, each cut to max_pieces with a warning that names its number."""
+    def encode_sources(self, texts: Sequence[str], max_pieces: int, names: Sequence[str] = ()) -> list[list[int]]:
+        """Returns the ids of source texts, each cut to max_pieces with a warning that names it, or its number."""
         ids = self.source.encode([" ".join(text.split("\n")) for text in texts])
         for n, row in enumerate(ids):
             if len(row) > max_pieces:
-                warnings.warn(f"text {n + 1}: cut from {len(row)} to {max_pieces} pieces", stacklevel=3)
+                name = names[n] if names else f"text {n + 1}"
+                warnings.warn(f"{name}: cut from {len(row)} to {max_pieces} pieces", stacklevel=3)
                 ids[n] = row[:max_pieces]
         return ids
 
@@ -247,17 +264,23 @@ class Translator:
                 if lengths[b, r - b * n_best] > 0
             ]
 
-    def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[float]:
-        """Returns log p(target | source) of each pair, natural logarithm, the end of the sentence included.
+    def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[float]:
+        """Returns log p(target | source) of each pair as a whole, natural logarithm, the end of the text included.
 
         Raises:
-          InputError: lists of different length, or one text instead of a list.
+          InputError: lists of different length, one text instead of a list, an item that is no text, or a pair so long
+            that its attention weights would not fit into memory.
         """
-        if isinstance(sources, str) or isinstance(targets, str):
-            raise InputError("sources and targets must be lists of texts, got one text")
+        sources, targets = check_texts(sources, "sources"), check_texts(targets, "targets")
         if len(sources) != len(targets):
             raise InputError(f"sources and targets differ in length: {len(sources)} and {len(targets)}")
-        source_ids, target_ids = self.source.encode(list(sources)), self.target.encode(list(targets))
+        source_ids, target_ids = self.source.encode(sources), self.target.encode(targets)
+        for n, (s, t) in enumerate(zip(source_ids, target_ids, strict=True), start=1):
+            if (len(s) + 1) * (len(t) + 1) > _MOST_SCORED:
+                raise InputError(
+                    f"pair {n}: {len(s):,} source and {len(t):,} target pieces are too many to score; their product "
+                    f"must be at most {_MOST_SCORED:,}: score parts of the text"
+                )
         scores = [0.0] * len(sources)
         longest = [max(len(s), len(t)) for s, t in zip(source_ids, target_ids, strict=True)]
         for rows in _token_batches([n + 1 for n in longest], self.config.search.batch_tokens):
@@ -266,16 +289,6 @@ class Translator:
             for row, value in zip(rows, tf.reduce_sum(log_probs, 1).numpy(), strict=True):
                 scores[row] = float(value)
         return scores
-
-
-def source_limits(source: tf.Tensor, rule: LengthRule) -> Limits:
-    """Returns the limits of each sentence of source [B, S] int32, padded with PAD."""
-    lengths = tf.reduce_sum(tf.cast(tf.not_equal(source, PAD_ID), tf.int32), 1)  # [B]
-    return length_limits(lengths, *rule)
-
-
-def _empty() -> Hypothesis:
-    return Hypothesis("", 0.0, 0.0, [], [], np.zeros((0, 0), np.float32))
 
 
 def _token_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

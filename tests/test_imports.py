@@ -31,6 +31,7 @@ LAYERS = {
     "seq2seq_tf.search": 1,
     "seq2seq_tf.training": 1,
     "seq2seq_tf.models": 2,
+    "seq2seq_tf.hypotheses": 1,
     "seq2seq_tf.evaluation": 3,
     "seq2seq_tf.label_scores": 3,
     "seq2seq_tf.translator": 3,

@@ -258,8 +258,8 @@ def test_an_unknown_option_or_one_out_of_range_is_named(
 def test_score_refuses_lists_of_different_length_and_single_texts(translator: Translator) -> None:
     with pytest.raises(InputError, match="2 and 1"):
         translator.score(TEXTS[:2], TEXTS[:1])
-    with pytest.raises(InputError, match="lists"):
-        translator.score("ka be", "ka be")
+    with pytest.raises(InputError, match="sources must be a list of texts, got one text"):
+        translator.score("ka be", ["ka be"])
 
 
 def test_no_call_traces_again(translator: Translator) -> None:

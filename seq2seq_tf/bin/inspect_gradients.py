@@ -132,7 +132,10 @@ def _load(run: RunDir) -> tuple[Listenable, Any, Any]:
     sources = sources[:_PAIRS]
     if targets is None:
         sources = sorted(sources, key=len)[-FLAGS.sequences :]
-        targets = [row[0].text for row in translator.translate_all(sources, translator.search_options(n_best=1))]
+        targets = [
+            row[0].text
+            for row in translator.translate_all(sources, translator.search_options(n_best=1, split_sentences=False))
+        ]
     ids = zip(translator.source.encode(sources), translator.target.encode(targets[:_PAIRS]), strict=True)
     return translator.model, translator.config, pair_batch(list(ids), FLAGS.sequences, FLAGS.steps)
 

@@ -130,7 +130,7 @@ def _read_pairs() -> tuple[list[Reading], str]:
     count = first_characters(sources, FLAGS.characters)
     sources = sources[:count]
     if targets is None:
-        search = translator.search_options(n_best=1)
+        search = translator.search_options(n_best=1, split_sentences=False)
         targets = [row[0].text for row in translator.translate_all(sources, search)]
     return read_pairs(translator, sources, targets[:count]), FLAGS.property_kind or "text"
 

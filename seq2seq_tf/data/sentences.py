@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from seq2seq_tf.text.scripts import is_unspaced
+from seq2seq_tf.text.scripts import is_unspaced, main_script
 
 # A full stop after one of these (lower-cased) does not end a sentence. Single letters need no entry.
 _ABBREVIATION_LISTS = (
@@ -15,8 +18,22 @@ _ABBREVIATION_LISTS = (
     "bijv enz bv osv f.eks t.ex bl.a np tzn itp itd tj tzv např popř apod atd стр рис др",
 )
 _ABBREVIATIONS = frozenset(word for line in _ABBREVIATION_LISTS for word in line.split())
-_END = re.compile(r"[.!?؟।]+[\"'”“»’)\]]*\s+|[。！？]+[”」』）)]*\s*")
+# Both sides of `|` look at each character once: a run of marks begins where none stands before, and is never cut.
+_END = re.compile(r"(?<![.!?؟।॥۔።။។։])[.!?؟।॥۔።။។։]++[\"'”“»’)\]]*+\s++|(?<![。！？｡])[。！？｡]++[”」』）)]*+\s*+")
 _OPENERS = "\"'“„«‘‚‹([¿¡"
+_OPENED = re.compile(f"[{re.escape(_OPENERS)}]*+")
+_CLOSERS = "\"'”“»’)]」』）"
+_WIDE_STOPS = ("。", "！", "？", "｡")
+_WITHOUT_GAPS = ("Hani", "Hira", "Kana", "Bopo")  # Thai and its neighbours, without spaces too, divide sentences by one
+_BRACKETS = ("()", "（）", "「」", "『』")
+_LONGEST_WORD = 64  # characters looked at before a full stop; abbreviations are shorter
+
+
+class Paragraph(NamedTuple):
+    """A text as its sentences and the white space between them."""
+
+    sentences: list[str]  # none is blank
+    gaps: list[str]  # one fewer; "" where a script writes no space
 
 
 def split_sentences(paragraph: str) -> list[str]:
@@ -25,21 +42,49 @@ def split_sentences(paragraph: str) -> list[str]:
     Not split are abbreviations, initials (`z. B.`), short numbers (`3. Januar`, `1. Click`), ellipses
     (`Save As... Then`), decimals and file names, nor inside parentheses. When in doubt it does not split.
     """
-    sentences, start = [], 0
+    return split_paragraph(paragraph).sentences
+
+
+def split_paragraph(paragraph: str) -> Paragraph:
+    """Splits as `split_sentences` and keeps the white space between sentences; that around the paragraph is dropped."""
+    parts = [paragraph[start:end] for start, end in itertools.pairwise([0, *_ends(paragraph), len(paragraph)])]
+    sentences = [part.strip() for part in parts]
+    if not sentences[-1]:
+        return Paragraph([], [])
+    gaps = [part[len(part.rstrip()) :] for part in parts[:-1]]
+    return Paragraph(sentences, gaps)
+
+
+def usual_gap(sentence: str) -> str:
+    """Returns what is written between this sentence and the next: nothing in Chinese and Japanese, else a space."""
+    ended = sentence.rstrip(_CLOSERS)
+    return "" if ended.endswith(_WIDE_STOPS) or main_script([sentence]) in _WITHOUT_GAPS else " "
+
+
+def _ends(paragraph: str) -> Iterator[int]:
+    """Yields where sentences but the last end, in time that grows with the length alone."""
+    start = counted = 0
+    open_brackets = [0] * len(_BRACKETS)
     for match in _END.finditer(paragraph):
-        if _is_end(paragraph[start : match.start()], match.group(), paragraph[match.end() :]):
-            sentences.append(paragraph[start : match.end()].strip())
-            start = match.end()
-    rest = paragraph[start:].strip()
-    return [*sentences, rest] if rest else sentences
+        if match.end() == len(paragraph):
+            return
+        seen = paragraph[counted : match.end()]
+        counted = match.end()
+        for n, pair in enumerate(_BRACKETS):
+            open_brackets[n] += seen.count(pair[0]) - seen.count(pair[1])
+        before = paragraph[max(start, match.start() - _LONGEST_WORD) : match.start()]
+        after = _OPENED.match(paragraph, match.end())
+        first = paragraph[after.end() : after.end() + 1] if after else ""
+        if max(open_brackets) <= 0 and _is_end(before, match.group(), first):
+            yield counted
+            start = counted
+            open_brackets = [0] * len(_BRACKETS)
 
 
-def _is_end(before: str, mark: str, after: str) -> bool:
-    if not after.strip() or _is_inside_brackets(before + mark):
-        return False
-    if mark[0] in "。！？":
+def _is_end(before: str, mark: str, first: str) -> bool:
+    """Returns whether a sentence ends at a mark: `before` it stands that, `first` is the first letter after it."""
+    if mark.startswith(_WIDE_STOPS):
         return mark[-1] not in "”」』"  # 「はい。」と言った goes on
-    first = after.lstrip(_OPENERS)[:1]
     if first.islower() or not first.isalnum() or before.endswith("…"):
         return False
     if not mark.startswith(".") or mark[1:2] in ("!", "?"):
@@ -49,10 +94,6 @@ def _is_end(before: str, mark: str, after: str) -> bool:
     short_number = word.isdigit() and len(word) <= 2
     initial = len(word.rsplit(".", 1)[-1]) == 1 and word[-1:].isalpha()
     return not (mark.startswith("..") or short_number or initial or word in _ABBREVIATIONS or not word)
-
-
-def _is_inside_brackets(text: str) -> bool:
-    return any(text.count(opening) > text.count(closing) for opening, closing in ("()", "（）", "「」", "『』"))
 
 
 def count_words(text: str) -> int:

@@ -64,15 +64,18 @@ def word_alignment(hypothesis: Hypothesis) -> list[tuple[int, int]]:
     Attention of pieces is summed over the pieces of a source word and averaged over those of a target word; the end
     of the sentence is left out.
     """
-    weights = hypothesis.attention
-    if not weights.size or not hypothesis.pieces or not hypothesis.source_pieces:
-        return []
+    sums: dict[int, dict[int, float]] = {}  # target word -> source word -> weight
     source_words, target_words = _words(hypothesis.source_pieces), _words(hypothesis.pieces)
-    by_word = np.zeros((max(target_words) + 1, max(source_words) + 1))
-    for row, target in enumerate(target_words):
-        for column, source in enumerate(source_words):
-            by_word[target, source] += weights[row, column]
-    return [(int(np.argmax(row)), target) for target, row in enumerate(by_word)]
+    row = column = 0
+    for part in hypothesis.sentences or (hypothesis,):
+        columns = source_words[column : column + len(part.source_pieces)]
+        if part.attention.size and columns:
+            for n, target in enumerate(target_words[row : row + len(part.pieces)]):
+                by_source = sums.setdefault(target, {})
+                for weight, source in zip(part.attention[n].tolist(), columns, strict=False):
+                    by_source[source] = by_source.get(source, 0.0) + weight
+        row, column = row + len(part.pieces), column + len(part.source_pieces)
+    return [(max(by_source, key=lambda source: by_source[source]), target) for target, by_source in sums.items()]
 
 
 def _words(pieces: list[str]) -> list[int]:

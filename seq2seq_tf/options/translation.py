@@ -94,6 +94,9 @@ class SearchConfig:
     n_best: int = option(1, "translations returned per sentence, at most beam_size", Range(1, 64))
     max_ratio: float = option(2.0, "longest output = max_ratio * source pieces + max_extra", Range(0.0, 100.0))
     max_extra: int = option(10, "see max_ratio", Range(1, 10_000))
+    max_steps: int = option(
+        4096, "no output is longer than this, whatever max_ratio and max_extra say", Range(1, 32_768)
+    )
     min_ratio: float = option(0.0, "shortest output = min_ratio * source pieces", Range(0.0, 100.0))
     shortlist: int = option(
         0,
@@ -106,7 +109,10 @@ class SearchConfig:
         "stop searching for a sentence once no live hypothesis could win by ending at the next step: faster, "
         "approximate",
     )
-    max_source_pieces: int = option(1024, "longer input lines are cut there, with a warning", SYMBOLS_OF_A_TEXT)
+    split_sentences: bool = option(
+        True, "translate each sentence of a text of several by itself; false = a text is translated as a whole"
+    )
+    max_source_pieces: int = option(1024, "longer sentences are cut there, with a warning", SYMBOLS_OF_A_TEXT)
     batch_tokens: int = option(2048, "upper bound of padded source pieces translated at once", BATCH)
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.structures import EOS_ID, UNK_ID
+from seq2seq_tf.structures import EOS_ID, PAD_ID, UNK_ID
 
 IDS = tf.int64  # of what a loop carries: TensorFlow keeps int32 of a loop in the host's memory, for sizes
 IMPOSSIBLE = -1e9  # log-probability of what must not be chosen; finite, so that sums and quotients stay numbers
@@ -19,19 +19,41 @@ class Limits(NamedTuple):
     longest: tf.Tensor  # [B] int32, at least 1
 
 
-def length_limits(
-    source_lengths: tf.Tensor, max_ratio: tf.Tensor, max_extra: tf.Tensor, min_ratio: tf.Tensor
-) -> Limits:
+class LengthRule(NamedTuple):
+    """Length options of a search, see SearchConfig; may be tensors, so that one trace serves every setting.
+
+    A ratio that is not a number counts as 0.
+    """
+
+    max_ratio: tf.Tensor
+    max_extra: tf.Tensor
+    min_ratio: tf.Tensor
+    max_steps: tf.Tensor
+
+
+def source_limits(source: tf.Tensor, rule: LengthRule) -> Limits:
+    """Returns the limits of each sentence of source [B, S] int32, padded with PAD."""
+    return length_limits(tf.reduce_sum(tf.cast(tf.not_equal(source, PAD_ID), tf.int32), 1), rule)
+
+
+def length_limits(source_lengths: tf.Tensor, rule: LengthRule) -> Limits:
     """Returns limits relative to the source, so that they do not depend on batch mates.
 
     Args:
       source_lengths: [B] int32, EOS counted.
-      max_ratio, max_extra, min_ratio: scalars; see SearchConfig.
+      rule: how they follow from it.
     """
     pieces = tf.cast(source_lengths, tf.float32)
-    longest = tf.maximum(tf.cast(max_ratio * pieces, tf.int32) + max_extra, 1)
-    shortest = tf.minimum(tf.cast(min_ratio * pieces, tf.int32), longest)
-    return Limits(shortest, longest)
+    most = tf.maximum(rule.max_steps, 1)
+    extra = tf.minimum(rule.max_extra, most)
+    longest = tf.clip_by_value(_share(rule.max_ratio, pieces, most) + extra, 1, most)
+    return Limits(tf.minimum(_share(rule.min_ratio, pieces, most), longest), longest)
+
+
+def _share(ratio: tf.Tensor, pieces: tf.Tensor, most: tf.Tensor) -> tf.Tensor:
+    """Returns ratio * pieces, rounded down, at most `most`: a float that int32 cannot hold is never cast."""
+    share = ratio * pieces
+    return tf.cast(tf.clip_by_value(tf.where(share >= 0.0, share, 0.0), 0.0, tf.cast(most, tf.float32)), tf.int32)
 
 
 def length_penalty(length: tf.Tensor, exponent: tf.Tensor) -> tf.Tensor:

@@ -104,7 +104,13 @@ class TranslationTask:
     def validate(self) -> dict[str, float]:
         """Translates the held-out sources greedily and scores the references."""
         sources, references = [s for s, _ in self.valid_texts], [t for _, t in self.valid_texts]
-        search = dataclasses.replace(self.config.search, beam_size=1, n_best=1, shortlist=0)
+        search = dataclasses.replace(
+            self.config.search,
+            beam_size=1,
+            n_best=1,
+            shortlist=0,
+            split_sentences=False,  # a line is one unit
+        )
         translations = [row[0].text for row in self.translator.translate_all(sources, search)]
         log_probs = np.asarray(self.translator.score(sources, references))
         tokens = sum(len(ids) + 1 for ids in self.target.encode(references))
@@ -120,7 +126,7 @@ class TranslationTask:
         if self.config.model.attention == "none":
             return {}
         shown = [source for source, _ in self.valid_texts[:_SHOWN_SENTENCES] if source.strip()]
-        search = self.translator.search_options(beam_size=1, n_best=1, shortlist=0)
+        search = self.translator.search_options(beam_size=1, n_best=1, shortlist=0, split_sentences=False)
         rows = self.translator.translate_all(shown, search, attention=True)
         return {f"attention/{n}": attention_png(row[0]) for n, row in enumerate(rows)}
 

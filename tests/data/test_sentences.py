@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq_tf.data.sentences import count_words, split_sentences
+from seq2seq_tf.data.sentences import count_words, split_paragraph, split_sentences, usual_gap
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ from seq2seq_tf.data.sentences import count_words, split_sentences
         ["¿Qué?", "¡Sí!", "Bien."],
         ["これは本です。", "あれは？", "はい"],
         ["यह है।", "वह है।"],
+        ["یہ ہے۔", "وہ ہے۔"],
+        ["ይህ ነው።", "ያ ነው።"],
         ["Это да.", "Это нет."],
         ["It was 2003.", "Then came 2004."],
         ["Version 7.4.", "Next."],
@@ -53,6 +55,35 @@ def test_in_doubt_nothing_is_divided(whole: str) -> None:
 def test_nothing_but_white_space_is_lost(text: str) -> None:
     assert "".join("".join(split_sentences(text)).split()) == "".join(text.split())
     assert all(sentence == sentence.strip() != "" for sentence in split_sentences(text))
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.sampled_from('aB1.!?。 ()"“…\u00a0\nß')))
+def test_sentences_and_the_white_space_between_them_are_the_paragraph(text: str) -> None:
+    sentences, gaps = split_paragraph(text)
+    assert "".join(part + gap for part, gap in zip(sentences, [*gaps, ""], strict=False)) == text.strip()
+    assert len(gaps) == max(len(sentences) - 1, 0)
+    assert not any(gap.strip() for gap in gaps)
+
+
+def test_white_space_between_sentences_is_kept() -> None:
+    assert split_paragraph(" One.  Two!\n\nThree。四。 ") == (["One.", "Two!", "Three。", "四。"], ["  ", "\n\n", ""])
+    assert split_paragraph(" \n ") == ([], [])
+
+
+@pytest.mark.parametrize("unit", [".", "(A. ", "A. ", '."', "。", '. "', "」。", " "])
+def test_a_long_hostile_text_is_read_once(unit: str) -> None:
+    """Whoever looks at the rest of the text at each mark does not come to an end here."""
+    text = unit * (200_000 // len(unit))
+    assert "".join("".join(split_paragraph(text).sentences).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("sentence", "gap"),
+    [("One.", " "), ("一。", ""), ("OK！”", ""), ("いち", ""), ("하나.", " "), ("หนึ่ง", " "), ("", " ")],
+)
+def test_a_space_is_usual_but_in_chinese_and_japanese(sentence: str, gap: str) -> None:
+    assert usual_gap(sentence) == gap
 
 
 @pytest.mark.parametrize(

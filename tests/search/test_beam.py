@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from seq2seq_tf.search import beam
 from seq2seq_tf.search.beam import BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
-from seq2seq_tf.search.limits import Limits, length_limits, length_penalty
+from seq2seq_tf.search.limits import Limits, length_penalty
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Hypotheses
 from tests import oracles
 from tests.oracles import Toy
@@ -285,16 +285,6 @@ def test_one_trace_serves_all_shapes_and_settings(rng: np.random.Generator) -> N
     for sentences, vocab, size in [(1, 5, 1), (2, 7, 3), (5, 11, 2), (3, 5, 13)]:
         run(oracles.random_toy(rng, sentences, vocab), 0, sentences + 1, size, size, 0.1 * sentences)
     assert traced().experimental_get_tracing_count() == 1
-
-
-def test_limits_follow_the_source_and_never_contradict_each_other() -> None:
-    sources = tf.constant([1, 7, 10])
-    limits = length_limits(sources, tf.constant(2.0), tf.constant(5), tf.constant(0.5))
-    np.testing.assert_array_equal(limits.longest, [7, 19, 25])
-    np.testing.assert_array_equal(limits.shortest, [0, 3, 5])
-    limits = length_limits(sources, tf.constant(0.0), tf.constant(1), tf.constant(3.0))
-    np.testing.assert_array_equal(limits.longest, [1, 1, 1])
-    np.testing.assert_array_equal(limits.shortest, [1, 1, 1])
 
 
 def test_length_penalty_is_that_of_wu() -> None:
