@@ -31,7 +31,7 @@ def test_all_sentences_stand_on_the_page_with_their_maps() -> None:
     page = page_html("Maps", translation_sections(["x y", "z"], FOUND))
     assert page.count('class="map"') == 2
     for text in ("x y", "b a", "1-0 0-1", "&lt;c&gt;", "-0.250"):
-        assert f"<td>{text}</td>" in page or f'<td class="r">{text}</td>' in page
+        assert re.search(rf"<td[^>]*>{re.escape(text)}</td>", page)
     assert re.findall(r"1\. b a|2\. &lt;c&gt;", page) == ["1. b a", "2. &lt;c&gt;"]
     assert page.count("&lt;/s&gt;") == 4  # the end on both sides of both
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import configparser
 import html.parser
 import io
 import json
@@ -28,6 +29,8 @@ from seq2seq_tf.inspection.page import (
     page_html,
     write_page,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # Everything that HTML could swallow: markup, entities, white space, quotes, control characters, other scripts.
 TEXT = "\n\n<b>&amp;</b>\t\"a'  b \\n </pre></script>\r\n\x00\x0c\ud800 ü\U0001f600\u05d0"
@@ -117,6 +120,24 @@ def test_text_stands_in_a_page_as_it_is() -> None:
     assert read.all("img")[0]["alt"] == 'a "figure" <&>'
 
 
+def test_each_text_has_the_direction_of_its_own_letters() -> None:
+    read = Reader(page_html("", sections()))
+    for tag in ("h1", "h2", "p", "pre", "option"):
+        assert {attributes.get("dir") for attributes in read.all(tag)} == {"auto"}, tag
+    assert [a.get("dir", "") for a in read.all("td") if a.get("class") != "r"][-2:] == ["auto", "auto"]
+    style = read.texts["style"][0]
+    assert "unicode-bidi: plaintext" in style  # each line of a coloured text by itself
+
+
+def test_every_template_is_part_of_a_wheel() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    folder = ROOT / "seq2seq_tf" / "inspection"
+    patterns = config["options.package_data"]["seq2seq_tf.inspection"].split()
+    shipped = {path for pattern in patterns for path in folder.glob(pattern)}
+    assert shipped == {path for path in folder.rglob("*.*") if path.suffix not in (".py", ".pyc")}
+
+
 def test_values_survive_to_three_digits() -> None:
     found = json.loads(Reader(page_html("", sections())).texts["script"][0])
     whole = np.frombuffer(base64.b64decode(found["values"]), "<i2").reshape(3, -1)
@@ -176,7 +197,7 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert path.read_bytes().decode() == page_html("two", sections())
     with pytest.raises(ValueError):
         write_page(path, "three", [Picture("", b"", "")])
-    assert "<h1>two</h1>" in path.read_text(encoding="utf-8")
+    assert Reader(path.read_text(encoding="utf-8")).texts["h1"] == ["two"]
     assert os.listdir(tmp_path) == ["page.html"]
 
 

@@ -94,7 +94,7 @@ def test_sides_have_headings_of_their_own_and_pieces_say_so(rng: np.random.Gener
     )
     search = search_units(joined, "text", [], top=2)
     page = page_html("", sections(search, shown=10))
-    assert "<h2>Source: best unit of each property</h2>" in page
+    assert ">Source: best unit of each property</h2>" in page
     assert "properties of its last character" in page
     assert best_units(search)["position_in_line"] == "layer_0/h/5"
 
