@@ -13,7 +13,7 @@ from absl import flags
 from seq2seq_tf import machine
 from seq2seq_tf.bin import program
 from seq2seq_tf.bin.flag_types import allowed, define_option, define_path
-from seq2seq_tf.config import AnyConfig, Given, Resolved, describe, flatten, leaves, load
+from seq2seq_tf.config import AnyConfig, Given, Resolved, describe, flatten, leaves, load, read
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import PATH, TaskConfig
 
@@ -46,7 +46,15 @@ def _resolve(kind: type[AnyConfig], run: RunDir) -> Resolved[AnyConfig]:
             f"{run.path}: no run to go on with (there is no config.yaml in it); start one with --config=FILE or with "
             f"flags: --{paths[0]}=..."
         )
-    return load(FLAGS.config, overrides, kind, below)
+    from seq2seq_tf.training.init_from import check_base, values_of_base
+
+    base = read(FLAGS.config, overrides, kind).values.get("train.init_from")
+    if base and not run.begun:
+        below = values_of_base(kind, base)
+    resolved = load(FLAGS.config, overrides, kind, below)
+    if resolved.config.train.init_from and not run.begun:
+        check_base(run, resolved.config)
+    return resolved
 
 
 def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
@@ -74,6 +82,7 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
 def _train(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., Any]) -> int:
     program.import_tensorflow(machine.onednn_of_run(run.path))
     from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
+    from seq2seq_tf.training.run_dir import RunDir
 
     give_back_freed_memory()
     use_cores_side_by_side()
@@ -89,6 +98,8 @@ def _train(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., An
     session = Session(run, config, task, stop)
     if run.latest_checkpoint():
         print(f"going on from {run.latest_checkpoint()}")
+    elif config.train.init_from:
+        print(f"starting from the weights of {RunDir(config.train.init_from).weights_file()}")
     outcome = session.run()
     if not outcome.finished:
         again = f"the same command, or --model_dir={run.path} alone, goes on from there"

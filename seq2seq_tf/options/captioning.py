@@ -68,6 +68,7 @@ class CaptionConfig(TaskConfig):
     """All options of a captioning run."""
 
     task: ClassVar[str] = "captioning"
+    tokenizer_files: ClassVar[tuple[str, ...]] = ("labels.txt",)
     changeable: ClassVar[tuple[str, ...]] = (
         *CHANGEABLE,
         "data.test_scenes",

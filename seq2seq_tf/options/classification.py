@@ -92,6 +92,7 @@ class ClassificationConfig(TaskConfig):
     """All options of a classification run."""
 
     task: ClassVar[str] = "classification"
+    tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model", "labels.txt")
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
 
     data: ClassificationDataConfig = ClassificationDataConfig()

@@ -109,6 +109,9 @@ class TrainConfig:
     """How the weights are found, whatever the task."""
 
     seed: int = option(1, "everything random is a function of this seed and the update number", Range(0, 2**31 - 1))
+    init_from: str = option(
+        "", "run folder whose weights, tokenizers and sizes a new run starts from; see docs/training.md", PATH
+    )
     max_epochs: int = option(20, "passes over the training pairs", EPOCHS)
     max_updates: int = option(
         0,
@@ -170,6 +173,7 @@ class TaskConfig:
     task: ClassVar[str]  # the name in configuration files
     has_gradient_curves: ClassVar[bool] = False  # whether the task offers what train.gradient_curves asks for
     changeable: ClassVar[tuple[str, ...]] = CHANGEABLE  # patterns of options that may be given anew to a run
+    tokenizer_files: ClassVar[tuple[str, ...]]  # in the run folder; with them weights mean something
     model: NetworkConfig
     train: TrainConfig
 

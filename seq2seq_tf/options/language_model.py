@@ -121,6 +121,7 @@ class LanguageModelConfig(TaskConfig):
     """All options of a language model run."""
 
     task: ClassVar[str] = "language_model"
+    tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model",)
     has_gradient_curves: ClassVar[bool] = True
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test", "sample.*")
 

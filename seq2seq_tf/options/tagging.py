@@ -82,6 +82,7 @@ class TaggingConfig(TaskConfig):
     """All options of a tagging run."""
 
     task: ClassVar[str] = "tagging"
+    tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model", "labels.txt")
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
 
     data: TaggingDataConfig = TaggingDataConfig()

@@ -121,6 +121,7 @@ class Config(TaskConfig):
     """All options of a translation run."""
 
     task: ClassVar[str] = "translation"
+    tokenizer_files: ClassVar[tuple[str, ...]] = ("source.model", "target.model")
     has_gradient_curves: ClassVar[bool] = True
     changeable: ClassVar[tuple[str, ...]] = (
         *CHANGEABLE,

@@ -20,6 +20,7 @@ from seq2seq_tf.models.captioning import CaptionBatch, Captioning
 from seq2seq_tf.options.captioning import CaptionConfig
 from seq2seq_tf.structures import BOS_ID, EOS_ID
 from seq2seq_tf.text.words import WordList, write_word_list
+from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan
 
@@ -109,7 +110,8 @@ def prepare(run: RunDir, config: CaptionConfig, say: Callable[[str], None]) -> C
       InputError: scikit-learn is missing, or the folder cannot be written.
     """
     train, valid = (SceneMaker(split, config.data) for split in ("train", "valid"))
-    write_word_list(all_words(), run.labels)
+    if not take_over_tokenizers(run, config, say):
+        write_word_list(all_words(), run.labels)
     words = WordList(run.labels)
     images = {maker.split: len(maker.images.names) for maker in (train, valid)}
     write_text(run.prepared, json.dumps({"images": images, "words": len(words.words)}))

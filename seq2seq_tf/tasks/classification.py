@@ -35,6 +35,7 @@ from seq2seq_tf.options.classification import ClassificationConfig
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.text.characters import Symbols, load_symbols, write_character_model
 from seq2seq_tf.text.sentencepiece import train_piece_model
+from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan
@@ -122,7 +123,8 @@ def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None
     if not data.train or not data.valid:
         raise InputError("data.train and data.valid must name folders with LABEL.txt for each label")
     prepared = os.path.exists(run.prepared)
-    labels = tuple(iter_lines(run.labels) if prepared else label_files(data.train))
+    known = take_over_tokenizers(run, config, say) or prepared
+    labels = tuple(iter_lines(run.labels) if known else label_files(data.train))
     if len(labels) < 2:
         raise InputError(f"{data.train}: only the label {labels[0]!r}; at least two are needed")
     valid = read_labelled(data.valid, labels)
@@ -160,6 +162,8 @@ def _prepare_texts(
 
 def _symbols(run: RunDir, config: ClassificationConfig, texts: list[str]) -> Symbols:
     data = config.data
+    if config.train.init_from:
+        return load_symbols(run.symbols)
     if data.symbols == "characters":
         folded = (text.casefold() if data.lowercase else text for text in texts)
         write_character_model(folded, run.symbols, most=data.vocab_size)

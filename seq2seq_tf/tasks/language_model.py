@@ -32,6 +32,7 @@ from seq2seq_tf.text.characters import Symbols, load_symbols, write_character_mo
 from seq2seq_tf.text.normalization import NONE_CHANGED, Changed
 from seq2seq_tf.text.sentencepiece import PieceModel, train_piece_model
 from seq2seq_tf.text_generator import TextGenerator, carry_spec
+from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan, GradientCurves
@@ -144,7 +145,8 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
     texts = {f"data.{part}": parts[part].paths() for part in prefixes}
     check_prepared(run, texts, [], say)
     if not os.path.exists(run.prepared):
-        _write_symbols(run, config.data, parts["train"], say)
+        if not take_over_tokenizers(run, config, say):
+            _write_symbols(run, config.data, parts["train"], say)
         symbols = load_symbols(run.symbols)
         sizes = {}
         for part, prefix in prefixes.items():

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_tf.data.batching import plan_epoch
-from seq2seq_tf.data.casing import LABELS, Word, bare, label_of, word_forms
+from seq2seq_tf.data.casing import LABELS, Word, WordForms, bare, label_of, word_forms
 from seq2seq_tf.data.corpus import pad_rows
 from seq2seq_tf.data.labelled import LabelledIds, Spans, load_ids, save_ids
 from seq2seq_tf.data.tagged import NO_LABEL, draw_paragraphs, join_lines, paragraph_spans, read_words, tag_lines
@@ -27,6 +27,7 @@ from seq2seq_tf.restorer import Restorer, forms_file, load_forms
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.text.characters import load_symbols
 from seq2seq_tf.text.sentencepiece import train_piece_model
+from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan
@@ -139,10 +140,14 @@ def _prepare_text(run: RunDir, config: TaggingConfig, say: Callable[[str], None]
     lines = read_words(data.train)
     words = os.path.join(run.data, "words.txt")
     write_text(words, "".join(f"{bare(line)}\n" for line in lines))
-    say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
-    train_piece_model([words], run.symbols, data, normalization=data.normalization)
+    if not take_over_tokenizers(run, config, say):
+        say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
+        train_piece_model([words], run.symbols, data, normalization=data.normalization)
     save_ids(os.path.join(run.data, "train"), tag_lines(lines, load_symbols(run.symbols)))
     forms = word_forms(word for line in lines for word in line)
+    if config.train.init_from:  # the words of the base stay known
+        known = load_forms(RunDir(config.train.init_from))
+        forms = WordForms({**known.mixed, **forms.mixed}, {**known.usual, **forms.usual})
     write_text(forms_file(run), json.dumps(forms._asdict(), ensure_ascii=False))
     write_text(run.labels, "".join(f"{label}\n" for label in LABELS))
     count = sum(map(len, lines))

@@ -26,6 +26,7 @@ from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.options.translation import Config
 from seq2seq_tf.structures import Batch
 from seq2seq_tf.text.sentencepiece import PieceModel, PieceText, train_piece_models
+from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import Texts, check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan, GradientCurves
@@ -171,6 +172,8 @@ def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> Translat
 
 def _piece_models(run: RunDir, config: Config, say: Callable[[str], None]) -> None:
     data = config.data
+    if take_over_tokenizers(run, config, say):
+        return
     if not os.path.exists(run.prepared):  # made anew: the text may have been mended since a first attempt failed
         for path in (run.source_model, run.target_model):
             with contextlib.suppress(FileNotFoundError):

@@ -26,7 +26,7 @@ from seq2seq_tf.training.schedules import learning_rate
 from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, Task
 from seq2seq_tf.training.trainer import Trainer, UpdateResult
 from seq2seq_tf.training.validation import Standing, goodness
-from seq2seq_tf.training.weights import model_variables
+from seq2seq_tf.training.weights import load_weights, model_variables
 
 _CARRY = "carry/"  # prefix of arrays in a checkpoint
 
@@ -110,7 +110,9 @@ class Session:
     def _resume(self) -> None:
         latest = self.run_dir.latest_checkpoint()
         if latest is None:
-            self.run_dir.drop_metrics_after(0)  # of a run that was killed before its first checkpoint
+            self.run_dir.drop_metrics_after(-1)  # of a run that was killed before its first checkpoint
+            if self.config.train.init_from:
+                load_weights(RunDir(self.config.train.init_from), self.task.model)
             return
         arrays, state = checkpoint.load_arrays(latest)
         carried = {name: arrays.pop(name) for name in sorted(arrays) if name.startswith(_CARRY)}
@@ -125,6 +127,8 @@ class Session:
     def _train(self) -> bool:
         """Runs epoch after epoch; returns True if asked to stop."""
         train = self.config.train
+        if train.init_from and not self.standing.best:
+            self._validate()  # the base's weights stay the best until others are better; the base is not needed again
         if self._updates_left():
             self._take_back_end()
         while self._updates_left():
