@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -17,6 +17,7 @@ from seq2seq_tf.search.beam import BEAM_OPTIONS_SPEC, BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import Limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses
+from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.text.words import WordList
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
@@ -25,7 +26,7 @@ from seq2seq_tf.training.weights import load_weights
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _WHOLE = tf.TensorSpec([], tf.int32)
 _REAL = tf.TensorSpec([], tf.float32)
-Images = np.ndarray | Sequence[np.ndarray]  # [B, rows, columns], or B of [rows, columns]
+Images = np.ndarray | Iterable[np.ndarray]  # [B, rows, columns], or B of [rows, columns]
 
 
 class Caption(NamedTuple):
@@ -141,11 +142,14 @@ class Captioner:
     def _checked(self, images: Images) -> np.ndarray:
         """Returns [B, rows, columns] uint8."""
         size = self.config.data.image_size
+        if not isinstance(images, Iterable) or isinstance(images, str | bytes | Mapping):
+            raise InputError(f"images must be a list of arrays, got {type(images).__name__}")
+        images = list(images)
         for number, image in enumerate(images, start=1):
             if getattr(image, "shape", None) != (size, size) or image.dtype != np.uint8:
                 got = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
                 raise InputError(f"image {number}: must be an array ({size}, {size}) of uint8, got {got}")
-        return np.stack(list(images)) if len(images) else np.zeros((0, size, size), np.uint8)
+        return np.stack(images) if images else np.zeros((0, size, size), np.uint8)
 
     def _read(self, pixels: np.ndarray, found: Hypotheses, attention: bool) -> list[list[Caption]]:
         """Returns the captions of each image of a batch."""
@@ -179,15 +183,17 @@ class Captioner:
         log_probs, weights = self.score_ids(pixels, pad_rows(rows, first=BOS_ID), pad_rows(rows, last=EOS_ID))
         return log_probs.numpy(), weights.numpy()
 
-    def score(self, images: Images, captions: Sequence[str]) -> list[float]:
+    def score(self, images: Images, captions: Iterable[str]) -> list[float]:
         """Returns log p(caption | image) of each pair, natural logarithm, the end of the caption included.
 
         Raises:
-          InputError: lists of different length, one text instead of a list, an image of another size or type.
+          InputError: lists of different length, one text instead of a list, an item that is no text, an image of
+            another size or type.
         """
-        if isinstance(captions, str) or len(images) != len(captions):
-            raise InputError("images and captions must be two lists of the same length")
-        pixels, ids = self._checked(images), self.words.encode(list(captions))
+        pixels, texts = self._checked(images), check_texts(captions, "captions")
+        if len(pixels) != len(texts):
+            raise InputError(f"images and captions differ in length: {len(pixels)} and {len(texts)}")
+        ids = self.words.encode(texts)
         scores: list[float] = []
         size = self.config.search.batch_images
         for start in range(0, len(ids), size):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from seq2seq_tf.models.classification import Classification
 from seq2seq_tf.options.classification import ClassificationConfig, ClassificationDataConfig
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.text.characters import Symbols, load_symbols
+from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import load_weights
@@ -63,10 +65,14 @@ class Classifier:
         load_weights(run, model)
         return cls(model, symbols, labels, config)
 
-    def log_probs(self, texts: Sequence[str]) -> np.ndarray:
-        """Returns log p(label | text), [texts, labels] float32, two batches side by side; a blank text counts too."""
+    def log_probs(self, texts: Iterable[str]) -> np.ndarray:
+        """Returns log p(label | text), [texts, labels] float32, two batches side by side; a blank text counts too.
+
+        Raises:
+          InputError: one text instead of a list, or an item that is no text.
+        """
         data = self.config.data
-        rows = [row[: data.max_symbols] for row in spell(texts, self.symbols, data)]
+        rows = [row[: data.max_symbols] for row in spell(check_texts(texts), self.symbols, data)]
         found = np.zeros((len(rows), len(self.labels)), np.float32)
 
         def fill(chosen: list[int]) -> None:
@@ -77,16 +83,15 @@ class Classifier:
             list(pool.map(fill, batches))
         return found
 
-    def classify(self, texts: Sequence[str], *, top: int = 1) -> list[list[Prediction]]:
+    def classify(self, texts: Iterable[str], *, top: int = 1) -> list[list[Prediction]]:
         """Returns the `top` most probable labels of each text, best first; none for a text of nothing but spaces.
 
         Raises:
-          InputError: one text instead of a list, or top below 1.
+          InputError: one text instead of a list, an item that is no text, or top below 1.
         """
-        if isinstance(texts, str):
-            raise InputError("texts must be a list of texts, got one text")
-        if top < 1:
-            raise InputError(f"top must be at least 1, got {top}")
+        texts = check_texts(texts)
+        if not isinstance(top, Integral) or top < 1:
+            raise InputError(f"top must be a whole number of at least 1, got {top!r}")
         real = [n for n, text in enumerate(texts) if text.strip()]
         results: list[list[Prediction]] = [[] for _ in texts]
         probabilities = np.exp(self.log_probs([texts[n] for n in real]))

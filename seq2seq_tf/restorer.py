@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from seq2seq_tf.models.tagging import Tagging
 from seq2seq_tf.options.tagging import TaggingConfig
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.text.characters import Symbols, load_symbols
+from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import load_weights
@@ -134,16 +135,15 @@ class Restorer:
             found.append([LABELS[n] for n in allowed.argmax(1)])
         return found
 
-    def restore(self, texts: Sequence[str]) -> list[str]:
+    def restore(self, texts: Iterable[str]) -> list[str]:
         """Returns the texts with case and punctuation; words stay, white space between them becomes one space.
 
         Capitals and marks that a text has already are kept. A text without words comes back as it is.
 
         Raises:
-          InputError: one text instead of a list.
+          InputError: one text instead of a list, or an item that is no text.
         """
-        if isinstance(texts, str):
-            raise InputError("texts must be a list of texts, got one text")
+        texts = check_texts(texts)
         split = [split_words(text) for text in texts]
         cores = [[word.core.lower() for word in words if word.core] for words in split]
         results = []

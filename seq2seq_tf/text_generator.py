@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from seq2seq_tf.options.language_model import LanguageModelConfig, SampleConfig
 from seq2seq_tf.search.sampling import Drawable, SamplingOptions, sample
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID, CellStates
 from seq2seq_tf.text.characters import CharacterModel, Symbols, load_symbols
+from seq2seq_tf.text.given import check_text, check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import load_weights
@@ -126,8 +128,8 @@ class TextGenerator:
           InputError: unknown option or value out of range.
         """
         chosen = self.sample_options(**options)
-        if samples < 1:
-            raise InputError(f"samples must be at least 1, got {samples}")
+        if not isinstance(samples, Integral) or samples < 1:
+            raise InputError(f"samples must be a whole number of at least 1, got {samples!r}")
         generators = [np.random.default_rng([chosen.seed, n]) for n in range(samples)]
         uniforms = np.stack([g.random(chosen.length, np.float32) for g in generators])
         ids, last, state = self._start(prompt, samples)
@@ -165,7 +167,7 @@ class TextGenerator:
 
     def _start(self, prompt: str, samples: int) -> tuple[list[int], np.ndarray, CellStates]:
         """Returns the ids of the prompt, the symbol to read next [N] and the state before it."""
-        ids = text_ids(self.symbols, prompt)
+        ids = text_ids(self.symbols, check_text(prompt, "prompt"))
         state, before = self.zero_state(1), [BOS_ID, *ids]
         for start, stop in plan_chunks(len(before) - 1, _STEPS):
             state = self.read_ids(np.asarray([before[start:stop]], np.int32), state)
@@ -180,14 +182,13 @@ class TextGenerator:
 
     # --- Scoring ---
 
-    def score(self, texts: Sequence[str]) -> list[TextScore]:
+    def score(self, texts: Iterable[str]) -> list[TextScore]:
         """Returns how well each text is predicted, each as a file of its own, its end included.
 
         Raises:
-          InputError: one text instead of a list.
+          InputError: one text instead of a list, or an item that is no text.
         """
-        if isinstance(texts, str):
-            raise InputError("texts must be a list of texts, got one text")
+        texts = check_texts(texts)
         rows = [text_ids(self.symbols, text) for text in texts]
         totals = np.zeros(len(rows))
         for group, nll in self._run(self.score_ids, [[BOS_ID, *row, BOS_ID] for row in rows], overlap=1):
@@ -211,7 +212,7 @@ class TextGenerator:
 
     def logits(self, text: str) -> tuple[list[str], np.ndarray]:
         """Returns what is read, the beginning of the text and its symbols, and the logits after each [T + 1, V]."""
-        ids = [BOS_ID, *text_ids(self.symbols, text)]
+        ids = [BOS_ID, *text_ids(self.symbols, check_text(text, "text"))]
         chunks = [logits[0] for _, logits in self._run(self.logits_of_ids, [ids])]
         return self.symbols.pieces(ids), np.concatenate(chunks)
 
@@ -221,8 +222,9 @@ class TextGenerator:
         """Returns the states of all layers after each symbol of a text."""
         return self.activations_of([text])[0]
 
-    def activations_of(self, texts: Sequence[str]) -> list[Activations]:
+    def activations_of(self, texts: Iterable[str]) -> list[Activations]:
         """Returns the activations of several texts, each a file of its own, computed side by side: much faster."""
+        texts = check_texts(texts)
         rows = [text_ids(self.symbols, text) for text in texts]
         names = self._unit_names()
         parts: list[list[np.ndarray]] = [[] for _ in rows]

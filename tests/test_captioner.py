@@ -137,9 +137,24 @@ def test_n_best_follows_a_smaller_beam(run: RunDir) -> None:
 
 
 def test_pairs_must_fit(captioner: Captioner, images: np.ndarray) -> None:
-    for captions in (["a one"], "a one"):
-        with pytest.raises(InputError, match="same length"):
+    for captions, words in (
+        (["a one"], "differ in length"),
+        ("a one", "captions must be a list of texts"),
+        (["a one", None], "captions: item 2 must be a str, got NoneType"),
+    ):
+        with pytest.raises(InputError, match=words):
             captioner.score(images, captions)
+
+
+@pytest.mark.parametrize("given", [None, 7, "image.png", {"a": 1}])
+def test_what_is_no_list_of_images_is_named(captioner: Captioner, given: object) -> None:
+    with pytest.raises(InputError, match=f"images must be a list of arrays, got {type(given).__name__}"):
+        captioner.describe(given)
+
+
+def test_images_may_come_from_a_generator(captioner: Captioner, images: np.ndarray) -> None:
+    found = captioner.describe(image for image in images)
+    assert [caption.text for caption in found] == [caption.text for caption in captioner.describe(images)]
 
 
 def test_a_run_without_its_words_is_refused(run: RunDir, tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ def test_calls_of_any_shape_share_one_trace(restorer: Restorer) -> None:
 def test_mistakes_are_named(restorer: Restorer, run: Path, toy_run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="list of texts"):
         restorer.restore("ka")
+    with pytest.raises(InputError, match="item 2 must be a str, got bytes"):
+        restorer.restore(["ka", b"ka"])
     with pytest.raises(InputError, match="translation"):
         Restorer.load(str(toy_run))
     damaged = RunDir(str(tmp_path))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seq2seq_tf.data.corpus import make_batch, pad_rows
 from seq2seq_tf.data.lexicon import Lexicon
@@ -260,6 +261,38 @@ def test_score_refuses_lists_of_different_length_and_single_texts(translator: Tr
         translator.score(TEXTS[:2], TEXTS[:1])
     with pytest.raises(InputError, match="sources must be a list of texts, got one text"):
         translator.score("ka be", ["ka be"])
+
+
+@pytest.mark.parametrize("bad", [None, b"ka", 7, ["ka"], float("nan"), "ka\udcff"])
+def test_an_item_that_is_no_text_is_named(translator: Translator, bad: object) -> None:
+    named = "texts: item 2 (must be a str|is not valid Unicode)"
+    with pytest.raises(InputError, match=named):
+        translator.translate([TEXTS[0], bad])
+    with pytest.raises(InputError, match=named.replace("texts", "targets")):
+        translator.score(TEXTS[:2], [TEXTS[0], bad])
+    for given in (None, 7, b"ka", {"ka": 1}, tf.constant("ka")):
+        with pytest.raises(InputError, match="texts must be a list of texts, got "):
+            translator.translate(given)
+    with pytest.raises(InputError, match="texts: item 1 must be a str, got EagerTensor"):
+        translator.translate(tf.constant(["ka"]))
+
+
+def test_texts_may_come_as_an_array_or_from_a_generator(translator: Translator) -> None:
+    expected = [h.text for h in translator.translate(TEXTS[:3])]
+    for texts in (np.array(TEXTS[:3]), (text for text in TEXTS[:3])):
+        assert [h.text for h in translator.translate(texts)] == expected
+    np.testing.assert_allclose(translator.score(np.array(TEXTS), iter(TEXTS)), translator.score(TEXTS, TEXTS))
+
+
+def test_a_pair_too_long_for_memory_is_named_and_not_scored(translator: Translator) -> None:
+    with pytest.raises(InputError, match=r"pair 2: [\d,]+ source and [\d,]+ target pieces are too many to score"):
+        translator.score(["ka", "ka be " * 9999], ["ka", "be ka " * 9999])
+
+
+def test_a_translator_says_what_it_is(translator: Translator, toy_run: Path) -> None:
+    parameters = sum(v.value.numpy().size for v in translator.model.trainable_variables)
+    for part in (str(toy_run), "lstm", "attention bahdanau", f"{parameters:,} parameters", "60 source and 60 target"):
+        assert part in repr(translator)
 
 
 def test_no_call_traces_again(translator: Translator) -> None:
