@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sacrebleu.metrics import BLEU, CHRF, TER
 
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.scripts import WITHOUT_SPACES, count_scripts
+
+_READ_FOR_SCRIPT = 2000  # lines
+_AMID_SPACES = 0.2  # share of the letters of other scripts up to which a text is one with spaces; names are Latin too
+_KANA = 0.02  # share of kana from which on Chinese characters are Japanese; Chinese text quotes a little
 
 
 class Score(NamedTuple):
@@ -39,10 +45,43 @@ def bleu(
         raise InputError(f"tokenize must be one of {', '.join(BLEU.TOKENIZERS)}, got {tokenize!r}")
     try:
         metric = BLEU(lowercase=lowercase, tokenize=tokenize)
-    except (RuntimeError, OSError) as error:  # an extra package, or a model that it would download
+    except (RuntimeError, OSError, AssertionError) as error:  # an extra package, its dictionary, or a download
         raise InputError(f"tokenize={tokenize}: {' '.join(str(error).split())}") from None
     value = metric.corpus_score(list(hypotheses), [list(references)]).score
     return Score("bleu", value, str(metric.get_signature()))
+
+
+def tokenizer_for(texts: Iterable[str]) -> str:
+    """Returns the tokenizer of BLEU for texts of a script: 13a where words are divided by spaces.
+
+    Chinese gives zh; Japanese ja-mecab and Korean ko-mecab, or char where these packages are not installed; other
+    scripts without spaces (Thai, Lao, Khmer, Burmese, Tibetan) char.
+    """
+    counts = count_scripts(itertools.islice(texts, _READ_FOR_SCRIPT))
+    kana = counts["Hira"] + counts["Kana"]
+    han = kana + counts["Hani"] + counts["Bopo"]
+    unspaced = sum(counts[script] for script in WITHOUT_SPACES) - han
+    most = max(han, unspaced, counts["Hang"])
+    if han + unspaced + counts["Hang"] <= _AMID_SPACES * counts.total():
+        return "13a"
+    if most == unspaced:
+        return "char"
+    if most == counts["Hang"]:
+        return _if_installed("ko-mecab")
+    return _if_installed("ja-mecab") if kana > _KANA * han else "zh"
+
+
+def _if_installed(tokenize: str) -> str:
+    try:
+        check_tokenizer(tokenize)
+    except InputError:
+        return "char"
+    return tokenize
+
+
+def check_tokenizer(tokenize: str) -> None:
+    """Raises InputError if a tokenizer is unknown or not installed."""
+    bleu(["a"], ["a"], tokenize=tokenize)
 
 
 def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False) -> Score:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.evaluation import Score, bleu, chrf, ter
+from seq2seq_tf.evaluation import Score, bleu, check_tokenizer, chrf, ter, tokenizer_for
 from seq2seq_tf.training.validation import perplexity
 from tests import toy
 
@@ -85,6 +85,40 @@ def test_lists_that_do_not_pair_are_refused(score: object) -> None:
 def test_an_unknown_tokenizer_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"13a.*got '13b'"):
         bleu(HYPOTHESES, REFERENCES, tokenize="13b")
+
+
+@pytest.mark.parametrize(
+    ("texts", "tokenize"),
+    [
+        (["Ein Satz.", "Noch einer, 漢字"], "13a"),
+        (["你好，世界！ GNU/Linux", "第二句话"], "zh"),
+        (
+            [
+                "你好，世界！",
+                "这里引用「の」这个字，此外全部都是普通的中文字符，没有别的假名了，所以仍然应当算作中文，而且这样的引文很少见。",
+            ],
+            "zh",
+        ),
+        (["これは日本語の文です。", "漢字"], "ja-mecab"),
+        (["한국어 문장입니다.", "둘"], "ko-mecab"),
+        (["สวัสดีชาวโลก"], "char"),
+        (["ကမ္ဘာလောက"], "char"),
+        (["می‌خواهم بروم"], "13a"),
+        (["12 345", ""], "13a"),
+    ],
+)
+def test_the_tokenizer_of_bleu_follows_the_script(texts: list[str], tokenize: str) -> None:
+    assert tokenizer_for(texts) == tokenize
+
+
+def test_a_tokenizer_that_is_not_installed_gives_way_to_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sacrebleu.tokenizers import tokenizer_ja_mecab, tokenizer_ko_mecab
+
+    monkeypatch.setattr(tokenizer_ja_mecab, "MeCab", None)
+    monkeypatch.setattr(tokenizer_ko_mecab, "MeCab", None)
+    assert tokenizer_for(["これは日本語です"]) == tokenizer_for(["한국어"]) == "char"
+    with pytest.raises(InputError, match=r"tokenize=ja-mecab: .*sacrebleu\[ja\]"):
+        check_tokenizer("ja-mecab")
 
 
 def test_perplexity_of_a_uniform_guess_is_the_number_of_choices() -> None:

@@ -37,6 +37,7 @@ TINY: dict[str, Any] = {
     "train.average_best": 2,
     "train.metric": "loss",
     "train.precision": "float32",
+    "train.bleu_tokenizer": "13a",
     "train.shards": 1,
 }
 

@@ -28,7 +28,12 @@ define_integer("show", 0, "print this many sentences, evenly spread: source, ref
 flags.DEFINE_bool(
     "lowercase", None, "ignore case in BLEU and chrF; the signature says so [default: data.lowercase of the run]"
 )
-flags.DEFINE_string("tokenize", "13a", "sacreBLEU tokenizer of BLEU, such as 13a, intl, zh, ja-mecab, ko-mecab, char")
+flags.DEFINE_string(
+    "tokenize",
+    None,
+    "sacreBLEU tokenizer of BLEU, such as 13a, intl, zh, ja-mecab, ko-mecab, char [default: that of the run, see "
+    "docs/evaluating.md]",
+)
 
 
 def main() -> int:
@@ -38,7 +43,7 @@ def main() -> int:
     if (FLAGS.source is None) != (FLAGS.reference is None):
         raise InputError("--source and --reference go together")
     program.import_tensorflow()
-    from seq2seq_tf.evaluation import bleu, chrf, ter
+    from seq2seq_tf.evaluation import bleu, check_tokenizer, chrf, ter, tokenizer_for
     from seq2seq_tf.training.run_dir import write_text
     from seq2seq_tf.training.validation import perplexity
     from seq2seq_tf.translator import Translator
@@ -52,14 +57,16 @@ def main() -> int:
     if not pairs:
         raise InputError(f"{files[0]}: empty, nothing to score")
     sources, references = [s for s, _ in pairs], [t for _, t in pairs]
-    bleu(references[:1], references[:1], tokenize=FLAGS.tokenize)  # a missing tokenizer shows before the work
+    chosen = translator.config.train.bleu_tokenizer
+    tokenize = FLAGS.tokenize or (tokenizer_for(references) if chosen == "auto" else chosen)
+    check_tokenizer(tokenize)  # a missing one shows before the work
     search = translator.search_options(**{**search_flags.given(), "n_best": 1})
     begin = time.perf_counter()
     translations = [row[0].text for row in translator.translate_all(sources, search)]
     seconds = time.perf_counter() - begin
     lowercase = data.lowercase if FLAGS.lowercase is None else FLAGS.lowercase
     scores = [
-        bleu(translations, references, lowercase=lowercase, tokenize=FLAGS.tokenize),
+        bleu(translations, references, lowercase=lowercase, tokenize=tokenize),
         chrf(translations, references, lowercase=lowercase),
         ter(translations, references),
     ]

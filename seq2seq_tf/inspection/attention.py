@@ -10,13 +10,14 @@ import numpy as np
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.fonts import dress, figure_png
 from seq2seq_tf.inspection.text_grid import visible
-from seq2seq_tf.text.scripts import is_right_to_left, main_script
+from seq2seq_tf.text.scripts import is_right_to_left, is_unspaced, main_script
 from seq2seq_tf.translator import Hypothesis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _END = "</s>"
+_SPACE = "▁"
 _RIGHT_TO_LEFT = "\N{RIGHT-TO-LEFT MARK}"
 _LONGEST_SIDE = 8000  # pixels; a sentence of a thousand pieces would fill gigabytes
 
@@ -62,7 +63,7 @@ def word_alignment(hypothesis: Hypothesis) -> list[tuple[int, int]]:
     """Returns (source word, target word) pairs, counted from 0: each target word to its most attended source word.
 
     Attention of pieces is summed over the pieces of a source word and averaged over those of a target word; the end
-    of the sentence is left out.
+    of the sentence is left out. In scripts without spaces (Chinese, Japanese, Thai) pieces stand for words.
     """
     sums: dict[int, dict[int, float]] = {}  # target word -> source word -> weight
     source_words, target_words = _words(hypothesis.source_pieces), _words(hypothesis.pieces)
@@ -79,10 +80,14 @@ def word_alignment(hypothesis: Hypothesis) -> list[tuple[int, int]]:
 
 
 def _words(pieces: list[str]) -> list[int]:
-    """Returns the number of the word each piece belongs to."""
+    """Returns the number of the word each piece belongs to; in scripts without spaces each piece is a word."""
     numbers, word = [], -1
+    unspaced = False  # whether the piece before is of such a script
     for n, piece in enumerate(pieces):
-        if piece.startswith("▁") or n == 0:
+        now = any(map(is_unspaced, piece))
+        alone = n > 0 and pieces[n - 1] == _SPACE  # a space of its own belongs to what follows
+        if n == 0 or piece.startswith(_SPACE) or ((now or unspaced) and not alone):
             word += 1
         numbers.append(word)
+        unspaced = now
     return numbers

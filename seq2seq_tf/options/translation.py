@@ -24,6 +24,7 @@ from seq2seq_tf.options.common import (
 
 TIES = ("all", "none", "target")
 METRICS = ("bleu", "chrf", "loss")
+BLEU_TOKENIZERS = ("auto", "13a", "char", "intl", "ja-mecab", "ko-mecab", "none", "zh")  # of sacreBLEU
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +82,12 @@ class TranslationTrainConfig(TrainConfig):
         Range(1, 1024),
     )
     metric: str = option("bleu", "metric on the valid set that decides which checkpoint is best", METRICS)
+    bleu_tokenizer: str = option(
+        "auto",
+        "how sacreBLEU divides text into words; auto = by the script of the target text, decided when the run is made; "
+        "see docs/evaluating.md",
+        BLEU_TOKENIZERS,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

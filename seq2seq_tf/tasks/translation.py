@@ -14,11 +14,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_tf.config import to_yaml
 from seq2seq_tf.data.batching import pad_batch, plan_epoch, round_up
 from seq2seq_tf.data.corpus import Corpus, iter_batches, load_corpus, prepare_corpus
 from seq2seq_tf.data.pairs import iter_pairs
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.evaluation import bleu, chrf
+from seq2seq_tf.evaluation import bleu, check_tokenizer, chrf, tokenizer_for
+from seq2seq_tf.files import write_text
 from seq2seq_tf.inspection.attention import attention_png
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
 from seq2seq_tf.inspection.gradients import pair_batch
@@ -65,6 +67,8 @@ class TranslationTask:
         self.valid_texts = valid_texts
         self.model = model
         self.translator = Translator(model, self.source, self.target, config)
+        tokenizer = config.train.bleu_tokenizer
+        self.tokenizer = "13a" if tokenizer == "auto" else tokenizer  # auto: begun before there was a choice
         self._watch: GradientWatch | None = None
 
     def _corpus(self, epoch: int) -> Corpus:
@@ -118,7 +122,7 @@ class TranslationTask:
         lowercase = self.config.data.lowercase
         return {
             "loss": float(-log_probs.sum() / tokens),  # nats per target piece, without label smoothing
-            "bleu": bleu(translations, references, lowercase=lowercase).value,
+            "bleu": bleu(translations, references, lowercase=lowercase, tokenize=self.tokenizer).value,
             "chrf": chrf(translations, references, lowercase=lowercase).value,
         }
 
@@ -159,6 +163,7 @@ def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> Translat
         raise InputError(f"{data.valid_source}: empty; held-out sentences choose the best checkpoint")
     texts = {name: [getattr(data, name.removeprefix("data."))] for name in (*_TRAINING, *_HELD_OUT)}
     check_prepared(run, texts, _HELD_OUT, say)
+    config = _with_tokenizer(run, config, [target for _, target in valid_texts], say)
     _piece_models(run, config, say)
     source, target = PieceModel(run.source_model), PieceModel(run.target_model)
     corpora = _corpora(run, config, (source, target), texts, say)
@@ -168,6 +173,29 @@ def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> Translat
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
     say(f"model: {count:,} parameters, {source.vocab_size:,} source and {target.vocab_size:,} target pieces")
     return TranslationTask(config, (source, target), corpora, valid_texts, model)
+
+
+def _with_tokenizer(run: RunDir, config: Config, references: list[str], say: Callable[[str], None]) -> Config:
+    """Returns the configuration with BLEU's tokenizer decided for the target text, and stores that.
+
+    A run that was begun before there was a choice keeps `auto`.
+
+    Raises:
+      InputError: the tokenizer is not installed.
+    """
+    train = config.train
+    begun = os.path.exists(run.prepared) or run.has_weights
+    if train.bleu_tokenizer == "auto" and not begun:
+        train = dataclasses.replace(train, bleu_tokenizer=tokenizer_for(references))
+        config = dataclasses.replace(config, train=train)
+        write_text(run.config_file, to_yaml(config))
+    if train.bleu_tokenizer != "auto":
+        try:
+            check_tokenizer(train.bleu_tokenizer)
+        except InputError as error:
+            raise InputError(f"train.bleu_tokenizer: {error}") from None
+        say(f"BLEU of the held-out text with sacreBLEU's tokenizer {train.bleu_tokenizer}")
+    return config
 
 
 def _piece_models(run: RunDir, config: Config, say: Callable[[str], None]) -> None:

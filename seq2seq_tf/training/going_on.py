@@ -12,7 +12,7 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import PATH
 
 # Left open when the run was made: what was decided then holds.
-_LEFT_OPEN = {"train.precision": "auto", "train.shards": 0}
+_LEFT_OPEN = {"train.precision": "auto", "train.shards": 0, "train.bleu_tokenizer": "auto"}
 _END = ("train.max_epochs", "train.max_updates")
 
 

@@ -78,6 +78,12 @@ class Monitor:
         self._write("valid", record)
         star = " *" if record["best"] else ""
         self._bar.write(f"update {update}: valid {_listed(scores)}{star}")
+        if count := standing.stands_still:
+            metric = self._config.train.metric
+            self._bar.write(
+                f"train.metric={metric} has not moved from {scores[metric]:.3f} in {count} validations while the loss "
+                "fell: equal scores are ranked by the loss; another train.metric (loss, chrf) may tell more"
+            )
         self._show(update, pictures)
 
     def gradient_curves(self, update: int, curves: GradientCurves) -> None:

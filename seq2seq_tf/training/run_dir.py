@@ -209,7 +209,11 @@ class RunDir:
         if best:
             from seq2seq_tf.training.checkpoint import load_arrays
 
-            return max((self.best_file(u) for u in best), key=lambda p: load_arrays(p)[1]["score"])
+            def rank(path: str) -> tuple[float, float]:
+                state = load_arrays(path)[1]
+                return state["score"], -state.get("loss", 0.0)  # equal scores are told apart by the loss
+
+            return max((self.best_file(u) for u in best), key=rank)
         if latest:
             return latest
         raise InputError(f"{self.path}: no weights yet; training has not reached its first checkpoint")

@@ -236,10 +236,11 @@ class Session:
         scores = self.task.validate()
         score = goodness(scores, self.config.train.metric)
         update = self.position.update
-        standing = self.standing.after(score, update, self.config.train)
+        standing = self.standing.after(score, update, self.config.train, loss=scores["loss"])
         if update in standing.updates:
             weights = model_variables(self.task.model)
-            checkpoint.save(self.run_dir.best_file(update), weights, {"update": update, "score": score})
+            state = {"update": update, "score": score, "loss": scores["loss"]}
+            checkpoint.save(self.run_dir.best_file(update), weights, state)
         if at_end:
             self.ended = standing
         else:
@@ -263,7 +264,7 @@ class Session:
             checkpoint.assign(label, arrays, variables)
             scores = self.task.validate()
             scored.append((goodness(scores, self.config.train.metric), label, arrays, scores))
-        score, label, arrays, scores = max(scored, key=lambda entry: entry[0])
+        score, label, arrays, scores = max(scored, key=lambda entry: (entry[0], -entry[3]["loss"]))
         checkpoint.assign(label, arrays, variables)
         state = {"update": self.position.update, "score": score, "weights": label}
         checkpoint.save_arrays(self.run_dir.final_model, arrays, state)

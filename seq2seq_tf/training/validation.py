@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from seq2seq_tf.options.common import TrainConfig
 
+_STILL = 3  # validations whose score does not move before that is said
 SMALLER_IS_BETTER = ("loss", "bits_per_character")
 
 
@@ -22,26 +23,49 @@ def perplexity(nll: float, tokens: float) -> float:
 
 
 class Standing(NamedTuple):
-    """What the validations so far say; part of every checkpoint."""
+    """What the validations so far say; part of every checkpoint. Equal scores are told apart by the loss."""
 
     best: tuple[tuple[float, int], ...] = ()  # (score, update), best first, at most average_best
     since_best: int = 0  # validations without a new best
     plateau_bad: int = 0  # the same since the last reduction of the learning rate
     plateau_scale: float = 1.0
+    losses: tuple[float, ...] = ()  # of the entries of `best`; a checkpoint of an older version holds none
+    still: tuple[float, float, int] | None = None  # latest score, loss and how many validations had that score
 
     @staticmethod
     def of(stored: Mapping[str, Any]) -> Standing:
         """Returns what a checkpoint holds of a standing."""
         return Standing(**{**stored, "best": tuple((score, update) for score, update in stored["best"])})
 
-    def after(self, score: float, update: int, config: TrainConfig) -> Standing:
+    def after(self, score: float, update: int, config: TrainConfig, *, loss: float) -> Standing:
         """Returns the standing after one more validation."""
-        improved = not self.best or score > self.best[0][0]
-        best = sorted((*self.best, (score, update)), key=lambda entry: -entry[0])[: config.average_best]
+        unknown = [-math.inf] * (len(self.best) - len(self.losses))  # of equal ones the earlier stays, as it did
+        ranked = [(s, -old, u) for (s, u), old in zip(self.best, (*self.losses, *unknown), strict=True)]
+        improved = not ranked or (score, -loss) > ranked[0][:2]
+        ranked = sorted((*ranked, (score, -loss, update)), key=lambda entry: (-entry[0], -entry[1]))
+        ranked = ranked[: config.average_best]
         bad, scale = (0, self.plateau_scale) if improved else (self.plateau_bad + 1, self.plateau_scale)
         if bad >= config.plateau_patience:
             bad, scale = 0, scale * config.plateau_factor
-        return Standing(tuple(best), 0 if improved else self.since_best + 1, bad, scale)
+        return self._replace(
+            best=tuple((s, u) for s, _, u in ranked),
+            since_best=0 if improved else self.since_best + 1,
+            plateau_bad=bad,
+            plateau_scale=scale,
+            losses=tuple(-negative for _, negative, _ in ranked),
+            still=self._still(score, loss),
+        )
+
+    def _still(self, score: float, loss: float) -> tuple[float, float, int]:
+        if self.still is None or score != self.still[0] or loss >= self.still[1]:
+            return score, loss, 1
+        return score, loss, self.still[2] + 1
+
+    @property
+    def stands_still(self) -> int:
+        """Number of latest validations of one and the same score, though the loss fell each time; told at 3, 6, ..."""
+        count = self.still[2] if self.still else 0
+        return count if count and count % _STILL == 0 else 0
 
     @property
     def updates(self) -> list[int]:

@@ -41,6 +41,12 @@ def test_a_piece_without_a_space_goes_on_the_word_before_and_the_first_one_begin
     assert word_alignment(found) == [(0, 0), (1, 1)]
 
 
+def test_in_scripts_without_spaces_each_piece_is_aligned() -> None:
+    found = hypothesis(["▁", "你好", "，", "世界", "▁GN", "U"], ["▁hel", "lo", "▁world"], np.eye(7, 4).tolist())
+    assert [target for _, target in word_alignment(found)] == [0, 1, 2, 3]  # ▁你好 ， 世界 GNU
+    assert word_alignment(found)[0] == (0, 0)
+
+
 def test_without_words_there_is_no_alignment() -> None:
     assert word_alignment(hypothesis([], ["▁x"], [[0.5, 0.5]])) == []
     assert word_alignment(hypothesis([], [], [])) == []

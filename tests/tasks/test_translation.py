@@ -1,12 +1,17 @@
 """The translation task: what preparing makes of raw files."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.translation import Config
 from seq2seq_tf.tasks.translation import TranslationTask, prepare
 from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.session import Session
+from seq2seq_tf.translator import Hypothesis
 from tests import toy
 
 TARGETS = ["你好，世界！", "5 m² und ½ l …", "می‌خواهم بروم"]  # what NFKC would change
@@ -37,6 +42,70 @@ def test_a_model_can_write_each_target_line_of_its_training_data(tmp_path: Path,
     assert (task.source.vocab_size == task.target.vocab_size) or not joint
     told = [line for line in said if line.startswith("not written back")]
     assert [line.rpartition("): ")[2][:13] for line in told] == ["3 of 40 lines", "0 of 40 lines"]
+
+
+CHINESE = ["你好世界", "再见世界", "世界你好再见"]
+
+
+def chinese_run(folder: Path, **changes: Any) -> Config:
+    """Returns the configuration of a corpus whose targets are Chinese."""
+    corpus = toy.make_corpus(folder / "corpus", seed=5)
+    count = len(corpus.train_target.read_text(encoding="utf-8").splitlines())
+    corpus.train_target.write_text("".join(f"{CHINESE[n % 3]}\n" for n in range(count)), encoding="utf-8")
+    corpus.valid_target.write_text("".join(f"{CHINESE[n % 3]}\n" for n in range(5)), encoding="utf-8")
+    return toy.tiny_config(corpus, **{"train__bleu_tokenizer": "auto", **changes})
+
+
+def test_the_tokenizer_of_bleu_is_chosen_for_the_target_text_stored_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = chinese_run(tmp_path)
+    task, said = prepared(tmp_path / "run", config)
+    run = RunDir(str(tmp_path / "run"))
+    assert task.tokenizer == run.load_config(Config).train.bleu_tokenizer == "zh"
+    assert "BLEU of the held-out text with sacreBLEU's tokenizer zh" in said
+    references = [target for _, target in task.valid_texts]
+    written = [[Hypothesis(text + "。", 0.0, 0.0, [], [], np.zeros((0, 0)))] for text in references]
+    monkeypatch.setattr(task.translator, "translate_all", lambda *_, **__: written)
+    assert task.validate()["bleu"] > 40.0  # 13a sees five wrong words
+    assert run.create(config).train.bleu_tokenizer == "zh"  # auto agrees with what was decided
+    again, _ = prepared(tmp_path / "run", config)
+    assert again.tokenizer == "zh"
+
+
+def test_a_run_begun_before_there_was_a_choice_keeps_its_tokenizer(tmp_path: Path) -> None:
+    config = chinese_run(tmp_path)
+    prepared(tmp_path / "run", config)
+    stored = tmp_path / "run" / "config.yaml"
+    stored.write_text("".join(x for x in stored.read_text().splitlines(True) if "bleu_tokenizer" not in x))
+    again, said = prepared(tmp_path / "run", config)
+    assert again.tokenizer == "13a"
+    assert not any("tokenizer" in line for line in said)
+
+
+def test_a_tokenizer_that_is_not_installed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sacrebleu.tokenizers import tokenizer_ja_mecab
+
+    monkeypatch.setattr(tokenizer_ja_mecab, "MeCab", None)
+    with pytest.raises(InputError, match=r"^train\.bleu_tokenizer: tokenize=ja-mecab: .*pip install sacrebleu\[ja\]"):
+        prepared(tmp_path / "run", chinese_run(tmp_path, train__bleu_tokenizer="ja-mecab"))
+
+
+def test_training_says_that_its_metric_stands_still_and_the_loss_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
+    config = toy.tiny_config(corpus, train__metric="bleu", train__max_epochs=3, train__patience=2)
+    run = RunDir(str(tmp_path / "run"))
+    config = run.create(config)
+    task = prepare(run, config, lambda _: None)
+    losses = iter([5.0, 4.0, 3.0, 9.0, 8.0])  # of three validations and of the two choices at the end
+    monkeypatch.setattr(task, "validate", lambda: {"loss": next(losses), "bleu": 0.0, "chrf": 0.0})
+    session = Session(run, config, task, lambda: False)
+    assert session.run().finished
+    assert session.standing.updates[0] == session.position.update
+    told = "".join(capsys.readouterr())
+    assert "train.metric=bleu has not moved from 0.000 in 3 validations while the loss fell" in told
 
 
 def test_the_normalisation_of_the_target_may_be_chosen(tmp_path: Path) -> None:
