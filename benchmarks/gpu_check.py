@@ -126,16 +126,16 @@ class Check:
         from gpu_measures import Variant, load, ops_by_device, traffic
 
         from seq2seq_tf.data.corpus import pad_rows
-        from seq2seq_tf.export import ServedIds
+        from seq2seq_tf.served import ServedIds
         from seq2seq_tf.structures import EOS_ID
 
         translator = load(self.model_dir, self.device, Variant(self.reference.config.train.precision, cudnn=False))
-        served = ServedIds(translator)
+        served = ServedIds(translator).signatures()["serving_default"]
         source = tf.constant(pad_rows(translator.source.encode(self.texts[:_COMPARED]), last=EOS_ID))
 
         def call(beam: int) -> Any:
             with tf.device(self.device):
-                return served.translate_ids(source, beam_size=tf.constant(beam), n_best=tf.constant(1))
+                return served(source, beam_size=tf.constant(beam), n_best=tf.constant(1))
 
         placed = ops_by_device(lambda: call(1))  # the first call, as a graph is placed once; it holds both searches
         on_cpu = {op: n for (kind, op), n in placed.items() if kind == "CPU"}

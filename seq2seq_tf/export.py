@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -15,27 +16,25 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.saved_model import fingerprinting_utils
 
-from seq2seq_tf.config import leaves
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import Range
-from seq2seq_tf.search.beam import BeamOptions, beam_search
-from seq2seq_tf.search.greedy import greedy_search
-from seq2seq_tf.search.limits import LengthRule, source_limits
-from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses
-from seq2seq_tf.text.sentencepiece import GraphPieces
-from seq2seq_tf.tracing import trace
-from seq2seq_tf.translator import Translator
+from seq2seq_tf.files import write_text
+from seq2seq_tf.machine import ONEDNN, installed
+from seq2seq_tf.served import MOST_SCORED, ServedIds, ServedText, served_options
+from seq2seq_tf.translator import Hypothesis, Translator
 
 _ONE_BATCH = 2**30  # tokens
+_COMPARED_AT_ONCE = 64  # sentences
 # Nobody trains a served model, and the gradients of the fused recurrences cannot be saved.
 _SAVING = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+_GRADIENT = "_gradient_op_type"  # attribute of an op whose gradient is custom
 # Of a log-probability; rounding differs with the shape of a product, and bfloat16 rounds to 8 bits, float16 to 11.
 _SCORE_TOLERANCE = {"float32": 1e-3, "bfloat16": 1e-2, "float16": 1e-2}
-_ALLOWED = {leaf.name.removeprefix("search."): leaf.allowed for leaf in leaves() if isinstance(leaf.allowed, Range)}
 
 
 class Comparison(NamedTuple):
@@ -43,113 +42,6 @@ class Comparison(NamedTuple):
 
     sentences: int
     largest_score_difference: float
-
-
-class ServedIds(tf.Module):
-    """Search and scoring over piece ids, with every option as an input that has a default."""
-
-    def __init__(self, translator: Translator) -> None:
-        super().__init__()
-        self._model = translator.model
-        self._weights = tuple(v.value for v in translator.model.trainable_variables)  # tracked, hence saved
-        search = translator.config.search
-        self._max_extra, self._max_steps = tf.constant(search.max_extra), tf.constant(search.max_steps)
-        self._early_stop = search.early_stop
-        number, rate = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
-        options = {"beam_size": number, "n_best": number, "length_penalty": rate, "max_ratio": rate, "min_ratio": rate}
-        self._option_specs = [tf.TensorSpec([], spec.dtype, name=name) for name, spec in options.items()]
-        self._defaults = tuple(tf.constant(getattr(search, name), spec.dtype) for name, spec in options.items())
-        ids = tf.TensorSpec([None, None], tf.int32, name="source")
-        target = tf.TensorSpec([None, None], tf.int32, name="target")
-        self.translate_ids = self._with_options(self._translate_ids, ids)
-        self.score_ids = trace(self._score_ids, [ids, target])
-
-    def _with_options(self, function, first: tf.TensorSpec):  # type: ignore[no-untyped-def]
-        """Traces function(first, options...) once, with the run's search options as defaults."""
-        beam_size, n_best, length_penalty, max_ratio, min_ratio = self._defaults
-
-        def call(
-            x: tf.Tensor,
-            beam_size: tf.Tensor = beam_size,
-            n_best: tf.Tensor = n_best,
-            length_penalty: tf.Tensor = length_penalty,
-            max_ratio: tf.Tensor = max_ratio,
-            min_ratio: tf.Tensor = min_ratio,
-        ) -> dict[str, tf.Tensor]:
-            return function(x, BeamOptions(beam_size, n_best, length_penalty), max_ratio, min_ratio)
-
-        return trace(call, [first, *self._option_specs])
-
-    def _search(
-        self, source: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
-    ) -> Hypotheses:
-        """Searches; options outside their range are moved into it, as a server has nobody to complain to."""
-        beam = _into_range("beam_size", options.beam_size)
-        n_best = tf.clip_by_value(options.n_best, 1, beam)
-        penalty = _into_range("length_penalty", options.length_penalty)
-        options = BeamOptions(beam, n_best, penalty, self._early_stop)
-        max_ratio, min_ratio = _into_range("max_ratio", max_ratio), _into_range("min_ratio", min_ratio)
-        memory, state = self._model.encode(source)
-        limits = source_limits(source, LengthRule(max_ratio, self._max_extra, min_ratio, self._max_steps))
-        step = self._model.step_fn()
-        return tf.cond(  # as in the Python API
-            beam == 1,
-            lambda: greedy_search(step, state, memory, limits, options.length_penalty),
-            lambda: beam_search(step, state, memory, limits, options),
-        )
-
-    def _translate_ids(
-        self, source: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """source [B, S] int32, ends with EOS, then PAD -> tokens [B, N, T] and [B, N] lengths, scores, log_probs."""
-        return self._search(source, options, max_ratio, min_ratio)._asdict()
-
-    def _score_ids(self, source: tf.Tensor, target: tf.Tensor) -> dict[str, tf.Tensor]:
-        """source [B, S], target [B, T] int32, both end with EOS, then PAD -> log_probs [B], attention [B, T, S]."""
-        starts = tf.fill([tf.shape(target)[0], 1], BOS_ID)
-        shifted = tf.concat([starts, tf.where(target[:, :-1] == EOS_ID, PAD_ID, target[:, :-1])], 1)
-        log_probs, attention = self._model.score(Batch(source, shifted, target))
-        return {"log_probs": tf.reduce_sum(log_probs, 1), "attention": attention}
-
-
-def _into_range(option: str, value: tf.Tensor) -> tf.Tensor:
-    low, high = _ALLOWED[option]
-    return tf.clip_by_value(value, low, high)
-
-
-class ServedText(ServedIds):
-    """The same over strings; contains the tokenizer."""
-
-    def __init__(self, translator: Translator) -> None:
-        super().__init__(translator)
-        self._source = GraphPieces(translator.source.path)
-        self._target = GraphPieces(translator.target.path)
-        self._longest = translator.config.search.max_source_pieces
-        texts = tf.TensorSpec([None], tf.string, name="texts")
-        self.translate = self._with_options(self._translate, texts)
-        pair = [tf.TensorSpec([None], tf.string, name=name) for name in ("sources", "targets")]
-        self.score = trace(self._score, pair)
-
-    def _translate(
-        self, texts: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """texts [B] -> translations [B, N] string, scores and log_probs [B, N]; an empty text stays empty."""
-        source = self._source.encode(texts, self._longest)
-        found = self._search(source, options, max_ratio, min_ratio)
-        shape = tf.shape(found.scores)
-        rows = [shape[0] * shape[1], tf.shape(found.tokens)[2]]  # not -1, which no text at all would leave open
-        decoded = self._target.decode(tf.reshape(found.tokens, rows))
-        empty = (source[:, :1] == EOS_ID) | (found.lengths == 0)
-        return {
-            "translations": tf.where(empty, "", tf.reshape(decoded, shape)),
-            "scores": tf.where(source[:, :1] == EOS_ID, 0.0, found.scores),
-            "log_probs": tf.where(source[:, :1] == EOS_ID, 0.0, found.log_probs),
-        }
-
-    def _score(self, sources: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
-        """sources [B], targets [B] string -> log_probs [B], attention [B, T, S] over pieces."""
-        everything = tf.constant(2**30)
-        return self._score_ids(self._source.encode(sources, everything), self._target.encode(targets, everything))
 
 
 def export(translator: Translator, out: str, sentences: Sequence[str]) -> Comparison:
@@ -185,64 +77,113 @@ def export(translator: Translator, out: str, sentences: Sequence[str]) -> Compar
 
 
 def _save(translator: Translator, folder: str) -> None:
-    text, ids = ServedText(translator), ServedIds(translator)
-    signatures = {
-        "serving_default": text.translate,
-        "translate_ids": text.translate_ids,
-        "score": text.score,
-        "score_ids": text.score_ids,
-    }
-    tf.saved_model.save(text, os.path.join(folder, "text"), signatures=signatures, options=_SAVING)
-    signatures = {"serving_default": ids.translate_ids, "score_ids": ids.score_ids}
-    tf.saved_model.save(ids, os.path.join(folder, "ids"), signatures=signatures, options=_SAVING)
+    for served, name in ((ServedText(translator), "text"), (ServedIds(translator), "ids")):
+        path = os.path.join(folder, name)
+        tf.saved_model.save(served, path, signatures=served.signatures(), options=_SAVING)
+        _drop_gradients(path)
     for model, name in ((translator.source, "source.model"), (translator.target, "target.model")):
         shutil.copyfile(model.path, os.path.join(folder, "ids", name))
+    shutil.copyfile(_beside("saved_translator.py"), os.path.join(folder, "saved_translator.py"))
+    write_text(os.path.join(folder, "about.json"), json.dumps(_about(translator), indent=1) + "\n")
+
+
+def _drop_gradients(folder: str) -> None:
+    """Removes what is left of custom gradients: TensorFlow saves their names alone and warns of them on loading."""
+    path = os.path.join(folder, "saved_model.pb")
+    with open(path, "rb") as file:
+        saved = saved_model_pb2.SavedModel.FromString(file.read())
+    for graph in saved.meta_graphs:
+        for function in graph.graph_def.library.function:
+            for node in function.node_def:
+                node.attr.pop(_GRADIENT, None)
+    with open(path, "wb") as file:
+        file.write(saved.SerializeToString(deterministic=True))
+    fingerprinting_utils.write_fingerprint(folder)  # of the file as it is now
+
+
+def _about(translator: Translator) -> dict[str, Any]:
+    """Returns what lies beside the models for people and for saved_translator.py."""
+    search = translator.config.search
+    options = served_options(search)
+    tokenizers = {"source.model": translator.source.path, "target.model": translator.target.path}
+    return {
+        "seq2seq_tf": installed("seq2seq_tf"),
+        "tensorflow": installed("tensorflow"),
+        ONEDNN: os.environ.get(ONEDNN, ""),
+        "task": translator.config.task,
+        "precision": translator.config.train.precision,
+        "tokenizers_sha256": {name: _sha256(path) for name, path in tokenizers.items()},
+        "options": {name: {**option._asdict(), "type": option.dtype.name} for name, option in options.items()},
+        "fixed": {
+            "max_extra": search.max_extra,
+            "max_steps": search.max_steps,
+            "early_stop": search.early_stop,
+            "max_source_pieces": search.max_source_pieces,
+            "max_scored_pieces": max(MOST_SCORED, search.max_source_pieces),
+        },
+    }
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _compare(translator: Translator, folder: str, sentences: list[str]) -> Comparison:
     """Translates and scores in a fresh process without this package; raises RuntimeError on any difference."""
-    tolerance = _SCORE_TOLERANCE[translator.config.train.precision]
-    # One batch, longest first, on both sides: then no difference is left but that of the two programs.
+    # The same batches on both sides: then no difference is left but that of the two programs.
     lengths = [len(ids) for ids in translator.source.encode(sentences)]
     sentences = [sentences[n] for n in sorted(range(len(sentences)), key=lambda n: -lengths[n])]
     n_best = min(2, translator.config.search.beam_size)
-    rows = translator.translate_all(
-        sentences,
-        dataclasses.replace(
-            translator.search_options(n_best=n_best, shortlist=0, split_sentences=False), batch_tokens=_ONE_BATCH
-        ),
-    )
+    chosen = translator.search_options(n_best=n_best, shortlist=0, split_sentences=False)
+    search = dataclasses.replace(chosen, batch_tokens=_ONE_BATCH)
+    rows = [
+        row
+        for start in range(0, len(sentences), _COMPARED_AT_ONCE)
+        for row in translator.translate_all(sentences[start : start + _COMPARED_AT_ONCE], search)
+    ]
     best = [row[0].text for row in rows]
+    reloaded = _reload(folder, {"texts": sentences, "targets": best, "n_best": n_best, "batch": _COMPARED_AT_ONCE})
     # The search scores the pieces it chose; scoring a text cuts it anew, so the two are compared each with its own.
-    expected_log_probs = translator.score(sentences, best)
-    longest = translator.config.search.max_source_pieces
-    request = {"texts": sentences, "targets": best, "n_best": n_best, "max_source_pieces": longest}
-    reloaded = _reload(folder, request)
+    expected = translator.score(sentences, best)
+    most = max(MOST_SCORED, translator.config.search.max_source_pieces)
+    pieces = [len(ids) for ids in translator.target.encode(best)]
     largest = 0.0
     for n, row in enumerate(rows):
-        texts = [h.text for h in row]
         scores = [(h.score, s) for h, s in zip(row, reloaded["scores"][n], strict=False)]
-        scores.append((expected_log_probs[n], reloaded["log_probs"][n]))
-        differences = [abs(a - b) / max(1.0, abs(a)) for a, b in scores]
-        worst = max(differences)
-        largest = max(largest, worst)
-        close = all(d < tolerance for d in differences)  # not worst, which overlooks NaN
-        if reloaded["translations"][n][: len(texts)] != texts or not close:
-            raise RuntimeError(
-                f"the reloaded SavedModel differs on {sentences[n]!r}: {reloaded['translations'][n]} "
-                f"instead of {texts}, scores differ by {worst:g}"
-            )
+        if max(pieces[n], len(translator.source.encode([sentences[n]])[0])) <= most:
+            scores.append((expected[n], reloaded["log_probs"][n]))
+        worst = _compare_one(translator, sentences[n], row, reloaded["translations"][n], scores)
+        tolerance = _SCORE_TOLERANCE[translator.config.train.precision]
         if not math.isclose(reloaded["ids_scores"][n], row[0].score, rel_tol=tolerance, abs_tol=tolerance):
             raise RuntimeError(f"the reloaded SavedModel over ids differs on {sentences[n]!r}")
+        largest = max(largest, worst)
     return Comparison(len(sentences), largest)
+
+
+def _compare_one(
+    translator: Translator, sentence: str, row: list[Hypothesis], found: list[str], scores: list[tuple[float, float]]
+) -> float:
+    """Returns the largest difference of the scores of a sentence; RuntimeError where it is too large, or a text."""
+    texts = [h.text for h in row]
+    differences = [abs(a - b) / max(1.0, abs(a)) for a, b in scores]
+    worst = max(differences)
+    close = all(d < _SCORE_TOLERANCE[translator.config.train.precision] for d in differences)  # worst overlooks NaN
+    if found[: len(texts)] != texts or not close:
+        raise RuntimeError(
+            f"the reloaded SavedModel differs on {sentence!r}: {found} instead of {texts}, scores differ by {worst:g}"
+        )
+    return worst
+
+
+def _beside(name: str) -> str:
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
 
 
 def _reload(folder: str, request: dict[str, object]) -> dict[str, list]:
     """Runs reload_saved_model.py in a fresh interpreter that cannot import this package."""
-    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reload_saved_model.py")
-    done = subprocess.run(
-        [sys.executable, "-I", script, folder], input=json.dumps(request), capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-I", _beside("reload_saved_model.py"), folder]
+    done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the SavedModel cannot be loaded in a fresh process: {done.stderr.strip()[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])

@@ -43,7 +43,7 @@ def record(model_dir: str) -> str:
     Returns:
       what differs from the machine on which it began, in a sentence; "" if nothing does.
     """
-    here = {"onednn": os.environ.get(ONEDNN, ""), "processor": processor(), "tensorflow": _tensorflow()}
+    here = {"onednn": os.environ.get(ONEDNN, ""), "processor": processor(), "tensorflow": installed("tensorflow")}
     began = _recorded(model_dir)
     if not began:
         write_text(os.path.join(model_dir, _RECORD), json.dumps(here, indent=1) + "\n")
@@ -78,8 +78,9 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def _tensorflow() -> str:
+def installed(package: str) -> str:
+    """Returns the version of an installed package."""
     try:
-        return importlib.metadata.version("tensorflow")
-    except importlib.metadata.PackageNotFoundError:  # a build under another name
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # a build under another name, or a checkout on the path
         return "unknown"

@@ -9,33 +9,37 @@ import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 sys.modules["seq2seq_tf"] = None  # type: ignore[assignment]  # importing it raises
+sys.path.insert(0, sys.argv[1])  # what is compared is also the file that is shipped
 
 import sentencepiece  # noqa: E402
 import tensorflow as tf  # noqa: E402
-import tensorflow_text  # noqa: E402, F401 - registers the tokenizer's ops
+from saved_translator import SavedTranslator  # type: ignore[import-not-found]  # noqa: E402
 
 
 def main() -> None:
     folder = sys.argv[1]
     request = json.load(sys.stdin)
-    texts, targets = request["texts"], request["targets"]
-    text_model = tf.saved_model.load(os.path.join(folder, "text"))
-    found = text_model.translate(tf.constant(texts), n_best=tf.constant(request["n_best"]))
-    scored = text_model.score(tf.constant(texts), tf.constant(targets))
+    texts, targets, n_best, size = (request[name] for name in ("texts", "targets", "n_best", "batch"))
+    batches = [slice(start, start + size) for start in range(0, len(texts), size)]
+    translator = SavedTranslator(folder)
+    found = [row for batch in batches for row in translator.translate(texts[batch], n_best=n_best)]
+    rows = found if n_best > 1 else [[hypothesis] for hypothesis in found]
 
     ids_model = tf.saved_model.load(os.path.join(folder, "ids"))
     pieces = sentencepiece.SentencePieceProcessor(os.path.join(folder, "ids", "source.model"))
-    longest = request["max_source_pieces"]
-    rows = tf.ragged.constant([[*row[:longest], pieces.eos_id()] for row in pieces.encode(texts)], dtype=tf.int32)
-    by_ids = ids_model.translate_ids(rows.to_tensor(pieces.pad_id()))
+    encoded = [[*row, pieces.eos_id()] for row in pieces.encode(texts)]
+    by_ids: list[float] = []
+    for batch in batches:
+        ids = tf.ragged.constant(encoded[batch], dtype=tf.int32).to_tensor(pieces.pad_id())
+        by_ids += ids_model.translate_ids(ids)["scores"][:, 0].numpy().tolist()
 
     # A sentence without pieces is empty in the text model; the ids model has no such rule.
-    empty = [len(row) == 1 for row in rows]
+    empty = [len(row) == 1 for row in encoded]
     answer = {
-        "translations": [[t.decode() for t in row] for row in found["translations"].numpy().tolist()],
-        "scores": found["scores"].numpy().tolist(),
-        "log_probs": scored["log_probs"].numpy().tolist(),
-        "ids_scores": [0.0 if e else s for e, s in zip(empty, by_ids["scores"][:, 0].numpy().tolist(), strict=True)],
+        "translations": [[h.text for h in row] for row in rows],
+        "scores": [[h.score for h in row] for row in rows],
+        "log_probs": translator.score(texts, targets),
+        "ids_scores": [0.0 if e else score for e, score in zip(empty, by_ids, strict=True)],
     }
     print(json.dumps(answer))
 

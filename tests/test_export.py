@@ -30,6 +30,7 @@ LONG = "ka be du " * 23  # longer than the run's max_source_pieces
 TEXTS = ["", *(" ".join(words) for words in sentences(11, seed=5, longest=9)), LONG, "  "]
 PAIRS = (TEXTS, TEXTS[::-1])
 WORDS = [text for text in TEXTS if text.strip()]  # for ids/, which has no rule for empty texts
+LONG_PAIRS = ([LONG * 60, WORDS[0]], [WORDS[0], LONG * 60])  # more pieces than are scored
 WRONG = 7  # place of the text about which one side says something else
 SEARCHES: dict[str, dict[str, float]] = {
     "defaults": {},
@@ -45,16 +46,19 @@ CLIPPED: dict[str, tuple[dict[str, float], dict[str, float]]] = {  # given -> wh
     "beam of zero": ({"beam_size": 0, "n_best": 5}, {"beam_size": 1}),
     "n-best past the beam": ({"beam_size": 2, "n_best": 5}, {"beam_size": 2, "n_best": 2}),
     "n-best below one": ({"n_best": -3}, {"n_best": 1}),
-    "huge beam": ({"beam_size": 1000}, {"beam_size": 64}),
+    "huge beam": ({"beam_size": 1000}, {"beam_size": 16}),
     "negative penalty": ({"length_penalty": -1.0}, {"length_penalty": 0.0}),
-    "negative and huge ratio": ({"max_ratio": -1.0, "min_ratio": 1e9}, {"max_ratio": 0.0, "min_ratio": 100.0}),
+    "negative and huge ratio": ({"max_ratio": -1.0, "min_ratio": 1e9}, {"max_ratio": 0.0, "min_ratio": 2.0}),
+    "infinite ratio": ({"max_ratio": math.inf}, {"max_ratio": 4.0}),
+    "no number": ({"length_penalty": math.nan, "max_ratio": math.nan, "min_ratio": math.nan}, {}),
 }
 
 pytestmark = pytest.mark.filterwarnings("ignore:text .*cut from")
 
-# Loads a SavedModel and calls it; prints for each call its outputs by name, as lists.
+# Loads a SavedModel and calls it; prints for each call its outputs by name, as lists. Then one thread calls it wrongly,
+# and while that thread lives another one calls it rightly.
 STRANGER = """
-import json, sys
+import json, sys, threading
 request = json.load(sys.stdin)
 for name in request["blocked"]:
     sys.modules[name] = None
@@ -65,36 +69,71 @@ if "tensorflow_text" not in request["blocked"]:
 def plain(x):
     return [plain(y) for y in x] if isinstance(x, list) else x.decode() if isinstance(x, bytes) else x
 
+def ask(call):
+    inputs = [tf.constant(values, dtype, shape) for values, dtype, shape in call["inputs"]]
+    if not call["options"]:
+        return getattr(model, call["function"])(*inputs)
+    options = {name: tf.constant(value, dtype) for name, (value, dtype) in call["options"].items()}
+    return model.signatures["serving_default"](**dict(zip(call["names"], inputs)), **options)
+
 model = tf.saved_model.load(request["folder"])
 answers = {}
 for name, call in request["calls"].items():
-    inputs = [tf.constant(values, dtype, shape) for values, dtype, shape in call["inputs"]]
-    options = {option: tf.constant(value) for option, value in call["options"].items()}
-    found = getattr(model, call["function"])(*inputs, **options)
-    answers[name] = {output: plain(x.numpy().tolist()) for output, x in found.items()}
-print(json.dumps(answers))
+    answers[name] = {output: plain(x.numpy().tolist()) for output, x in ask(call).items()}
+
+errors, over = [], threading.Event()
+def wrong():
+    call = request["calls"]["defaults"]
+    given = [tf.constant(values, dtype, shape) for values, dtype, shape in call["inputs"]]
+    for function in (getattr(model, call["function"]), model.signatures["serving_default"]):
+        for args, kwargs in [((), {}), (given * 2, {}), ([1.5], {}), (given, {"beam_size": 2.5}), (given, {"bean": 1})]:
+            try:
+                function(*args, **kwargs)
+            except Exception as error:
+                errors.append(type(error).__name__)
+    over.wait(30)
+first = threading.Thread(target=wrong, daemon=True)
+first.start()
+while len(errors) < 10 and first.is_alive():
+    first.join(0.05)
+second = threading.Thread(target=lambda: [ask(request["calls"][name]) for name in request["again"]], daemon=True)
+second.start()
+second.join(60)
+answers["threads"] = {"errors": errors, "blocked": [second.is_alive()]}
+over.set()
+print(json.dumps(answers), flush=True)
 """
 Answers = dict[str, dict[str, list[Any]]]
+
+
+NAMES = {"translate": ["texts"], "score": ["sources", "targets"], "translate_ids": ["source"], "score_ids": []}
 
 
 def call(function: str, *inputs: Any, **options: float) -> dict[str, Any]:
     """Returns one call for the stranger; inputs are lists of str or rows of ids."""
     arrays = [np.array(x, object if function in ("translate", "score") else np.int32) for x in inputs]
     tensors = [[x.ravel().tolist(), "string" if x.dtype == object else "int32", list(x.shape)] for x in arrays]
-    return {"function": function, "inputs": tensors, "options": options}
+    return {"function": function, "names": NAMES[function], "inputs": tensors, "options": options}
 
 
 def ask_stranger(folder: Path, blocked: list[str], calls: dict[str, dict[str, Any]]) -> Answers:
     """Calls a SavedModel in a fresh, isolated interpreter in which the `blocked` packages cannot be imported."""
-    request = json.dumps({"folder": str(folder), "blocked": blocked, "calls": calls})
+    known = json.loads((folder.parent / "about.json").read_text())["options"]
+    for one in calls.values():  # in Python a signature wants every input
+        if one["options"]:
+            chosen = {**{name: option["default"] for name, option in known.items()}, **one["options"]}
+            one["options"] = {name: [value, known[name]["type"]] for name, value in chosen.items()}
+    request = {"folder": str(folder), "blocked": blocked, "calls": calls, "again": ["defaults", "greedy", "score"]}
     command = [sys.executable, "-I", "-c", STRANGER]
-    done = subprocess.run(command, input=request, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "gradient" not in done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def padded(translator: Translator, texts: list[str]) -> np.ndarray:
-    return pad_rows(translator.encode_sources(texts, translator.config.search.max_source_pieces), last=EOS_ID)
+def padded(translator: Translator, texts: list[str], *, cut: bool = True) -> np.ndarray:
+    most = translator.config.search.max_source_pieces if cut else 10_000
+    return pad_rows(translator.encode_sources(texts, most), last=EOS_ID)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +151,7 @@ def text_answers(folder: Path) -> Answers:
     calls["empty texts"] = call("translate", ["", " "], n_best=2)
     calls["score"] = call("score", *PAIRS)
     calls["score nothing"] = call("score", [], [])
+    calls["score long ones"] = call("score", [*LONG_PAIRS[0], WORDS[0]], [*LONG_PAIRS[1], WORDS[0]])
     return ask_stranger(folder / "text", ["seq2seq_tf"], calls)
 
 
@@ -122,6 +162,7 @@ def ids_answers(folder: Path, translator: Translator) -> Answers:
     calls = {name: call("translate_ids", source, **options) for name, options in SEARCHES.items()}
     calls["one row"] = call("translate_ids", padded(translator, WORDS[1:2]))
     calls["no row"] = call("translate_ids", np.zeros([0, 1]))
+    calls["long row"] = call("translate_ids", padded(translator, [LONG * 3], cut=False))
     calls["score"] = call("score_ids", *(pad_rows(translator.source.encode(texts), last=EOS_ID) for texts in PAIRS))
     return ask_stranger(folder / "ids", ["seq2seq_tf", "tensorflow_text"], calls)
 
@@ -188,6 +229,25 @@ def test_scores_of_pairs_are_those_of_the_python_api(
     expected = translator.score(*PAIRS)
     np.testing.assert_allclose(text_answers["score"]["log_probs"], expected, rtol=1e-4)
     np.testing.assert_allclose(ids_answers["score"]["log_probs"], expected, rtol=1e-4)
+
+
+def test_pairs_too_long_to_score_get_no_number_and_leave_the_others_theirs(
+    text_answers: Answers, translator: Translator
+) -> None:
+    *long, short = text_answers["score long ones"]["log_probs"]
+    assert all(math.isnan(value) for value in long)
+    assert short == pytest.approx(translator.score([WORDS[0]], [WORDS[0]])[0], rel=1e-4)
+
+
+def test_a_row_of_ids_that_is_too_long_is_cut(ids_answers: Answers, translator: Translator) -> None:
+    expected = translator.search_ids(padded(translator, [LONG * 3]), translator.config.search)
+    assert ids_answers["long row"]["tokens"] == expected.tokens.numpy().tolist()
+
+
+def test_wrong_calls_of_one_thread_do_not_block_the_others(text_answers: Answers, ids_answers: Answers) -> None:
+    for answers in (text_answers, ids_answers):
+        assert answers["threads"]["blocked"] == [False]
+        assert len(answers["threads"]["errors"]) == 10
 
 
 def test_attention_of_pairs_is_that_of_the_python_api(
@@ -281,8 +341,7 @@ def test_the_export_is_readable_for_a_server_and_nothing_else_is_left(folder: Pa
 def answer(folder: Path, translator: Translator) -> dict[str, list[Any]]:
     """What the fresh process says about TEXTS."""
     best = [row[0].text for row in translator.translate_all(TEXTS, translator.config.search)]
-    longest = translator.config.search.max_source_pieces
-    request = {"texts": TEXTS, "targets": best, "n_best": 2, "max_source_pieces": longest}
+    request = {"texts": TEXTS, "targets": best, "n_best": 2, "batch": 64}
     return export_module._reload(str(folder), request)
 
 

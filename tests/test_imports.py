@@ -40,6 +40,8 @@ LAYERS = {
     "seq2seq_tf.restorer": 3,
     "seq2seq_tf.captioner": 3,
     "seq2seq_tf.inspection": 3,
+    "seq2seq_tf.served": 4,
+    "seq2seq_tf.saved_translator": 4,
     "seq2seq_tf.export": 4,
     "seq2seq_tf.reload_saved_model": 4,
     "seq2seq_tf.tasks": 4,

@@ -1,0 +1,166 @@
+"""Translates with the SavedModel beside this file: needs TensorFlow and tensorflow-text, not seq2seq_tf.
+
+    from saved_translator import SavedTranslator
+    translator = SavedTranslator("exported/de_en")
+    translator.translate(["Ein Hund."], beam_size=8, n_best=3)
+
+As a program it translates standard input line by line: python exported/de_en/saved_translator.py < in.de > out.en
+
+Arguments are checked here, in Python, where a mistake is an exception; the SavedModel itself moves what is out of range
+into it. Calls from several threads at once are fine. Load it in the process that uses it: TensorFlow does not survive a
+fork (start workers with multiprocessing's "spawn").
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow's faster CPU kernels; read when it is imported
+
+import tensorflow as tf
+import tensorflow_text  # noqa: F401 - registers the tokenizer's ops
+
+_BATCH = 64  # texts; a translation does not depend on the others of its batch
+_WINDOW = 16 * _BATCH  # lines answered at a time by the program
+_NO_HYPOTHESIS = -1e8  # scores below stand where fewer hypotheses exist than were asked for
+
+
+class Hypothesis(NamedTuple):
+    """One translation of one text."""
+
+    text: str
+    score: float  # log-probability / length penalty; the order of an n-best list
+    log_prob: float  # natural logarithm
+
+
+class SavedTranslator:
+    """A loaded SavedModel.
+
+    Args:
+      folder: made by seq2seq-export; the one of this file if left out.
+    """
+
+    def __init__(self, folder: str = os.path.dirname(os.path.abspath(__file__))) -> None:
+        with open(os.path.join(folder, "about.json"), encoding="utf-8") as file:
+            self.about: dict[str, Any] = json.load(file)
+        self._loaded = tf.saved_model.load(os.path.join(folder, "text"))  # kept: it owns the weights
+        self._translate = self._loaded.signatures["serving_default"]
+        self._score = self._loaded.signatures["score"]
+        self._process = os.getpid()
+
+    def translate(
+        self, texts: str | Sequence[str], **options: float
+    ) -> Hypothesis | list[Hypothesis] | list[list[Hypothesis]]:
+        """Translates a text, or a list of texts; a list gives a list in the same order.
+
+        Args:
+          texts: an empty text gives an empty text.
+          **options: beam_size, n_best, length_penalty, max_ratio, min_ratio; about.json holds default and range.
+
+        Returns:
+          a Hypothesis per text; with n_best above 1 a list of them per text, best first.
+
+        Raises:
+          ValueError: unknown option or value out of range.
+          TypeError: a text that is not a str.
+        """
+        if isinstance(texts, str):
+            return self.translate([texts], **options)[0]  # type: ignore[return-value]
+        n_best, rows = self._search(texts, options)
+        return rows if n_best > 1 else [row[0] for row in rows]
+
+    def _search(self, texts: Sequence[str], options: dict[str, float]) -> tuple[int, list[list[Hypothesis]]]:
+        """Returns n_best and the hypotheses of each text."""
+        inputs = self._inputs(options)
+        rows: list[list[Hypothesis]] = [[] for _ in _checked(texts, "texts")]
+        for batch in self._batches([len(text) for text in texts]):
+            found = self._translate(texts=tf.constant([texts[n] for n in batch], tf.string), **inputs)
+            columns = (found[name].numpy().tolist() for name in ("translations", "scores", "log_probs"))
+            for n, translations, scores, log_probs in zip(batch, *columns, strict=True):
+                hypotheses = map(Hypothesis, (t.decode() for t in translations), scores, log_probs)
+                rows[n] = [h for h in hypotheses if h.score > _NO_HYPOTHESIS]
+        return int(inputs["n_best"]), rows
+
+    def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[float]:
+        """Returns log p(target | source) of each pair; NaN where a side has more pieces than about.json allows.
+
+        Raises:
+          ValueError: lists of different length.
+          TypeError: a text that is not a str, or one text instead of a list.
+        """
+        if len(_checked(sources, "sources")) != len(_checked(targets, "targets")):
+            raise ValueError(f"sources and targets differ in length: {len(sources)} and {len(targets)}")
+        scores = [0.0] * len(sources)
+        for batch in self._batches([len(s) + len(t) for s, t in zip(sources, targets, strict=True)]):
+            pair = (tf.constant([side[n] for n in batch], tf.string) for side in (sources, targets))
+            found = self._score(**dict(zip(("sources", "targets"), pair, strict=True)))
+            for n, value in zip(batch, found["log_probs"].numpy().tolist(), strict=True):
+                scores[n] = value
+        return scores
+
+    def _inputs(self, options: dict[str, float]) -> dict[str, tf.Tensor]:
+        """Returns every option of the signature as a tensor: in Python, TensorFlow does not fill in the defaults."""
+        known = self.about["options"]
+        chosen = {name: entry["default"] for name, entry in known.items()}
+        if "n_best" not in options:  # as in a configuration: the run's number follows a smaller beam
+            chosen["n_best"] = min(chosen["n_best"], options.get("beam_size", chosen["n_best"]))
+        for name, value in options.items():
+            if name not in known:
+                raise ValueError(f"unknown option {name!r}; there are {', '.join(known)}")
+            entry = known[name]
+            whole = entry["type"] == "int32"
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                raise ValueError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
+            if not entry["low"] <= value <= entry["high"]:
+                raise ValueError(f"{name} must be between {entry['low']} and {entry['high']}, got {value!r}")
+            chosen[name] = value
+        if chosen["n_best"] > chosen["beam_size"]:
+            raise ValueError(f"n_best={chosen['n_best']} needs a beam_size as large, got {chosen['beam_size']}")
+        return {name: tf.constant(value, known[name]["type"]) for name, value in chosen.items()}
+
+    def _batches(self, lengths: list[int]) -> Iterator[list[int]]:
+        """Yields row numbers; of more than one batch, each of texts of similar length."""
+        if os.getpid() != self._process:
+            raise RuntimeError("loaded before a fork; use the start method 'spawn' and load in the child")
+        order = range(len(lengths)) if len(lengths) <= _BATCH else sorted(range(len(lengths)), key=lengths.__getitem__)
+        for start in range(0, len(order), _BATCH):
+            yield list(order[start : start + _BATCH])
+
+
+def _checked(texts: Sequence[str], name: str) -> Sequence[str]:
+    if isinstance(texts, str | bytes) or not isinstance(texts, Sequence):
+        raise TypeError(f"{name} must be a list of str, got {type(texts).__name__}")
+    for n, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"{name}[{n}] must be a str, got {type(text).__name__}")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{name}[{n}] cannot be written as UTF-8: {text[:40]!a}") from None
+    return texts
+
+
+def main() -> int:
+    """Translates standard input; exit code 2 for a line that is not UTF-8."""
+    translator, lines, code = SavedTranslator(), [], 0
+    for number, raw in enumerate(sys.stdin.buffer, start=1):
+        try:
+            lines.append(raw.rstrip(b"\r\n").decode())
+        except UnicodeDecodeError:
+            print(f"error: line {number} of standard input is not UTF-8", file=sys.stderr)
+            code = 2
+            break
+    for start in range(0, len(lines), _WINDOW):
+        _, rows = translator._search(lines[start : start + _WINDOW], {"n_best": 1})
+        for row in rows:
+            sys.stdout.buffer.write(row[0].text.replace("\n", " ").encode() + b"\n")
+        sys.stdout.flush()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
