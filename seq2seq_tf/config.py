@@ -159,7 +159,7 @@ def read(path: str | os.PathLike[str] | None, overrides: Mapping[str, Any] | Non
     if path is not None:
         file = _read_yaml(os.fspath(path), sections(kind))
         if file.task != kind.task:
-            raise InputError(f"{file.task_where}: this is a configuration of {file.task}, needed is one of {kind.task}")
+            raise _wrong_configuration(file, kind)
         for name, value, line in file.entries:
             sources[name] = f"{os.fspath(path)}:{line}"
             if name not in known:
@@ -171,6 +171,19 @@ def read(path: str | os.PathLike[str] | None, overrides: Mapping[str, Any] | Non
         values[name] = check(known[name], value, f"--{name}")
         sources[name] = "flag"
     return Given(values, sources)
+
+
+def _wrong_configuration(file: _File, kind: type[TaskConfig]) -> InputError:
+    other = TASKS[file.task]
+    named = "" if ":" in file.task_where.removeprefix(file.path) else f" (it has no line `task: {kind.task}`)"
+    return InputError(
+        f"{file.task_where}: this is a configuration of {file.task}{named}, not of {kind.task}: use {other.trained_by}"
+    )
+
+
+def wrong_run(path: str, task: str) -> InputError:
+    """Returns what to raise for a run folder of another task than the one that is needed."""
+    return InputError(f"{path}: this is a run of {task}, made by {TASKS[task].trained_by}: use {TASKS[task].used_by}")
 
 
 def task_of(path: str | os.PathLike[str]) -> str:
@@ -190,6 +203,7 @@ def _assemble(values: Mapping[str, Any], kind: type[AnyConfig]) -> AnyConfig:
 class _File(NamedTuple):
     """What stands in a configuration file."""
 
+    path: str
     task: str
     task_where: str  # file and line
     entries: list[tuple[str, Any, int]]  # dotted name, value, line
@@ -199,7 +213,7 @@ def _read_yaml(path: str, known_sections: Mapping[str, type] | None) -> _File:
     """Reads a two-level YAML file; known_sections=None reads its task only."""
     root = _compose(path)
     if root is None:
-        return _File(Config.task, path, [])
+        return _File(path, Config.task, path, [])
     if not isinstance(root, yaml.MappingNode):
         raise InputError(f"{path}:1: must be a mapping of sections {', '.join(known_sections or sections(Config))}")
     task, task_where = _task(root, path)
@@ -221,7 +235,7 @@ def _read_yaml(path: str, known_sections: Mapping[str, type] | None) -> _File:
                 raise InputError(f"{path}:{line}: {name} stands twice, first in line {lines[name]}")
             lines[name] = line
             found.append((name, _value(node, f"{path}:{line}", name), line))
-    return _File(task, task_where, found)
+    return _File(path, task, task_where, found)
 
 
 def _compose(path: str) -> yaml.Node | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
+
+from seq2seq_tf.hints import similar
 
 
 class InputError(ValueError):
@@ -15,13 +16,9 @@ class InputError(ValueError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Returns ' (did you mean "a" or "b"?)' for the known names closest to `name`, or ''."""
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
-    if not close:
-        tail = name.rsplit(".", 1)[-1]  # "batch_tokens" finds "data.batch_tokens"
-        close = [k for k in known if difflib.SequenceMatcher(None, tail, k.rsplit(".", 1)[-1]).ratio() > 0.7][:2]
-    return f" (did you mean {' or '.join(repr(c) for c in close)}?)" if close else ""
+    """Returns ' (did you mean "a" or "b"?)' for the known names that `name` may have meant, or ''."""
+    meant = similar(name, known)
+    return f" (did you mean {' or '.join(map(repr, meant))}?)" if meant else ""
 
 
 class TrainingError(RuntimeError):

@@ -167,5 +167,5 @@ def test_a_run_without_its_words_is_refused(run: RunDir, tmp_path: Path) -> None
 def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
     other = RunDir(str(tmp_path / "run"))
     other.create(load(None).config)
-    with pytest.raises(InputError, match="configuration of translation, needed is one of captioning"):
+    with pytest.raises(InputError, match="a run of translation, made by seq2seq-train"):
         Captioner.load(other.path)

@@ -22,6 +22,7 @@ LAYERS = {
     "seq2seq_tf.options": 0,
     "seq2seq_tf.files": 0,
     "seq2seq_tf.machine": 0,
+    "seq2seq_tf.hints": 0,
     "seq2seq_tf.structures": 0,
     "seq2seq_tf.tracing": 0,
     "seq2seq_tf.text": 1,

@@ -12,14 +12,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import flags
 
-from seq2seq_tf.bin import program, search_flags, training
+from seq2seq_tf.bin import program, run_folder, search_flags, training
 from seq2seq_tf.bin.flag_types import define_integer, define_numbers, define_output, define_path, define_paths
 from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.errors import InputError
@@ -79,7 +78,6 @@ def _describe() -> int:
     search = captioner.search_options(**search_flags.given(CaptionConfig))
     pictures = _pictures(captioner.config.data)
     rows = captioner.describe_all([picture.pixels for picture in pictures], search)
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale
     for picture, row in zip(pictures, rows, strict=True):
         if FLAGS.output == "jsonl":
             print(json.dumps({"image": picture.name, "captions": [_record(caption) for caption in row]}))
@@ -102,12 +100,11 @@ def _check_pictures() -> None:
 
 
 def _load() -> Captioner:
-    if not FLAGS.model_dir:
-        raise InputError("--model_dir must name the run folder")
+    folder = run_folder.model_dir(CaptionConfig)
     program.import_tensorflow()
     from seq2seq_tf.captioner import Captioner
 
-    return Captioner.load(FLAGS.model_dir)
+    return Captioner.load(folder)
 
 
 def _pictures(data: SceneConfig) -> list[Picture]:
@@ -240,16 +237,47 @@ def _draw_scenes() -> int:
     return 0
 
 
+COMMANDS = {
+    "train": program.Command(
+        "trains on scenes of digits, or goes on with a run that was stopped",
+        _define_train,
+        _train,
+        """
+        seq2seq-caption train --config=configs/captions_digits.yaml --model_dir=runs/digits
+        """,
+    ),
+    "describe": program.Command(
+        "writes captions for images or test scenes",
+        _define_describe,
+        _describe,
+        """
+        seq2seq-caption describe --model_dir=runs/digits --image=scene.png --scene=3
+        """,
+        is_filter=True,
+    ),
+    "evaluate": program.Command(
+        "scores captions of unseen test scenes",
+        _define_evaluate,
+        _evaluate,
+        """
+        seq2seq-caption evaluate --model_dir=runs/digits --show=5 --json=scores.json
+        """,
+    ),
+    "draw": program.Command(
+        "draws the attention over an image, or test scenes",
+        _define_draw,
+        _draw,
+        """
+        seq2seq-caption draw --model_dir=runs/digits --image=scene.png --out=attention.png
+        seq2seq-caption draw --scenes=10 --out=scenes
+        """,
+    ),
+}
+
+
 def run() -> None:
     """Entry point."""
-    program.run_commands(
-        {
-            "train": program.Command("train a model on scenes of digits", _define_train, _train),
-            "describe": program.Command("write captions for images or test scenes", _define_describe, _describe),
-            "evaluate": program.Command("score captions of unseen test scenes", _define_evaluate, _evaluate),
-            "draw": program.Command("draw the attention over an image, or test scenes", _define_draw, _draw),
-        }
-    )
+    program.run_commands(COMMANDS)
 
 
 if __name__ == "__main__":

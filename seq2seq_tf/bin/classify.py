@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import flags
 
-from seq2seq_tf.bin import program, standard_input, training
+from seq2seq_tf.bin import program, run_folder, standard_input, training
 from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
@@ -53,7 +53,6 @@ def predict() -> int:
     if FLAGS.model_dir:
         standard_input.announce(FLAGS.model_dir)
     classifier = _load()
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale, as the input
     for texts in standard_input.windows(FLAGS.window):
         for found in classifier.classify(texts, top=FLAGS.top):
             print("\t".join(f"{label}\t{probability:.4f}" for label, probability in found))
@@ -117,12 +116,11 @@ def evaluate() -> int:
 
 
 def _load() -> Classifier:
-    if not FLAGS.model_dir:
-        raise InputError("--model_dir must name the run folder")
+    folder = run_folder.model_dir(ClassificationConfig)
     program.import_tensorflow()
     from seq2seq_tf.classifier import Classifier
 
-    return Classifier.load(FLAGS.model_dir)
+    return Classifier.load(folder)
 
 
 def _by_length(texts: list[str], right: np.ndarray) -> list[tuple[str, int, float]]:
@@ -151,17 +149,38 @@ def _write_plot(path: str, table: np.ndarray, classifier: Classifier) -> None:
     write_bytes(path, confusion_png(table, classifier.labels))
 
 
+COMMANDS = {
+    "train": program.Command(
+        "trains a classifier on a folder of texts, or goes on with a run that was stopped",
+        lambda: training.define_flags(ClassificationConfig),
+        _train,
+        """
+        seq2seq-classify train --config=configs/language_id.yaml --model_dir=runs/language_id
+        """,
+    ),
+    "predict": program.Command(
+        "labels lines of standard input",
+        _predict_flags,
+        predict,
+        """
+        echo "Wie geht es dir?" | seq2seq-classify predict --model_dir=runs/language_id --top=3
+        """,
+        is_filter=True,
+    ),
+    "evaluate": program.Command(
+        "tells accuracy and confusions on labelled texts",
+        _evaluate_flags,
+        evaluate,
+        """
+        seq2seq-classify evaluate --model_dir=runs/language_id --plot=confusion.png --json=scores.json
+        """,
+    ),
+}
+
+
 def run() -> None:
     """Entry point."""
-    program.run_commands(
-        {
-            "train": program.Command(
-                "train a classifier on a folder of texts", lambda: training.define_flags(ClassificationConfig), _train
-            ),
-            "predict": program.Command("label lines of standard input", _predict_flags, predict),
-            "evaluate": program.Command("accuracy and confusion table on labelled texts", _evaluate_flags, evaluate),
-        }
-    )
+    program.run_commands(COMMANDS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Scores a run: seq2seq-evaluate --model_dir=runs/NAME [--source=F --reference=F] [--json=FILE]
+"""seq2seq-evaluate scores a run.
 
 Without --source and --reference the test set of the run's configuration is used. Prints BLEU, chrF and TER with
 their sacreBLEU signatures, and the perplexity of the reference.
@@ -13,33 +13,37 @@ import time
 
 from absl import flags
 
-from seq2seq_tf.bin import program, search_flags
+from seq2seq_tf.bin import program, run_folder, search_flags
 from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.data.pairs import iter_pairs
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.translation import Config
 
 FLAGS = flags.FLAGS
-search_flags.define()
-define_path("source", None, "sentences to translate [default: data.test_source of the run]")
-define_path("reference", None, "their translations [default: data.test_target of the run]")
-define_output("json", None, "also write the results to this file")
-define_output("hypotheses", None, "also write the translations to this file, one a line")
-define_integer("show", 0, "print this many sentences, evenly spread: source, reference, translation", 0)
-flags.DEFINE_bool(
-    "lowercase", None, "ignore case in BLEU and chrF; the signature says so [default: data.lowercase of the run]"
-)
-flags.DEFINE_string(
-    "tokenize",
-    None,
-    "sacreBLEU tokenizer of BLEU, such as 13a, intl, zh, ja-mecab, ko-mecab, char [default: that of the run, see "
-    "docs/evaluating.md]",
-)
+
+
+def define_flags() -> None:
+    """Defines the flags of the program."""
+    search_flags.define()
+    define_path("source", None, "sentences to translate [default: data.test_source of the run]")
+    define_path("reference", None, "their translations [default: data.test_target of the run]")
+    define_output("json", None, "also write the results to this file")
+    define_output("hypotheses", None, "also write the translations to this file, one a line")
+    define_integer("show", 0, "print this many sentences, evenly spread: source, reference, translation", 0)
+    flags.DEFINE_bool(
+        "lowercase", None, "ignore case in BLEU and chrF; the signature says so [default: data.lowercase of the run]"
+    )
+    flags.DEFINE_string(
+        "tokenize",
+        None,
+        "sacreBLEU tokenizer of BLEU, such as 13a, intl, zh, ja-mecab, ko-mecab, char [default: that of the run, see "
+        "docs/evaluating.md]",
+    )
 
 
 def main() -> int:
     """Translates the source and scores it against the reference."""
-    if not FLAGS.model_dir:
-        raise InputError("--model_dir must name the run folder")
+    folder = run_folder.model_dir(Config)
     if (FLAGS.source is None) != (FLAGS.reference is None):
         raise InputError("--source and --reference go together")
     program.import_tensorflow()
@@ -48,7 +52,7 @@ def main() -> int:
     from seq2seq_tf.training.validation import perplexity
     from seq2seq_tf.translator import Translator
 
-    translator = Translator.load(FLAGS.model_dir)
+    translator = Translator.load(folder)
     data = translator.config.data
     files = (FLAGS.source or data.test_source, FLAGS.reference or data.test_target)
     if not all(files):
@@ -96,9 +100,20 @@ def main() -> int:
     return 0
 
 
+COMMAND = program.Command(
+    "translates a test set and scores it: BLEU, chrF, TER with signatures, perplexity",
+    define_flags,
+    main,
+    """
+    seq2seq-evaluate --model_dir=runs/de_en --show=5 --json=test.json
+    seq2seq-evaluate --model_dir=runs/de_en --source=news.de --reference=news.en --hypotheses=news.out
+    """,
+)
+
+
 def run() -> None:
     """Entry point."""
-    program.run(main)
+    program.run(COMMAND)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Exports a run as SavedModels: seq2seq-export --model_dir=runs/NAME --out=export/NAME
+"""seq2seq-export exports a run as SavedModels.
 
 Writes OUT/text (strings to strings) and OUT/ids (piece ids, for servers without tensorflow-text), after a fresh
 process without this package has loaded both and given the same translations and scores as the Python API.
@@ -11,27 +11,33 @@ import sys
 
 from absl import flags
 
-from seq2seq_tf.bin import program
+from seq2seq_tf.bin import program, run_folder
 from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.data.pairs import iter_lines
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.translation import Config
 
 FLAGS = flags.FLAGS
-define_path("model_dir", None, "run folder of seq2seq-train")
-define_output("out", None, "folder to make", folder=True)
-define_path("sentences", None, "source sentences to compare on [default: the run's held-out set]")
-define_integer("compare", 50, "how many of them", 1, 100_000)
+
+
+def define_flags() -> None:
+    """Defines the flags of the program."""
+    define_path("model_dir", None, "run folder of seq2seq-train")
+    define_output("out", None, "folder to make", folder=True)
+    define_path("sentences", None, "source sentences to compare on [default: the run's held-out set]")
+    define_integer("compare", 50, "how many of them", 1, 100_000)
 
 
 def main() -> int:
     """Exports and reports the comparison; exit code 1 if the reloaded model differs."""
-    if not FLAGS.model_dir or not FLAGS.out:
-        raise InputError("--model_dir must name the run folder and --out the folder to make")
+    folder = run_folder.model_dir(Config)
+    if not FLAGS.out:
+        raise InputError("--out must name the folder to make")
     program.import_tensorflow()
     from seq2seq_tf.export import export
     from seq2seq_tf.translator import Translator
 
-    translator = Translator.load(FLAGS.model_dir)
+    translator = Translator.load(folder)
     path = FLAGS.sentences or translator.config.data.valid_source
     sentences = list(itertools.islice((line for line in iter_lines(path) if line.strip()), FLAGS.compare))
     if not sentences:
@@ -49,9 +55,19 @@ def main() -> int:
     return 0
 
 
+COMMAND = program.Command(
+    "writes a run as SavedModels and checks them in a fresh process",
+    define_flags,
+    main,
+    """
+    seq2seq-export --model_dir=runs/de_en --out=exported/de_en
+    """,
+)
+
+
 def run() -> None:
     """Entry point."""
-    program.run(main)
+    program.run(COMMAND)
 
 
 if __name__ == "__main__":

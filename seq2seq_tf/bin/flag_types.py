@@ -11,7 +11,7 @@ from absl import flags
 from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.config import Leaf, check
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import Range
+from seq2seq_tf.options.common import PATH, Range
 
 flags.disclaim_key_flags()  # the flags are those of the module that calls these functions
 _INT32 = 2**31 - 1
@@ -69,7 +69,7 @@ class OptionParser(flags.ArgumentParser):
 
     def flag_type(self) -> str:
         """Returns the name of the kind."""
-        return self.leaf.type.__name__
+        return "path" if self.leaf.allowed is PATH else self.leaf.type.__name__
 
 
 def define_path(name: str, default: str | None, text: str) -> None:
@@ -102,8 +102,17 @@ def define_float(name: str, default: float | None, text: str, low: float, high: 
     flags.DEFINE(NumberParser(low, high), name, default, text)
 
 
-def define_option(name: str, leaf: Leaf, text: str) -> None:
-    """Defines the flag of an option; unset, its value is None."""
+def define_option(name: str, leaf: Leaf, default: str, text: str = "") -> None:
+    """Defines the flag of an option; unset, its value is None.
+
+    Args:
+      name: of the flag.
+      leaf: the option.
+      default: what holds then, for people.
+      text: in front of the option's own help text.
+    """
+    facts = "; ".join(fact for fact in (allowed(leaf), f"default: {default}") if fact)
+    text = f"{text}{leaf.help} [{facts}]"
     if leaf.type is bool:
         flags.DEFINE_bool(name, None, text)
     else:
@@ -115,8 +124,18 @@ def allowed(leaf: Leaf) -> str:
     if isinstance(leaf.allowed, tuple) and not isinstance(leaf.allowed, Range):
         return ", ".join(leaf.allowed)
     if isinstance(leaf.allowed, Range) and leaf.type in (int, float):
-        return f"{leaf.allowed.low:,.10g} to {leaf.allowed.high:,.10g}"
+        return _interval(*leaf.allowed)
     return ""
+
+
+def range_of(parser: Any) -> str:
+    """Returns the range of a number's flag, for people; "" for other flags."""
+    low, high = (getattr(parser, name, None) for name in ("lower_bound", "upper_bound"))
+    return _interval(low, high) if low is not None and high is not None else ""
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:,.10g} or more" if high == _INT32 else f"{low:,.10g} to {high:,.10g}"
 
 
 def check_outputs(values: flags.FlagValues = flags.FLAGS) -> None:

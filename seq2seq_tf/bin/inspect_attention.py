@@ -34,7 +34,7 @@ def define_flags() -> None:
     search_flags.define(Config)
     for name, leaf in search_flags.search_leaves(CaptionConfig).items():
         if name not in search_flags.search_leaves(Config):
-            define_option(name, leaf, f"captions: {leaf.help}")
+            define_option(name, leaf, "the run's own value", "captions: ")
     flags.DEFINE_multi_string("text", [], "translator: source sentence; several times, or lines on standard input")
     define_paths("image", "captions: square image file; may be given several times")
     flags.DEFINE_bool("invert", False, "captions: the images have dark ink on a bright ground")
@@ -46,7 +46,7 @@ def define_flags() -> None:
 def main() -> int:
     """Writes the maps; prints alignments or captions."""
     check_ending("out", FLAGS.out, (*PICTURE_ENDINGS, *PAGE_ENDINGS))
-    task = task_of_run(FLAGS.model_dir, (Config.task, CaptionConfig.task), "attention maps")
+    task = task_of_run((Config.task, CaptionConfig.task), "attention maps")
     if task == Config.task:
         _refuse(task, [*_IMAGE_FLAGS, *(set(_options(CaptionConfig)) - set(_options(Config)))])
         run: Callable[[], int] = functools.partial(_translate, _texts())
@@ -55,7 +55,6 @@ def main() -> int:
         _check_images()
         run = _describe
     program.import_tensorflow()
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale
     return run()
 
 

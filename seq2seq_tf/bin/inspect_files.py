@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from seq2seq_tf.bin import run_folder
 from seq2seq_tf.bin.output_paths import check_output
-from seq2seq_tf.config import task_of
 from seq2seq_tf.data.pairs import iter_lines, iter_pairs
 from seq2seq_tf.errors import InputError
 
@@ -19,20 +19,15 @@ PAGE_ENDINGS = (".html", ".htm")
 PICTURE_ENDINGS = (".png",)
 
 
-def task_of_run(model_dir: str | None, possible: Sequence[str], what: str) -> str:
+def task_of_run(possible: Sequence[str], what: str) -> str:
     """Returns the task of a run, before TensorFlow, which `RunDir` needs, is imported.
 
     Raises:
       InputError: no run folder, or one of a task that has no `what`.
     """
-    if not model_dir:
-        raise InputError("--model_dir must name the run folder")
-    config_file = os.path.join(model_dir, "config.yaml")
-    if not os.path.exists(config_file):
-        raise InputError(f"{model_dir}: not a run folder (it has no config.yaml)")
-    task = task_of(config_file)
+    path, task = run_folder.task_of_run()
     if task not in possible:
-        raise InputError(f"{model_dir}: a run of {task}; {what} are shown of {' and '.join(possible)}")
+        raise InputError(f"{path}: a run of {task}; {what} are shown of {' and '.join(possible)}")
     return task
 
 

@@ -70,7 +70,7 @@ def main() -> int:
     check_ending("png", FLAGS.png, PICTURE_ENDINGS)
     if FLAGS.model_dir:
         possible = (LanguageModelConfig.task,) if FLAGS.compare else (LanguageModelConfig.task, Config.task)
-        task_of_run(FLAGS.model_dir, possible, "these gradients")
+        task_of_run(possible, "these gradients")
     program.import_tensorflow()
     from seq2seq_tf.inspection.gradient_page import as_json, pictures, rows, sections
     from seq2seq_tf.inspection.page import write_page

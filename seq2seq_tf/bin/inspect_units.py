@@ -62,14 +62,13 @@ def main() -> int:
     check_ending("out", FLAGS.out, PAGE_ENDINGS)
     check_ending("png", FLAGS.png, PICTURE_ENDINGS)
     _check_patterns()
-    task = task_of_run(FLAGS.model_dir, (LanguageModelConfig.task, Config.task), "units")
+    task = task_of_run((LanguageModelConfig.task, Config.task), "units")
     if task == LanguageModelConfig.task and FLAGS.target:
         raise InputError(f"--target is nothing for a run of {task}")
     program.import_tensorflow()
     from seq2seq_tf.inspection.page import write_page
     from seq2seq_tf.inspection.unit_search import as_json, overview, search_units, sections
 
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale, as the texts
     readings, kind = _read_files() if task == LanguageModelConfig.task else _read_pairs()
     searches, parts = [], []
     for reading, units in _with_units(readings):

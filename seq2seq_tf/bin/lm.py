@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from seq2seq_tf.bin import program, training
+from seq2seq_tf.bin import program, run_folder, training
 from seq2seq_tf.bin.flag_types import define_integer, define_option, define_output, define_path
 from seq2seq_tf.bin.program import Command
 from seq2seq_tf.config import leaves
@@ -49,13 +49,11 @@ def _model_flags() -> None:
 
 
 def _load() -> TextGenerator:
-    if not FLAGS.model_dir:
-        raise InputError("--model_dir must name the run folder")
+    folder = run_folder.model_dir(LanguageModelConfig)
     program.import_tensorflow()
     from seq2seq_tf.text_generator import TextGenerator
 
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale, as the texts
-    return TextGenerator.load(FLAGS.model_dir)
+    return TextGenerator.load(folder)
 
 
 def _options() -> dict[str, Any]:
@@ -68,7 +66,7 @@ def _sample_flags() -> None:
     flags.DEFINE_string("prompt", "", "text to go on with; \\n and \\t stand for line end and tab")
     define_integer("samples", 1, "how many texts", 1, 10_000)
     for name, leaf in _options().items():
-        define_option(name, leaf, f"{leaf.help} [default: sample.{name} of the run]")
+        define_option(name, leaf, f"sample.{name} of the run")
 
 
 def _sample() -> int:
@@ -177,15 +175,39 @@ def _visible(symbol: str) -> str:
     return symbol if symbol.isprintable() and symbol != " " else repr(symbol)
 
 
+COMMANDS = {
+    "train": Command(
+        "trains a language model, or goes on with a run that was stopped",
+        _train_flags,
+        _train,
+        """
+        seq2seq-lm train --config=configs/lm_python_source.yaml --model_dir=runs/python
+        """,
+    ),
+    "sample": Command(
+        "writes text",
+        _sample_flags,
+        _sample,
+        """
+        seq2seq-lm sample --model_dir=runs/python --prompt="def " --length=300
+        seq2seq-lm sample --model_dir=runs/python --samples=5 --temperature=1.2 --seed=3
+        """,
+        is_filter=True,
+    ),
+    "score": Command(
+        "tells the bits per character of a text",
+        _score_flags,
+        _score,
+        """
+        seq2seq-lm score --model_dir=runs/python --text=FILE_OR_FOLDER --files --json=score.json
+        """,
+    ),
+}
+
+
 def run() -> None:
     """Entry point."""
-    program.run_commands(
-        {
-            "train": Command("learns from text; the same command again goes on where it stopped", _train_flags, _train),
-            "sample": Command("writes text", _sample_flags, _sample),
-            "score": Command("bits per character of a text", _score_flags, _score),
-        }
-    )
+    program.run_commands(COMMANDS)
 
 
 if __name__ == "__main__":

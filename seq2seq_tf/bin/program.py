@@ -9,13 +9,16 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, NoReturn
+from typing import IO, NamedTuple, NoReturn
 
 from absl import app, flags, logging
 
 from seq2seq_tf.bin.flag_types import check_outputs
+from seq2seq_tf.bin.help_page import help_page, own_flags, program_name
+from seq2seq_tf.bin.streams import drop_output, prepare_streams
 from seq2seq_tf.data.pairs import decode_line
 from seq2seq_tf.errors import InputError, TrainingError, nearest
+from seq2seq_tf.hints import similar
 from seq2seq_tf.machine import switch_on_onednn
 
 EXIT_FAILED = 1
@@ -23,19 +26,62 @@ EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 _LIBRARY_NOTE = re.compile(rb"WARNING: All log messages before absl|[IW]\d{4} \d\d:")
+_HELP = ("--help", "-help", "-h", "--h", "-?", "--helpshort", "-helpshort")
+_ALL_HELP = ("--helpfull", "-helpfull")
+_LONGEST_MESSAGE = 1000  # characters: an argument of a megabyte is not repeated
+# What the machine refuses, not a mistake of ours: no room, no permission, a stream that is closed, a broken disk.
+_REFUSALS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBADF, errno.EIO),
+    *(errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE),
+)
 
 
-def _parse(argv: Sequence[str]) -> list[str]:
-    if any(a in ("--help", "-help", "-h", "--h", "-?") for a in argv[1:]):
-        app.usage(shorthelp=False, writeto_stdout=True)  # absl itself would exit with 1
+class Command(NamedTuple):
+    """A program, or one command of a program that has several: `seq2seq-lm sample ...`."""
+
+    help: str  # what it does, one line
+    define_flags: Callable[[], None]  # called for the chosen command only, so that --help shows its flags alone
+    main: Callable[[], int | None]  # returns the exit code, or None for 0
+    text: str = ""  # of the help page: examples, or more about it
+    is_filter: bool = False  # done as soon as nobody reads its output; other programs finish their work then too
+
+
+def parse(command: Command, argv: Sequence[str]) -> list[str]:
+    """Parses the flags; prints help or the first mistake, and exits, where there is one of them."""
+    argv = [argv[0], *map(_decoded, argv[1:])]
+    if any(a in (*_HELP, *_ALL_HELP) for a in argv[1:]):
+        everything = any(a in _ALL_HELP for a in argv[1:])
+        _print_page(help_page(command.help, command.text, flags.FLAGS, everything=everything))
         sys.exit(0)
     try:
         remaining = flags.FLAGS(argv)
+    except flags.UnrecognizedFlagError as error:
+        known = [flag.name for section in own_flags(flags.FLAGS).values() for flag in section]
+        meant = " or ".join(f"--{name}" for name in similar(error.flagname, known))
+        fail(f"unknown flag --{error.flagname}{f' (did you mean {meant}?)' if meant else '; --help lists the flags'}")
     except flags.Error as error:
-        fail(str(error).replace("\n", " "))
+        fail(str(error))
     if len(remaining) > 1:
         fail(f"unexpected argument {remaining[1]!r}; options are written --name=value (see --help)")
     return remaining
+
+
+def _print_page(page: str) -> None:
+    try:
+        print(page, end="", flush=True)
+    except BrokenPipeError:
+        drop_output(1)
+
+
+def _decoded(argument: str) -> str:
+    """Returns an argument as UTF-8, whatever the locale; exits with the name of the flag where it is not."""
+    raw = os.fsencode(argument)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        shown = raw.decode(errors="backslashreplace")
+        name, _, value = shown.partition("=") if shown.startswith("-") else ("argument", "", shown)
+        fail(f"{name}: not UTF-8: {value or name}")
 
 
 def import_tensorflow(onednn: str = "1") -> None:
@@ -51,7 +97,7 @@ def import_tensorflow(onednn: str = "1") -> None:
     switch_on_onednn(onednn)
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)  # under absl, TensorFlow's Python side tells what it does
-    with tempfile.TemporaryFile() as held:
+    with _held_back() as held:
         shown = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
@@ -62,6 +108,13 @@ def import_tensorflow(onednn: str = "1") -> None:
             os.close(shown)
             held.seek(0)
             os.write(2, b"".join(line for line in held if not _LIBRARY_NOTE.match(line)))
+
+
+def _held_back() -> IO[bytes]:
+    """Returns a file for what is held back: in memory where the system can, since there may be no folder for one."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 @contextlib.contextmanager
@@ -88,64 +141,69 @@ def one_line(text: str) -> str:
 
 
 def fail(message: str) -> NoReturn:
-    """Prints `error: message` on standard error and exits with code 2."""
-    print(f"error: {message}", file=sys.stderr)
+    """Prints `error: message` on standard error, as one line, and exits with code 2."""
+    line = " ".join(message.split("\n"))
+    shown = line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}..."
+    print(f"error: {shown}", file=sys.stderr)
     sys.exit(EXIT_BAD_INPUT)
 
 
-def run(main: Callable[[], int | None]) -> None:
-    """Runs `main` under absl.
-
-    Bad input and a full disk exit with 2 and one line, training that cannot go on with 1 and one line, Ctrl-C with
-    130, a closed pipe quietly.
+def run(command: Command | Callable[[], int | None]) -> None:
+    """Runs a program under absl; see `exit_code`.
 
     Args:
-      main: takes nothing (programs have flags, no positional arguments) and returns the exit code, or None
-        for 0.
+      command: or its main function, of a script whose flags are defined and whose docstring says what it does.
     """
-
-    def guarded(_: list[str]) -> int:
-        try:
-            check_outputs()
-            return main() or 0
-        except InputError as error:
-            fail(str(error))
-        except BrokenPipeError:  # `... | head` has read enough
-            sys.stderr.close()
-            return 0
-        except TrainingError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return EXIT_FAILED
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            fail(f"{error.filename or 'output'}: {error.strerror}")
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            return EXIT_INTERRUPTED
-
-    app.run(guarded, flags_parser=_parse)
+    if not isinstance(command, Command):
+        about, _, rest = (sys.modules[command.__module__].__doc__ or "").partition("\n")
+        command = Command(about, lambda: None, command, rest)
+    prepare_streams(is_filter=command.is_filter)
+    command.define_flags()
+    app.run(lambda _: exit_code(command), flags_parser=lambda argv: parse(command, argv))
 
 
-class Command(NamedTuple):
-    """One command of a program that has several: `seq2seq-lm sample ...`."""
+def exit_code(command: Command) -> int:
+    """Runs the main function after outputs that were named have been tried.
 
-    help: str  # one line
-    define_flags: Callable[[], None]  # called for the chosen command only, so that --help shows its flags alone
-    main: Callable[[], int | None]
+    Bad input and what the machine refuses (a full disk, a closed stream) exit with 2 and one line, training that
+    cannot go on with 1 and one line, Ctrl-C with 130. A filter whose output nobody reads any more ends with 0.
+    """
+    try:
+        check_outputs()
+        code = command.main() or 0
+        sys.stdout.flush()
+        return code
+    except InputError as error:
+        fail(str(error))
+    except BrokenPipeError:  # `... | head` has read enough
+        drop_output(1)
+        return 0
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            raise
+        if error.filename is None:  # writing to a stream names none
+            drop_output(1)
+        fail(f"{error.filename or 'output'}: {error.strerror}")
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
 
 
 def run_commands(commands: Mapping[str, Command]) -> None:
     """Runs the command that the first argument names; see `run`."""
-    name = os.path.basename(sys.argv[0])
-    listed = "\n".join(f"  {command:<10} {entry.help}" for command, entry in commands.items())
-    chosen = sys.argv[1] if len(sys.argv) > 1 else ""
-    if chosen in ("--help", "-h", "help"):
+    prepare_streams(is_filter=False)  # until it is known which
+    name = program_name()
+    width = max(map(len, commands))
+    listed = "\n".join(f"  {command:<{width}}  {entry.help}" for command, entry in commands.items())
+    chosen = _decoded(sys.argv[1]) if len(sys.argv) > 1 else ""
+    if chosen in (*_HELP, *_ALL_HELP, "help"):
         print(f"usage: {name} COMMAND --flag=value ...    ({name} COMMAND --help lists its flags)\n\n{listed}")
         sys.exit(0)
     if chosen not in commands:
         what = f"unknown command {chosen!r}{nearest(chosen, commands)}" if chosen else "no command given"
         fail(f"{what}; use {name} with one of: {', '.join(commands)}")
     sys.argv = [f"{sys.argv[0]} {chosen}", *sys.argv[2:]]
-    commands[chosen].define_flags()
-    run(commands[chosen].main)
+    run(commands[chosen])

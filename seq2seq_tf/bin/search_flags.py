@@ -21,7 +21,11 @@ def define(kind: type[TaskConfig] = Config, trained_by: str = "seq2seq-train") -
     """Defines --model_dir, of a run that `trained_by` made, and one flag per search option."""
     define_path("model_dir", None, f"run folder of {trained_by}")
     for name, leaf in search_leaves(kind).items():
-        define_option(name, leaf, f"{leaf.help} [default: the run's own value, first {leaf.default}]")
+        define_option(name, leaf, f"the run's own value, first {_shown(leaf.default)}")
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def given(kind: type[TaskConfig] = Config) -> dict[str, Any]:

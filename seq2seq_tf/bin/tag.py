@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from seq2seq_tf.bin import program, standard_input, training
+from seq2seq_tf.bin import program, run_folder, standard_input, training
 from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.data.casing import Word, bare, label_of
 from seq2seq_tf.data.pairs import iter_lines, written_whole
@@ -66,7 +66,6 @@ def restore() -> int:
             for texts in windows:
                 file.writelines(f"{text}\n" for text in restorer.restore(texts))
         return 0
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale, as the input
     for texts in windows:
         sys.stdout.writelines(f"{text}\n" for text in restorer.restore(texts))
         sys.stdout.flush()
@@ -118,12 +117,11 @@ def evaluate() -> int:
 
 
 def _load() -> Restorer:
-    if not FLAGS.model_dir:
-        raise InputError("--model_dir must name the run folder")
+    folder = run_folder.model_dir(TaggingConfig)
     program.import_tensorflow()
     from seq2seq_tf.restorer import Restorer
 
-    return Restorer.load(FLAGS.model_dir)
+    return Restorer.load(folder)
 
 
 def _print_report(results: dict[str, CaseAndMarks]) -> None:
@@ -155,17 +153,39 @@ def _record(scores: CaseAndMarks) -> dict[str, Any]:
     }
 
 
+COMMANDS = {
+    "train": program.Command(
+        "trains on text that has case and punctuation, or goes on with a run that was stopped",
+        lambda: training.define_flags(TaggingConfig),
+        _train,
+        """
+        seq2seq-tag train --config=configs/restore_case.yaml --model_dir=runs/restore
+        """,
+    ),
+    "restore": program.Command(
+        "restores case and punctuation, line by line",
+        _restore_flags,
+        restore,
+        """
+        echo "how are you mr smith" | seq2seq-tag restore --model_dir=runs/restore
+        seq2seq-tag restore --model_dir=runs/restore --input=bare.txt.gz --output=restored.txt
+        """,
+        is_filter=True,
+    ),
+    "evaluate": program.Command(
+        "tells precision, recall and F1 of case and of each mark",
+        _evaluate_flags,
+        evaluate,
+        """
+        seq2seq-tag evaluate --model_dir=runs/restore --data=held_out.txt --show=3
+        """,
+    ),
+}
+
+
 def run() -> None:
     """Entry point."""
-    program.run_commands(
-        {
-            "train": program.Command(
-                "train on text that has case and punctuation", lambda: training.define_flags(TaggingConfig), _train
-            ),
-            "restore": program.Command("restore a text", _restore_flags, restore),
-            "evaluate": program.Command("precision, recall and F1 on held-out text", _evaluate_flags, evaluate),
-        }
-    )
+    program.run_commands(COMMANDS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trains a translator: seq2seq-train --config=configs/NAME.yaml --model_dir=runs/NAME [--train.batch_tokens=4096 ...]
+"""seq2seq-train trains a translator.
 
 The same command again goes on where it stopped, with the same result as if it had never stopped. Ctrl-C and SIGTERM
 end it after a checkpoint.
@@ -12,8 +12,6 @@ from typing import Any
 from seq2seq_tf.bin import program, training
 from seq2seq_tf.options.translation import Config
 
-training.define_flags(Config)
-
 
 def main() -> int:
     """Trains until done or stopped; returns the exit code."""
@@ -26,9 +24,20 @@ def _prepare(run: Any, config: Config, say: Callable[[str], None]) -> Any:
     return prepare(run, config, say)
 
 
+COMMAND = program.Command(
+    "trains a translator, or goes on with a run that was stopped",
+    lambda: training.define_flags(Config),
+    main,
+    """
+    seq2seq-train --config=configs/quickstart_en_de.yaml --model_dir=runs/en_de
+    seq2seq-train --config=my.yaml --model_dir=runs/mine --train.max_epochs=30 --model.decoder_units=768
+    """,
+)
+
+
 def run() -> None:
     """Entry point."""
-    program.run(main)
+    program.run(COMMAND)
 
 
 if __name__ == "__main__":

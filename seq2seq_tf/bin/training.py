@@ -12,7 +12,7 @@ from absl import flags
 
 from seq2seq_tf import machine
 from seq2seq_tf.bin import program
-from seq2seq_tf.bin.flag_types import allowed, define_option, define_path
+from seq2seq_tf.bin.flag_types import define_option, define_path
 from seq2seq_tf.config import AnyConfig, Given, Resolved, describe, flatten, leaves, load, read
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import PATH, TaskConfig
@@ -28,9 +28,8 @@ def define_flags(kind: type[TaskConfig]) -> None:
     define_path("config", None, "YAML file with the options of the run; see configs/")
     define_path("model_dir", None, "run folder: made if missing, gone on with if it holds an unfinished run")
     for leaf in leaves(kind):
-        default = "none" if leaf.default == "" else leaf.default
-        shown = f"{allowed(leaf)}; default: {default}" if allowed(leaf) else f"default: {default}"
-        define_option(leaf.name, leaf, f"{leaf.help} [{shown}]")
+        default = str(leaf.default).lower() if leaf.type is bool else str(leaf.default)
+        define_option(leaf.name, leaf, default or "none")
 
 
 def _resolve(kind: type[AnyConfig], run: RunDir) -> Resolved[AnyConfig]:

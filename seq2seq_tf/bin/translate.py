@@ -1,4 +1,4 @@
-"""Translates lines: seq2seq-translate --model_dir=runs/NAME < in.txt > out.txt
+"""seq2seq-translate translates lines of standard input.
 
 Lines are read in windows, sorted by length inside a window, translated in batches and written in their order, so
 memory does not grow with the input. An empty line gives an empty line.
@@ -14,45 +14,46 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from seq2seq_tf.bin import program, search_flags, standard_input
+from seq2seq_tf.bin import program, run_folder, search_flags, standard_input
 from seq2seq_tf.bin.flag_types import define_integer
 from seq2seq_tf.bin.program import one_line
-from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.translation import Config
 
 if TYPE_CHECKING:
     from seq2seq_tf.translator import Hypothesis
 
 FLAGS = flags.FLAGS
 _COUNTED_EVERY = 10.0  # seconds, where the count is written line by line
-search_flags.define()
-flags.DEFINE_enum(
-    "output",
-    "text",
-    ["text", "jsonl"],
-    "text: one translation a line (n_best > 1: LINE ||| TEXT ||| SCORE); "
-    "jsonl: an object per line with scores, pieces and word alignments",
-)
-define_integer(
-    "window", 2048, "lines sorted by length together; larger is faster, smaller answers sooner", 1, 1_000_000
-)
-flags.DEFINE_bool(
-    "progress",
-    None,
-    "show lines per second on standard error [default: when it is a terminal, and neither input nor output is one]",
-)
+
+
+def define_flags() -> None:
+    """Defines the flags of the program."""
+    search_flags.define()
+    flags.DEFINE_enum(
+        "output",
+        "text",
+        ["text", "jsonl"],
+        "text: one translation a line (n_best > 1: LINE ||| TEXT ||| SCORE); "
+        "jsonl: an object per line with scores, pieces and word alignments",
+    )
+    define_integer(
+        "window", 2048, "lines sorted by length together; larger is faster, smaller answers sooner", 1, 1_000_000
+    )
+    flags.DEFINE_bool(
+        "progress",
+        None,
+        "show lines per second on standard error [default: when it is a terminal, and neither input nor output is one]",
+    )
 
 
 def main() -> int:
     """Translates standard input to standard output."""
-    if not FLAGS.model_dir:
-        raise InputError("--model_dir must name the run folder")
-    standard_input.announce(FLAGS.model_dir)
+    standard_input.announce(run_folder.model_dir(Config))
     program.import_tensorflow()
     from seq2seq_tf.translator import Translator
 
     translator = Translator.load(FLAGS.model_dir)
     search = translator.search_options(**search_flags.given())
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale, as the input
     counter = _Counter()
     for texts in standard_input.windows(FLAGS.window):
         with warnings.catch_warnings(record=True) as caught:
@@ -121,9 +122,22 @@ def _record(line: int, source: str, row: list[Hypothesis]) -> dict[str, Any]:
     return {"line": line, "source": source, "source_pieces": row[0].source_pieces, "hypotheses": hypotheses}
 
 
+COMMAND = program.Command(
+    "translates lines of standard input",
+    define_flags,
+    main,
+    """
+    seq2seq-translate --model_dir=runs/de_en < in.de > out.en
+    echo "Ein Hund rennt." | seq2seq-translate --model_dir=runs/de_en --beam_size=8
+    seq2seq-translate --model_dir=runs/de_en --n_best=3 --output=jsonl < in.de > out.jsonl
+    """,
+    is_filter=True,
+)
+
+
 def run() -> None:
     """Entry point."""
-    program.run(main)
+    program.run(COMMAND)
 
 
 if __name__ == "__main__":

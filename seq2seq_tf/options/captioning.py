@@ -76,6 +76,8 @@ class CaptionConfig(TaskConfig):
         "search.length_penalty",
         "search.n_best",
     )
+    trained_by: ClassVar[str] = "seq2seq-caption train"
+    used_by: ClassVar[str] = "seq2seq-caption describe, evaluate, draw or seq2seq-inspect attention"
 
     data: SceneConfig = SceneConfig()
     model: CaptionModelConfig = CaptionModelConfig()

@@ -94,6 +94,8 @@ class ClassificationConfig(TaskConfig):
     task: ClassVar[str] = "classification"
     tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model", "labels.txt")
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
+    trained_by: ClassVar[str] = "seq2seq-classify train"
+    used_by: ClassVar[str] = "seq2seq-classify predict or seq2seq-classify evaluate"
 
     data: ClassificationDataConfig = ClassificationDataConfig()
     model: ClassificationModelConfig = ClassificationModelConfig()

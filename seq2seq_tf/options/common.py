@@ -171,6 +171,8 @@ class TaskConfig:
     """All options of a run of one task: a frozen dataclass whose fields are its sections."""
 
     task: ClassVar[str]  # the name in configuration files
+    trained_by: ClassVar[str]  # the program, for whoever brought the configuration or the run to another one
+    used_by: ClassVar[str]
     has_gradient_curves: ClassVar[bool] = False  # whether the task offers what train.gradient_curves asks for
     changeable: ClassVar[tuple[str, ...]] = CHANGEABLE  # patterns of options that may be given anew to a run
     tokenizer_files: ClassVar[tuple[str, ...]]  # in the run folder; with them weights mean something

@@ -122,6 +122,8 @@ class LanguageModelConfig(TaskConfig):
 
     task: ClassVar[str] = "language_model"
     tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model",)
+    trained_by: ClassVar[str] = "seq2seq-lm train"
+    used_by: ClassVar[str] = "seq2seq-lm sample, seq2seq-lm score or seq2seq-inspect"
     has_gradient_curves: ClassVar[bool] = True
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test", "sample.*")
 

@@ -84,6 +84,8 @@ class TaggingConfig(TaskConfig):
     task: ClassVar[str] = "tagging"
     tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model", "labels.txt")
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
+    trained_by: ClassVar[str] = "seq2seq-tag train"
+    used_by: ClassVar[str] = "seq2seq-tag restore or seq2seq-tag evaluate"
 
     data: TaggingDataConfig = TaggingDataConfig()
     model: TaggingModelConfig = TaggingModelConfig()

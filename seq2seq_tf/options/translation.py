@@ -129,6 +129,8 @@ class Config(TaskConfig):
 
     task: ClassVar[str] = "translation"
     tokenizer_files: ClassVar[tuple[str, ...]] = ("source.model", "target.model")
+    trained_by: ClassVar[str] = "seq2seq-train"
+    used_by: ClassVar[str] = "seq2seq-translate, seq2seq-evaluate, seq2seq-inspect or seq2seq-export"
     has_gradient_curves: ClassVar[bool] = True
     changeable: ClassVar[tuple[str, ...]] = (
         *CHANGEABLE,

@@ -25,7 +25,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seq2seq_tf.config import AnyConfig, load, task_of, to_yaml
+from seq2seq_tf.config import AnyConfig, load, task_of, to_yaml, wrong_run
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
 from seq2seq_tf.options.common import TaskConfig
@@ -155,7 +155,8 @@ class RunDir:
 
     def load_config(self, kind: type[AnyConfig]) -> AnyConfig:
         """Reads the configuration of the run; InputError if it is of another task."""
-        self._require_config()
+        if self.task != kind.task:
+            raise wrong_run(self.path, self.task)
         return load(self.config_file, kind=kind).config
 
     def _require_config(self) -> None:

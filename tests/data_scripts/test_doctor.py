@@ -46,7 +46,7 @@ def test_errors_give_exit_code_1_and_their_places(script: Script, tmp_path: Path
         (["--data=missing"], "missing: no such folder"),
         ([], "either --data or some of --train, --valid, --test"),
         (["--data=a", "--train=b"], "either --data or some of"),
-        (["--trian=b"], "Unknown command line flag 'trian'. Did you mean: train"),
+        (["--trian=b"], "unknown flag --trian (did you mean --train?)"),
         (["--train=a", "train"], "unexpected argument 'train'"),
     ],
 )

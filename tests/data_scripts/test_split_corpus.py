@@ -88,7 +88,7 @@ def write_shorter(folder: Path) -> None:
         (lambda folder: write_corpus(folder, 31), ["--tsv=all.en"], "either --tsv or both"),
         (lambda folder: write_corpus(folder, 31), ["--target_lang=en"], "are both 'en'"),
         (lambda folder: write_corpus(folder, 31), ["--max_ratio=0.5"], "at least 1"),
-        (lambda folder: write_corpus(folder, 31), ["--vaild=3"], "Unknown command line flag 'vaild'"),
+        (lambda folder: write_corpus(folder, 31), ["--vaild=3"], "unknown flag --vaild (did you mean --valid?)"),
     ],
 )
 def test_bad_input_is_one_line_exit_code_2_and_no_output(

@@ -211,5 +211,5 @@ def test_contradictions_are_refused(changes: dict[str, Any], message: str) -> No
 
 def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("task: translation\n", encoding="utf-8")
-    with pytest.raises(InputError, match="configuration of translation, needed is one of language_model"):
+    with pytest.raises(InputError, match="a run of translation, made by seq2seq-train"):
         TextGenerator.load(str(tmp_path))
