@@ -80,6 +80,17 @@ def _array(content: bytes) -> np.ndarray:
 def assign(path: str, arrays: Mapping[str, np.ndarray], variables: Mapping[str, tf.Variable]) -> None:
     """Assigns arrays to variables of the same names; checks everything before it changes anything.
 
+    Raises:
+      InputError: as `check`.
+    """
+    check(path, arrays, variables)
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+
+
+def check(path: str, arrays: Mapping[str, np.ndarray], variables: Mapping[str, tf.Variable]) -> None:
+    """Holds arrays against variables.
+
     Args:
       path: the file that the arrays are from, for error messages.
 
@@ -100,5 +111,3 @@ def assign(path: str, arrays: Mapping[str, np.ndarray], variables: Mapping[str, 
     unknown = sorted(set(arrays) - set(variables))
     if unknown:
         raise InputError(f"{path}: holds {unknown[0]!r}, which this model does not have ({len(unknown)} such)")
-    for name, variable in variables.items():
-        variable.assign(arrays[name])

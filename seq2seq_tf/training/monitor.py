@@ -1,34 +1,45 @@
-"""What a person sees of a training: progress bar, metrics.jsonl, TensorBoard."""
+"""What a person sees of a training: progress, metrics.jsonl, TensorBoard."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 import tensorflow as tf
-from tqdm import tqdm
 
 from seq2seq_tf.options.common import TaskConfig
-from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.history import History
+from seq2seq_tf.training.progress import Progress
 from seq2seq_tf.training.task import GradientCurves
 from seq2seq_tf.training.trainer import UpdateResult
 from seq2seq_tf.training.validation import Standing, perplexity
 
+_LARGEST = tf.float32.max  # TensorBoard's numbers
+
 
 class Monitor:
-    """Collects updates and writes a line every `train.log_every` of them."""
+    """Collects updates and writes a line every `train.log_every` of them.
 
-    def __init__(self, run: RunDir, config: TaskConfig, bar: tqdm) -> None:
-        self._run = run
+    Args:
+      history: metrics.jsonl.
+      tensorboard: folder of the event files.
+      config: of the run.
+      progress: shown.
+    """
+
+    def __init__(self, history: History, tensorboard: str, config: TaskConfig, progress: Progress) -> None:
+        self._history = history
+        self._tensorboard = tensorboard
         self._config = config
-        self._bar = bar
+        self._progress = progress
         self._since: list[tuple[UpdateResult, float]] = []
         self._start = time.perf_counter()
 
     def __enter__(self) -> Monitor:
-        self._writer = tf.summary.create_file_writer(self._run.tensorboard)
+        self._writer = tf.summary.create_file_writer(self._tensorboard)
         return self
 
     def __exit__(
@@ -36,17 +47,22 @@ class Monitor:
     ) -> None:
         self._writer.close()
 
+    def flush(self) -> None:
+        """Puts on the disk what was noted, before a checkpoint says that it is there."""
+        self._history.flush()
+        self._writer.flush()
+
     def update(
         self, update: int, epoch: int, result: UpdateResult, rate: float, padding: float, seconds: float
     ) -> None:
         """Notes one update that took `seconds`."""
         if not result.overflow:  # of those nothing was applied, and their norm is no number
             self._since.append((result, seconds))
-        self._bar.update(1)
+        self._progress.advance()
         if update % self._config.train.log_every or not self._since:
             return
         results = [r for r, _ in self._since]
-        weight = sum(r.weight for r in results)
+        weight = max(sum(r.weight for r in results), 1.0)
         record = {
             "update": update,
             "epoch": epoch + 1,
@@ -60,9 +76,7 @@ class Monitor:
         }
         self._since = []
         self._write("train", record)
-        self._bar.set_postfix(
-            {"epoch": epoch + 1, "loss": f"{record['loss']:.3f}", "tok/s": f"{record['tokens_per_second']:,.0f}"}
-        )
+        self._progress.show(f"epoch {epoch + 1} loss {record['loss']:.3f} {record['tokens_per_second']:,.0f} tok/s")
 
     def validation(
         self, update: int, scores: Mapping[str, float], standing: Standing, pictures: Mapping[str, bytes]
@@ -77,10 +91,10 @@ class Monitor:
         }
         self._write("valid", record)
         star = " *" if record["best"] else ""
-        self._bar.write(f"update {update}: valid {_listed(scores)}{star}")
+        self._progress.log(f"update {update}: valid {_listed(scores)}{star}")
         if count := standing.stands_still:
             metric = self._config.train.metric
-            self._bar.write(
+            self._progress.log(
                 f"train.metric={metric} has not moved from {scores[metric]:.3f} in {count} validations while the loss "
                 "fell: equal scores are ranked by the loss; another train.metric (loss, chrf) may tell more"
             )
@@ -90,7 +104,7 @@ class Monitor:
         """Notes how the gradient flows back, for TensorBoard alone."""
         with self._writer.as_default(step=update):
             for name, value in curves.scalars.items():
-                tf.summary.scalar(f"gradients/{name}", value)
+                tf.summary.scalar(f"gradients/{name}", _for_tensorboard(value))
         self._show(update, {f"gradients/{name}": png for name, png in curves.pictures.items()})
 
     def _show(self, update: int, pictures: Mapping[str, bytes]) -> None:
@@ -101,16 +115,22 @@ class Monitor:
     def final(self, update: int, label: str, scores: Mapping[str, float]) -> None:
         """Notes the final weights."""
         record = {"update": update, "final": label, **{f"valid_{name}": value for name, value in scores.items()}}
-        self._run.append_metrics(record)
-        self._bar.write(f"final weights: {label}, valid {_listed(scores)}")
+        self._history.append(record)
+        self.flush()
+        self._progress.log(f"final weights: {label}, valid {_listed(scores)}")
 
     def _write(self, group: str, record: dict[str, Any]) -> None:
-        self._run.append_metrics(record)
+        self._history.append(record)
         with self._writer.as_default(step=record["update"]):
             for name, value in record.items():
                 if name not in ("update", "best"):
-                    tf.summary.scalar(f"{group}/{name.removeprefix('valid_')}", value)
+                    tf.summary.scalar(f"{group}/{name.removeprefix('valid_')}", _for_tensorboard(value))
         self._writer.flush()
+
+
+def _for_tensorboard(value: float) -> float:
+    """Returns the number itself, or the nearest that float32 holds."""
+    return value if math.isnan(value) else min(max(value, -_LARGEST), _LARGEST)
 
 
 def _listed(scores: Mapping[str, float]) -> str:

@@ -12,6 +12,7 @@ checkpoints/               latest states to resume from: step_00000500.npz
 best/                      model weights of the best validations: step_00000400.npz
 model.npz                  final weights; its presence means that the run is finished
 metrics.jsonl              one JSON object per line
+train.log                  what was printed, with the time
 tensorboard/               the same and attention maps
 lock, lock.json            held while a program writes here; who that is
 """
@@ -19,11 +20,9 @@ lock, lock.json            held while a program writes here; who that is
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from seq2seq_tf.config import AnyConfig, load, task_of, to_yaml, wrong_run
 from seq2seq_tf.errors import InputError
@@ -54,6 +53,7 @@ class RunDir:
         self.best = os.path.join(path, "best")
         self.final_model = os.path.join(path, "model.npz")
         self.metrics = os.path.join(path, "metrics.jsonl")
+        self.log = os.path.join(path, "train.log")
         self.tensorboard = os.path.join(path, "tensorboard")
         self.lock = RunLock(path)  # every writer enters it
 
@@ -218,34 +218,3 @@ class RunDir:
         if latest:
             return latest
         raise InputError(f"{self.path}: no weights yet; training has not reached its first checkpoint")
-
-    def append_metrics(self, record: Mapping[str, Any]) -> None:
-        """Adds one line to metrics.jsonl."""
-        with open(self.metrics, "a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-
-    def drop_metrics_after(self, update: int) -> None:
-        """Removes the lines of updates that a resumed run repeats, and a half written last line."""
-        if not os.path.exists(self.metrics):
-            return
-        kept = []
-        with open(self.metrics, encoding="utf-8") as file:
-            for line in file:
-                if not line.endswith("\n"):
-                    break
-                if json.loads(line)["update"] <= update:
-                    kept.append(line)
-        write_text(self.metrics, "".join(kept))
-
-    def drop_end(self, update: int, *, validation: bool) -> None:
-        """Removes the line of the final weights, and that of a validation made at the end, where a run goes on."""
-        if not os.path.exists(self.metrics):
-            return
-        with open(self.metrics, encoding="utf-8") as file:
-            lines = [(json.loads(line), line) for line in file]
-
-        def kept(record: dict[str, Any]) -> bool:
-            at_end = validation and record["update"] == update and "valid_loss" in record
-            return "final" not in record and not at_end
-
-        write_text(self.metrics, "".join(line for record, line in lines if kept(record)))

@@ -8,19 +8,21 @@ Interrupted equals uninterrupted: everything an update depends on is either in t
 from __future__ import annotations
 
 import itertools
-import sys
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from seq2seq_tf.errors import TrainingError
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training import checkpoint
+from seq2seq_tf.training.final_weights import Choice, choices
+from seq2seq_tf.training.history import History, Reach
 from seq2seq_tf.training.monitor import Monitor
+from seq2seq_tf.training.progress import Progress, RunLog
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
 from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, Task
@@ -77,6 +79,8 @@ class Session:
         self.ended: Standing | None = None  # with a validation that was made only because training ended there
         self._epoch_batches = 0  # of the epoch that was begun last
         self.updates_planned = updates_planned(config, task)
+        self._history = History(run.metrics, run.tensorboard)
+        self._log = RunLog(run.log)
 
     def run(self) -> Outcome:
         """Trains to the end or until asked to stop.
@@ -91,26 +95,22 @@ class Session:
 
     def _run(self) -> Outcome:
         self._resume()
-        self._bar = tqdm(
-            total=self.updates_planned,
-            initial=self.position.update,
-            unit="update",
-            dynamic_ncols=True,
-            mininterval=0.5 if sys.stderr.isatty() else 30.0,
-            smoothing=0.05,
-        )
-        with self._bar, Monitor(self.run_dir, self.config, self._bar) as self._monitor:
-            stopped = self._train()
-            if not stopped:
-                self._finish()
-        standing = self.ended or self.standing
-        best = standing.best[0][0] if standing.best else float("nan")
+        self._progress = Progress(self._log, done=self.position.update, total=self.updates_planned)
+        stopped = True
+        try:
+            with Monitor(self._history, self.run_dir.tensorboard, self.config, self._progress) as self._monitor:
+                stopped = self._train()
+                if not stopped:
+                    self._finish()
+        finally:
+            self._progress.close(finished=not stopped)
+        best = self._latest.best[0][0] if self._latest.best else float("nan")
         return Outcome(not stopped, self.position.update, best)
 
     def _resume(self) -> None:
         latest = self.run_dir.latest_checkpoint()
         if latest is None:
-            self.run_dir.drop_metrics_after(-1)  # of a run that was killed before its first checkpoint
+            self._history.cut(Reach(), self._log)  # of a run that was killed before its first checkpoint
             if self.config.train.init_from:
                 load_weights(RunDir(self.config.train.init_from), self.task.model)
             return
@@ -122,7 +122,22 @@ class Session:
         self.position = Position(**state["position"])
         self.standing = Standing.of(state["standing"])
         self.ended = Standing.of(state["ended"]) if state.get("ended") else None
-        self.run_dir.drop_metrics_after(self.position.update)
+        if "last" not in state["standing"]:  # of a run before this was in the state
+            self.standing = self.standing._replace(last=self._history.last_validation(self.position.update))
+        self._history.cut(Reach(self.position.update, self._latest.last), self._log)
+
+    @property
+    def _latest(self) -> Standing:
+        """The standing with the validation at the end, if there was one."""
+        return self.ended or self.standing
+
+    def _expect(self, plan: EpochPlan) -> None:
+        """Tells how many updates there will be, now that an epoch is planned: those to come are taken to be like it."""
+        train, position = self.config.train, self.position
+        left = len(plan.batches) - position.batch
+        here, later = (-(-batches // train.accumulate) for batches in (left, len(plan.batches)))
+        total = position.update + here + later * (train.max_epochs - position.epoch - 1)
+        self._progress.expect(min(total, train.max_updates) if train.max_updates else total)
 
     def _train(self) -> bool:
         """Runs epoch after epoch; returns True if asked to stop."""
@@ -134,6 +149,7 @@ class Session:
         while self._updates_left():
             plan = self.task.plan(self.position.epoch)
             self._epoch_batches = len(plan.batches)
+            self._expect(plan)
             for group, planned in self._groups(plan):
                 self._update(group, planned, plan)
                 if train.validate_every and self.position.update % train.validate_every == 0:
@@ -167,13 +183,12 @@ class Session:
 
     def _take_back_end(self) -> None:
         """Forgets an earlier end of this run: with the later one that it was given, it would not have been there."""
-        self.run_dir.drop_end(self.position.update, validation=self.ended is not None)
         self.ended = None
+        self._history.cut(Reach(self.position.update, self.standing.last), self._log)
 
     def _validate_end(self) -> None:
         """Validates the updates after the last validation: they count too."""
-        every = self.config.train.validate_every
-        if self.ended is None and (self.position.update % every if every else self.position.batch):
+        if self._latest.last != self.position.update:
             self._validate(at_end=True)
 
     def _groups(self, plan: EpochPlan) -> Iterator[tuple[list[Any], Sequence[Any]]]:
@@ -204,11 +219,16 @@ class Session:
             self._monitor.gradient_curves(self.position.update, self.task.gradient_curves())
 
     def _not_finite(self, result: UpdateResult, planned: Sequence[Any]) -> TrainingError:
+        return self._diverged(
+            self.position.update + 1,
+            f" (epoch {self.position.epoch + 1}, batch {self.position.batch + 1}, {self.task.describe(planned)}): loss "
+            f"{result.total:g} or gradient norm {result.norm:g} is not a number; nothing was applied",
+        )
+
+    def _diverged(self, update: int, what: str) -> TrainingError:
         kept = self.run_dir.latest_checkpoint() or "none yet"
         return TrainingError(
-            f"update {self.position.update + 1} (epoch {self.position.epoch + 1}, batch {self.position.batch + 1}, "
-            f"{self.task.describe(planned)}): loss {result.total:g} or gradient norm {result.norm:g} is not a number; "
-            f"nothing was applied, the last good checkpoint is {kept}; try a smaller train.learning_rate or "
+            f"update {update}{what}; the last good checkpoint is {kept}; try a smaller train.learning_rate or "
             "train.clip_norm"
         )
 
@@ -221,6 +241,7 @@ class Session:
         }
 
     def _save(self) -> None:
+        self._monitor.flush()
         path = self.run_dir.checkpoint_file(self.position.update)
         arrays = {name: variable.numpy() for name, variable in self.trainer.variables().items()}
         carried = {f"{_CARRY}{n:04d}": np.asarray(x) for n, x in enumerate(tf.nest.flatten(self.carry))}
@@ -236,6 +257,9 @@ class Session:
         scores = self.task.validate()
         score = goodness(scores, self.config.train.metric)
         update = self.position.update
+        for name, value in ((self.config.train.metric, score), ("loss", scores["loss"])):
+            if not math.isfinite(value):
+                raise self._diverged(update, f": the {name} of the validation, {value:g}, is not a number")
         standing = self.standing.after(score, update, self.config.train, loss=scores["loss"])
         if update in standing.updates:
             weights = model_variables(self.task.model)
@@ -253,19 +277,22 @@ class Session:
     def _finish(self) -> None:
         """Writes the final weights: the average of the best checkpoints, or the best alone if that scores higher."""
         variables = model_variables(self.task.model)
-        files = [self.run_dir.best_file(update) for update in (self.ended or self.standing).updates]
-        loaded = [checkpoint.load_arrays(path)[0] for path in files]
-        choices: list[tuple[str, dict[str, Any]]] = [("best checkpoint", loaded[0])]
-        if len(loaded) > 1:
-            mean = {name: np.mean([arrays[name] for arrays in loaded], axis=0, dtype=np.float32) for name in loaded[0]}
-            choices.append((f"average of the {len(loaded)} best", mean))
-        scored: list[tuple[float, str, dict[str, np.ndarray], dict[str, float]]] = []
-        for label, arrays in choices:
-            checkpoint.assign(label, arrays, variables)
+        self.run_dir.rotate(self.config.train.keep_checkpoints)
+        self.run_dir.keep_best([*self.standing.updates, *self._latest.updates])
+        files = [self.run_dir.best_file(update) for update in self._latest.updates]
+        scored: list[tuple[float, Choice, dict[str, float]]] = []
+        for choice in choices(files, variables, self._log):
+            checkpoint.assign(choice.label, choice.arrays, variables)
             scores = self.task.validate()
-            scored.append((goodness(scores, self.config.train.metric), label, arrays, scores))
-        score, label, arrays, scores = max(scored, key=lambda entry: (entry[0], -entry[3]["loss"]))
+            scored.append((goodness(scores, self.config.train.metric), choice, scores))
+        score, (label, arrays), scores = max(scored, key=lambda entry: (_rank(entry[0]), _rank(-entry[2]["loss"])))
         checkpoint.assign(label, arrays, variables)
+        # Told before the file whose presence means that the run is finished: a run killed in between tells it again,
+        # after dropping what it told.
+        self._monitor.final(self.position.update, label, scores)
         state = {"update": self.position.update, "score": score, "weights": label}
         checkpoint.save_arrays(self.run_dir.final_model, arrays, state)
-        self._monitor.final(self.position.update, label, scores)
+
+
+def _rank(value: float) -> float:
+    return -math.inf if math.isnan(value) else value

@@ -31,6 +31,7 @@ class Standing(NamedTuple):
     plateau_scale: float = 1.0
     losses: tuple[float, ...] = ()  # of the entries of `best`; a checkpoint of an older version holds none
     still: tuple[float, float, int] | None = None  # latest score, loss and how many validations had that score
+    last: int = -1  # update of the last validation; -1 = none yet
 
     @staticmethod
     def of(stored: Mapping[str, Any]) -> Standing:
@@ -54,6 +55,7 @@ class Standing(NamedTuple):
             plateau_scale=scale,
             losses=tuple(-negative for _, negative, _ in ranked),
             still=self._still(score, loss),
+            last=update,
         )
 
     def _still(self, score: float, loss: float) -> tuple[float, float, int]:

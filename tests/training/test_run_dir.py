@@ -1,7 +1,6 @@
 """A run folder belongs to one configuration, and keeps what a resumed run needs."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
@@ -110,13 +109,3 @@ def test_the_weights_to_use_are_the_final_the_best_or_the_latest(run: RunDir) ->
     checkpoint.save_arrays(run.final_model, {}, {})
     assert run.finished
     assert run.weights_file() == run.final_model
-
-
-def test_metrics_after_an_update_and_a_half_written_line_are_dropped(run: RunDir) -> None:
-    run.drop_metrics_after(0)  # nothing there yet
-    for update in (1, 2, 3, 4):
-        run.append_metrics({"update": update, "loss": 0.5})
-    with open(run.metrics, "a", encoding="utf-8") as file:
-        file.write('{"update": 2, "lo')
-    run.drop_metrics_after(2)
-    assert [json.loads(line)["update"] for line in Path(run.metrics).read_text().splitlines()] == [1, 2]

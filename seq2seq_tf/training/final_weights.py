@@ -1,0 +1,51 @@
+"""What the final weights may be: the best of the validations, or the average of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.training import checkpoint
+
+
+class Choice(NamedTuple):
+    """Weights that may become the final ones."""
+
+    label: str
+    arrays: dict[str, np.ndarray]
+
+
+def choices(paths: Sequence[str], variables: Mapping[str, tf.Variable], say: Callable[[str], None]) -> list[Choice]:
+    """Returns the best weights and the average of all, or what is left of them.
+
+    A run that has been trained ends also if a file was damaged or lost since: without it, and saying so.
+
+    Args:
+      paths: of the best weights, best first.
+      variables: of the model; as they are, they stand in where no file can be read.
+      say: told about each file that is left out.
+    """
+    loaded = []
+    for path in paths:
+        try:
+            arrays, _ = checkpoint.load_arrays(path)
+            checkpoint.check(path, arrays, variables)
+        except InputError as error:
+            say(f"warning: left out of the final weights: {error}")
+        else:
+            loaded.append(arrays)
+    if not loaded:
+        return [Choice("last update", {name: variable.numpy() for name, variable in variables.items()})]
+    lost = len(loaded) < len(paths)
+    found = [Choice("best checkpoint that could be read" if lost else "best checkpoint", loaded[0])]
+    if len(loaded) > 1:
+        mean = {
+            name: np.asarray(np.mean([arrays[name] for arrays in loaded], axis=0, dtype=np.float32))
+            for name in loaded[0]
+        }
+        found.append(Choice(f"average of the {len(loaded)} best{' that could be read' if lost else ''}", mean))
+    return found

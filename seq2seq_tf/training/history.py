@@ -1,0 +1,143 @@
+"""What a run has told so far: metrics.jsonl and the event files of TensorBoard, each number exactly once.
+
+A killed run may have told more than its last checkpoint knows. A resumed run does all that again, so what goes beyond
+the checkpoint is cut off first: updates after its position, and validations after the last one that it knows of.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import to_json, write_bytes
+
+_LENGTH = struct.Struct("<Q")  # of a record of an event file; a checksum of 4 bytes stands behind it and at the end
+_CHECKSUM = 4
+_OF_UPDATES = ("train/", "gradients/")  # tags; all others come with a validation
+
+
+class Reach(NamedTuple):
+    """How far the numbers of a checkpoint reach."""
+
+    update: int = -1
+    validation: int = -1  # update of the last validation; -1 = none yet
+
+    def holds(self, record: Mapping[str, Any]) -> bool:
+        """Whether a line of metrics.jsonl is one of the checkpoint's; the final weights come after every checkpoint."""
+        return "final" not in record and record["update"] <= (
+            self.validation if _is_validation(record) else self.update
+        )
+
+    def holds_event(self, step: int, tags: list[str]) -> bool:
+        """The same of an event of TensorBoard."""
+        of_updates = all(tag.startswith(_OF_UPDATES) for tag in tags)
+        return step <= (self.update if of_updates else self.validation)
+
+
+def _is_validation(record: Mapping[str, Any]) -> bool:
+    return "valid_loss" in record
+
+
+class History:
+    """The two records of a run.
+
+    Args:
+      metrics: path of metrics.jsonl.
+      tensorboard: folder of the event files.
+    """
+
+    def __init__(self, metrics: str, tensorboard: str) -> None:
+        self._metrics = metrics
+        self._tensorboard = tensorboard
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Adds one line to metrics.jsonl.
+
+        Raises:
+          InputError: it cannot be written.
+        """
+        try:
+            with open(self._metrics, "a", encoding="utf-8") as file:
+                file.write(to_json(record) + "\n")
+        except OSError as error:
+            raise InputError(f"{self._metrics}: cannot be written: {error.strerror or error}") from None
+
+    def flush(self) -> None:
+        """Puts metrics.jsonl on the disk, before a checkpoint says that it is there."""
+        if os.path.exists(self._metrics):
+            with open(self._metrics, "rb+") as file:
+                os.fsync(file.fileno())
+
+    def last_validation(self, update: int) -> int:
+        """Returns the update of the last validation told, up to `update`; -1 if there is none."""
+        found = [record["update"] for _, record in self._lines() if record and _is_validation(record)]
+        return max((u for u in found if u <= update), default=-1)
+
+    def cut(self, reach: Reach, say: Callable[[str], None]) -> None:
+        """Removes what goes beyond a checkpoint, and lines of metrics.jsonl that are no records (which is said)."""
+        lines = list(self._lines())
+        kept = [line for line, record in lines if record and reach.holds(record)]
+        strange = sum(record is None and line.endswith(b"\n") for line, record in lines)  # a last line may be cut off
+        if strange:
+            say(f"{self._metrics}: {strange} line{'s' * (strange > 1)} dropped, not a record of training")
+        if len(kept) < len(lines):
+            write_bytes(self._metrics, b"".join(kept))
+        for path in _event_files(self._tensorboard):
+            _cut_events(path, reach)
+
+    def _lines(self) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
+        """Yields the lines of metrics.jsonl and what they hold; None where that is no record."""
+        if not os.path.exists(self._metrics):
+            return
+        with open(self._metrics, "rb") as file:
+            for line in file:
+                yield line, _record(line)
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:  # UnicodeDecodeError is one
+        return None
+    whole = line.endswith(b"\n") and isinstance(record, dict) and type(record.get("update")) is int
+    return record if whole else None
+
+
+def _event_files(folder: str) -> list[str]:
+    if not os.path.isdir(folder):
+        return []
+    return sorted(os.path.join(folder, name) for name in os.listdir(folder) if ".tfevents." in name)
+
+
+def _cut_events(path: str, reach: Reach) -> None:
+    """Cuts an event file off before its first event beyond, since those behind are later ones."""
+    kept = events = 0
+    with open(path, "rb") as file:
+        for end, data in _event_records(file.read()):
+            event = tf.compat.v1.Event.FromString(data)
+            tags = [value.tag for value in event.summary.value]
+            if tags and not reach.holds_event(event.step, tags):
+                break
+            kept, events = end, events + bool(tags)
+    if not events:
+        os.remove(path)  # holds a version only
+    elif kept < os.path.getsize(path):
+        os.truncate(path, kept)
+
+
+def _event_records(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yields where each record of an event file ends, and what it holds; stops before one that is cut off."""
+    at = 0
+    while at + _LENGTH.size + _CHECKSUM <= len(content):
+        start = at + _LENGTH.size + _CHECKSUM
+        stop = start + _LENGTH.unpack_from(content, at)[0]
+        at = stop + _CHECKSUM
+        if at > len(content):
+            return
+        yield at, content[start:stop]
