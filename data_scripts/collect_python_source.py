@@ -19,12 +19,14 @@ from pathlib import Path
 from absl import flags
 
 from seq2seq_tf.bin import program
+from seq2seq_tf.bin.flag_types import define_output, define_path
+from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.data.text_files import find_text_files, read_text, share_out
 from seq2seq_tf.errors import InputError
 
-_OUT = flags.DEFINE_string("out", "data/python_source", "Folder to write; must be new or empty.")
-_STDLIB = flags.DEFINE_string("stdlib", None, "Folder of the standard library [default: that of this Python].")
+_OUT = define_output("out", "data/python_source", "Folder to write; must be new or empty.", folder=True)
+_STDLIB = define_path("stdlib", None, "Folder of the standard library [default: that of this Python].")
 _EXCLUDE = flags.DEFINE_string(
     "exclude",
     ".*,__pycache__,site-packages,dist-packages,test,tests,idle_test,encodings,pydoc_data,_sysconfigdata*",
@@ -36,6 +38,7 @@ _TEST_SHARE = flags.DEFINE_float("test_share", 0.04, "Likewise, for the test.", 
 
 def main() -> None:
     """Copies the files and prints what was copied."""
+    check_output(_OUT.value, folder=True)
     out = Path(_OUT.value)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is there already; delete it or name another --out")

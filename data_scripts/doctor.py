@@ -13,21 +13,25 @@ Exit code 0: no errors (there may be warnings); 1: errors; 2: wrong flags or fil
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from absl import flags
 
 from seq2seq_tf.bin import program
-from seq2seq_tf.data.audit import Audit, Part, audit, find_parts, part_at
+from seq2seq_tf.bin.flag_types import define_path
+from seq2seq_tf.data.audit import Audit, audit, find_parts, part_at
+from seq2seq_tf.data.findings import Place, read_excerpts
 from seq2seq_tf.data.language_check import LanguageCheck, check_languages, with_findings
+from seq2seq_tf.data.part_text import Part
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
 
 _SOURCE_LANG = flags.DEFINE_string("source_lang", None, "File ending of the sources, as en.")
 _TARGET_LANG = flags.DEFINE_string("target_lang", None, "File ending of the targets, as de.")
-_DATA = flags.DEFINE_string("data", None, "Folder: all NAME.SOURCE_LANG with NAME.TARGET_LANG in it are checked.")
+_DATA = define_path("data", None, "Folder: all NAME.SOURCE_LANG with NAME.TARGET_LANG in it are checked.")
 _PREFIXES = {
-    name: flags.DEFINE_string(name, None, f"Instead of --data: the {name} files are PREFIX.LANG.")
+    name: define_path(name, None, f"Instead of --data: the {name} files are PREFIX.LANG.")
     for name in ("train", "valid", "test")
 }
 _MAX_WORDS = flags.DEFINE_integer("max_words", 100, "Report lines with more words.", lower_bound=1)
@@ -37,7 +41,7 @@ _MAX_RATIO = flags.DEFINE_float(
     "Report pairs so many times longer or shorter than usual in their part.",
     lower_bound=1.0,
 )
-_LANGUAGE_MODEL = flags.DEFINE_string(
+_LANGUAGE_MODEL = define_path(
     "language_model_dir", None, "Run folder of a language classifier: report lines in another language (slower)."
 )
 _MIN_PROBABILITY = flags.DEFINE_float(
@@ -52,7 +56,8 @@ def main() -> int:
     """Audits the parts and prints the report."""
     parts = chosen_parts()
     language_check = loaded_language_check() if _LANGUAGE_MODEL.value else None
-    result = audit(parts, max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value)
+    languages = _SOURCE_LANG.value, _TARGET_LANG.value
+    result = audit(parts, languages, max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value)
     if language_check:
         result = with_findings(result, check_languages(parts, language_check))
     print_report(result)
@@ -94,20 +99,25 @@ def loaded_language_check() -> LanguageCheck:
 
 
 def print_report(result: Audit) -> None:
-    """Prints sizes, findings with their first places, and the verdict."""
+    """Prints sizes, findings with their first places and a remedy each, and the verdict."""
     header = ["part", "pairs", f"words {_SOURCE_LANG.value}", f"words {_TARGET_LANG.value}"]
     print(format_table(header, result.sizes))
-    rows = [
-        [finding.severity, finding.part, finding.check, f"{finding.times:,}", place]
-        if first
-        else ["", "", "", "", place]
-        for finding in result.findings
-        for first, place in zip((True, False, False), finding.examples, strict=False)
-    ]
-    if rows:
-        print("\n" + format_table(["severity", "part", "finding", "count", "first found at"], rows))
+    excerpts = read_excerpts(result.findings)
+    for finding in result.findings:
+        times = f" ({finding.times:,} times)" if finding.times > 1 else ""
+        print(f"\n{finding.severity}: {finding.part}: {finding.check}{times}")
+        for place in finding.examples:
+            print(f"  {described(place, excerpts)}")
+        print(f"  remedy: {finding.remedy}")
     warnings = len(result.findings) - result.errors
     print(f"\nkinds of errors: {result.errors}, kinds of warnings: {warnings}")
+
+
+def described(place: Place, excerpts: Mapping[tuple[str, int], str]) -> str:
+    """Returns a place with the beginning of its line, and of the other side's where that matters."""
+    texts = [excerpts.get(key, "") for key in ((place.path, place.line), (place.beside, place.beside_line))]
+    shown = " | ".join(texts) if place.beside else texts[0]
+    return f"{place}: {shown}" if shown else str(place)
 
 
 if __name__ == "__main__":

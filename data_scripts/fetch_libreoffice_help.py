@@ -19,6 +19,8 @@ from pathlib import Path
 from absl import flags
 
 from seq2seq_tf.bin import program
+from seq2seq_tf.bin.flag_types import define_output, define_path
+from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.data.clean import PairFilter, character_ratio
 from seq2seq_tf.data.help_packages import Pages, packaged_languages, unpacked_package
 from seq2seq_tf.data.libreoffice_help import find_pages, paragraph_pairs, sentence_pairs
@@ -30,7 +32,7 @@ from seq2seq_tf.errors import InputError
 
 _SOURCE = flags.DEFINE_string("source", "en-us", "Language of the sources, as in the package name (see --list).")
 _TARGET = flags.DEFINE_string("target", "de", "Language of the targets, as in the package name (see --list).")
-_OUT = flags.DEFINE_string("out", None, "Folder to write; if not given, data/libreoffice_SOURCE_TARGET.")
+_OUT = define_output("out", None, "Folder to write; if not given, data/libreoffice_SOURCE_TARGET.", folder=True)
 _VALID = flags.DEFINE_integer("valid", 1000, "Pairs to hold out for validation.", lower_bound=0)
 _TEST = flags.DEFINE_integer("test", 1000, "Pairs to hold out for the test.", lower_bound=0)
 _SEED = flags.DEFINE_integer("seed", 1, "Another seed holds out other pairs.")
@@ -40,8 +42,8 @@ _MAX_RATIO = flags.DEFINE_float(
     3.0,
     "Skip pairs that are so many times longer or shorter than the corpus' own ratio (0: none).",
 )
-_PACKAGE_DIR = flags.DEFINE_string("package_dir", None, "Folder that keeps the .deb files; any there are used.")
-_TREE = flags.DEFINE_string("tree", None, "Folder with LANGUAGE/text/**/*.html already unpacked; apt is not used.")
+_PACKAGE_DIR = define_path("package_dir", None, "Folder that keeps the .deb files; any there are used.")
+_TREE = define_path("tree", None, "Folder with LANGUAGE/text/**/*.html already unpacked; apt is not used.")
 _LIST = flags.DEFINE_bool("list", False, "Print the packaged languages and stop.")
 
 HELD_OUT_WORDS = range(3, 61)
@@ -57,6 +59,7 @@ def main() -> int:
         codes = _SOURCE.value.lower(), _TARGET.value.lower()
         if codes[0] == codes[1]:
             raise InputError(f"--source and --target are both {codes[0]!r}")
+        check_output(str(folder_to_write(short_codes(*codes))), folder=True)
         if _TREE.value:
             pages = [Pages(find_pages(Path(_TREE.value), code), _TREE.value) for code in codes]
         else:
@@ -64,6 +67,11 @@ def main() -> int:
             pages = [unpacked_package(code, Path(temporary), kept) for code in codes]
         make_corpus(pages, short_codes(*codes))
     return 0
+
+
+def folder_to_write(languages: Pair) -> Path:
+    """Returns the folder that the flags name, or the usual one."""
+    return Path(_OUT.value or f"data/libreoffice_{languages[0]}_{languages[1]}")
 
 
 def short_codes(source: str, target: str) -> Pair:
@@ -96,7 +104,7 @@ def make_corpus(pages: list[Pages], languages: Pair) -> None:
         *((name, len(part)) for name, part in split._asdict().items()),
     ]
     table = format_table(["pairs", "count"], rows)
-    folder = Path(_OUT.value or f"data/libreoffice_{languages[0]}_{languages[1]}")
+    folder = folder_to_write(languages)
     labelled = ((name, pairs[i]) for name, part in split._asdict().items() for i in part)
     write_corpus(folder, languages, Split._fields, labelled, readme(pages, languages, table))
     print(f"{table}\nwritten to {folder}: {{train,valid,test}}.{{{languages[0]},{languages[1]}}}")

@@ -26,6 +26,8 @@ from pathlib import Path
 from absl import flags
 
 from seq2seq_tf.bin import program
+from seq2seq_tf.bin.flag_types import define_output, define_path
+from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.data.pairs import Pair, iter_pairs, iter_raw_lines, write_corpus
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
@@ -46,8 +48,8 @@ TIMEOUT_S = 30
 
 _SOURCE = flags.DEFINE_enum("source", "de", LANGUAGES, "Language of the sources.")
 _TARGET = flags.DEFINE_enum("target", "en", LANGUAGES, "Language of the targets.")
-_OUT = flags.DEFINE_string("out", None, "Folder to write; if not given, data/multi30k_SOURCE_TARGET.")
-_FROM_FOLDER = flags.DEFINE_string("from_folder", None, "Take the files from this folder, do not download.")
+_OUT = define_output("out", None, "Folder to write; if not given, data/multi30k_SOURCE_TARGET.", folder=True)
+_FROM_FOLDER = define_path("from_folder", None, "Take the files from this folder, do not download.")
 _BASE_URL = flags.DEFINE_string("base_url", BASE_URL, "Download from here, for example from a mirror.")
 
 
@@ -57,9 +59,10 @@ def main() -> None:
     if languages[0] == languages[1]:
         raise InputError(f"--source and --target are both {languages[0]!r}")
     folder = Path(_OUT.value or f"data/multi30k_{languages[0]}_{languages[1]}")
+    check_output(str(folder), folder=True)
     with tempfile.TemporaryDirectory(prefix="multi30k_") as temporary:
         files = {
-            (part, language): local_file(Path(_FROM_FOLDER.value).expanduser(), part, language)
+            (part, language): local_file(Path(_FROM_FOLDER.value), part, language)
             if _FROM_FOLDER.value
             else downloaded_file(Path(temporary), part, language)
             for part in PARTS

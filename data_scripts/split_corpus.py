@@ -3,8 +3,11 @@
   python data_scripts/split_corpus.py --source_file=all.en --target_file=all.de \\
       --source_lang=en --target_lang=de --valid=1000 --test=1000 --out=data/mine
   python data_scripts/split_corpus.py --tsv=pairs.tsv --source_lang=en --target_lang=de --out=data/mine
+  python data_scripts/split_corpus.py --csv=sheet.csv --source_lang=en --target_lang=de --out=data/mine
 
-Files are UTF-8, one sentence a line, plain or .gz; of a TSV file the first two columns are read. Pairs with
+Files are UTF-8, one sentence a line, plain or .gz. Of a table (TSV, or CSV with commas or semicolons) two columns
+are read: those that a header names, or else the first two; quoted fields and a header are recognised, and what was
+recognised is printed. Pairs with
 an empty side, with equal sides, repeated, too long or of odd lengths are skipped and counted. The same input,
 flags and seed give the same parts; the order of the lines does not matter, and more data changes few choices.
 
@@ -17,23 +20,32 @@ Writes OUT/{train,valid,test}.{SOURCE_LANG,TARGET_LANG} and OUT/README.txt, all 
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from absl import flags
 
 from seq2seq_tf.bin import program
+from seq2seq_tf.bin.flag_types import define_output, define_path
 from seq2seq_tf.data.clean import PairFilter, character_ratio
-from seq2seq_tf.data.pairs import Pair, iter_pairs, iter_tsv_pairs, write_corpus
+from seq2seq_tf.data.delimited import Table, TableOptions
+from seq2seq_tf.data.pairs import Pair, iter_pairs, write_corpus
 from seq2seq_tf.data.split import Split, split_pairs
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
 
-_SOURCE_FILE = flags.DEFINE_string("source_file", None, "Sentences in the source language, one a line.")
-_TARGET_FILE = flags.DEFINE_string("target_file", None, "Their translations, line by line.")
-_TSV = flags.DEFINE_string("tsv", None, "Instead of the two files: one with source TAB target in each line.")
-_OUT = flags.DEFINE_string("out", None, "Folder to write.")
+_SOURCE_FILE = define_path("source_file", None, "Sentences in the source language, one a line.")
+_TARGET_FILE = define_path("target_file", None, "Their translations, line by line.")
+_TSV = define_path("tsv", None, "Instead of the two files: a table, tabs between its columns.")
+_CSV = define_path("csv", None, "Instead of the two files: a table, commas (or ; or tabs) between its columns.")
+_QUOTED = flags.DEFINE_enum(
+    "quoted", "auto", ["auto", "yes", "no"], "Whether fields of the table are quoted; no: quotation marks are text."
+)
+_HEADER = flags.DEFINE_enum("header", "auto", ["auto", "yes", "no"], "Whether the table's first row is a header.")
+_COLUMNS = flags.DEFINE_list("columns", [], "Numbers of the table's two columns, source first, as 2,4.")
+_OUT = define_output("out", None, "Folder to write.", folder=True)
 _SOURCE_LANG = flags.DEFINE_string("source_lang", None, "File ending of the sources, as en.")
 _TARGET_LANG = flags.DEFINE_string("target_lang", None, "File ending of the targets, as de.")
 _VALID = flags.DEFINE_integer("valid", 1000, "Pairs to hold out for validation.", lower_bound=0)
@@ -49,9 +61,14 @@ def main() -> None:
     """Reads the pairs three times (lengths, choice, writing), so that memory holds only hashes of them."""
     languages = checked_languages()
     folder = checked_folder(languages)
-    chosen = PairFilter(ratio=character_ratio(read_pairs()), max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value)
+    table_read = opened_table(languages)
+    read_pairs = table_read.pairs if table_read else functools.partial(iter_pairs, *input_files())
+    ratio = character_ratio(read_pairs())
+    chosen = PairFilter(ratio=ratio, max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value)
     accepted = bytearray()
-    split = split_pairs(kept_pairs(chosen, accepted), valid=_VALID.value, test=_TEST.value, seed=_SEED.value)
+    split = split_pairs(
+        kept_pairs(read_pairs(), chosen, accepted), valid=_VALID.value, test=_TEST.value, seed=_SEED.value
+    )
     part_of = bytearray(chosen.kept)
     for number, indices in enumerate(split):
         for index in indices:
@@ -63,6 +80,9 @@ def main() -> None:
         *((name, len(indices)) for name, indices in split._asdict().items()),
     ]
     table = format_table(["pairs", "count"], rows)
+    if table_read:
+        joined = f"; line ends or tabs in {table_read.joined:,} pairs became spaces" if table_read.joined else ""
+        table = f"{table_read.path}: {table_read.description()}{joined}\n\n{table}"
     names = (Split._fields[number] for number in part_of)
     labelled = zip(names, itertools.compress(read_pairs(), accepted), strict=True)
     write_corpus(folder, languages, Split._fields, labelled, readme(table))
@@ -79,17 +99,35 @@ def checked_languages() -> Pair:
     return source, target
 
 
-def input_files() -> list[Path]:
-    """Returns the TSV file, or the source file and the target file."""
+def input_files() -> list[str]:
+    """Returns the table, or the source file and the target file."""
     two = [_SOURCE_FILE.value, _TARGET_FILE.value]
-    given = [_TSV.value] if _TSV.value else two
-    if not all(given) or (_TSV.value and any(two)):
-        raise InputError("either --tsv or both --source_file and --target_file are needed")
-    files = [Path(name) for name in given if name]
-    for file in files:
+    tables = [name for name in (_TSV.value, _CSV.value) if name]
+    files = tables or two
+    if not all(files) or len(tables) > 1 or (tables and any(two)):
+        raise InputError("either --tsv or --csv or both --source_file and --target_file are needed")
+    for name in files:
+        file = Path(name)
         if file.exists() and not (file.is_file() or file.is_dir()):
-            raise InputError(f"{file}: must be a file on disk, since it is read several times")
+            raise InputError(f"{name}: must be a file on disk, since it is read several times")
     return files
+
+
+def opened_table(languages: Pair) -> Table | None:
+    """Returns the table that the flags name, or None for two files of text."""
+    if not _TSV.value and not _CSV.value:
+        if _COLUMNS.value or _HEADER.value != "auto" or _QUOTED.value != "auto":
+            raise InputError("--columns, --header and --quoted are for a table: --tsv or --csv")
+        return None
+    columns = None
+    if _COLUMNS.value:
+        numbers = [int(number) if number.strip().isdecimal() else 0 for number in _COLUMNS.value]
+        if len(numbers) != 2 or min(numbers) < 1 or numbers[0] == numbers[1]:
+            raise InputError(f"--columns must be two different numbers from 1, as 2,4, got {','.join(_COLUMNS.value)}")
+        columns = (numbers[0], numbers[1])
+    delimiters = "\t" if _TSV.value else ",;\t"
+    options = TableOptions(delimiters, _QUOTED.value, _HEADER.value, columns)
+    return Table(_TSV.value or _CSV.value, languages, options)
 
 
 def checked_folder(languages: Pair) -> Path:
@@ -99,20 +137,14 @@ def checked_folder(languages: Pair) -> Path:
     folder = Path(_OUT.value)
     outputs = {(folder / f"{part}.{language}").resolve() for part in Split._fields for language in languages}
     for file in input_files():
-        if file.resolve() in outputs:
+        if Path(file).resolve() in outputs:
             raise InputError(f"{file}: would be overwritten, choose another --out")
     return folder
 
 
-def read_pairs() -> Iterator[Pair]:
-    """Yields the pairs of the input."""
-    files = input_files()
-    return iter_tsv_pairs(files[0]) if len(files) == 1 else iter_pairs(files[0], files[1])
-
-
-def kept_pairs(chosen: PairFilter, accepted: bytearray) -> Iterator[Pair]:
+def kept_pairs(pairs: Iterable[Pair], chosen: PairFilter, accepted: bytearray) -> Iterator[Pair]:
     """Yields the pairs that the filter accepts, and appends 0 or 1 to `accepted` for each one read."""
-    for pair in read_pairs():
+    for pair in pairs:
         accepted.append(chosen.accepts(*pair))
         if accepted[-1]:
             yield pair

@@ -72,9 +72,9 @@ class OptionParser(flags.ArgumentParser):
         return "path" if self.leaf.allowed is PATH else self.leaf.type.__name__
 
 
-def define_path(name: str, default: str | None, text: str) -> None:
+def define_path(name: str, default: str | None, text: str) -> flags.FlagHolder[str | None]:
     """Defines a flag that names a file or folder to read."""
-    flags.DEFINE(PathParser(), name, default, text)
+    return flags.DEFINE(PathParser(), name, default, text)
 
 
 def define_paths(name: str, text: str) -> None:
@@ -82,9 +82,9 @@ def define_paths(name: str, text: str) -> None:
     flags.DEFINE_multi(PathParser(), flags.ArgumentSerializer(), name, [], text)
 
 
-def define_output(name: str, default: str | None, text: str, *, folder: bool = False) -> None:
+def define_output(name: str, default: str | None, text: str, *, folder: bool = False) -> flags.FlagHolder[str | None]:
     """Defines a flag that names a file or folder to write; `program.run` tries it at the start if it is given."""
-    flags.DEFINE(OutputParser(folder), name, default, text)
+    return flags.DEFINE(OutputParser(folder), name, default, text)
 
 
 def define_integer(name: str, default: int | None, text: str, low: int, high: int = _INT32) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with a parallel corpus: line counts, broken text, odd pairs, test sentences in training."""
+"""What is wrong with a parallel corpus: line counts, broken text, odd pairs, and what its parts have in common."""
 
 from __future__ import annotations
 
@@ -7,27 +7,39 @@ import re
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from seq2seq_tf.data.clean import length_deviation
+from seq2seq_tf.data.corpus_checks import CHECKS
+from seq2seq_tf.data.findings import Finding, Findings, Place, Severity, by_severity
+from seq2seq_tf.data.leaks import find_leaks
 from seq2seq_tf.data.pairs import decode_line, iter_raw_lines, sentence_key, text_hash
+from seq2seq_tf.data.part_text import Part, PartText
 from seq2seq_tf.data.sentences import count_words
 from seq2seq_tf.errors import InputError
 
-Severity = Literal["error", "warning"]
-
-EXAMPLES = 3  # kept of each finding
 _CONTROLS = re.compile("[\x01-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_SAME_SHARE = 0.5  # of the pairs: with more equal ones the same text stands on both sides
 
-
-class Part(NamedTuple):
-    """One part of a corpus: its name (train, valid, test...) and its two files."""
-
-    name: str
-    source: Path
-    target: Path
+_OUT = "leave the pair out"
+_REMEDY = {
+    "different numbers of lines": "find where a line is missing or surplus, and mend it there",
+    "no pair with text on both sides": "see whether these are the right files",
+    "most pairs have equal sides": "take the file of the other language; a model learns to copy from this one",
+    "lines end with CR alone": "only LF ends a line: tr '\\r' '\\n' < FILE > NEW",
+    "invalid UTF-8": "convert the file: iconv -f ENCODING -t utf-8 FILE > NEW",
+    "NUL character": "the file is damaged or no text (UTF-16 perhaps): write it as UTF-8",
+    "control character": "delete it or put a space in its place",
+    "U+FFFD: broken when the text was made": "take the text from its origin once more",
+    "one side empty": _OUT + " (split_corpus.py does); training does so too",
+    "both sides empty": _OUT + " (split_corpus.py does); training does so too",
+    "both sides the same": _OUT + " (split_corpus.py does), unless it is a name",
+    "pair occurred before": "leave the repetition out (split_corpus.py does)",
+}
+_LONG = "divide the line into sentences, or leave the pair out (split_corpus.py --max_words)"
+_ODD = "see whether it is a translation; leave the pair out otherwise (split_corpus.py --max_ratio)"
 
 
 class PartSize(NamedTuple):
@@ -37,16 +49,6 @@ class PartSize(NamedTuple):
     pairs: int
     source_words: int
     target_words: int
-
-
-class Finding(NamedTuple):
-    """One kind of flaw in one part: how often it was found, and where first, as `file:line`."""
-
-    severity: Severity
-    part: str
-    check: str
-    times: int
-    examples: tuple[str, ...]
 
 
 class Audit(NamedTuple):
@@ -97,11 +99,12 @@ def part_at(prefix: Path, name: str, source_language: str, target_language: str)
     return Part(name, *files)
 
 
-def audit(parts: Sequence[Part], *, max_words: int, max_deviation: float) -> Audit:
-    """Examines all parts, one line at a time; only hashes and lengths are kept.
+def audit(parts: Sequence[Part], languages: tuple[str, str], *, max_words: int, max_deviation: float) -> Audit:
+    """Examines all parts; only hashes, lengths and a sample of the pairs are kept.
 
     Args:
       parts: leaks are looked for from `train` to all others and from `valid` to `test...`.
+      languages: of sources and targets, as the files' endings name them.
       max_words: longer lines are reported.
       max_deviation: pairs with a greater `length_deviation` from their part's own ratio are reported.
 
@@ -109,12 +112,16 @@ def audit(parts: Sequence[Part], *, max_words: int, max_deviation: float) -> Aud
       InputError: a file cannot be read at all.
     """
     examined = {part.name: _Examination(part, max_words, max_deviation) for part in parts}
-    findings = [finding for examination in examined.values() for finding in examination.findings()]
+    findings = []
+    for part in parts:
+        findings += examined[part.name].findings()
+        text = PartText(part, languages)
+        for check in CHECKS:
+            findings += check(text)
     for earlier, later in itertools.permutations(examined, 2):
         if earlier == "train" or (earlier == "valid" and later.startswith("test")):
-            findings += _leaks(examined[earlier], examined[later])
-    findings.sort(key=lambda finding: finding.severity)  # "error" comes before "warning"
-    return Audit(tuple(examination.size() for examination in examined.values()), tuple(findings))
+            findings += find_leaks(examined[earlier], examined[later])
+    return Audit(tuple(examination.size() for examination in examined.values()), by_severity(findings))
 
 
 class _Examination:
@@ -126,11 +133,13 @@ class _Examination:
         self.max_deviation = max_deviation
         self.lines = [0, 0]
         self.words = [0, 0]
+        self.returns = [0, 0]  # CR inside a line
+        self.same = 0
         self.numbers = array("Q")  # of the lines with text on both sides; the arrays below go with it
         self.hashes = array("Q")
         self.keys = array("Q"), array("Q")
         self.lengths = array("Q"), array("Q")
-        self._found: dict[tuple[Severity, str], tuple[int, tuple[str, ...]]] = {}
+        self._found = Findings(part.name)
         files = iter_raw_lines(part.source), iter_raw_lines(part.target)
         for number, raw in enumerate(itertools.zip_longest(*files), start=1):
             texts = [self._text(side, number, line) for side, line in enumerate(raw)]
@@ -138,58 +147,66 @@ class _Examination:
                 self._examine_pair(number, texts[0], texts[1])
 
     def findings(self) -> list[Finding]:
-        """Returns what was found in this part alone."""
+        """Returns what was found in this part, line by line."""
         if self.lines[0] != self.lines[1]:
-            where = f"{self.part.source} has {self.lines[0]:,}, {self.part.target} has {self.lines[1]:,}"
-            self._report("error", "different numbers of lines", where)
+            note = f"{self.lines[0]:,} lines, but {self.lines[1]:,} in {self.part.target}"
+            self._report("error", "different numbers of lines", Place(str(self.part.source), note=note))
         if not self.hashes:
-            self._report("error", "no pair with text on both sides", str(self.part.source))
+            self._report("error", "no pair with text on both sides", Place(str(self.part.source)))
+        for side, returns in enumerate(self.returns):
+            if returns > self.lines[side]:
+                note = f"{self.lines[side]:,} line{'s'[self.lines[side] == 1 :]} with {returns:,} CR inside"
+                self._report("error", "lines end with CR alone", Place(str(self.part[1 + side]), note=note))
+        if self.same > max(1.0, _SAME_SHARE * len(self.hashes)):
+            note = f"{self.same:,} of {len(self.hashes):,}"
+            self._report("error", "most pairs have equal sides", Place(str(self.part.source), note=note))
         self._examine_repetitions()
         self._examine_lengths()
-        return [Finding(severity, self.part.name, check, *found) for (severity, check), found in self._found.items()]
+        return self._found.listed()
 
     def size(self) -> PartSize:
         """Returns the size of this part."""
         return PartSize(self.part.name, min(self.lines), *self.words)
 
-    def where(self, index: int, side: int = 0) -> str:
-        """Returns file:line of the pair at `index` of the arrays."""
-        return f"{self.part[1 + side]}:{self.numbers[index]}"
+    def _place(self, number: int, note: str = "") -> Place:
+        return Place(str(self.part.source), number, note, str(self.part.target), number)
 
-    def _report(self, severity: Severity, check: str, where: str) -> None:
-        count, examples = self._found.get((severity, check), (0, ()))
-        self._found[severity, check] = count + 1, examples if count >= EXAMPLES else (*examples, where)
+    def _report(self, severity: Severity, check: str, place: Place, remedy: str = "") -> None:
+        self._found.report(severity, check, place, remedy or _REMEDY[check])
 
     def _text(self, side: int, number: int, raw: bytes | None) -> str | None:
         if raw is None:
             return None
         self.lines[side] += 1
-        where = f"{self.part[1 + side]}:{number}"
+        path = str(self.part[1 + side])
         try:
-            text = decode_line(raw, self.part[1 + side], number)
+            text = decode_line(raw, path, number)
         except InputError as error:
-            self._report("error", "invalid UTF-8", str(error).replace(" invalid UTF-8", ""))
+            place = Place(path, number, str(error).partition("invalid UTF-8 (")[2].replace(")", ""))
+            self._report("error", "invalid UTF-8", place)
             return None
         words = count_words(text)
         self.words[side] += words
+        self.returns[side] += text.count("\r")
         if words > self.max_words:
-            self._report("warning", f"longer than {self.max_words} words", f"{where} ({words} words)")
+            self._report("warning", f"longer than {self.max_words} words", Place(path, number, f"{words} words"), _LONG)
         if "\0" in text:
-            self._report("error", "NUL character", where)
+            self._report("error", "NUL character", Place(path, number))
         if control := _CONTROLS.search(text):
-            self._report("warning", "control character", f"{where} (U+{ord(control.group()):04X})")
+            self._report("warning", "control character", Place(path, number, f"U+{ord(control.group()):04X}"))
         if "\ufffd" in text:
-            self._report("warning", "U+FFFD: broken when the text was made", where)
+            self._report("warning", "U+FFFD: broken when the text was made", Place(path, number))
         return text
 
     def _examine_pair(self, number: int, source: str, target: str) -> None:
         blank = [not text.strip() for text in (source, target)]
         if any(blank):
             check = "both sides empty" if all(blank) else "one side empty"
-            self._report("warning", check, f"{self.part[1 + blank.index(True)]}:{number}")
+            self._report("warning", check, self._place(number))
             return
         if source == target:
-            self._report("warning", "both sides the same", f"{self.part.source}:{number}")
+            self.same += 1
+            self._report("warning", "both sides the same", Place(str(self.part.source), number))
         self.numbers.append(number)
         self.hashes.append(text_hash(f"{source}\n{target}"))
         for side, text in enumerate((source, target)):
@@ -199,34 +216,12 @@ class _Examination:
     def _examine_repetitions(self) -> None:
         _, first, group = np.unique(np.array(self.hashes), return_index=True, return_inverse=True)
         for index in np.flatnonzero(first[group] != np.arange(len(group))).tolist():
-            where = f"{self.where(index)} repeats line {self.numbers[first[group[index]]]}"
-            self._report("warning", "pair occurred before", where)
+            note = f"repeats line {self.numbers[first[group[index]]]}"
+            self._report("warning", "pair occurred before", self._place(self.numbers[index], note))
 
     def _examine_lengths(self) -> None:
         ratio = sum(self.lengths[1]) / max(sum(self.lengths[0]), 1)
         for index, lengths in enumerate(zip(*self.lengths, strict=True)):
             if length_deviation(*lengths, ratio) > self.max_deviation:
-                where = f"{self.where(index)} ({lengths[0]} against {lengths[1]} characters)"
-                self._report("warning", f"lengths differ by more than {self.max_deviation:g} times", where)
-
-
-def _leaks(earlier: _Examination, later: _Examination) -> list[Finding]:
-    """Pairs of `later` that `earlier` holds too: as a pair (an error), or one side of them."""
-    positions: list[dict[int, int]] = []  # of the sentences of `later` in `earlier`, for each side
-    for earlier_keys, later_keys in zip(earlier.keys, later.keys, strict=True):
-        sought = set(later_keys)
-        hits = [(key, index) for index, key in enumerate(earlier_keys) if key in sought]
-        positions.append(dict(reversed(hits)))  # the first place of each
-    both = set(zip(*later.keys, strict=True)).intersection(zip(*earlier.keys, strict=True))
-    found: dict[tuple[Severity, str], list[str]] = {}
-    for index, pair in enumerate(zip(*later.keys, strict=True)):
-        side = 0 if pair[0] in positions[0] else 1 if pair[1] in positions[1] else None
-        if side is not None:
-            whole = pair in both
-            check = f"{'pair' if whole else 'one side'} stands in {earlier.part.name}"
-            where = f"{later.where(index, side)} = {earlier.where(positions[side][pair[side]], side)}"
-            found.setdefault(("error" if whole else "warning", check), []).append(where)
-    return [
-        Finding(severity, later.part.name, check, len(where), tuple(where[:EXAMPLES]))
-        for (severity, check), where in found.items()
-    ]
+                place = self._place(self.numbers[index], f"{lengths[0]} against {lengths[1]} characters")
+                self._report("warning", f"lengths differ by more than {self.max_deviation:g} times", place, _ODD)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from seq2seq_tf.data.audit import EXAMPLES, Audit, Finding, Part
+from seq2seq_tf.data.audit import Audit
+from seq2seq_tf.data.findings import Finding, Findings, Place, by_severity
 from seq2seq_tf.data.pairs import iter_raw_lines
+from seq2seq_tf.data.part_text import Part
 
 _WINDOW = 2048  # lines labelled together: bounds memory
 
@@ -30,17 +32,15 @@ def check_languages(parts: Sequence[Part], check: LanguageCheck) -> list[Finding
     Raises:
       InputError: a file cannot be read.
     """
-    found = []
+    listed = []
     for part in parts:
+        found = Findings(part.name)
         for path, expected in zip((part.source, part.target), check.languages, strict=True):
-            count, examples = 0, []
             for number, language, probability in _other_languages(path, expected, check):
-                count += 1
-                if count <= EXAMPLES:
-                    examples.append(f"{path}:{number} ({language}, {probability:.3f})")
-            if count:
-                found.append(Finding("warning", part.name, f"line is not {expected}", count, tuple(examples)))
-    return found
+                place = Place(str(path), number, f"{language}, {probability:.3f}")
+                found.report("warning", f"line is not {expected}", place, "leave these pairs out, or translate them")
+        listed += found.listed()
+    return listed
 
 
 def _other_languages(path: Path, expected: str, check: LanguageCheck) -> Iterator[tuple[int, str, float]]:
@@ -57,4 +57,4 @@ def _other_languages(path: Path, expected: str, check: LanguageCheck) -> Iterato
 
 def with_findings(audit: Audit, more: Sequence[Finding]) -> Audit:
     """Returns the audit with more findings, errors first."""
-    return Audit(audit.sizes, tuple(sorted([*audit.findings, *more], key=lambda finding: finding.severity)))
+    return Audit(audit.sizes, by_severity([*audit.findings, *more]))

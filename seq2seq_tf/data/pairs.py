@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import itertools
 import os
 import unicodedata
 import zlib
@@ -67,10 +68,18 @@ def iter_lines(path: PathLike) -> Iterator[str]:
     """Yields the lines of a UTF-8 file, plain or `.gz`; U+2028, U+0085, VT and FF do not end a line.
 
     Raises:
-      InputError: as `iter_raw_lines`, and at the first byte that is not UTF-8.
+      InputError: as `iter_raw_lines`, at the first byte that is not UTF-8, and after the only line of a file whose
+        lines end with CR alone.
     """
+    number, returns = 0, 0
     for number, raw in enumerate(iter_raw_lines(path), start=1):
+        returns = raw.count(b"\r") if number == 1 else 0
         yield decode_line(raw, path, number)
+    if number == 1 and returns:
+        raise InputError(
+            f"{os.fspath(path)}: one line with {returns} CR in it; only LF ends a line "
+            "(old Mac text? tr '\\r' '\\n' < FILE > NEW)"
+        )
 
 
 def iter_pairs(source_path: PathLike, target_path: PathLike) -> Iterator[Pair]:
@@ -93,17 +102,15 @@ def iter_pairs(source_path: PathLike, target_path: PathLike) -> Iterator[Pair]:
         raise _length_error((source_path, count), (target_path, count + surplus))
 
 
-def iter_tsv_pairs(path: PathLike) -> Iterator[Pair]:
-    """Yields the first two tab-separated columns of a file.
+def same_lines(one: PathLike, other: PathLike) -> bool:
+    """Returns whether two files, plain or `.gz`, hold the same lines; files without lines do not.
 
     Raises:
-      InputError: as `iter_lines`, and for a line without a tab.
+      InputError: as `iter_raw_lines`.
     """
-    for number, line in enumerate(iter_lines(path), start=1):
-        source, tab, rest = line.partition("\t")
-        if not tab:
-            raise InputError(f"{os.fspath(path)}:{number}: no tab, two columns (source, target) were expected")
-        yield source, rest.partition("\t")[0]
+    lines = list(itertools.islice(iter_raw_lines(one), 1))
+    pairs = itertools.zip_longest(iter_raw_lines(one), iter_raw_lines(other))
+    return bool(lines) and all(first == second for first, second in pairs)
 
 
 def _length_error(source: tuple[PathLike, int], target: tuple[PathLike, int]) -> InputError:

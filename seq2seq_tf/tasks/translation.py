@@ -17,7 +17,7 @@ import tensorflow as tf
 from seq2seq_tf.config import to_yaml
 from seq2seq_tf.data.batching import pad_batch, plan_epoch, round_up
 from seq2seq_tf.data.corpus import Corpus, iter_batches, load_corpus, prepare_corpus
-from seq2seq_tf.data.pairs import iter_pairs
+from seq2seq_tf.data.pairs import iter_pairs, same_lines
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.evaluation import bleu, check_tokenizer, chrf, tokenizer_for
 from seq2seq_tf.files import write_text
@@ -161,6 +161,8 @@ def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> Translat
     valid_texts = list(iter_pairs(data.valid_source, data.valid_target))
     if not valid_texts:
         raise InputError(f"{data.valid_source}: empty; held-out sentences choose the best checkpoint")
+    if not os.path.exists(run.prepared):
+        _refuse_equal_sides(config)
     texts = {name: [getattr(data, name.removeprefix("data."))] for name in (*_TRAINING, *_HELD_OUT)}
     check_prepared(run, texts, _HELD_OUT, say)
     config = _with_tokenizer(run, config, [target for _, target in valid_texts], say)
@@ -196,6 +198,16 @@ def _with_tokenizer(run: RunDir, config: Config, references: list[str], say: Cal
             raise InputError(f"train.bleu_tokenizer: {error}") from None
         say(f"BLEU of the held-out text with sacreBLEU's tokenizer {train.bleu_tokenizer}")
     return config
+
+
+def _refuse_equal_sides(config: Config) -> None:
+    for part in ("train", "valid"):
+        source, target = (getattr(config.data, f"{part}_{side}") for side in ("source", "target"))
+        if same_lines(source, target):
+            raise InputError(
+                f"data.{part}_source and data.{part}_target hold the same lines ({source}, {target}); "
+                "python data_scripts/doctor.py finds such faults of a corpus, and where they are"
+            )
 
 
 def _piece_models(run: RunDir, config: Config, say: Callable[[str], None]) -> None:

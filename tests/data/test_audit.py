@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq_tf.data.audit import EXAMPLES, Audit, Finding, Part, audit, find_parts
+from seq2seq_tf.data.audit import Audit, audit, find_parts
+from seq2seq_tf.data.findings import EXAMPLES, Finding
+from seq2seq_tf.data.part_text import Part
 from seq2seq_tf.errors import InputError
 
 
@@ -17,12 +19,17 @@ def part(folder: Path, name: str, source: str | bytes, target: str | bytes) -> P
 
 
 def examined(*parts: Part) -> Audit:
-    return audit(parts, max_words=7, max_deviation=3.0)
+    return audit(parts, ("en", "de"), max_words=7, max_deviation=3.0)
 
 
 def only_finding(result: Audit) -> Finding:
     assert len(result.findings) == 1, result.findings
     return result.findings[0]
+
+
+def places(finding: Finding) -> tuple[str, ...]:
+    assert finding.remedy
+    return tuple(map(str, finding.examples))
 
 
 def test_a_sound_corpus_has_sizes_and_no_findings(tmp_path: Path) -> None:
@@ -36,17 +43,17 @@ def test_a_sound_corpus_has_sizes_and_no_findings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "target", "severity", "check", "place"),
     [
-        ("a\nb\nc\n", "x\ny\n", "error", "different numbers of lines", "{en} has 3, {de} has 2"),
+        ("a\nb\nc\n", "x\ny\n", "error", "different numbers of lines", "{en} (3 lines, but 2 in {de})"),
         ("", "", "error", "no pair with text on both sides", "{en}"),
-        (b"a\n\xe4\n", "x\ny\n", "error", "invalid UTF-8", "{en}:2: (byte 0xe4 at column 1)"),
+        (b"a\n\xe4\n", "x\ny\n", "error", "invalid UTF-8", "{en}:2 (byte 0xe4 at column 1)"),
         ("a\nb\n", "x\ny\0\n", "error", "NUL character", "{de}:2"),
         ("a\nb\x0bc\n", "x\ny\n", "warning", "control character", "{en}:2 (U+000B)"),
         ("a\nb\n", "x\ny\u2028z\n", "warning", "control character", "{de}:2 (U+2028)"),
         ("a\nb\ufffd\n", "x\ny\n", "warning", "U+FFFD: broken when the text was made", "{en}:2"),
-        ("a\nb\n", "x\n \n", "warning", "one side empty", "{de}:2"),
+        ("a\nb\n", "x\n \n", "warning", "one side empty", "{en}:2"),
         ("a\n\n", "x\n\n", "warning", "both sides empty", "{en}:2"),
         ("a\nb\n", "x\nb\n", "warning", "both sides the same", "{en}:2"),
-        ("a\nb\na\n", "x\ny\nx\n", "warning", "pair occurred before", "{en}:3 repeats line 1"),
+        ("a\nb\na\n", "x\ny\nx\n", "warning", "pair occurred before", "{en}:3 (repeats line 1)"),
         ("a\nb c d e f g h i\n", "x\nyyyyyyyyyyyyyy\n", "warning", "longer than 7 words", "{en}:2 (8 words)"),
     ],
 )
@@ -55,7 +62,8 @@ def test_each_flaw_is_found_where_it_is(
 ) -> None:
     train = part(tmp_path, "train", source, target)
     expected = (place.format(en=train.source, de=train.target),)
-    assert only_finding(examined(train)) == (severity, "train", check, 1, expected)
+    finding = only_finding(examined(train))
+    assert (*finding[:4], places(finding)) == (severity, "train", check, 1, expected)
 
 
 def test_odd_lengths_are_seen_from_the_ratio_of_the_part(tmp_path: Path) -> None:
@@ -63,24 +71,24 @@ def test_odd_lengths_are_seen_from_the_ratio_of_the_part(tmp_path: Path) -> None
     target = "".join(f"{chr(110 + i) * 20}\n" for i in range(11)) + "z" * 90 + "\n"
     finding = only_finding(examined(part(tmp_path, "train", source, target)))
     assert finding.check == "lengths differ by more than 3 times"
-    assert finding.examples == (f"{tmp_path}/train.en:12 (5 against 90 characters)",)
+    assert places(finding) == (f"{tmp_path}/train.en:12 (5 against 90 characters)",)
 
 
 def test_all_are_counted_and_the_first_are_shown(tmp_path: Path) -> None:
     lines = 11
     finding = only_finding(examined(part(tmp_path, "train", "a\n" * lines, "x\n" * lines)))
     assert finding.times == lines - 1
-    assert finding.examples == tuple(f"{tmp_path}/train.en:{n} repeats line 1" for n in range(2, 2 + EXAMPLES))
+    assert places(finding) == tuple(f"{tmp_path}/train.en:{n} (repeats line 1)" for n in range(2, 2 + EXAMPLES))
 
 
 def test_a_held_out_pair_in_train_is_an_error_and_one_side_a_warning(tmp_path: Path) -> None:
     train = part(tmp_path, "train", "new\nGood day!\nother\n", "neu\nGuten Tag!\nandere\n")
     test = part(tmp_path, "test", "x\ngood day\nOther.\n", "y\nguten tag\nverschiedene\n")
     result = examined(train, test)
-    assert result.findings == (
-        ("error", "test", "pair stands in train", 1, (f"{test.source}:2 = {train.source}:2",)),
-        ("warning", "test", "one side stands in train", 1, (f"{test.source}:3 = {train.source}:3",)),
-    )
+    assert [(*finding[:4], places(finding)) for finding in result.findings] == [
+        ("error", "test", "pair stands in train", 1, (f"{test.source}:2 (= {train.source}:2)",)),
+        ("warning", "test", "one side stands in train", 1, (f"{test.source}:3 (= {train.source}:3)",)),
+    ]
     assert result.errors == 1
 
 
@@ -89,7 +97,7 @@ def test_leaks_on_the_target_side_and_between_valid_and_test_are_found(tmp_path:
     test = part(tmp_path, "test", "b\nc\n", "neu\ngleich\n")
     finding = only_finding(examined(valid, test))
     assert finding[:3] == ("warning", "test", "one side stands in valid")
-    assert finding.examples == (f"{test.target}:2 = {valid.target}:1",)
+    assert places(finding) == (f"{test.target}:2 (= {valid.target}:1)",)
 
 
 def test_two_test_sets_may_be_the_same(tmp_path: Path) -> None:

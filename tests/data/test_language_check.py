@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seq2seq_tf.data.audit import Finding, Part, audit
+from seq2seq_tf.data.audit import audit
+from seq2seq_tf.data.findings import Place
 from seq2seq_tf.data.language_check import LanguageCheck, check_languages, with_findings
+from seq2seq_tf.data.part_text import Part
 
 
 def by_first_letter(texts: Sequence[str]) -> list[tuple[str, float]]:
@@ -18,10 +20,10 @@ def test_sure_and_long_lines_in_another_language_are_counted_with_their_first_pl
     target.write_text("Deutsch hier\n" * 8)
     parts = [Part("train", source, target)]
     check = LanguageCheck(("en", "de"), by_first_letter, 0.9, 5)
-    places = tuple(f"{source}:{n} (de, 0.990)" for n in (5, 6, 7))
+    places = tuple(Place(str(source), n, "de, 0.990") for n in (5, 6, 7))
     found = check_languages(parts, check)
-    assert found == [Finding("warning", "train", "line is not en", 4, places)]
+    assert [finding[:5] for finding in found] == [("warning", "train", "line is not en", 4, places)]
     assert check_languages(parts, check._replace(min_probability=0.995)) == []
-    whole = with_findings(audit(parts, max_words=100, max_deviation=3.0), found)
+    whole = with_findings(audit(parts, ("en", "de"), max_words=100, max_deviation=3.0), found)
     assert [finding.severity for finding in whole.findings] == sorted(f.severity for f in whole.findings)
     assert found[0] in whole.findings

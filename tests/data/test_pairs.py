@@ -135,13 +135,32 @@ def test_files_of_different_length_are_named_with_both_counts(tmp_path: Path, le
     assert f"{source} has {left} lines but {target} has {right} lines" in str(caught.value)
 
 
-def test_tsv_gives_the_first_two_columns_and_a_line_without_tab_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.tsv"
-    path.write_text("a\tb\tCC-BY\n\t\nno tab\n")
-    read = pairs.iter_tsv_pairs(path)
-    assert [next(read), next(read)] == [("a", "b"), ("", "")]
-    with pytest.raises(InputError, match=r"pairs\.tsv:3: no tab"):
-        next(read)
+def test_a_file_whose_lines_end_with_cr_alone_is_named_whichever_side_it_is(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.en", tmp_path / "new.de"
+    old.write_bytes(b"one\rtwo\rthree\r")
+    new.write_bytes(b"eins\nzwei\ndrei\n")
+    for files in ((old, new), (new, old), (old, old)):
+        with pytest.raises(InputError, match=r"old\.en: one line with 2 CR in it; only LF ends a line"):
+            list(pairs.iter_pairs(*files))
+    new.write_bytes(b"only one line\r\n")
+    assert list(pairs.iter_lines(new)) == ["only one line"]
+    new.write_bytes(b"a line with\ra CR\nand another\n")
+    assert list(pairs.iter_lines(new)) == ["a line with\ra CR", "and another"]
+
+
+def test_files_of_the_same_lines_are_told_zipped_or_not(tmp_path: Path) -> None:
+    plain, windows, zipped, longer = (tmp_path / name for name in ("a", "b", "c.gz", "d"))
+    plain.write_bytes(b"one\ntwo\n")
+    windows.write_bytes(b"\xef\xbb\xbfone\r\ntwo")
+    zipped.write_bytes(gzip.compress(b"one\ntwo\n"))
+    longer.write_bytes(b"one\ntwo\nthree\n")
+    assert pairs.same_lines(plain, plain)
+    assert pairs.same_lines(plain, windows)
+    assert pairs.same_lines(zipped, windows)
+    assert not pairs.same_lines(plain, longer)
+    empty = tmp_path / "empty"
+    empty.touch()
+    assert not pairs.same_lines(empty, empty)
 
 
 @settings(deadline=None)

@@ -34,8 +34,8 @@ def test_errors_give_exit_code_1_and_their_places(script: Script, tmp_path: Path
     write(tmp_path, train_en="one\nb\xe4d\n", train_de="eins\nzwei\n", test_en="One!\n", test_de="EINS\n")
     done = script("doctor.py", *LANGUAGES, "--train=train", "--test=test")
     assert done.returncode == 1
-    assert "train.en:2: (byte 0xe4 at column 2)" in done.stdout
-    assert "test.en:1 = train.en:1" in done.stdout
+    assert "train.en:2 (byte 0xe4 at column 2)" in done.stdout
+    assert "test.en:1 (= train.en:1): One!" in done.stdout
     assert "kinds of errors: 2, kinds of warnings: 0" in done.stdout
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
+PARTS = ("train", "valid", "test")
 LANGUAGES = ["--source_lang=en", "--target_lang=de"]
 
 
@@ -85,7 +86,7 @@ def write_shorter(folder: Path) -> None:
         (write_shorter, [], "all.en has 31 lines but all.de has 1 lines"),
         (lambda folder: None, [], "all.en: no such file"),
         (lambda folder: write_corpus(folder, 31), ["--valid=100"], "31 pairs cannot give 100 for valid"),
-        (lambda folder: write_corpus(folder, 31), ["--tsv=all.en"], "either --tsv or both"),
+        (lambda folder: write_corpus(folder, 31), ["--tsv=all.en"], "either --tsv or --csv or both"),
         (lambda folder: write_corpus(folder, 31), ["--target_lang=en"], "are both 'en'"),
         (lambda folder: write_corpus(folder, 31), ["--max_ratio=0.5"], "at least 1"),
         (lambda folder: write_corpus(folder, 31), ["--vaild=3"], "unknown flag --vaild (did you mean --valid?)"),
@@ -128,3 +129,24 @@ def test_an_input_is_not_overwritten(script: Script, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "train.en: would be overwritten" in done.stderr
     assert len((tmp_path / "train.en").read_text().splitlines()) == 31
+
+
+def test_a_spreadsheet_is_read_and_what_was_recognised_is_said(script: Script, tmp_path: Path) -> None:
+    rows = "".join(f'"Number {n}; ""so""";"Nummer {n}\n""so"""\r\n' for n in range(31))
+    (tmp_path / "sheet.csv").write_text("English;German\r\n" + rows, newline="")
+    done = script("split_corpus.py", "--csv=sheet.csv", *LANGUAGES, "--valid=3", "--test=3", "--out=new/folder")
+    assert done.returncode == 0, done.stderr
+    said = "sheet.csv: columns 1 and 2, semicolon between columns, quoted fields, the first row (English, German) is its header"
+    assert f"{said}; line ends or tabs in 31 pairs became spaces" in done.stdout
+    assert ('Number 7; "so"', 'Nummer 7 "so"') in sum((read(tmp_path / "new" / "folder", p) for p in PARTS), [])
+    assert said in (tmp_path / "new" / "folder" / "README.txt").read_text()
+
+
+def test_outputs_are_tried_before_the_work_and_the_home_folder_is_known(script: Script, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "home").mkdir()
+    done = script("split_corpus.py", "--tsv=missing.tsv", *LANGUAGES, "--out=file/x")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "file/x: cannot be written: not a folder" in done.stderr
+    done = script("split_corpus.py", "--tsv=~/missing.tsv", *LANGUAGES, "--out=~/x", HOME=str(tmp_path / "home"))
+    assert f"{tmp_path}/home/missing.tsv: no such file" in done.stderr

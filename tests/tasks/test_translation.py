@@ -115,3 +115,17 @@ def test_the_normalisation_of_the_target_may_be_chosen(tmp_path: Path) -> None:
     task, said = prepared(tmp_path / "run", config)
     assert task.target.decode(task.target.encode(TARGETS[1:2])) == ["5 m2 und 1⁄2 l ..."]
     assert any("target_normalization=nmt_nfkc): 3 of 40 lines" in line for line in said)
+
+
+@pytest.mark.parametrize("part", ["train", "valid"])
+def test_the_same_text_on_both_sides_is_refused_and_the_doctor_named(tmp_path: Path, part: str) -> None:
+    corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
+    source, target = getattr(corpus, f"{part}_source"), getattr(corpus, f"{part}_target")
+    target.write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
+    wanted = rf"data\.{part}_source and data\.{part}_target hold the same lines .*data_scripts/doctor\.py"
+    with pytest.raises(InputError, match=wanted):
+        prepared(tmp_path / "copied", toy.tiny_config(corpus))
+    config = toy.tiny_config(corpus, **{f"data__{part}_target": str(source)})
+    with pytest.raises(InputError, match=wanted):
+        prepared(tmp_path / "named twice", config)
+    assert not (tmp_path / "copied" / "source.model").exists()

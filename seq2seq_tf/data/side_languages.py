@@ -1,0 +1,162 @@
+"""Is each side of a corpus in the language that its file's ending names?
+
+Languages are told by py3langid's naive Bayes model of 139 languages, which comes with its package; a language that it
+does not know is told by its script, unless that is the Latin one.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import langcodes
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+from seq2seq_tf.data.findings import Finding, Place
+from seq2seq_tf.data.pairs import Pair
+from seq2seq_tf.data.part_text import PartText
+from seq2seq_tf.text.scripts import count_scripts
+
+_BLOCK = 60  # characters judged together: one short line says little
+_MOST_BLOCKS = 300
+_FEWEST_BLOCKS = 10
+_MOST = 0.8  # share of the blocks that counts as all of them; a corpus is never without names and formulas
+_FEW = 0.2
+_SOME = 0.3  # a language is one of 139 possible: so many blocks are not chance
+_NEAR = 20  # langcodes' distance up to which languages are not told apart: Croatian and Bosnian, Norwegian and Danish
+
+_SAME_TO_MODEL = {"nb": "no", "fil": "tl"}
+_SCRIPTS_OF = {  # codes of mixed writing systems -> the scripts of their characters
+    "Jpan": ("Hira", "Kana", "Hani"),
+    "Kore": ("Hang", "Hani"),
+    "Hans": ("Hani", "Bopo"),
+    "Hant": ("Hani", "Bopo"),
+}
+
+
+class Language(NamedTuple):
+    """What a file's ending says of its text."""
+
+    code: str  # as the ending has it
+    known: str  # py3langid's code, or ""
+    scripts: tuple[str, ...]  # its script, or () where that is not known
+
+
+def language_of(ending: str) -> Language:
+    """Returns what is known of a file's ending such as en, pt-br or zh_TW."""
+    try:
+        tag = langcodes.Language.get(langcodes.standardize_tag(ending, macro=True))
+    except langcodes.LanguageTagError:
+        return Language(ending, "", ())
+    name = _SAME_TO_MODEL.get(tag.language or "", tag.language or "")
+    known = name if name in identifier().labels else ""
+    script = tag.maximize().script or "Latn"
+    # langcodes takes the Latin script for whatever it has never heard of.
+    scripts = _SCRIPTS_OF.get(script, (script,)) if known or script != "Latn" else ()
+    return Language(ending, known, scripts)
+
+
+@functools.cache
+def identifier() -> LanguageIdentifier:
+    """Returns py3langid's model."""
+    return LanguageIdentifier.from_model_file(MODEL_FILE)
+
+
+def identify(texts: Sequence[str], among: Sequence[str] = ()) -> Counter[str]:
+    """Returns language -> number of the texts that are most likely in it.
+
+    Args:
+      texts: some sentences each.
+      among: only these languages are considered; empty for all.
+    """
+    model = identifier()
+    model.set_languages(among or None)
+    try:
+        return Counter(model.classify(text)[0] for text in texts)
+    finally:
+        model.set_languages(None)  # its labels are those of the last choice
+
+
+def share_in_first(texts: Sequence[str], languages: tuple[Language, Language]) -> float | None:
+    """Returns the share of texts in the first of two languages, not in the second, or None if that cannot be told."""
+    first, second = languages
+    if first.known and second.known and first.known != second.known:
+        return identify(texts, (first.known, second.known))[first.known] / len(texts)
+    if first.scripts and second.scripts and not set(first.scripts) & set(second.scripts):
+        counts = [count_scripts([text]) for text in texts]
+        sums = [[sum(count[script] for script in side.scripts) for side in languages] for count in counts]
+        return sum(own > other for own, other in sums) / len(texts)
+    return None
+
+
+def check_side_languages(text: PartText) -> list[Finding]:
+    """Reports sides the wrong way round, both in one language, or one in another than its ending names."""
+    blocks = blocks_of(text.sample, 0), blocks_of(text.sample, 1)
+    if min(map(len, blocks)) < _FEWEST_BLOCKS:
+        return []
+    languages = language_of(text.languages[0]), language_of(text.languages[1])
+    found = [identify(side) for side in blocks]
+    right = share_in_first(blocks[0], languages)
+    wrong = share_in_first(blocks[1], languages)
+    if right is not None and wrong is not None and right <= _FEW and wrong >= _MOST:
+        exchanged = zip(found, blocks, reversed(languages), strict=True)
+        if all(not other.known or counts[other.known] >= _SOME * len(side) for counts, side, other in exchanged):
+            return [_wrong_way_round(text)]
+    likely = [_likely(counts, len(side)) for counts, side in zip(found, blocks, strict=True)]
+    if likely[0] and likely[0] == likely[1] and right is not None and not text.contrast.clear:
+        return [_one_language(text, likely[0])]
+    sides = zip(("source", "target"), text.part[1:], languages, likely, strict=True)
+    return [
+        _another_language(text, name, str(path), expected, other)
+        for name, path, expected, other in sides
+        if other and expected.known and not _near(expected.known, other)
+    ]
+
+
+def blocks_of(sample: Sequence[Pair], side: int) -> list[str]:
+    """Returns texts of at least 60 characters, lines joined where they are shorter, from all over the sample."""
+    blocks, block = [], ""
+    for pair in random.Random(1).sample(sample, min(len(sample), 4 * _MOST_BLOCKS)):
+        block = f"{block} {pair[side]}" if block else pair[side]
+        if len(block) >= _BLOCK:
+            blocks.append(block)
+            block = ""
+    return blocks[:_MOST_BLOCKS]
+
+
+def _likely(counts: Counter[str], blocks: int) -> str:
+    """Returns the language of nearly all blocks, or nothing."""
+    language, count = counts.most_common(1)[0]
+    return language if count >= _MOST * blocks and language != "zxx" else ""
+
+
+def _near(expected: str, other: str) -> bool:
+    # In one script: Serbian may be written in both, and langcodes finds its Cyrillic far from Croatian.
+    ways = (expected, other), (other, expected), (f"{expected}-Latn", f"{other}-Latn")
+    return min(langcodes.tag_distance(*way) for way in ways) <= _NEAR
+
+
+def _first_line(text: PartText) -> Place:
+    return Place(str(text.part.source), 1, "", str(text.part.target), 1)
+
+
+def _wrong_way_round(text: PartText) -> Finding:
+    source, target = text.languages
+    check = f"wrong way round: the sources are in {target}, the targets in {source}"
+    remedy = f"exchange the two names: the file with {source} must end in .{source}, that with {target} in .{target}"
+    return Finding("error", text.part.name, check, 1, (_first_line(text),), remedy)
+
+
+def _one_language(text: PartText, language: str) -> Finding:
+    check = f"both sides are in one language ({language})"
+    remedy = "take the file of the other language; a model learns to copy from this one"
+    return Finding("error", text.part.name, check, 1, (_first_line(text),), remedy)
+
+
+def _another_language(text: PartText, side: str, path: str, expected: Language, other: str) -> Finding:
+    check = f"the {side} side looks like {other}, not {expected.code}"
+    remedy = f"see whether this is the right file; if it is, name it .{other}"
+    return Finding("warning", text.part.name, check, 1, (Place(path, 1),), remedy)
