@@ -296,6 +296,11 @@ def to_yaml(config: TaskConfig) -> str:
     return yaml.safe_dump({"task": config.task, **sections_of}, sort_keys=False, allow_unicode=True)
 
 
+def with_values(config: AnyConfig, values: Mapping[str, Any]) -> AnyConfig:
+    """Returns the configuration with options (dotted name -> value) replaced and checked."""
+    return load(None, {**flatten(config), **values}, type(config)).config
+
+
 def with_search(config: AnyConfig, options: Mapping[str, Any]) -> AnyConfig:
     """Returns the configuration with options of its section `search` replaced, checked as in a file.
 

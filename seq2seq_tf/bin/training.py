@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from seq2seq_tf.training.run_dir import RunDir
 
 FLAGS = flags.FLAGS
+_BEGIN = time.perf_counter()  # of the program
 
 
 def define_flags(kind: type[TaskConfig]) -> None:
@@ -99,6 +101,7 @@ def _train(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., An
         print(f"going on from {run.latest_checkpoint()}")
     elif config.train.init_from:
         print(f"starting from the weights of {RunDir(config.train.init_from).weights_file()}")
+    session.fit_into_time(time.perf_counter() - _BEGIN, print)
     outcome = session.run()
     if not outcome.finished:
         again = f"the same command, or --model_dir={run.path} alone, goes on from there"

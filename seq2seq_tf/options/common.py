@@ -118,6 +118,12 @@ class TrainConfig:
         "updates after which training ends, if max_epochs has more; the cosine ends there; 0 = no such bound",
         UPDATES_OR_NONE,
     )
+    max_minutes: float = option(
+        0.0,
+        "time of seq2seq-train on this machine: measured when the run begins, decides max_updates (never more than "
+        "max_epochs has); 0 = no bound",
+        Range(0.0, 1e6),
+    )
     accumulate: int = option(1, "batches whose gradients are summed into one update", Range(1, 1024))
     shards: int = option(
         0,

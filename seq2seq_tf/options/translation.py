@@ -140,6 +140,7 @@ class Config(TaskConfig):
         "search.length_penalty",
         "search.n_best",
         "search.shortlist",
+        "search.split_sentences",
     )
 
     data: DataConfig = DataConfig()

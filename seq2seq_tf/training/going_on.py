@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from seq2seq_tf.config import AnyConfig, flatten, leaves, load
+from seq2seq_tf.config import AnyConfig, flatten, leaves, with_values
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import PATH
 
@@ -38,7 +38,8 @@ def agree(stored: AnyConfig, wanted: AnyConfig, begun: Begun, say: Callable[[str
       InputError: an option that would change numbers, with both values, or an end that the schedule does not allow.
     """
     old, new = flatten(stored), flatten(wanted)
-    changed = [name for name in new if new[name] != old[name] and new[name] != _LEFT_OPEN.get(name, old[name])]
+    left_open = {**_LEFT_OPEN, **({"train.max_updates": 0} if stored.train.max_minutes else {})}
+    changed = [name for name in new if new[name] != old[name] and new[name] != left_open.get(name, old[name])]
     refused = [name for name in changed if name not in _END and not _free(stored, name, begun)]
     if refused:
         first = refused[0]
@@ -52,7 +53,7 @@ def agree(stored: AnyConfig, wanted: AnyConfig, begun: Begun, say: Callable[[str
             _check_later_end(name, stored, wanted, begun)
     for name in changed:
         say(f"given anew: {name}={new[name]} (was {old[name]})")
-    return _replaced(stored, {name: new[name] for name in changed}) if changed else stored
+    return with_values(stored, {name: new[name] for name in changed}) if changed else stored
 
 
 def _free(config: AnyConfig, name: str, begun: Begun) -> bool:
@@ -80,7 +81,3 @@ def _check_later_end(name: str, stored: AnyConfig, wanted: AnyConfig, begun: Beg
             "have been another training from the first update on; start one in another --model_dir, or go on from "
             "these weights with a schedule of its own: --train.init_from"
         )
-
-
-def _replaced(config: AnyConfig, values: dict[str, object]) -> AnyConfig:
-    return load(None, {**flatten(config), **values}, type(config)).config

@@ -92,7 +92,7 @@ class RunDir:
         if agreed != stored:  # else nothing is written: a finished run may be read-only
             self.make()
             with self.lock:
-                write_text(self.config_file, to_yaml(agreed))
+                self.store(agreed)
         return agreed
 
     def _create(self, config: AnyConfig) -> AnyConfig:
@@ -103,7 +103,7 @@ class RunDir:
             for path in (self.source_model, self.target_model, self.symbols):
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(path)
-            write_text(self.config_file, to_yaml(config))
+            self.store(config)
         return config
 
     def _state(self) -> Begun:
@@ -146,6 +146,10 @@ class RunDir:
     def has_weights(self) -> bool:
         """Whether anything has been trained."""
         return self.finished or bool(self.latest_checkpoint() or self._steps(self.best))
+
+    def store(self, config: TaskConfig) -> None:
+        """Writes the configuration of the run."""
+        write_text(self.config_file, to_yaml(config))
 
     @property
     def task(self) -> str:

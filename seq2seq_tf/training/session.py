@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_tf.config import with_values
 from seq2seq_tf.errors import TrainingError
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training import checkpoint
@@ -26,6 +27,7 @@ from seq2seq_tf.training.progress import Progress, RunLog
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
 from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, Task
+from seq2seq_tf.training.time_budget import choose, updates_per_epoch
 from seq2seq_tf.training.trainer import Trainer, UpdateResult
 from seq2seq_tf.training.validation import Standing, goodness
 from seq2seq_tf.training.weights import load_weights, model_variables
@@ -53,7 +55,7 @@ class Outcome(NamedTuple):
 def updates_planned(config: TaskConfig, task: Task) -> int:
     """Returns the number of updates of a run; those of the first epoch stand for each."""
     train = config.train
-    epochs = -(-len(task.plan(0).batches) // train.accumulate) * train.max_epochs
+    epochs = updates_per_epoch(task, train) * train.max_epochs
     return min(epochs, train.max_updates) if train.max_updates else epochs
 
 
@@ -77,10 +79,33 @@ class Session:
         self.standing = Standing()
         self.carry = task.first_carry()
         self.ended: Standing | None = None  # with a validation that was made only because training ended there
+        self._time_is_settled = False
         self._epoch_batches = 0  # of the epoch that was begun last
         self.updates_planned = updates_planned(config, task)
         self._history = History(run.metrics, run.tensorboard)
         self._log = RunLog(run.log)
+
+    def fit_into_time(self, spent: float = 0.0, say: Callable[[str], None] = lambda _: None) -> None:
+        """Chooses, when a run begins, how many updates fit into train.max_minutes, and stores that in its folder.
+
+        Args:
+          spent: seconds of these minutes that are over.
+          say: gets a line about the choice.
+
+        Raises:
+          InputError: not even one update fits.
+        """
+        self._time_is_settled = True
+        if not self.config.train.max_minutes or self.run_dir.latest_checkpoint():
+            return
+        choice = choose(self.task, self.trainer, self.updates_planned, spent)
+        say(choice.reason)
+        if choice.updates < self.updates_planned:
+            self.config = with_values(self.config, {"train.max_updates": choice.updates})
+            self.updates_planned = choice.updates
+            stored = self.run_dir.load_config(type(self.config))  # the task may have decided something too
+            with self.run_dir.lock:
+                self.run_dir.store(with_values(stored, {"train.max_updates": choice.updates}))
 
     def run(self) -> Outcome:
         """Trains to the end or until asked to stop.
@@ -91,6 +116,8 @@ class Session:
             the run folder.
         """
         with self.run_dir.lock:
+            if not self._time_is_settled:
+                self.fit_into_time()
             return self._run()
 
     def _run(self) -> Outcome:

@@ -1,0 +1,116 @@
+"""How long training takes on this machine, measured before it begins, and how many updates fit into a time.
+
+The end of a cosine schedule has to be known before the first update. So the choice is made once, from the speed of a
+few updates and of one validation, and stored; the clock decides nothing after that.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.common import TrainConfig
+from seq2seq_tf.training.schedules import learning_rate
+from seq2seq_tf.training.task import Task
+from seq2seq_tf.training.trainer import Trainer
+
+_UNTIMED = 2  # updates that trace, and touch memory for the first time
+_FEWEST = 3  # timed updates
+_LONGEST, _SHARE = 10.0, 0.02  # seconds of timed updates, and their share of the time
+_RESERVE = 0.03  # share of the time for checkpoints, and for a machine that gets slower
+
+
+class Speed(NamedTuple):
+    """Seconds that parts of a training take."""
+
+    update: float
+    validation: float  # at the start, where translations are long because the model cannot end them yet: the most
+
+
+def measure(task: Task, trainer: Trainer, seconds: float) -> Speed:
+    """Times updates, for about so many seconds, and a validation; every variable is then as it was.
+
+    Args:
+      task: its first planned batches are used, again from the first on if there are too few.
+      trainer: of the run.
+      seconds: for updates.
+    """
+    before = {name: variable.numpy() for name, variable in trainer.variables().items()}
+    taken: list[float] = []
+    carry, batches = task.first_carry(), _batches(task)
+    for number in itertools.count():
+        group = list(itertools.islice(batches, trainer.config.accumulate))
+        begin = time.perf_counter()
+        _, carry = trainer.update(group, carry, number, learning_rate(trainer.config, 1, 1, 1.0))
+        if number >= _UNTIMED:
+            taken.append(time.perf_counter() - begin)
+        if len(taken) >= _FEWEST and sum(taken) >= seconds:
+            break
+    begin = time.perf_counter()
+    task.validate()
+    task.pictures()
+    validation = time.perf_counter() - begin
+    for name, variable in trainer.variables().items():
+        variable.assign(before[name])
+    return Speed(float(np.mean(taken)), validation)
+
+
+def _batches(task: Task) -> Iterator[Any]:
+    plan = task.plan(0)
+    return itertools.chain.from_iterable(task.load(0, plan.batches) for _ in itertools.count())
+
+
+def updates_per_epoch(task: Task, train: TrainConfig) -> int:
+    """Returns the updates of the first epoch; those of others differ a little."""
+    return -(-len(task.plan(0).batches) // train.accumulate)
+
+
+def seconds_of(updates: int, train: TrainConfig, per_epoch: int, speed: Speed) -> float:
+    """Returns how long so many updates take with their validations and the choice of the final weights."""
+    every = train.validate_every or per_epoch
+    validations = -(-updates // every) + (2 if train.average_best > 1 else 1) + bool(train.init_from)
+    return (updates * speed.update + validations * speed.validation) / (1.0 - _RESERVE)
+
+
+class Choice(NamedTuple):
+    """How many updates are made, and why."""
+
+    updates: int
+    reason: str  # a line for people
+
+
+def choose(task: Task, trainer: Trainer, planned: int, spent: float) -> Choice:
+    """Measures, and returns how many of the planned updates fit into train.max_minutes.
+
+    Args:
+      task, trainer: of the run; both are as before afterwards.
+      planned: updates without this bound.
+      spent: seconds of train.max_minutes that are over.
+
+    Raises:
+      InputError: not even one update fits.
+    """
+    train, begin = trainer.config, time.perf_counter()
+    speed = measure(task, trainer, min(_LONGEST, _SHARE * 60.0 * train.max_minutes))
+    spent += time.perf_counter() - begin
+    per_epoch = updates_per_epoch(task, train)
+    left = 60.0 * train.max_minutes - spent
+    updates = bisect.bisect_right(range(planned + 1), left, key=lambda n: seconds_of(n, train, per_epoch, speed)) - 1
+    measured = f"an update takes {speed.update:.2g} s here, a validation at most {speed.validation:.2g} s"
+    if updates < 1:
+        raise InputError(
+            f"train.max_minutes={train.max_minutes:g}: {measured}, and {spent:.0f} s are over before the first update, "
+            "so none fits; give more minutes, or less held-out text"
+        )
+    if updates == planned:
+        minutes = (spent + seconds_of(planned, train, per_epoch, speed)) / 60.0
+        all_of = f"all {planned:,} updates take about {minutes:.1f} minutes and fit into train.max_minutes"
+        return Choice(planned, f"{measured}: {all_of}={train.max_minutes:g}")
+    some_of = f"{updates:,} of {planned:,} updates fit into train.max_minutes={train.max_minutes:g}"
+    return Choice(updates, f"{measured}: {some_of}; stored as train.max_updates ({updates / per_epoch:.2f} epochs)")
