@@ -101,7 +101,7 @@ def _train(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., An
         print(f"going on from {run.latest_checkpoint()}")
     elif config.train.init_from:
         print(f"starting from the weights of {RunDir(config.train.init_from).weights_file()}")
-    session.fit_into_time(time.perf_counter() - _BEGIN, print)
+    session.fit_into_time(time.perf_counter() - _BEGIN)
     outcome = session.run()
     if not outcome.finished:
         again = f"the same command, or --model_dir={run.path} alone, goes on from there"

@@ -85,12 +85,11 @@ class Session:
         self._history = History(run.metrics, run.tensorboard)
         self._log = RunLog(run.log)
 
-    def fit_into_time(self, spent: float = 0.0, say: Callable[[str], None] = lambda _: None) -> None:
+    def fit_into_time(self, spent: float = 0.0) -> None:
         """Chooses, when a run begins, how many updates fit into train.max_minutes, and stores that in its folder.
 
         Args:
           spent: seconds of these minutes that are over.
-          say: gets a line about the choice.
 
         Raises:
           InputError: not even one update fits.
@@ -99,7 +98,7 @@ class Session:
         if not self.config.train.max_minutes or self.run_dir.latest_checkpoint():
             return
         choice = choose(self.task, self.trainer, self.updates_planned, spent)
-        say(choice.reason)
+        self._log(choice.reason)
         if choice.updates < self.updates_planned:
             self.config = with_values(self.config, {"train.max_updates": choice.updates})
             self.updates_planned = choice.updates
