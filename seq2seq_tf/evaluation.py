@@ -24,31 +24,52 @@ class Score(NamedTuple):
     signature: str
 
 
-def check_parallel(hypotheses: Sequence[str], references: Sequence[str]) -> None:
-    """Raises InputError unless there is one reference per hypothesis, and at least one."""
-    if len(hypotheses) != len(references):
-        raise InputError(f"{len(hypotheses)} hypotheses but {len(references)} references")
-    if not references:
+class BleuScore(NamedTuple):
+    """BLEU, and how long the outputs are beside the references, in its own words."""
+
+    name: str
+    value: float
+    signature: str
+    brevity_penalty: float  # factor of the score, below 1 where the outputs are shorter
+    length_ratio: float  # words of the outputs / words of the references
+
+
+# One reference per hypothesis, or several lists of them
+References = Sequence[str] | Sequence[Sequence[str]]
+
+
+def check_parallel(hypotheses: Sequence[str], references: References) -> list[list[str]]:
+    """Returns the references as a list of lists.
+
+    Raises:
+      InputError: there is not one reference per hypothesis in each list, or there is nothing to score.
+    """
+    streams = [references] if not references or isinstance(references[0], str) else references
+    for stream in streams:
+        if len(hypotheses) != len(stream):
+            raise InputError(f"{len(hypotheses)} hypotheses but {len(stream)} references")
+    if not hypotheses:
         raise InputError("nothing to score: the reference is empty")
+    return [[str(text) for text in stream] for stream in streams]
 
 
 def bleu(
-    hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False, tokenize: str = "13a"
-) -> Score:
+    hypotheses: Sequence[str], references: References, *, lowercase: bool = False, tokenize: str = "13a"
+) -> BleuScore:
     """Corpus BLEU (Papineni 2002) of detokenised text, as sacreBLEU computes it; 0 to 100.
 
     Raises:
       InputError: lists of different length, nothing to score, or a tokenizer that is unknown or not installed.
     """
-    check_parallel(hypotheses, references)
+    streams = check_parallel(hypotheses, references)
     if tokenize not in BLEU.TOKENIZERS:
         raise InputError(f"tokenize must be one of {', '.join(BLEU.TOKENIZERS)}, got {tokenize!r}")
     try:
         metric = BLEU(lowercase=lowercase, tokenize=tokenize)
     except (RuntimeError, OSError, AssertionError) as error:  # an extra package, its dictionary, or a download
         raise InputError(f"tokenize={tokenize}: {' '.join(str(error).split())}") from None
-    value = metric.corpus_score(list(hypotheses), [list(references)]).score
-    return Score("bleu", value, str(metric.get_signature()))
+    found = metric.corpus_score(list(hypotheses), streams)
+    return BleuScore("bleu", found.score, str(metric.get_signature()), found.bp, found.ratio)
 
 
 def tokenizer_for(texts: Iterable[str]) -> str:
@@ -84,17 +105,17 @@ def check_tokenizer(tokenize: str) -> None:
     bleu(["a"], ["a"], tokenize=tokenize)
 
 
-def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False) -> Score:
+def chrf(hypotheses: Sequence[str], references: References, *, lowercase: bool = False) -> Score:
     """Corpus chrF2 (Popovic 2015); 0 to 100."""
-    check_parallel(hypotheses, references)
+    streams = check_parallel(hypotheses, references)
     metric = CHRF(lowercase=lowercase)
-    value = metric.corpus_score(list(hypotheses), [list(references)]).score
+    value = metric.corpus_score(list(hypotheses), streams).score
     return Score("chrf", value, str(metric.get_signature()))
 
 
-def ter(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+def ter(hypotheses: Sequence[str], references: References) -> Score:
     """Corpus translation edit rate (Snover 2006); smaller is better."""
-    check_parallel(hypotheses, references)
+    streams = check_parallel(hypotheses, references)
     metric = TER()
-    value = metric.corpus_score(list(hypotheses), [list(references)]).score
+    value = metric.corpus_score(list(hypotheses), streams).score
     return Score("ter", value, str(metric.get_signature()))

@@ -2,13 +2,14 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.evaluation import Score, bleu, check_tokenizer, chrf, ter, tokenizer_for
+from seq2seq_tf.evaluation import BleuScore, Score, bleu, check_tokenizer, chrf, ter, tokenizer_for
 from seq2seq_tf.training.validation import perplexity
 from tests import toy
 
@@ -30,11 +31,11 @@ HYPOTHESES = [
 ]
 
 
-def sacrebleu(folder: Path, *arguments: str) -> dict[str, Score]:
+def sacrebleu(folder: Path, *arguments: str, others: Sequence[str] = ()) -> dict[str, Score]:
     """Returns what the command line of sacreBLEU says, by metric."""
     (folder / "references").write_text("".join(f"{line}\n" for line in REFERENCES), encoding="utf-8")
     (folder / "hypotheses").write_text("".join(f"{line}\n" for line in HYPOTHESES), encoding="utf-8")
-    files = [str(folder / "references"), "-i", str(folder / "hypotheses")]
+    files = [str(folder / "references"), *others, "-i", str(folder / "hypotheses")]
     done = toy.run_python("-m", "sacrebleu", *files, "--format", "json", "-w", "9", *arguments)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -45,7 +46,7 @@ def sacrebleu(folder: Path, *arguments: str) -> dict[str, Score]:
     }
 
 
-def assert_same(found: Score, expected: Score) -> None:
+def assert_same(found: Score | BleuScore, expected: Score) -> None:
     assert found.name == expected.name
     assert found.value == pytest.approx(expected.value, abs=1e-8)
     assert found.signature == expected.signature
@@ -57,6 +58,24 @@ def test_bleu_chrf_and_ter_are_those_of_the_sacrebleu_command(tmp_path: Path) ->
     assert_same(bleu(HYPOTHESES, REFERENCES), expected["bleu"])
     assert_same(chrf(HYPOTHESES, REFERENCES), expected["chrf"])
     assert_same(ter(HYPOTHESES, REFERENCES), expected["ter"])
+
+
+def test_several_references_are_scored_as_by_the_sacrebleu_command(tmp_path: Path) -> None:
+    (tmp_path / "more").write_text("".join(f"{line}\n" for line in HYPOTHESES[::-1]), encoding="utf-8")
+    expected = sacrebleu(tmp_path, "-m", "bleu", "chrf", "ter", others=[str(tmp_path / "more")])
+    for score in (bleu, chrf, ter):
+        found = score(HYPOTHESES, [REFERENCES, HYPOTHESES[::-1]])
+        assert_same(found, expected[found.name])
+        assert "nrefs:2" in found.signature
+
+
+def test_bleu_says_how_long_the_outputs_are() -> None:
+    words = "one two three four five six seven eight"
+    found = bleu(["one two three four"], [words])
+    assert found.length_ratio == pytest.approx(0.5)
+    assert found.brevity_penalty == pytest.approx(math.exp(1 - 2))
+    assert bleu([words], [words])[3:] == (1.0, 1.0)
+    assert bleu([""], [words])[3:] == (0.0, 0.0)
 
 
 def test_bleu_options_are_those_of_the_sacrebleu_command(tmp_path: Path) -> None:

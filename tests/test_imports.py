@@ -34,6 +34,7 @@ LAYERS = {
     "seq2seq_tf.models": 2,
     "seq2seq_tf.hypotheses": 1,
     "seq2seq_tf.evaluation": 3,
+    "seq2seq_tf.output_lengths": 3,
     "seq2seq_tf.label_scores": 3,
     "seq2seq_tf.translator": 3,
     "seq2seq_tf.text_generator": 3,

@@ -1,7 +1,7 @@
 """seq2seq-evaluate scores a run.
 
 Without --source and --reference the test set of the run's configuration is used. Prints BLEU, chrF and TER with
-their sacreBLEU signatures, and the perplexity of the reference.
+their sacreBLEU signatures, the perplexity of the reference, and which translations are missing or much too short.
 """
 
 from __future__ import annotations
@@ -9,24 +9,35 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 import time
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import flags
 
 from seq2seq_tf.bin import program, run_folder, search_flags
-from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
+from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path, define_paths
 from seq2seq_tf.data.pairs import iter_pairs
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_text
 from seq2seq_tf.options.translation import Config
 
+if TYPE_CHECKING:
+    from seq2seq_tf.output_lengths import OutputLengths
+
 FLAGS = flags.FLAGS
+_LISTED = 5  # numbers of lines that are named
+_FAR_TOO_SHORT = 0.5  # of the reference, in characters
 
 
 def define_flags() -> None:
     """Defines the flags of the program."""
     search_flags.define()
     define_path("source", None, "sentences to translate [default: data.test_source of the run]")
-    define_path("reference", None, "their translations [default: data.test_target of the run]")
+    define_paths(
+        "reference",
+        "their translations; give it once for each of several references [default: data.test_target of the run]",
+    )
     define_output("json", None, "also write the results to this file")
     define_output("hypotheses", None, "also write the translations to this file, one a line")
     define_integer("show", 0, "print this many sentences, evenly spread: source, reference, translation", 0)
@@ -41,63 +52,114 @@ def define_flags() -> None:
     )
 
 
+class _TestSet(NamedTuple):
+    """Sources and their translations by people."""
+
+    source: str  # file
+    reference: list[str]  # files
+    sources: list[str]
+    references: list[list[str]]  # of each file; the first is the one whose perplexity and lengths count
+
+
 def main() -> int:
     """Translates the source and scores it against the reference."""
-    folder = run_folder.model_dir(Config)
-    if (FLAGS.source is None) != (FLAGS.reference is None):
+    if (FLAGS.source is None) == bool(FLAGS.reference):
         raise InputError("--source and --reference go together")
+    folder = run_folder.model_dir(Config)
     program.import_tensorflow()
-    from seq2seq_tf.evaluation import bleu, check_tokenizer, chrf, ter, tokenizer_for
-    from seq2seq_tf.training.run_dir import write_text
+    from seq2seq_tf.evaluation import BleuScore, Score, bleu, check_tokenizer, chrf, ter, tokenizer_for
+    from seq2seq_tf.output_lengths import output_lengths
     from seq2seq_tf.training.validation import perplexity
     from seq2seq_tf.translator import Translator
 
     translator = Translator.load(folder)
     data = translator.config.data
-    files = (FLAGS.source or data.test_source, FLAGS.reference or data.test_target)
-    if not all(files):
-        raise InputError("the run has no test set; name --source and --reference")
-    pairs = list(iter_pairs(*files))
-    if not pairs:
-        raise InputError(f"{files[0]}: empty, nothing to score")
-    sources, references = [s for s, _ in pairs], [t for _, t in pairs]
+    test = _read(data)
+    sources, first = test.sources, test.references[0]
     chosen = translator.config.train.bleu_tokenizer
-    tokenize = FLAGS.tokenize or (tokenizer_for(references) if chosen == "auto" else chosen)
+    tokenize = FLAGS.tokenize or (tokenizer_for(first) if chosen == "auto" else chosen)
     check_tokenizer(tokenize)  # a missing one shows before the work
     search = translator.search_options(**{**search_flags.given(), "n_best": 1})
+    tokens = sum(len(ids) + 1 for ids in translator.target.encode(first))
+    total = math.fsum(translator.score(sources, first))  # first, as it may refuse a pair
     begin = time.perf_counter()
-    translations = [row[0].text for row in translator.translate_all(sources, search)]
+    found = [row[0] for row in translator.translate_all(sources, search)]
     seconds = time.perf_counter() - begin
+    translations = [h.text for h in found]
     lowercase = data.lowercase if FLAGS.lowercase is None else FLAGS.lowercase
-    scores = [
-        bleu(translations, references, lowercase=lowercase, tokenize=tokenize),
-        chrf(translations, references, lowercase=lowercase),
-        ter(translations, references),
+    of_words = bleu(translations, test.references, lowercase=lowercase, tokenize=tokenize)
+    scores: list[Score | BleuScore] = [
+        of_words,
+        chrf(translations, test.references, lowercase=lowercase),
+        ter(translations, test.references),
     ]
-    tokens = sum(len(ids) + 1 for ids in translator.target.encode(references))
-    total = math.fsum(translator.score(sources, references))
+    lengths = output_lengths(sources, translations, first)
     result = {
         "model_dir": FLAGS.model_dir,
-        "source": files[0],
-        "reference": files[1],
-        "sentences": len(pairs),
+        "source": test.source,
+        "reference": test.reference if len(test.reference) > 1 else test.reference[0],
+        "sentences": len(sources),
+        "split_lines": sum(bool(h.sentences) for h in found),
         "search": dataclasses.asdict(search),
         **{s.name: {"score": s.value, "signature": s.signature} for s in scores},
+        "brevity_penalty": of_words.brevity_penalty,
+        "length_ratio": of_words.length_ratio,
+        "character_ratio": lengths.ratio,
+        "empty_lines": lengths.empty,
+        "short_lines": lengths.short,
         "perplexity_per_piece": perplexity(-total, tokens),
         "seconds": seconds,
     }
-    print(f"{len(pairs):,} sentences of {files[0]}, translated in {seconds:.1f} s with beam {search.beam_size}")
-    for score in scores:
-        print(f"{score.name.upper():<10} {score.value:6.2f}  {score.signature}")
-    print(f"{'perplexity':<10} {result['perplexity_per_piece']:6.2f}  per target piece, end of sentence included")
-    shown = range(0, len(pairs), max(len(pairs) // max(FLAGS.show, 1), 1))
-    for n in list(shown)[: FLAGS.show]:
-        print(f"\n  source       {sources[n]}\n  reference    {references[n]}\n  translation  {translations[n]}")
+    _print(result, lengths)
+    _show(test, translations)
     if FLAGS.json:
         write_text(FLAGS.json, json.dumps(result, indent=2) + "\n")
     if FLAGS.hypotheses:
         write_text(FLAGS.hypotheses, "".join(program.one_line(t) + "\n" for t in translations))
     return 0
+
+
+def _read(data: Any) -> _TestSet:
+    """Reads the files that were given, or those of the run."""
+    source, reference = FLAGS.source or data.test_source, FLAGS.reference or [data.test_target]
+    if not source or not all(reference):
+        raise InputError("the run has no test set; name --source and --reference")
+    columns = [list(zip(*iter_pairs(source, path), strict=True)) for path in reference]
+    if not columns[0]:
+        raise InputError(f"{source}: empty, nothing to score")
+    return _TestSet(source, reference, list(columns[0][0]), [list(targets) for _, targets in columns])
+
+
+def _print(result: dict[str, Any], lengths: OutputLengths) -> None:
+    count = result["sentences"]
+    split = f", {result['split_lines']:,} of them sentence by sentence" if result["split_lines"] else ""
+    beam = result["search"]["beam_size"]
+    print(f"{count:,} sentences of {result['source']}{split}, translated in {result['seconds']:.1f} s with beam {beam}")
+    for name in ("bleu", "chrf", "ter"):
+        print(f"{name.upper():<10} {result[name]['score']:6.2f}  {result[name]['signature']}")
+    print(f"{'perplexity':<10} {result['perplexity_per_piece']:6.2f}  per target piece, end of sentence included")
+    ratio, penalty = result["length_ratio"], result["brevity_penalty"]
+    print(f"{'length':<10} {ratio:6.2f}  times the reference in words of BLEU; brevity penalty {penalty:.3f}")
+    print(f"{'empty':<10} {len(lengths.empty):6,}  {_share(lengths.empty, count)}")
+    print(f"{'too short':<10} {len(lengths.short):6,}  {_share(lengths.short, count)}")
+    if lengths.ratio < _FAR_TOO_SHORT:
+        print(
+            f"warning: the translations have {lengths.ratio:.2f} times the characters of the reference", file=sys.stderr
+        )
+
+
+def _share(lines: list[int], count: int) -> str:
+    """Returns what to say of lines whose translation is missing or too short."""
+    first = ", ".join(map(str, lines[:_LISTED])) + (", ..." if len(lines) > _LISTED else "")
+    return f"{100 * len(lines) / count:.1f} % of the translations" + (f": lines {first}" if lines else "")
+
+
+def _show(test: _TestSet, translations: list[str]) -> None:
+    """Prints sentences, evenly spread."""
+    shown = range(0, len(translations), max(len(translations) // max(FLAGS.show, 1), 1))
+    for n in list(shown)[: FLAGS.show]:
+        references = "".join(f"\n  reference    {texts[n]}" for texts in test.references)
+        print(f"\n  source       {test.sources[n]}{references}\n  translation  {translations[n]}")
 
 
 COMMAND = program.Command(

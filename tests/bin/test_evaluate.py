@@ -41,6 +41,13 @@ def evaluated(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Evalua
     calls = {
         "own": Call("evaluate", own),
         "other": Call("evaluate", [*other, f"--json={folder / 'other.json'}"]),
+        "empty": Call(
+            "evaluate",
+            [
+                *(model, source, f"--reference={corpus / 'valid.tgt'}", f"--reference={capitals}"),
+                *("--max_ratio=0", "--max_extra=1", f"--json={folder / 'empty.json'}"),
+            ],
+        ),
         "no test set": Call("evaluate", [f"--model_dir={untested}"]),
         "lengths": Call("evaluate", [model, source, f"--reference={short}"]),
         "tokenizer": Call("evaluate", [model, "--tokenize=nonsense"]),
@@ -108,6 +115,31 @@ def test_other_files_other_case_and_other_tokenizers_are_scored(evaluated: Evalu
     assert "case:lc" in found["bleu"]["signature"]
     assert "tok:char" in found["bleu"]["signature"]
     assert found["bleu"]["score"] > 5.0
+
+
+def test_the_length_of_the_translations_stands_beside_the_scores(evaluated: Evaluated) -> None:
+    found, printed = result(evaluated, "own"), evaluated.ended["own"].stdout
+    assert f"length     {found['length_ratio']:6.2f}  times the reference" in printed
+    assert f"brevity penalty {found['brevity_penalty']:.3f}\n" in printed
+    assert f"empty      {len(found['empty_lines']):6}  " in printed
+    assert f"too short  {len(found['short_lines']):6}  " in printed
+    assert found["split_lines"] == 0
+    assert "sentence by sentence" not in printed
+
+
+def test_translations_that_are_all_empty_do_not_go_unremarked(evaluated: Evaluated, toy_run: Path) -> None:
+    """And several references are all scored, here against nothing."""
+    done = evaluated.ended["empty"]
+    assert (done.code, done.stderr) == (
+        0,
+        "warning: the translations have 0.00 times the characters of the reference\n",
+    )
+    found = json.loads((evaluated.folder / "empty.json").read_text())
+    assert (found["bleu"]["score"], found["brevity_penalty"], found["character_ratio"]) == (0.0, 0.0, 0.0)
+    assert found["empty_lines"] == list(range(1, 12))
+    assert "empty          11  100.0 % of the translations: lines 1, 2, 3, 4, 5, ...\n" in done.stdout
+    assert found["reference"] == [str(toy_run.parent / "corpus" / "valid.tgt"), str(evaluated.folder / "capitals.gz")]
+    assert "nrefs:2" in found["bleu"]["signature"]
 
 
 @pytest.mark.parametrize(
