@@ -82,7 +82,7 @@ class TaggingConfig(TaskConfig):
     """All options of a tagging run."""
 
     task: ClassVar[str] = "tagging"
-    tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model", "labels.txt")
+    tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model", "labels.txt", "words.json")
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
     trained_by: ClassVar[str] = "seq2seq-tag train"
     used_by: ClassVar[str] = "seq2seq-tag restore or seq2seq-tag evaluate"

@@ -23,6 +23,7 @@ from seq2seq_tf.text.words import WordList, write_word_list
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan
+from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 
 _SHOWN_SCENES = 3
 
@@ -110,7 +111,7 @@ def prepare(run: RunDir, config: CaptionConfig, say: Callable[[str], None]) -> C
       InputError: scikit-learn is missing, or the folder cannot be written.
     """
     train, valid = (SceneMaker(split, config.data) for split in ("train", "valid"))
-    if not take_over_tokenizers(run, config, say):
+    if not (take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config)):
         write_word_list(all_words(), run.labels)
     words = WordList(run.labels)
     images = {maker.split: len(maker.images.names) for maker in (train, valid)}

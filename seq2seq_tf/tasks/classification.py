@@ -39,6 +39,7 @@ from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan
+from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 
 
 class ClassificationTask:
@@ -123,7 +124,7 @@ def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None
     if not data.train or not data.valid:
         raise InputError("data.train and data.valid must name folders with LABEL.txt for each label")
     prepared = os.path.exists(run.prepared)
-    known = take_over_tokenizers(run, config, say) or prepared
+    known = take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config) or prepared
     labels = tuple(iter_lines(run.labels) if known else label_files(data.train))
     if len(labels) < 2:
         raise InputError(f"{data.train}: only the label {labels[0]!r}; at least two are needed")
@@ -162,7 +163,7 @@ def _prepare_texts(
 
 def _symbols(run: RunDir, config: ClassificationConfig, texts: list[str]) -> Symbols:
     data = config.data
-    if config.train.init_from:
+    if config.train.init_from or run.has_weights:
         return load_symbols(run.symbols)
     if data.symbols == "characters":
         folded = (text.casefold() if data.lowercase else text for text in texts)

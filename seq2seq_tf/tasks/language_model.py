@@ -36,6 +36,7 @@ from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan, GradientCurves
+from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 
 
 class LanguageModelTask:
@@ -145,7 +146,7 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
     texts = {f"data.{part}": parts[part].paths() for part in prefixes}
     check_prepared(run, texts, [], say)
     if not os.path.exists(run.prepared):
-        if not take_over_tokenizers(run, config, say):
+        if not (take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config)):
             _write_symbols(run, config.data, parts["train"], say)
         symbols = load_symbols(run.symbols)
         sizes = {}

@@ -31,6 +31,7 @@ from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan
+from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 
 _NUMBERS = {label: n for n, label in enumerate(LABELS)}
 
@@ -134,22 +135,29 @@ def prepare(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> T
     )
 
 
-def _prepare_text(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> dict[str, int]:
-    """Writes pieces, labels, known words and ids; returns counts."""
-    data = config.data
-    lines = read_words(data.train)
-    words = os.path.join(run.data, "words.txt")
-    write_text(words, "".join(f"{bare(line)}\n" for line in lines))
-    if not take_over_tokenizers(run, config, say):
-        say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
-        train_piece_model([words], run.symbols, data, normalization=data.normalization)
-    save_ids(os.path.join(run.data, "train"), tag_lines(lines, load_symbols(run.symbols)))
+def _write_forms(run: RunDir, config: TaggingConfig, lines: Sequence[Sequence[Word]]) -> WordForms:
+    """Writes the labels and what the text says of its words, which it returns."""
     forms = word_forms(word for line in lines for word in line)
     if config.train.init_from:  # the words of the base stay known
         known = load_forms(RunDir(config.train.init_from))
         forms = WordForms({**known.mixed, **forms.mixed}, {**known.usual, **forms.usual})
     write_text(forms_file(run), json.dumps(forms._asdict(), ensure_ascii=False))
     write_text(run.labels, "".join(f"{label}\n" for label in LABELS))
+    return forms
+
+
+def _prepare_text(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> dict[str, int]:
+    """Writes pieces, labels, known words and ids; returns counts."""
+    data = config.data
+    lines = read_words(data.train)
+    words = os.path.join(run.data, "words.txt")
+    write_text(words, "".join(f"{bare(line)}\n" for line in lines))
+    bound = has_bound_tokenizers(run, config)
+    if not (take_over_tokenizers(run, config, say) or bound):
+        say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
+        train_piece_model([words], run.symbols, data, normalization=data.normalization)
+    save_ids(os.path.join(run.data, "train"), tag_lines(lines, load_symbols(run.symbols)))
+    forms = load_forms(run) if bound else _write_forms(run, config, lines)
     count = sum(map(len, lines))
     say(
         f"training data: {len(lines):,} lines with {count:,} words, {len(forms.usual):,} different, "

@@ -32,6 +32,7 @@ from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import Texts, check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan, GradientCurves
+from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 from seq2seq_tf.translator import Translator
 
 _SHOWN_SENTENCES = 3
@@ -212,7 +213,7 @@ def _refuse_equal_sides(config: Config) -> None:
 
 def _piece_models(run: RunDir, config: Config, say: Callable[[str], None]) -> None:
     data = config.data
-    if take_over_tokenizers(run, config, say):
+    if take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config):
         return
     if not os.path.exists(run.prepared):  # made anew: the text may have been mended since a first attempt failed
         for path in (run.source_model, run.target_model):

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.training import checkpoint
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.tokenizers import check_tokenizers
 
 
 class Choice(NamedTuple):
@@ -19,7 +21,9 @@ class Choice(NamedTuple):
     arrays: dict[str, np.ndarray]
 
 
-def choices(paths: Sequence[str], variables: Mapping[str, tf.Variable], say: Callable[[str], None]) -> list[Choice]:
+def choices(
+    paths: Sequence[str], variables: Mapping[str, tf.Variable], run: RunDir, say: Callable[[str], None]
+) -> list[Choice]:
     """Returns the best weights and the average of all, or what is left of them.
 
     A run that has been trained ends also if a file was damaged or lost since: without it, and saying so.
@@ -27,12 +31,14 @@ def choices(paths: Sequence[str], variables: Mapping[str, tf.Variable], say: Cal
     Args:
       paths: of the best weights, best first.
       variables: of the model; as they are, they stand in where no file can be read.
+      run: with the tokenizers of the weights.
       say: told about each file that is left out.
     """
     loaded = []
     for path in paths:
         try:
-            arrays, _ = checkpoint.load_arrays(path)
+            arrays, state = checkpoint.load_arrays(path)
+            check_tokenizers(path, state, run)
             checkpoint.check(path, arrays, variables)
         except InputError as error:
             say(f"warning: left out of the final weights: {error}")

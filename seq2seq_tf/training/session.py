@@ -28,6 +28,7 @@ from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
 from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, Task
 from seq2seq_tf.training.time_budget import choose, updates_per_epoch
+from seq2seq_tf.training.tokenizers import TOKENIZERS, check_tokenizers, tokenizer_hashes
 from seq2seq_tf.training.trainer import Trainer, UpdateResult
 from seq2seq_tf.training.validation import Standing, goodness
 from seq2seq_tf.training.weights import load_weights, model_variables
@@ -77,6 +78,7 @@ class Session:
         self.trainer = Trainer(task.model, config.train, task.batch_spec, task.carry_spec)
         self.position = Position()
         self.standing = Standing()
+        self._tokenizers = {TOKENIZERS: tokenizer_hashes(run, config.tokenizer_files)}  # part of each file of weights
         self.carry = task.first_carry()
         self.ended: Standing | None = None  # with a validation that was made only because training ended there
         self._time_is_settled = False
@@ -141,6 +143,7 @@ class Session:
                 load_weights(RunDir(self.config.train.init_from), self.task.model)
             return
         arrays, state = checkpoint.load_arrays(latest)
+        check_tokenizers(latest, state, self.run_dir)
         carried = {name: arrays.pop(name) for name in sorted(arrays) if name.startswith(_CARRY)}
         checkpoint.assign(latest, arrays, self.trainer.variables())
         if carried:
@@ -264,6 +267,7 @@ class Session:
             "epoch_batches": self._epoch_batches,
             "standing": self.standing._asdict(),
             "ended": self.ended._asdict() if self.ended else None,
+            **self._tokenizers,
         }
 
     def _save(self) -> None:
@@ -289,7 +293,7 @@ class Session:
         standing = self.standing.after(score, update, self.config.train, loss=scores["loss"])
         if update in standing.updates:
             weights = model_variables(self.task.model)
-            state = {"update": update, "score": score, "loss": scores["loss"]}
+            state = {"update": update, "score": score, "loss": scores["loss"], **self._tokenizers}
             checkpoint.save(self.run_dir.best_file(update), weights, state)
         if at_end:
             self.ended = standing
@@ -307,7 +311,7 @@ class Session:
         self.run_dir.keep_best([*self.standing.updates, *self._latest.updates])
         files = [self.run_dir.best_file(update) for update in self._latest.updates]
         scored: list[tuple[float, Choice, dict[str, float]]] = []
-        for choice in choices(files, variables, self._log):
+        for choice in choices(files, variables, self.run_dir, self._log):
             checkpoint.assign(choice.label, choice.arrays, variables)
             scores = self.task.validate()
             scored.append((goodness(scores, self.config.train.metric), choice, scores))
@@ -316,7 +320,7 @@ class Session:
         # Told before the file whose presence means that the run is finished: a run killed in between tells it again,
         # after dropping what it told.
         self._monitor.final(self.position.update, label, scores)
-        state = {"update": self.position.update, "score": score, "weights": label}
+        state = {"update": self.position.update, "score": score, "weights": label, **self._tokenizers}
         checkpoint.save_arrays(self.run_dir.final_model, arrays, state)
 
 

@@ -1,0 +1,74 @@
+"""Weights mean something only with the tokenizers that they were trained with: piece models, characters, labels, words.
+
+Every file of weights holds the SHA-256 of these files, and it is compared wherever weights are read. Weights of older
+versions hold none and are taken as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.common import TaskConfig
+from seq2seq_tf.training.run_dir import RunDir
+
+TOKENIZERS = "tokenizers"  # key in the state of weights: file name -> SHA-256
+
+
+def tokenizer_hashes(run: RunDir, names: Sequence[str]) -> dict[str, str]:
+    """Returns name -> SHA-256 of files of a run folder.
+
+    Raises:
+      InputError: one is missing or cannot be read.
+    """
+    return {name: _hash(os.path.join(run.path, name)) for name in names}
+
+
+def check_tokenizers(path: str, state: Mapping[str, Any], run: RunDir) -> None:
+    """Holds the tokenizers of a run against weights.
+
+    Args:
+      path: of the weights, for error messages.
+      state: of the weights.
+      run: whose tokenizers are used with them.
+
+    Raises:
+      InputError: the weights were trained with other tokenizers (both files are named), or one is missing.
+    """
+    for name, wanted in state.get(TOKENIZERS, {}).items():
+        file = os.path.join(run.path, name)
+        found = _hash(file)
+        if found != wanted:
+            raise InputError(
+                f"{path}: these weights were trained with another {file}, one with SHA-256 {wanted[:16]}..., not "
+                f"{found[:16]}...; put the right file back"
+            )
+
+
+def has_bound_tokenizers(run: RunDir, config: TaskConfig) -> bool:
+    """Returns whether the tokenizers of a run must stay as they are, since it has weights.
+
+    Raises:
+      InputError: they must stay, but one is missing.
+    """
+    if not run.has_weights:
+        return False
+    for name in config.tokenizer_files:
+        path = os.path.join(run.path, name)
+        if not os.path.exists(path):
+            raise InputError(
+                f"{path}: missing, and the weights of this run mean nothing without it; put the file back, or use "
+                "another --model_dir"
+            )
+    return True
+
+
+def _hash(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
