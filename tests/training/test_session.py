@@ -274,6 +274,8 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(simple: Config, whole: Pat
     content = (whole / "checkpoints" / f"step_{steps(whole / 'checkpoints')[0]:08d}.npz").read_bytes()
     damaged = train_folder / "checkpoints" / "step_00000003.npz"
     damaged.write_bytes(content[:-100])
+    for name in simple.tokenizer_files:
+        (train_folder / name).write_bytes((whole / name).read_bytes())
     with pytest.raises(InputError, match=r"step_00000003\.npz: damaged or truncated"):
         train(train_folder, simple)
     assert damaged.read_bytes() == content[:-100]
