@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from seq2seq_tf.data.alignment import Alignment, LineShapes, Segment
 from seq2seq_tf.data.findings import EXAMPLES, Finding, Place, Severity
 from seq2seq_tf.data.part_text import PartText
 
+_SENTENCE = 15  # characters
 _RUINOUS_SHARE = 0.01  # of the lines: more of them are an error
 
 
@@ -24,7 +27,9 @@ def check_line_order(text: PartText) -> list[Finding]:
     if alignment.unrelated():
         check = "line N of one side has nothing to do with line N of the other"
         remedy = "see whether both files are of the same text, and whether one was sorted or shuffled"
-        return [Finding("error", text.part.name, check, alignment.lines, (_place(text, 0, 0),), remedy)]
+        sentences = min(np.mean(shape.lengths) for shape in shapes) >= _SENTENCE  # of single words little can be said
+        severity: Severity = "error" if sentences else "warning"
+        return [Finding(severity, text.part.name, check, alignment.lines, (_place(text, 0, 0),), remedy)]
     return []
 
 

@@ -18,7 +18,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 from seq2seq_tf.data.findings import Finding, Place
 from seq2seq_tf.data.pairs import Pair
 from seq2seq_tf.data.part_text import PartText
-from seq2seq_tf.text.scripts import count_scripts
+from seq2seq_tf.text.scripts import main_script
 
 _BLOCK = 60  # characters judged together: one short line says little
 _MOST_BLOCKS = 300
@@ -85,11 +85,20 @@ def share_in_first(texts: Sequence[str], languages: tuple[Language, Language]) -
     first, second = languages
     if first.known and second.known and first.known != second.known:
         return identify(texts, (first.known, second.known))[first.known] / len(texts)
-    if first.scripts and second.scripts and not set(first.scripts) & set(second.scripts):
-        counts = [count_scripts([text]) for text in texts]
-        sums = [[sum(count[script] for script in side.scripts) for side in languages] for count in counts]
-        return sum(own > other for own, other in sums) / len(texts)
-    return None
+    return _share_by_script(texts, languages)
+
+
+def _share_by_script(texts: Sequence[str], languages: tuple[Language, Language]) -> float | None:
+    first, second = languages
+    if set(first.scripts) & set(second.scripts) or not (first.scripts or second.scripts):
+        return None
+    if first.scripts:
+        return _share_in(texts, first.scripts)
+    return 1.0 - _share_in(texts, second.scripts)
+
+
+def _share_in(texts: Sequence[str], scripts: Sequence[str]) -> float:
+    return sum(main_script([text]) in scripts for text in texts) / len(texts)
 
 
 def check_side_languages(text: PartText) -> list[Finding]:
@@ -98,28 +107,43 @@ def check_side_languages(text: PartText) -> list[Finding]:
     if min(map(len, blocks)) < _FEWEST_BLOCKS:
         return []
     languages = language_of(text.languages[0]), language_of(text.languages[1])
-    found = [identify(side) for side in blocks]
-    right = share_in_first(blocks[0], languages)
-    wrong = share_in_first(blocks[1], languages)
-    if right is not None and wrong is not None and right <= _FEW and wrong >= _MOST:
-        exchanged = zip(found, blocks, reversed(languages), strict=True)
-        if all(not other.known or counts[other.known] >= _SOME * len(side) for counts, side, other in exchanged):
-            return [_wrong_way_round(text)]
+    found = identify(blocks[0]), identify(blocks[1])
+    if _are_exchanged(blocks, languages, found):
+        return [_wrong_way_round(text)]
     likely = [_likely(counts, len(side)) for counts, side in zip(found, blocks, strict=True)]
-    if likely[0] and likely[0] == likely[1] and right is not None and not text.contrast.clear:
+    told = share_in_first(blocks[0], languages) is not None
+    if told and likely[0] and likely[0] == likely[1] and not text.contrast.clear:
         return [_one_language(text, likely[0])]
-    sides = zip(("source", "target"), text.part[1:], languages, likely, strict=True)
-    return [
-        _another_language(text, name, str(path), expected, other)
-        for name, path, expected, other in sides
-        if other and expected.known and not _near(expected.known, other)
-    ]
+    findings = []
+    for name, path, expected, other, side in zip(
+        ("source", "target"), text.part[1:], languages, likely, blocks, strict=True
+    ):
+        if expected.known and other and not _near(expected.known, other):
+            findings.append(_another_language(text, name, str(path), expected, other))
+        elif not expected.known and expected.scripts and _share_in(side, expected.scripts) <= _FEW:
+            findings.append(_another_language(text, name, str(path), expected, main_script(side)))
+    return findings
+
+
+def _are_exchanged(
+    blocks: tuple[list[str], list[str]], languages: tuple[Language, Language], found: tuple[Counter[str], Counter[str]]
+) -> bool:
+    """Returns whether each side is in the language of the other: by its script, or as identified."""
+    for judge in (_share_by_script, share_in_first):
+        of_sources, of_targets = judge(blocks[0], languages), judge(blocks[1], languages)
+        if of_sources is None or of_targets is None or of_sources > _FEW or of_targets < _MOST:
+            continue
+        others = zip(found, blocks, reversed(languages), strict=True)
+        if judge is _share_by_script or all(counts[other.known] >= _SOME * len(side) for counts, side, other in others):
+            return True
+    return False
 
 
 def blocks_of(sample: Sequence[Pair], side: int) -> list[str]:
     """Returns texts of at least 60 characters, lines joined where they are shorter, from all over the sample."""
     blocks, block = [], ""
-    for pair in random.Random(1).sample(sample, min(len(sample), 4 * _MOST_BLOCKS)):
+    distinct = list(dict.fromkeys(sample))
+    for pair in random.Random(1).sample(distinct, min(len(distinct), 4 * _MOST_BLOCKS)):
         block = f"{block} {pair[side]}" if block else pair[side]
         if len(block) >= _BLOCK:
             blocks.append(block)
@@ -158,5 +182,5 @@ def _one_language(text: PartText, language: str) -> Finding:
 
 def _another_language(text: PartText, side: str, path: str, expected: Language, other: str) -> Finding:
     check = f"the {side} side looks like {other}, not {expected.code}"
-    remedy = f"see whether this is the right file; if it is, name it .{other}"
+    remedy = f"see whether this is the right file, and whether {expected.code} is its right ending"
     return Finding("warning", text.part.name, check, 1, (Place(path, 1),), remedy)

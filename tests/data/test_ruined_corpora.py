@@ -227,3 +227,12 @@ def test_a_language_that_no_model_knows_is_told_by_its_script(tmp_path: Path) ->
         "error",
         "wrong way round: the sources are in chr, the targets in en",
     )
+
+
+def test_scripts_tell_sides_the_wrong_way_round_whatever_their_languages(tmp_path: Path) -> None:
+    greek = [text.translate({n: n + 0x350 for n in range(ord("a"), ord("z") + 1)}) for text in TARGETS]
+    for languages in (("en", "el"), ("xx", "el")):  # neither is English, nor Greek but for its letters
+        part = invented.write_part(tmp_path, greek, SOURCES, languages=languages)
+        assert only_error(audited(part, languages)).check.startswith("wrong way round")
+        part = invented.write_part(tmp_path, SOURCES, greek, languages=languages)
+        assert not audited(part, languages).errors

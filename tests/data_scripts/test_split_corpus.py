@@ -136,7 +136,8 @@ def test_a_spreadsheet_is_read_and_what_was_recognised_is_said(script: Script, t
     (tmp_path / "sheet.csv").write_text("English;German\r\n" + rows, newline="")
     done = script("split_corpus.py", "--csv=sheet.csv", *LANGUAGES, "--valid=3", "--test=3", "--out=new/folder")
     assert done.returncode == 0, done.stderr
-    said = "sheet.csv: columns 1 and 2, semicolon between columns, quoted fields, the first row (English, German) is its header"
+    header = "the first row (English, German) is its header"
+    said = f"sheet.csv: columns 1 and 2, semicolon between columns, quoted fields, {header}"
     assert f"{said}; line ends or tabs in 31 pairs became spaces" in done.stdout
     assert ('Number 7; "so"', 'Nummer 7 "so"') in sum((read(tmp_path / "new" / "folder", p) for p in PARTS), [])
     assert said in (tmp_path / "new" / "folder" / "README.txt").read_text()
