@@ -15,6 +15,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
 import yaml
 
+from seq2seq_tf.config_file import ConfigFile, read_config_file
 from seq2seq_tf.errors import InputError, nearest
 from seq2seq_tf.options.captioning import CaptionConfig
 from seq2seq_tf.options.classification import ClassificationConfig
@@ -157,9 +158,10 @@ def read(path: str | os.PathLike[str] | None, overrides: Mapping[str, Any] | Non
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     if path is not None:
-        file = _read_yaml(os.fspath(path), sections(kind))
-        if file.task != kind.task:
-            raise _wrong_configuration(file, kind)
+        file, task = _read(os.fspath(path), kind)
+        if task != kind.task:
+            raise _wrong_configuration(file, task, kind)
+        _check_sections(file, kind)
         for name, value, line in file.entries:
             sources[name] = f"{os.fspath(path)}:{line}"
             if name not in known:
@@ -173,12 +175,12 @@ def read(path: str | os.PathLike[str] | None, overrides: Mapping[str, Any] | Non
     return Given(values, sources)
 
 
-def _wrong_configuration(file: _File, kind: type[TaskConfig]) -> InputError:
-    other = TASKS[file.task]
-    named = "" if ":" in file.task_where.removeprefix(file.path) else f" (it has no line `task: {kind.task}`)"
-    return InputError(
-        f"{file.task_where}: this is a configuration of {file.task}{named}, not of {kind.task}: use {other.trained_by}"
-    )
+def _wrong_configuration(file: ConfigFile, task: str, kind: type[TaskConfig]) -> InputError:
+    where, missing = f"{file.path}:{file.task_line}", ""
+    if file.task is None:
+        where, missing = file.path, f" (it has no line `task: {kind.task}`)"
+    program = TASKS[task].trained_by
+    return InputError(f"{where}: this is a configuration of {task}{missing}, not of {kind.task}: use {program}")
 
 
 def wrong_run(path: str, task: str) -> InputError:
@@ -188,7 +190,7 @@ def wrong_run(path: str, task: str) -> InputError:
 
 def task_of(path: str | os.PathLike[str]) -> str:
     """Returns the task that a configuration file names; translation if it names none."""
-    return _read_yaml(os.fspath(path), None).task
+    return _read(os.fspath(path), Config)[1]
 
 
 def _assemble(values: Mapping[str, Any], kind: type[AnyConfig]) -> AnyConfig:
@@ -200,88 +202,22 @@ def _assemble(values: Mapping[str, Any], kind: type[AnyConfig]) -> AnyConfig:
     )
 
 
-class _File(NamedTuple):
-    """What stands in a configuration file."""
-
-    path: str
-    task: str
-    task_where: str  # file and line
-    entries: list[tuple[str, Any, int]]  # dotted name, value, line
-
-
-def _read_yaml(path: str, known_sections: Mapping[str, type] | None) -> _File:
-    """Reads a two-level YAML file; known_sections=None reads its task only."""
-    root = _compose(path)
-    if root is None:
-        return _File(path, Config.task, path, [])
-    if not isinstance(root, yaml.MappingNode):
-        raise InputError(f"{path}:1: must be a mapping of sections {', '.join(known_sections or sections(Config))}")
-    task, task_where = _task(root, path)
-    found: list[tuple[str, Any, int]] = []
-    lines: dict[str, int] = {}
-    for section_key, section_node in root.value:
-        section, line = _key(section_key, path), section_key.start_mark.line + 1
-        if section == "task" or known_sections is None:
-            continue
-        if section not in known_sections:
-            if task not in TASKS or known_sections == sections(TASKS[task]):
-                raise InputError(f"{path}:{line}: unknown section {section!r}{nearest(section, known_sections)}")
-            continue  # of another task, which the caller refuses
-        if not isinstance(section_node, yaml.MappingNode):
-            raise InputError(f"{path}:{line}: section {section!r} must hold key: value lines")
-        for key, node in section_node.value:
-            name, line = f"{section}.{_key(key, path)}", key.start_mark.line + 1
-            if name in lines:
-                raise InputError(f"{path}:{line}: {name} stands twice, first in line {lines[name]}")
-            lines[name] = line
-            found.append((name, _value(node, f"{path}:{line}", name), line))
-    return _File(path, task, task_where, found)
+def _read(path: str, expected: type[TaskConfig]) -> tuple[ConfigFile, str]:
+    """Returns what stands in a file, and its task: translation if it names none."""
+    file = read_config_file(path, sections(expected))
+    if file.task is not None and file.task not in TASKS:
+        names = ", ".join(sorted(TASKS))
+        raise InputError(f"{path}:{file.task_line}: task must be one of {names}, got {file.task!r}")
+    return file, file.task or Config.task
 
 
-def _compose(path: str) -> yaml.Node | None:
-    try:
-        with open(path, encoding="utf-8") as file:
-            root: yaml.Node | None = yaml.compose(file, Loader=yaml.SafeLoader)
-            return root
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else path
-        raise InputError(f"{where}: not valid YAML: {_one_line(getattr(error, 'problem', error))}") from None
-
-
-def _task(root: yaml.MappingNode, path: str) -> tuple[str, str]:
-    """Returns the task and where it is named."""
-    for key, node in root.value:
-        if _key(key, path) == "task":
-            where = f"{path}:{key.start_mark.line + 1}"
-            if not isinstance(node, yaml.ScalarNode) or node.value not in TASKS:
-                shown = node.value if isinstance(node, yaml.ScalarNode) else "a list or mapping"
-                raise InputError(f"{where}: task must be one of {', '.join(sorted(TASKS))}, got {shown!r}")
-            return str(node.value), where
-    return Config.task, path
-
-
-def _key(node: yaml.Node, path: str) -> str:
-    """Returns the text of a key; YAML also knows lists and mappings as keys."""
-    if not isinstance(node, yaml.ScalarNode):
-        raise InputError(f"{path}:{node.start_mark.line + 1}: a key must be a word")
-    return str(node.value)
-
-
-def _value(node: yaml.Node, where: str, name: str) -> Any:
-    try:
-        return yaml.SafeLoader("").construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError) as error:  # an unknown !tag, a date like 2001-99-99, 5000 digits
-        problem = _one_line(getattr(error, "problem", error))
-        raise InputError(f"{where}: {name}: not a valid value: {problem}") from None
-
-
-def _one_line(text: object) -> str:
-    return " ".join(str(text).split())
+def _check_sections(file: ConfigFile, kind: type[TaskConfig]) -> None:
+    known = sections(kind)
+    for name, line in file.sections:
+        if name not in known:
+            others = [task for task, other in TASKS.items() if name in sections(other)]
+            whose = f" (one of {' and '.join(others)})" if others else nearest(name, known)
+            raise InputError(f"{file.path}:{line}: unknown section {name!r}{whose}")
 
 
 def flatten(config: TaskConfig) -> dict[str, Any]:

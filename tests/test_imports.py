@@ -19,6 +19,7 @@ LAYERS = {
     "seq2seq_tf": 6,
     "seq2seq_tf.errors": 0,
     "seq2seq_tf.config": 0,
+    "seq2seq_tf.config_file": 0,
     "seq2seq_tf.options": 0,
     "seq2seq_tf.files": 0,
     "seq2seq_tf.machine": 0,

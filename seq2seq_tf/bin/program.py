@@ -28,12 +28,14 @@ EXIT_INTERRUPTED = 130
 _LIBRARY_NOTE = re.compile(rb"WARNING: All log messages before absl|[IW]\d{4} \d\d:")
 _HELP = ("--help", "-help", "-h", "--h", "-?", "--helpshort", "-helpshort")
 _ALL_HELP = ("--helpfull", "-helpfull")
+_MEMORY = "/dev/shm"
 _LONGEST_MESSAGE = 1000  # characters: an argument of a megabyte is not repeated
 # What the machine refuses, not a mistake of ours: no room, no permission, a stream that is closed, a broken disk.
 _REFUSALS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBADF, errno.EIO),
     *(errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE),
 )
+_NO_FOLDER = ("No usable temporary directory", "Matplotlib requires access to a writable cache directory")
 
 
 class Command(NamedTuple):
@@ -97,6 +99,7 @@ def import_tensorflow(onednn: str = "1") -> None:
     switch_on_onednn(onednn)
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)  # under absl, TensorFlow's Python side tells what it does
+    _name_a_temporary_folder()
     with _held_back() as held:
         shown = os.dup(2)
         os.dup2(held.fileno(), 2)
@@ -108,6 +111,18 @@ def import_tensorflow(onednn: str = "1") -> None:
             os.close(shown)
             held.seek(0)
             os.write(2, b"".join(line for line in held if not _LIBRARY_NOTE.match(line)))
+
+
+def _name_a_temporary_folder() -> None:
+    """Names one where none of the usual ones can be written: TensorFlow asks for its name while it is imported.
+
+    Memory serves if it can be written; else what needs a temporary folder fails when it does.
+    """
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        tempfile.tempdir = _MEMORY if os.access(_MEMORY, os.W_OK) else os.getcwd()
+        os.environ["TMPDIR"] = tempfile.tempdir  # for the processes that this one starts
 
 
 def _held_back() -> IO[bytes]:
@@ -182,6 +197,8 @@ def exit_code(command: Command) -> int:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_FAILED
     except OSError as error:
+        if any(words in str(error) for words in _NO_FOLDER):
+            fail(str(error))
         if error.errno not in _REFUSALS:
             raise
         if error.filename is None:  # writing to a stream names none
