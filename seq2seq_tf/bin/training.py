@@ -15,10 +15,11 @@ from seq2seq_tf import machine
 from seq2seq_tf.bin import program
 from seq2seq_tf.bin.flag_types import define_option, define_path
 from seq2seq_tf.config import AnyConfig, Given, Resolved, describe, flatten, leaves, load, read
-from seq2seq_tf.errors import InputError
+from seq2seq_tf.errors import InputError, TrainingError
 from seq2seq_tf.options.common import PATH, TaskConfig
 
 if TYPE_CHECKING:
+    from seq2seq_tf.training.progress import RunLog
     from seq2seq_tf.training.run_dir import RunDir
 
 FLAGS = flags.FLAGS
@@ -68,8 +69,10 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
     """
     if not FLAGS.model_dir:
         raise InputError("--model_dir must name the run folder")
+    from seq2seq_tf.training.progress import RunLog
     from seq2seq_tf.training.run_dir import RunDir
 
+    stop = _StopOnSignal()
     run = RunDir(FLAGS.model_dir)
     resolved = _resolve(kind, run)
     if run.begun and run.has_ended(run.create(resolved.config, print)):
@@ -77,10 +80,17 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
         return 0
     run.make()
     with run.lock:  # before TensorFlow is imported: whoever comes second learns of it at once
-        return _train(run, resolved, prepare)
+        log = RunLog(run.log)
+        try:
+            return _train(run, resolved, prepare, stop, log)
+        except (InputError, TrainingError) as error:
+            log.note(f"error: {error}")
+            raise
 
 
-def _train(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., Any]) -> int:
+def _train(
+    run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., Any], stop: _StopOnSignal, log: RunLog
+) -> int:
     program.import_tensorflow(machine.onednn_of_run(run.path))
     from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
     from seq2seq_tf.training.run_dir import RunDir
@@ -88,39 +98,51 @@ def _train(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., An
     give_back_freed_memory()
     use_cores_side_by_side()
     config = run.create(resolved.config)
-    print(f"run folder {run.path}; values that are not defaults:\n{describe(resolved)}")
-    print(f"matrix products in {config.train.precision}, batches in {config.train.shards} parts side by side")
+    log(f"run folder {run.path}; values that are not defaults:\n{describe(resolved)}")
+    log(f"matrix products in {config.train.precision}, batches in {config.train.shards} parts side by side")
     if changed := machine.record(run.path):
         print(f"warning: {changed}", file=sys.stderr)
+        log.note(f"warning: {changed}")
     from seq2seq_tf.training.session import Session
 
-    task = prepare(run, config, print)
-    stop = _StopOnSignal()  # from here on; preparing writes whole files only and may be stopped at once
+    task = prepare(run, config, log)
     session = Session(run, config, task, stop)
     if run.latest_checkpoint():
-        print(f"going on from {run.latest_checkpoint()}")
+        log(f"going on from {run.latest_checkpoint()}")
     elif config.train.init_from:
-        print(f"starting from the weights of {RunDir(config.train.init_from).weights_file()}")
+        log(f"starting from the weights of {RunDir(config.train.init_from).weights_file()}")
     session.fit_into_time(time.perf_counter() - _BEGIN)
+    stop.training_begins()
     outcome = session.run()
     if not outcome.finished:
         again = f"the same command, or --model_dir={run.path} alone, goes on from there"
-        print(f"stopped at update {outcome.update}; {again}")
+        log(f"stopped at update {outcome.update}; {again}")
         return program.EXIT_INTERRUPTED
-    print(f"finished after {outcome.update} updates; best {config.train.metric} {abs(outcome.best_score):.3f}")
+    log(f"finished after {outcome.update} updates; best {config.train.metric} {abs(outcome.best_score):.3f}")
     return 0
 
 
 class _StopOnSignal:
-    """True after the first SIGINT or SIGTERM; a second one ends the program at once."""
+    """True after the first SIGINT, SIGTERM or SIGHUP (its terminal was closed); a second one ends the program at once.
+
+    So does the first one while nothing is trained yet: preparing writes whole files only. The program ends as by
+    `sys.exit`, so that the process that trains a piece model ends with it.
+    """
 
     def __init__(self) -> None:
         self._asked = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
+        self._training = False
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
+                signal.signal(number, self._on_signal)
+
+    def training_begins(self) -> None:
+        """From now on a signal is a request."""
+        self._training = True
 
     def _on_signal(self, number: int, _: object) -> None:
-        if self._asked:
+        if self._asked or not self._training:
             sys.exit(128 + number)
         self._asked = True
         print("stopping after this update; once more to stop at once", file=sys.stderr)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -57,14 +58,16 @@ def train_piece_models(texts: Sequence[PieceText], config: PieceOptions) -> None
     """Trains one vocabulary on all texts and writes a model file for each, or writes nothing.
 
     The files have the same pieces; each normalises as its text asks for.
-    Runs in a process of its own: the trainer of sentencepiece and TensorFlow do not always live in one.
+    Runs in a process of its own: the trainer of sentencepiece and TensorFlow do not always live in one. It ends with
+    this one.
 
     Raises:
-      InputError: the text cannot give that many pieces, there is none, or it is not UTF-8 (file and line named).
+      InputError: a model cannot be written (full disk), or the text cannot give that many pieces, there is none, or it
+        is not UTF-8 (file and line named).
     """
     names = ("piece_model", "vocab_size", "character_coverage", "byte_fallback", "lowercase")
     request = {"texts": texts, **{name: getattr(config, name) for name in names}}
-    command = [sys.executable, "-m", "seq2seq_tf.text.train_pieces", json.dumps(request)]
+    command = [sys.executable, "-m", "seq2seq_tf.text.train_pieces", json.dumps(request), str(os.getpid())]
     package_root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     search_path = os.pathsep.join(p for p in (package_root, os.environ.get("PYTHONPATH", "")) if p)
     done = subprocess.run(
@@ -74,6 +77,9 @@ def train_piece_models(texts: Sequence[PieceText], config: PieceOptions) -> None
         lines = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no message"]
         if done.returncode == 2:
             raise InputError(lines[-1])
+        if done.returncode < 0:
+            ended = signal.Signals(-done.returncode).name
+            raise InputError(f"the process that trains the piece model was ended by {ended}; is there memory enough?")
         raise RuntimeError(f"training the piece model failed: {lines[-1]}")
 
 

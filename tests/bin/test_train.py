@@ -36,12 +36,16 @@ def config_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Training:
     """The program at work on a run folder."""
 
-    def __init__(self, config_file: Path, folder: Path) -> None:
+    def __init__(self, config_file: Path, folder: Path, *, unread: bool) -> None:
         self.folder = folder
         command = [sys.executable, *PROGRAM, f"--config={config_file}", f"--model_dir={folder}"]
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=toy.environment(), cwd=toy.ROOT
         )
+        if unread:
+            for stream in (self._process.stdout, self._process.stderr):
+                stream.close()  # type: ignore[union-attr]
+            self._process.stdout = self._process.stderr = None
 
     def wait_for_update(self, update: int) -> None:
         """Returns when metrics.jsonl tells of that update, or when the program has ended."""
@@ -59,12 +63,12 @@ class Training:
 
     def end(self) -> tuple[int, str, str]:
         """Waits for the end; returns exit code, standard output and standard error."""
-        out, err = self._process.communicate(timeout=PATIENCE)
+        out, err = (text or "" for text in self._process.communicate(timeout=PATIENCE))
         assert "Traceback" not in err, err
         return self._process.returncode, out, err
 
 
-Launch = Callable[[Path], Training]
+Launch = Callable[..., Training]
 
 
 def measured(folder: Path) -> list[dict[str, Any]]:
@@ -87,8 +91,8 @@ def launch(config_file: Path) -> Iterator[Launch]:
     """Starts the program on a run folder; nothing goes on after the tests."""
     started: list[Training] = []
 
-    def training_in(folder: Path) -> Training:
-        started.append(Training(config_file, folder))
+    def training_in(folder: Path, *, unread: bool = False) -> Training:
+        started.append(Training(config_file, folder, unread=unread))
         return started[-1]
 
     yield training_in
@@ -98,15 +102,16 @@ def launch(config_file: Path) -> Iterator[Launch]:
 
 @pytest.fixture(scope="module")
 def whole(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Training:
-    """A training that nobody interrupts; it runs beside the test that wants its result."""
-    return launch(tmp_path_factory.mktemp("whole"))
+    """A training that nobody interrupts, or looks at; it runs beside the test that wants its result."""
+    return launch(tmp_path_factory.mktemp("whole"), unread=True)
 
 
 @pytest.fixture(scope="module")
 def finished(whole: Training) -> Path:
-    code, out, err = whole.end()
-    assert code == 0, err
-    assert "finished after" in out
+    code, _, _ = whole.end()
+    log = (whole.folder / "train.log").read_text(encoding="utf-8")
+    assert code == 0, log
+    assert "finished after" in log
     return whole.folder
 
 
@@ -182,6 +187,17 @@ def test_stopped_and_killed_a_run_ends_with_the_same_weights(
     expected = request.getfixturevalue("finished")
     assert_same_weights(tmp_path, expected)
     assert measured(tmp_path) == measured(expected), (update, kill)
+
+
+def test_training_goes_on_where_nobody_reads_what_it_prints_and_its_log_has_it(finished: Path) -> None:
+    lines = (finished / "train.log").read_text(encoding="utf-8").splitlines()
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", line) for line in lines)
+    log = "\n".join(lines)
+    valid = len([line for line in measured(finished) if "valid_loss" in line and "final" not in line])
+    assert log.count(": valid loss ") == valid
+    for part in ("run folder ", "training data: ", "model: ", "(100 %)", "final weights: ", "finished after "):
+        assert part in log
+    assert "\r" not in log
 
 
 def test_a_finished_run_says_so_and_changes_nothing(config_file: Path, finished: Path) -> None:
