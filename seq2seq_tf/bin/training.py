@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,11 @@ def define_flags(kind: type[TaskConfig]) -> None:
     """Defines --config, --model_dir and a flag per option; unset flags leave the file's or the default value."""
     define_path("config", None, "YAML file with the options of the run; see configs/")
     define_path("model_dir", None, "run folder: made if missing, gone on with if it holds an unfinished run")
+    flags.DEFINE_bool(
+        "dry_run",
+        False,
+        "print configuration, sizes and estimated minutes, and train nothing; --model_dir may be left out",
+    )
     for leaf in leaves(kind):
         default = str(leaf.default).lower() if leaf.type is bool else str(leaf.default)
         define_option(leaf.name, leaf, default or "none")
@@ -67,14 +73,16 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
       prepare: (run, config, say) -> Task, imported when it is called: TensorFlow is slow to import, mistakes in
         flags show before.
     """
-    if not FLAGS.model_dir:
+    if not FLAGS.model_dir and not FLAGS.dry_run:
         raise InputError("--model_dir must name the run folder")
     from seq2seq_tf.training.progress import RunLog
     from seq2seq_tf.training.run_dir import RunDir
 
     stop = _StopOnSignal()
-    run = RunDir(FLAGS.model_dir)
+    run = RunDir(FLAGS.model_dir or "a new run")
     resolved = _resolve(kind, run)
+    if FLAGS.dry_run:
+        return _dry_run(run, resolved, prepare)
     if run.begun and run.has_ended(run.create(resolved.config, print)):
         print(f"this run is finished: {run.final_model} holds its weights; nothing to do")
         return 0
@@ -86,6 +94,32 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
         except (InputError, TrainingError) as error:
             log.note(f"error: {error}")
             raise
+
+
+def _dry_run(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., Any]) -> int:
+    """Prepares in a temporary folder, and prints what training would be."""
+    if run.begun:
+        run.agreed(resolved.config)
+        print(f"{run.path} holds a run that has begun; this is what it would be from the start")
+    program.import_tensorflow(machine.onednn_of_run(run.path))
+    from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
+    from seq2seq_tf.training.run_dir import RunDir
+    from seq2seq_tf.training.time_budget import estimate
+    from seq2seq_tf.training.trainer import Trainer
+
+    give_back_freed_memory()
+    use_cores_side_by_side()
+    with tempfile.TemporaryDirectory(prefix="seq2seq_dry_run_") as folder:
+        trial = RunDir(os.path.join(folder, "run"))
+        config = trial.create(resolved.config)
+        print(f"values that are not defaults:\n{describe(resolved)}")
+        print(f"matrix products in {config.train.precision}, batches in {config.train.shards} parts side by side")
+        task = prepare(trial, config, print)
+        plan = task.plan(0)
+        print(f"an epoch: {len(plan.batches):,} batches, {plan.padding:.1%} of them padding")
+        print(estimate(task, Trainer(task.model, config.train, task.batch_spec, task.carry_spec)))
+    print("nothing was trained, and nothing written" + (f" into {run.path}" if FLAGS.model_dir else ""))
+    return 0
 
 
 def _train(

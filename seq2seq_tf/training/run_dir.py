@@ -87,13 +87,16 @@ class RunDir:
         if not self.begun:
             with self.lock:
                 return self._create(config)
-        stored = self.load_config(type(config))
-        agreed = agree(stored, config, self._state(), say)
-        if agreed != stored:  # else nothing is written: a finished run may be read-only
+        agreed = self.agreed(config, say)
+        if agreed != self.load_config(type(config)):  # else nothing is written: a finished run may be read-only
             self.make()
             with self.lock:
                 self.store(agreed)
         return agreed
+
+    def agreed(self, config: AnyConfig, say: Callable[[str], None] = lambda _: None) -> AnyConfig:
+        """Returns the configuration with which a run that has begun goes on, and writes nothing; see `create`."""
+        return agree(self.load_config(type(config)), config, self._state(), say)
 
     def _create(self, config: AnyConfig) -> AnyConfig:
         from seq2seq_tf.training.hardware import for_this_machine  # here, since it imports TensorFlow

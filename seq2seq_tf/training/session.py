@@ -27,7 +27,7 @@ from seq2seq_tf.training.progress import Progress, RunLog
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
 from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, Task
-from seq2seq_tf.training.time_budget import choose, updates_per_epoch
+from seq2seq_tf.training.time_budget import choose, updates_planned
 from seq2seq_tf.training.tokenizers import TOKENIZERS, check_tokenizers, tokenizer_hashes
 from seq2seq_tf.training.trainer import Trainer, UpdateResult
 from seq2seq_tf.training.validation import Standing, goodness
@@ -53,13 +53,6 @@ class Outcome(NamedTuple):
     best_score: float
 
 
-def updates_planned(config: TaskConfig, task: Task) -> int:
-    """Returns the number of updates of a run; those of the first epoch stand for each."""
-    train = config.train
-    epochs = updates_per_epoch(task, train) * train.max_epochs
-    return min(epochs, train.max_updates) if train.max_updates else epochs
-
-
 class Session:
     """One run folder being trained.
 
@@ -83,7 +76,7 @@ class Session:
         self.ended: Standing | None = None  # with a validation that was made only because training ended there
         self._time_is_settled = False
         self._epoch_batches = 0  # of the epoch that was begun last
-        self.updates_planned = updates_planned(config, task)
+        self.updates_planned = updates_planned(task, config.train)
         self._history = History(run.metrics, run.tensorboard)
         self._log = RunLog(run.log)
 

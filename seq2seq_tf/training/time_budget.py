@@ -71,11 +71,38 @@ def updates_per_epoch(task: Task, train: TrainConfig) -> int:
     return -(-len(task.plan(0).batches) // train.accumulate)
 
 
+def updates_planned(task: Task, train: TrainConfig) -> int:
+    """Returns the updates of a run; those of the first epoch stand for each."""
+    epochs = updates_per_epoch(task, train) * train.max_epochs
+    return min(epochs, train.max_updates) if train.max_updates else epochs
+
+
 def seconds_of(updates: int, train: TrainConfig, per_epoch: int, speed: Speed) -> float:
     """Returns how long so many updates take with their validations and the choice of the final weights."""
     every = train.validate_every or per_epoch
     validations = -(-updates // every) + (2 if train.average_best > 1 else 1) + bool(train.init_from)
     return (updates * speed.update + validations * speed.validation) / (1.0 - _RESERVE)
+
+
+def most_that_fit(planned: int, train: TrainConfig, per_epoch: int, speed: Speed, seconds: float) -> int:
+    """Returns how many of the planned updates fit into so many seconds; below 1 for none."""
+    return bisect.bisect_right(range(planned + 1), seconds, key=lambda n: seconds_of(n, train, per_epoch, speed)) - 1
+
+
+def estimate(task: Task, trainer: Trainer) -> str:
+    """Returns a line for people: how long training would take here, and what train.max_minutes would make of it."""
+    train, planned = trainer.config, updates_planned(task, trainer.config)
+    speed = measure(task, trainer, 0.3 * _LONGEST)
+    per_epoch = updates_per_epoch(task, train)
+    whole = seconds_of(planned, train, per_epoch, speed) / 60.0
+    line = (
+        f"{planned:,} updates ({per_epoch:,} an epoch) of {speed.update:.2g} s, validations of at most "
+        f"{speed.validation:.2g} s: about {whole:.1f} minutes"
+    )
+    if not train.max_minutes or whole <= train.max_minutes:
+        return line
+    fit = most_that_fit(planned, train, per_epoch, speed, 60.0 * train.max_minutes)
+    return f"{line}; about {fit:,} updates would fit into train.max_minutes={train.max_minutes:g}"
 
 
 class Choice(NamedTuple):
@@ -101,7 +128,7 @@ def choose(task: Task, trainer: Trainer, planned: int, spent: float) -> Choice:
     spent += time.perf_counter() - begin
     per_epoch = updates_per_epoch(task, train)
     left = 60.0 * train.max_minutes - spent
-    updates = bisect.bisect_right(range(planned + 1), left, key=lambda n: seconds_of(n, train, per_epoch, speed)) - 1
+    updates = most_that_fit(planned, train, per_epoch, speed, left)
     measured = f"an update takes {speed.update:.2g} s here, a validation at most {speed.validation:.2g} s"
     if updates < 1:
         raise InputError(

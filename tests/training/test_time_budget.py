@@ -123,3 +123,14 @@ def test_a_shorter_run_stores_its_end_goes_on_to_it_and_its_rate_reaches_zero_th
 
 def _values(found: Example, updates: int) -> dict[str, Any]:
     return {**flatten(found.config), "train.max_minutes": 0.0, "train.max_updates": updates}
+
+
+def test_an_estimate_says_what_the_minutes_would_allow(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_budget, "measure", lambda *_: Speed(update=6.0, validation=0.0))
+    line = time_budget.estimate(session.task, session.trainer)
+    assert line.startswith("12 updates (3 an epoch) of 6 s")
+    assert line.endswith("about 1.2 minutes")
+    object.__setattr__(session.trainer.config, "max_minutes", 0.5)
+    assert time_budget.estimate(session.task, session.trainer).endswith(
+        "about 4 updates would fit into train.max_minutes=0.5"
+    )
