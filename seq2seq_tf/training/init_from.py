@@ -15,6 +15,7 @@ from seq2seq_tf.files import write_bytes
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.tokenizers import check_tokenizers
 
 _OPTION = "train.init_from"
 # What decides about tokenizers and shapes outside the section model, in any task.
@@ -60,8 +61,8 @@ def check_base(run: RunDir, config: TaskConfig) -> None:
     """Holds a configuration against the base that it names, before anything is written.
 
     Raises:
-      InputError: no such run, another task, no or damaged weights, a missing tokenizer, or an option that does not fit
-        (both values are named).
+      InputError: no such run, another task, no or damaged weights, a missing or another tokenizer, or an option that
+        does not fit (both values are named).
     """
     path = config.train.init_from
     if os.path.realpath(path) == os.path.realpath(run.path):
@@ -77,7 +78,8 @@ def check_base(run: RunDir, config: TaskConfig) -> None:
     for file in config.tokenizer_files:
         if not os.path.isfile(os.path.join(path, file)):
             raise InputError(f"{_OPTION}={path}: {file} is missing there")
-    checkpoint.load_arrays(base.weights_file())
+    weights = base.weights_file()
+    check_tokenizers(weights, checkpoint.load_arrays(weights)[1], base)
 
 
 def take_over_tokenizers(run: RunDir, config: TaskConfig, say: Callable[[str], None]) -> bool:
