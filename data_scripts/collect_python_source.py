@@ -19,7 +19,7 @@ from pathlib import Path
 from absl import flags
 
 from seq2seq_tf.bin import program
-from seq2seq_tf.bin.flag_types import define_output, define_path
+from seq2seq_tf.bin.flag_types import define_float, define_output, define_path
 from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.data.text_files import find_text_files, read_text, share_out
@@ -32,8 +32,8 @@ _EXCLUDE = flags.DEFINE_string(
     ".*,__pycache__,site-packages,dist-packages,test,tests,idle_test,encodings,pydoc_data,_sysconfigdata*",
     "Names of files and folders to leave out, separated by commas.",
 )
-_VALID_SHARE = flags.DEFINE_float("valid_share", 0.04, "Share of the files held out.", lower_bound=0.0, upper_bound=0.5)
-_TEST_SHARE = flags.DEFINE_float("test_share", 0.04, "Likewise, for the test.", lower_bound=0.0, upper_bound=0.5)
+_VALID_SHARE = define_float("valid_share", 0.04, "Share of the files held out.", 0.0, 0.5)
+_TEST_SHARE = define_float("test_share", 0.04, "Likewise, for the test.", 0.0, 0.5)
 
 
 def main() -> None:

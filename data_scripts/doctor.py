@@ -19,7 +19,7 @@ from pathlib import Path
 from absl import flags
 
 from seq2seq_tf.bin import program
-from seq2seq_tf.bin.flag_types import define_path
+from seq2seq_tf.bin.flag_types import define_float, define_integer, define_path
 from seq2seq_tf.data.audit import Audit, audit, find_parts, part_at
 from seq2seq_tf.data.findings import Place, read_excerpts
 from seq2seq_tf.data.language_check import LanguageCheck, check_languages, with_findings
@@ -34,22 +34,17 @@ _PREFIXES = {
     name: define_path(name, None, f"Instead of --data: the {name} files are PREFIX.LANG.")
     for name in ("train", "valid", "test")
 }
-_MAX_WORDS = flags.DEFINE_integer("max_words", 100, "Report lines with more words.", lower_bound=1)
-_MAX_RATIO = flags.DEFINE_float(
-    "max_ratio",
-    3.0,
-    "Report pairs so many times longer or shorter than usual in their part.",
-    lower_bound=1.0,
+_MAX_WORDS = define_integer("max_words", 100, "Report lines with more words.", 1)
+_MAX_RATIO = define_float(
+    "max_ratio", 3.0, "Report pairs so many times longer or shorter than usual in their part.", 1.0, 1e6
 )
 _LANGUAGE_MODEL = define_path(
     "language_model_dir", None, "Run folder of a language classifier: report lines in another language (slower)."
 )
-_MIN_PROBABILITY = flags.DEFINE_float(
+_MIN_PROBABILITY = define_float(
     "language_min_probability", 0.99, "Report a line if another language is so probable.", 0.0, 1.0
 )
-_MIN_CHARACTERS = flags.DEFINE_integer(
-    "language_min_characters", 30, "Do not look for the language of shorter lines.", lower_bound=1
-)
+_MIN_CHARACTERS = define_integer("language_min_characters", 30, "Do not look for the language of shorter lines.", 1)
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 from absl import flags
 
 from seq2seq_tf.bin import program
-from seq2seq_tf.bin.flag_types import define_output, define_path
+from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.data.help_packages import Pages, unpacked_package
 from seq2seq_tf.data.language_sentences import Kept, balanced_split, distinct_sentences, help_sentences
@@ -33,11 +33,11 @@ _LANGUAGES = flags.DEFINE_list(
     "languages", ["en-us", "de", "fr", "es", "it", "pt", "nl", "sv"], "Languages, as in the names of the packages."
 )
 _OUT = define_output("out", "data/language_id", "Folder to write.", folder=True)
-_TRAIN = flags.DEFINE_integer("train", 20000, "Sentences of each language to learn from, at most.", lower_bound=1)
-_HELD_OUT = flags.DEFINE_integer("held_out", 500, "Sentences of each language in valid, and in test.", lower_bound=1)
-_SEED = flags.DEFINE_integer("seed", 1, "Another seed chooses other sentences.")
-_SHORTEST = flags.DEFINE_integer("min_characters", 3, "Skip shorter sentences.", lower_bound=1)
-_LONGEST = flags.DEFINE_integer("max_characters", 200, "Skip longer sentences.", lower_bound=1)
+_TRAIN = define_integer("train", 20000, "Sentences of each language to learn from, at most.", 1)
+_HELD_OUT = define_integer("held_out", 500, "Sentences of each language in valid, and in test.", 1)
+_SEED = define_integer("seed", 1, "Another seed chooses other sentences.", 0)
+_SHORTEST = define_integer("min_characters", 3, "Skip shorter sentences.", 1)
+_LONGEST = define_integer("max_characters", 200, "Skip longer sentences.", 1)
 _PACKAGE_DIR = define_path("package_dir", None, "Folder that keeps the .deb files; any there are used.")
 _TREE = define_path("tree", None, "Folder with LANGUAGE/text/**/*.html already unpacked; apt is not used.")
 

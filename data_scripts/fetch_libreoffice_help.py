@@ -19,7 +19,7 @@ from pathlib import Path
 from absl import flags
 
 from seq2seq_tf.bin import program
-from seq2seq_tf.bin.flag_types import define_output, define_path
+from seq2seq_tf.bin.flag_types import define_float, define_integer, define_output, define_path
 from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.data.clean import PairFilter, character_ratio
 from seq2seq_tf.data.help_packages import Pages, packaged_languages, unpacked_package
@@ -33,14 +33,16 @@ from seq2seq_tf.errors import InputError
 _SOURCE = flags.DEFINE_string("source", "en-us", "Language of the sources, as in the package name (see --list).")
 _TARGET = flags.DEFINE_string("target", "de", "Language of the targets, as in the package name (see --list).")
 _OUT = define_output("out", None, "Folder to write; if not given, data/libreoffice_SOURCE_TARGET.", folder=True)
-_VALID = flags.DEFINE_integer("valid", 1000, "Pairs to hold out for validation.", lower_bound=0)
-_TEST = flags.DEFINE_integer("test", 1000, "Pairs to hold out for the test.", lower_bound=0)
-_SEED = flags.DEFINE_integer("seed", 1, "Another seed holds out other pairs.")
-_MAX_WORDS = flags.DEFINE_integer("max_words", 100, "Skip pairs with a longer side (0: none).", lower_bound=0)
-_MAX_RATIO = flags.DEFINE_float(
+_VALID = define_integer("valid", 1000, "Pairs to hold out for validation.", 0)
+_TEST = define_integer("test", 1000, "Pairs to hold out for the test.", 0)
+_SEED = define_integer("seed", 1, "Another seed holds out other pairs.", 0)
+_MAX_WORDS = define_integer("max_words", 100, "Skip pairs with a longer side (0: none).", 0)
+_MAX_RATIO = define_float(
     "max_ratio",
     3.0,
     "Skip pairs that are so many times longer or shorter than the corpus' own ratio (0: none).",
+    0.0,
+    1e6,
 )
 _PACKAGE_DIR = define_path("package_dir", None, "Folder that keeps the .deb files; any there are used.")
 _TREE = define_path("tree", None, "Folder with LANGUAGE/text/**/*.html already unpacked; apt is not used.")

@@ -28,7 +28,7 @@ from pathlib import Path
 from absl import flags
 
 from seq2seq_tf.bin import program
-from seq2seq_tf.bin.flag_types import define_output, define_path
+from seq2seq_tf.bin.flag_types import define_float, define_integer, define_output, define_path
 from seq2seq_tf.data.clean import PairFilter, character_ratio
 from seq2seq_tf.data.delimited import Table, TableOptions
 from seq2seq_tf.data.pairs import Pair, iter_pairs, write_corpus
@@ -48,12 +48,12 @@ _COLUMNS = flags.DEFINE_list("columns", [], "Numbers of the table's two columns,
 _OUT = define_output("out", None, "Folder to write.", folder=True)
 _SOURCE_LANG = flags.DEFINE_string("source_lang", None, "File ending of the sources, as en.")
 _TARGET_LANG = flags.DEFINE_string("target_lang", None, "File ending of the targets, as de.")
-_VALID = flags.DEFINE_integer("valid", 1000, "Pairs to hold out for validation.", lower_bound=0)
-_TEST = flags.DEFINE_integer("test", 1000, "Pairs to hold out for the test.", lower_bound=0)
-_SEED = flags.DEFINE_integer("seed", 1, "Another seed holds out other pairs.")
-_MAX_WORDS = flags.DEFINE_integer("max_words", 100, "Skip pairs with a longer side (0: none).", lower_bound=0)
-_MAX_RATIO = flags.DEFINE_float(
-    "max_ratio", 3.0, "Skip pairs so many times longer or shorter than the corpus' own ratio (0: none)."
+_VALID = define_integer("valid", 1000, "Pairs to hold out for validation.", 0)
+_TEST = define_integer("test", 1000, "Pairs to hold out for the test.", 0)
+_SEED = define_integer("seed", 1, "Another seed holds out other pairs.", 0)
+_MAX_WORDS = define_integer("max_words", 100, "Skip pairs with a longer side (0: none).", 0)
+_MAX_RATIO = define_float(
+    "max_ratio", 3.0, "Skip pairs so many times longer or shorter than the corpus' own ratio (0: none).", 0.0, 1e6
 )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import io
+import runpy
 from collections.abc import Iterator
+from pathlib import Path
 
 from absl import flags
 
 from seq2seq_tf.bin import caption, classify, evaluate, export, inspect, lm, program, tag, train, translate
 from seq2seq_tf.bin.program import Command
+from tests.toy import ROOT
 from tests.trained import Ended
 
 COMMANDS: dict[str, Command] = {
@@ -21,6 +25,15 @@ COMMANDS: dict[str, Command] = {
         for name, command in module.COMMANDS.items()
     },
 }
+
+
+def _script(path: Path) -> Command:
+    """Returns a program of data_scripts/, whose flags are defined when it is executed; its main function is not run."""
+    about = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()[0]
+    return Command(about, lambda: runpy.run_path(str(path)) and None, lambda: 0)
+
+
+SCRIPTS = {path.stem: _script(path) for path in sorted((ROOT / "data_scripts").glob("*.py"))}
 TRAINING = [name for name in COMMANDS if name.endswith("train")]
 
 
@@ -29,7 +42,7 @@ def defined(name: str) -> Iterator[list[flags.Flag]]:
     """Inside, the flags of the command, and of no other program, are defined; yields them."""
     before = set(flags.FLAGS)
     try:
-        COMMANDS[name].define_flags()
+        {**COMMANDS, **SCRIPTS}[name].define_flags()
         yield [flags.FLAGS[flag] for flag in flags.FLAGS if flag not in before]
     finally:
         for flag in set(flags.FLAGS) - before:
@@ -38,11 +51,12 @@ def defined(name: str) -> Iterator[list[flags.Flag]]:
 
 def call(name: str, *arguments: str) -> Ended:
     """Runs a command with these flags."""
+    command = {**COMMANDS, **SCRIPTS}[name]
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), defined(name):
         try:
-            program.parse(COMMANDS[name], [f"seq2seq-{name}", *arguments])
-            code = program.exit_code(COMMANDS[name])
+            program.parse(command, [f"seq2seq-{name}", *arguments])
+            code = program.exit_code(command)
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
     return Ended(code, out.getvalue(), err.getvalue())

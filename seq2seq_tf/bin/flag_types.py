@@ -87,9 +87,9 @@ def define_output(name: str, default: str | None, text: str, *, folder: bool = F
     return flags.DEFINE(OutputParser(folder), name, default, text)
 
 
-def define_integer(name: str, default: int | None, text: str, low: int, high: int = _INT32) -> None:
-    """Defines a flag that is a whole number of a range."""
-    flags.DEFINE_integer(name, default, text, lower_bound=low, upper_bound=high)
+def define_integer(name: str, default: int | None, text: str, low: int, high: int = _INT32) -> flags.FlagHolder[Any]:
+    """Defines a flag that is a whole number of a range; returns the holder of its value."""
+    return flags.DEFINE_integer(name, default, text, lower_bound=low, upper_bound=high)
 
 
 def define_numbers(name: str, text: str, low: int, high: int = _INT32) -> None:
@@ -97,9 +97,9 @@ def define_numbers(name: str, text: str, low: int, high: int = _INT32) -> None:
     flags.DEFINE_multi_integer(name, [], text, lower_bound=low, upper_bound=high)
 
 
-def define_float(name: str, default: float | None, text: str, low: float, high: float) -> None:
-    """Defines a flag that is a number of a range."""
-    flags.DEFINE(NumberParser(low, high), name, default, text)
+def define_float(name: str, default: float | None, text: str, low: float, high: float) -> flags.FlagHolder[Any]:
+    """Defines a flag that is a number of a range; returns the holder of its value."""
+    return flags.DEFINE(NumberParser(low, high), name, default, text)
 
 
 def define_option(name: str, leaf: Leaf, default: str, text: str = "") -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from seq2seq_tf.training.run_dir import RunDir
 
 FLAGS = flags.FLAGS
+_MOST_STEPS, _MOST_STATES = 2**20, 2**27
 _PAIRS = 500  # of which the longest are taken
 
 
@@ -66,6 +67,7 @@ def main() -> int:
         return _toy()
     if not FLAGS.model_dir and not FLAGS.compare:
         raise InputError("--model_dir must name the run folder, or give --compare=cells or --toy")
+    _check_size()
     check_ending("out", FLAGS.out, PAGE_ENDINGS)
     check_ending("png", FLAGS.png, PICTURE_ENDINGS)
     if FLAGS.model_dir:
@@ -90,6 +92,21 @@ def main() -> int:
         written += paths
     print("written:", ", ".join(written), file=sys.stderr)
     return 0
+
+
+def _check_size() -> None:
+    """Raises InputError for flags whose product no memory bears: states and gradients of all steps are kept."""
+    steps, directions = FLAGS.sequences * FLAGS.steps, FLAGS.directions
+    if steps * directions > _MOST_STEPS:
+        raise InputError(
+            f"--sequences={FLAGS.sequences} times --steps={FLAGS.steps} times --directions={directions} are more than "
+            f"{_MOST_STEPS:,} steps"
+        )
+    if not FLAGS.model_dir and steps * FLAGS.hidden * FLAGS.depth > _MOST_STATES:
+        raise InputError(
+            f"--hidden={FLAGS.hidden} times --depth={FLAGS.depth} times {steps:,} steps are more than {_MOST_STATES:,} "
+            "numbers"
+        )
 
 
 def _options() -> dict[str, Any]:

@@ -73,6 +73,7 @@ def _sample() -> int:
     """Prints texts that begin with the prompt; a single one character by character."""
     given = {name: FLAGS[name].value for name in _options() if FLAGS[name].present}
     generator = _load()
+    generator.sample_options(**given)  # a mistake shows before the prompt is written
     prompt = FLAGS.prompt.replace("\\n", "\n").replace("\\t", "\t")
     if FLAGS.samples == 1:
         sys.stdout.write(prompt)
@@ -107,8 +108,8 @@ def _score() -> int:
         raise InputError("the run has no test text; name one with --text")
     texts = [read_text(path) for path in files.paths()]
     if FLAGS.logits:
-        for name, text in zip(files.names, texts, strict=True):
-            print(f"{name}\n{_logit_table(generator, text)}")
+        tables = [_logit_table(generator, text) for text in texts]
+        print("\n".join(f"{name}\n{table}" for name, table in zip(files.names, tables, strict=True)))
         return 0
     if not any(texts):
         raise InputError(f"{FLAGS.text or files.root}: empty, nothing to score")

@@ -11,7 +11,7 @@ import pytest
 from seq2seq_tf.bin.flag_types import OptionParser, OutputParser
 from seq2seq_tf.config import TASKS, leaves, load, to_yaml
 from seq2seq_tf.options.common import Range
-from tests.programs import COMMANDS, TRAINING, call, defined, kinds_of_flags
+from tests.programs import COMMANDS, SCRIPTS, TRAINING, call, defined, kinds_of_flags
 from tests.trained import assert_one_error_line
 
 USED = [name for name in COMMANDS if name not in TRAINING]
@@ -66,6 +66,16 @@ def test_help_describes_the_program_then_its_flags(name: str, columns: int, monk
     assert "--pdb" in call(name, "--helpfull").stdout
 
 
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_scripts_describe_themselves_and_refuse_what_is_no_flag(name: str) -> None:
+    shown = call(name, "--help")
+    assert (shown.code, shown.stderr) == (0, "")
+    assert SCRIPTS[name].help in shown.stdout
+    assert all(f"{flag}" in shown.stdout for flag in kinds_of_flags(name))
+    assert_one_error_line(call(name, "--xyzzy=3"), "unknown flag --xyzzy")
+    assert_one_error_line(call(name, "--caf\udce9=3"), "not UTF-8")
+
+
 @pytest.mark.parametrize("name", TRAINING)
 def test_help_of_training_lists_options_by_section_with_range_and_default(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -80,7 +90,7 @@ def test_help_of_training_lists_options_by_section_with_range_and_default(
     assert re.search(r"default: adam\]", flags)
 
 
-@every_program
+@pytest.mark.parametrize("name", [*COMMANDS, *SCRIPTS])
 def test_every_number_has_bounds_and_what_is_beyond_them_is_one_line(name: str) -> None:
     for flag, (kind, parser) in kinds_of_flags(name).items():
         if kind not in ("int", "float"):
@@ -186,6 +196,16 @@ def test_flags_leave_nothing_behind(name: str) -> None:
         assert found
     with defined(name) as again:
         assert len(again) == len(found)
+
+
+def test_what_no_memory_bears_together_is_refused_before_the_work(tmp_path: Path) -> None:
+    out = f"--out={tmp_path / 'x.html'}"
+    for flags in (["--sequences=4096", "--steps=10000"], ["--hidden=4096", "--sequences=1024"], ["--directions=4096"]):
+        assert_one_error_line(call("inspect gradients", "--compare=cells", out, *flags), "are more than")
+    ended = call(
+        "lm train", "--train.streams=65536", "--train.chunk=65536", f"--model_dir={tmp_path / 'run'}", "--data.train=x"
+    )
+    assert_one_error_line(ended, "train.streams=65536 times train.chunk=65536")
 
 
 def test_options_of_sampling_and_searching_are_checked_as_in_a_file() -> None:
