@@ -97,6 +97,20 @@ def check(leaf: Leaf, value: Any, where: str) -> Any:
     return value
 
 
+def allowed(leaf: Leaf) -> str:
+    """Returns what an option may be, for people: "1 to 64", "gru, lstm, rnn", "path"."""
+    if leaf.type is bool:
+        return "true, false"
+    if isinstance(leaf.allowed, Text):
+        return leaf.allowed.value
+    return interval(*leaf.allowed) if isinstance(leaf.allowed, Range) else ", ".join(leaf.allowed)
+
+
+def interval(low: float, high: float) -> str:
+    """Returns a range for people."""
+    return f"{low:,.10g} to {high:,.10g}"
+
+
 def _as_type(leaf: Leaf, value: Any) -> Any:
     """Returns `value` as what the leaf holds where it means the same: NumPy's numbers, a path, 1e-3 in quotes."""
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:

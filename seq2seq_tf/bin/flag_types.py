@@ -9,12 +9,12 @@ from typing import Any
 from absl import flags
 
 from seq2seq_tf.bin.output_paths import check_output
-from seq2seq_tf.config import Leaf, check
+from seq2seq_tf.config import Leaf, allowed, check, interval
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import PATH, Range
+from seq2seq_tf.options.common import PATH, Text
 
-flags.disclaim_key_flags()  # the flags are those of the module that calls these functions
 _INT32 = 2**31 - 1
+flags.disclaim_key_flags()  # the flags are those of the module that calls these functions
 
 
 class PathParser(flags.ArgumentParser):
@@ -111,7 +111,8 @@ def define_option(name: str, leaf: Leaf, default: str, text: str = "") -> None:
       default: what holds then, for people.
       text: in front of the option's own help text.
     """
-    facts = "; ".join(fact for fact in (allowed(leaf), f"default: {default}") if fact)
+    values = "" if leaf.type is bool or isinstance(leaf.allowed, Text) else allowed(leaf)
+    facts = "; ".join(fact for fact in (values, f"default: {default}") if fact)
     text = f"{text}{leaf.help} [{facts}]"
     if leaf.type is bool:
         flags.DEFINE_bool(name, None, text)
@@ -119,23 +120,10 @@ def define_option(name: str, leaf: Leaf, default: str, text: str = "") -> None:
         flags.DEFINE(OptionParser(leaf), name, None, text)
 
 
-def allowed(leaf: Leaf) -> str:
-    """Returns what an option may be, for people: "1 to 64"; "" where any text may stand."""
-    if isinstance(leaf.allowed, tuple) and not isinstance(leaf.allowed, Range):
-        return ", ".join(leaf.allowed)
-    if isinstance(leaf.allowed, Range) and leaf.type in (int, float):
-        return _interval(*leaf.allowed)
-    return ""
-
-
 def range_of(parser: Any) -> str:
     """Returns the range of a number's flag, for people; "" for other flags."""
     low, high = (getattr(parser, name, None) for name in ("lower_bound", "upper_bound"))
-    return _interval(low, high) if low is not None and high is not None else ""
-
-
-def _interval(low: float, high: float) -> str:
-    return f"{low:,.10g} or more" if high == _INT32 else f"{low:,.10g} to {high:,.10g}"
+    return interval(low, high) if low is not None and high is not None else ""
 
 
 def check_outputs(values: flags.FlagValues = flags.FLAGS) -> None:
