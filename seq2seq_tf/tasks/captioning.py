@@ -18,6 +18,7 @@ from seq2seq_tf.files import write_text
 from seq2seq_tf.inspection.image_attention import image_attention_png
 from seq2seq_tf.models.captioning import CaptionBatch, Captioning
 from seq2seq_tf.options.captioning import CaptionConfig
+from seq2seq_tf.output_lengths import length_ratio
 from seq2seq_tf.structures import BOS_ID, EOS_ID
 from seq2seq_tf.text.words import WordList, write_word_list
 from seq2seq_tf.training.init_from import take_over_tokenizers
@@ -83,15 +84,28 @@ class CaptioningTask:
     def validate(self) -> dict[str, float]:
         """Describes the held-out scenes greedily and scores their captions."""
         references = [scene.caption for scene in self._valid]
-        search = self.captioner.search_options(beam_size=1, n_best=1)
-        captions = [row[0].text for row in self.captioner.describe_all(self._valid_images, search)]
         log_probs = self.captioner.score(self._valid_images, references)
-        scores = score_captions(captions, references)
         return {
             "loss": -float(np.sum(log_probs)) / sum(len(ids) + 1 for ids in self.words.encode(references)),
+            **self._scores(beam_size=1),
+        }
+
+    def search_scores(self) -> dict[str, float]:
+        """Returns the scores with the run's own beam, to stand beside the greedy ones; see `HasSearch`."""
+        beam_size = self.config.search.beam_size
+        found = self._scores(beam_size=beam_size) if beam_size > 1 else {}
+        return {f"beam_{name}": score for name, score in found.items()}
+
+    def _scores(self, beam_size: int) -> dict[str, float]:
+        references = [scene.caption for scene in self._valid]
+        search = self.captioner.search_options(beam_size=beam_size, n_best=1)
+        captions = [row[0].text for row in self.captioner.describe_all(self._valid_images, search)]
+        scores = score_captions(captions, references)
+        return {
             "exact_match": scores.exact.share,
             "digit_names": scores.digit_names.share,
             "layouts": scores.layouts.share,
+            "length_ratio": length_ratio(captions, references),
         }
 
     def pictures(self) -> dict[str, bytes]:

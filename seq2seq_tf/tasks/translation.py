@@ -25,7 +25,8 @@ from seq2seq_tf.inspection.attention import attention_png
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
 from seq2seq_tf.inspection.gradients import pair_batch
 from seq2seq_tf.models.translation import Translation
-from seq2seq_tf.options.translation import Config
+from seq2seq_tf.options.translation import Config, SearchConfig
+from seq2seq_tf.output_lengths import length_ratio
 from seq2seq_tf.structures import Batch
 from seq2seq_tf.text.sentencepiece import PieceModel, PieceText, train_piece_models
 from seq2seq_tf.training.init_from import take_over_tokenizers
@@ -110,21 +111,28 @@ class TranslationTask:
     def validate(self) -> dict[str, float]:
         """Translates the held-out sources greedily and scores the references."""
         sources, references = [s for s, _ in self.valid_texts], [t for _, t in self.valid_texts]
-        search = dataclasses.replace(
-            self.config.search,
-            beam_size=1,
-            n_best=1,
-            shortlist=0,
-            split_sentences=False,  # a line is one unit
-        )
-        translations = [row[0].text for row in self.translator.translate_all(sources, search)]
+        scores = self._scores(dataclasses.replace(self.config.search, beam_size=1))
         log_probs = np.asarray(self.translator.score(sources, references))
         tokens = sum(len(ids) + 1 for ids in self.target.encode(references))
+        return {"loss": float(-log_probs.sum() / tokens), **scores}  # nats per target piece, without label smoothing
+
+    def search_scores(self) -> dict[str, float]:
+        """Returns the scores with the run's own beam, to stand beside the greedy ones; see `HasSearch`."""
+        search = self.config.search
+        if search.beam_size == 1:
+            return {}
+        return {f"beam_{name}": score for name, score in self._scores(search).items()}
+
+    def _scores(self, search: SearchConfig) -> dict[str, float]:
+        """Translates the held-out sources, each line as a whole, over all pieces, and compares with the references."""
+        sources, references = [s for s, _ in self.valid_texts], [t for _, t in self.valid_texts]
+        search = dataclasses.replace(search, n_best=1, shortlist=0, split_sentences=False)
+        translations = [row[0].text for row in self.translator.translate_all(sources, search)]
         lowercase = self.config.data.lowercase
         return {
-            "loss": float(-log_probs.sum() / tokens),  # nats per target piece, without label smoothing
             "bleu": bleu(translations, references, lowercase=lowercase, tokenize=self.tokenizer).value,
             "chrf": chrf(translations, references, lowercase=lowercase).value,
+            "length_ratio": length_ratio(translations, references),
         }
 
     def pictures(self) -> dict[str, bytes]:

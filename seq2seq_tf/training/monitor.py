@@ -18,6 +18,7 @@ from seq2seq_tf.training.trainer import UpdateResult
 from seq2seq_tf.training.validation import Standing, perplexity
 
 _LARGEST = tf.float32.max  # TensorBoard's numbers
+_FAR_TOO_SHORT = 0.5  # outputs, in characters of the references
 
 
 class Monitor:
@@ -92,6 +93,9 @@ class Monitor:
         self._write("valid", record)
         star = " *" if record["best"] else ""
         self._progress.log(f"update {update}: valid {_listed(scores)}{star}")
+        if scores.get("length_ratio", 1.0) < _FAR_TOO_SHORT:
+            ratio = scores["length_ratio"]
+            self._progress.log(f"warning: the outputs have only {ratio:.2f} times the characters of the references")
         if count := standing.stands_still:
             metric = self._config.train.metric
             self._progress.log(

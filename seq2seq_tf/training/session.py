@@ -26,7 +26,7 @@ from seq2seq_tf.training.monitor import Monitor
 from seq2seq_tf.training.progress import Progress, RunLog
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
-from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, Task
+from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, HasSearch, Task
 from seq2seq_tf.training.time_budget import choose, updates_planned
 from seq2seq_tf.training.tokenizers import TOKENIZERS, check_tokenizers, tokenizer_hashes
 from seq2seq_tf.training.trainer import Trainer, UpdateResult
@@ -310,9 +310,10 @@ class Session:
             scored.append((goodness(scores, self.config.train.metric), choice, scores))
         score, (label, arrays), scores = max(scored, key=lambda entry: (_rank(entry[0]), _rank(-entry[2]["loss"])))
         checkpoint.assign(label, arrays, variables)
+        searched = self.task.search_scores() if isinstance(self.task, HasSearch) else {}
         # Told before the file whose presence means that the run is finished: a run killed in between tells it again,
         # after dropping what it told.
-        self._monitor.final(self.position.update, label, scores)
+        self._monitor.final(self.position.update, label, {**scores, **searched})
         state = {"update": self.position.update, "score": score, "weights": label, **self._tokenizers}
         checkpoint.save_arrays(self.run_dir.final_model, arrays, state)
 

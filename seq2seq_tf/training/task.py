@@ -30,6 +30,14 @@ class HasGradientCurves(Protocol):
         """Returns the curves of the current weights; changes nothing of the training."""
 
 
+@runtime_checkable
+class HasSearch(Protocol):
+    """What a task offers besides, if its outputs are searched for: validation takes the quickest search, greedy."""
+
+    def search_scores(self) -> dict[str, float]:
+        """Returns name -> held-out score under the run's own search; empty if that is the one of `validate`."""
+
+
 class Task(Protocol):
     """A task with its data and its model.
 
@@ -54,7 +62,10 @@ class Task(Protocol):
         """Returns where planned batches come from, for error messages: "training pairs 3, 17, ..."."""
 
     def validate(self) -> dict[str, float]:
-        """Returns name -> held-out score of the current weights, `loss` (nats per symbol) among them."""
+        """Returns name -> held-out score of the current weights, `loss` (nats per symbol) among them.
+
+        `length_ratio`, characters of all outputs by those of all references, stands there too if there are outputs.
+        """
 
     def pictures(self) -> dict[str, bytes]:
         """Returns name -> PNG for TensorBoard, made after a validation; may be empty."""

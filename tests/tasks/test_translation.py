@@ -1,5 +1,6 @@
 """The translation task: what preparing makes of raw files."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,12 @@ import numpy as np
 import pytest
 
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.evaluation import bleu, chrf
 from seq2seq_tf.options.translation import Config
 from seq2seq_tf.tasks.translation import TranslationTask, prepare
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session
-from seq2seq_tf.translator import Hypothesis
+from seq2seq_tf.translator import Hypothesis, Translator
 from tests import toy
 
 TARGETS = ["你好，世界！", "5 m² und ½ l …", "می‌خواهم بروم"]  # what NFKC would change
@@ -129,3 +131,37 @@ def test_the_same_text_on_both_sides_is_refused_and_the_doctor_named(tmp_path: P
     with pytest.raises(InputError, match=wanted):
         prepared(tmp_path / "named twice", config)
     assert not (tmp_path / "copied" / "source.model").exists()
+
+
+def test_final_weights_are_scored_greedily_and_with_the_beam_of_the_run(toy_run: Path, translator: Translator) -> None:
+    final = json.loads((toy_run / "metrics.jsonl").read_text().splitlines()[-1])
+    data = translator.config.data
+    sources, references = (Path(x).read_text().splitlines() for x in (data.valid_source, data.valid_target))
+    for prefix, options in (("", {"beam_size": 1}), ("beam_", {"beam_size": 3})):
+        written = [h.text for h in translator.translate(sources, split_sentences=False, **options)]
+        assert final[f"valid_{prefix}bleu"] == pytest.approx(bleu(written, references).value)
+        assert final[f"valid_{prefix}chrf"] == pytest.approx(chrf(written, references).value)
+        assert final[f"valid_{prefix}length_ratio"] == pytest.approx(sum(map(len, written)) / sum(map(len, references)))
+    told = next(x for x in (toy_run / "train.log").read_text().splitlines() if "final weights" in x)
+    assert f"beam bleu {final['valid_beam_bleu']:.3f}" in told
+
+
+def test_without_a_beam_there_is_nothing_to_stand_beside_the_greedy_scores(tmp_path: Path) -> None:
+    corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
+    task, _ = prepared(tmp_path / "run", toy.tiny_config(corpus, search__beam_size=1, search__n_best=1))
+    assert task.search_scores() == {}
+
+
+def test_outputs_that_are_far_too_short_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
+    run, config = RunDir(str(tmp_path / "run")), toy.tiny_config(corpus, train__max_epochs=1)
+    config = run.create(config)
+    task = prepare(run, config, lambda _: None)
+    empty = [[Hypothesis("", 0.0, 0.0, [], [], np.zeros((0, 0)))] for _ in task.valid_texts]
+    monkeypatch.setattr(task.translator, "translate_all", lambda *_, **__: empty)
+    monkeypatch.setattr(task, "pictures", dict)
+    assert task.validate()["length_ratio"] == 0.0
+    Session(run, config, task, lambda: False).run()
+    assert "warning: the outputs have only 0.00 times the characters of the references" in capsys.readouterr().out
