@@ -1,18 +1,22 @@
-"""Checks a parallel corpus and prints a table of what it found and where.
+"""Checks a parallel corpus and prints what it found, where, and what to do.
 
   python data_scripts/doctor.py --source_lang=en --target_lang=de --data=data/libreoffice_en_de
   python data_scripts/doctor.py --source_lang=en --target_lang=de --train=my/train --test=other/news
+  python data_scripts/doctor.py --source_lang=en --target_lang=de --csv=sheet.csv
   python data_scripts/doctor.py --source_lang=en --target_lang=de --data=my --language_model_dir=runs/language_id
 
-Errors: files of different length, invalid UTF-8, NUL characters, parts without text, held-out pairs found
-in train. Warnings: control characters, empty lines, identical sides, repeated pairs, odd or very long pairs,
-held-out sentences one side of which stands in train. Files may be gzipped (train.en.gz).
+Errors: files of different length, lines shifted against each other or unrelated, languages swapped in some lines,
+sides the wrong way round or in one language, the same text twice, CR line ends, invalid UTF-8, NUL characters,
+quoting left by a spreadsheet, parts without text, held-out pairs found in train. Warnings: few of these, a header,
+another language than the file's ending says, control characters, tabs, empty lines, repeated pairs, odd or very long
+pairs, held-out sentences one side of which stands in train. Files may be gzipped (train.en.gz).
 
 Exit code 0: no errors (there may be warnings); 1: errors; 2: wrong flags or files that cannot be read.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,9 +24,12 @@ from absl import flags
 
 from seq2seq_tf.bin import program
 from seq2seq_tf.bin.flag_types import define_float, define_integer, define_path
+from seq2seq_tf.bin.table_flags import define_table_flags, opened_table, table_files
 from seq2seq_tf.data.audit import Audit, audit, find_parts, part_at
+from seq2seq_tf.data.delimited import Table
 from seq2seq_tf.data.findings import Place, read_excerpts
 from seq2seq_tf.data.language_check import LanguageCheck, check_languages, with_findings
+from seq2seq_tf.data.pairs import written_whole
 from seq2seq_tf.data.part_text import Part
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
@@ -34,6 +41,7 @@ _PREFIXES = {
     name: define_path(name, None, f"Instead of --data: the {name} files are PREFIX.LANG.")
     for name in ("train", "valid", "test")
 }
+define_table_flags("--data")
 _MAX_WORDS = define_integer("max_words", 100, "Report lines with more words.", 1)
 _MAX_RATIO = define_float(
     "max_ratio", 3.0, "Report pairs so many times longer or shorter than usual in their part.", 1.0, 1e6
@@ -49,27 +57,57 @@ _MIN_CHARACTERS = define_integer("language_min_characters", 30, "Do not look for
 
 def main() -> int:
     """Audits the parts and prints the report."""
-    parts = chosen_parts()
-    language_check = loaded_language_check() if _LANGUAGE_MODEL.value else None
-    languages = _SOURCE_LANG.value, _TARGET_LANG.value
-    result = audit(parts, languages, max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value)
-    if language_check:
-        result = with_findings(result, check_languages(parts, language_check))
-    print_report(result)
+    languages = checked_languages()
+    table = chosen_table(languages)
+    with tempfile.TemporaryDirectory(prefix="doctor_") as folder:
+        parts = [written_part(table, Path(folder))] if table else chosen_parts(languages)
+        language_check = loaded_language_check() if _LANGUAGE_MODEL.value else None
+        result = audit(parts, languages, max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value)
+        if language_check:
+            result = with_findings(result, check_languages(parts, language_check))
+        report = reported(result)
+        if table:
+            for path, column in zip(parts[0][1:], table.columns, strict=True):
+                report = report.replace(str(path), f"{table.path} column {column}")
+            print(f"{table.path}: {table.description()}; lines are counted as rows, without a header\n")
+        print(report)
     return 1 if result.errors else 0
 
 
-def chosen_parts() -> list[Part]:
-    """Returns the parts that the flags name."""
-    source_lang, target_lang = _SOURCE_LANG.value, _TARGET_LANG.value
-    if not source_lang or not target_lang:
+def checked_languages() -> tuple[str, str]:
+    """Returns the two file endings."""
+    source, target = _SOURCE_LANG.value, _TARGET_LANG.value
+    if not source or not target:
         raise InputError("--source_lang and --target_lang are needed (the endings of the files, as en and de)")
-    prefixes = {name: flag.value for name, flag in _PREFIXES.items() if flag.value}
-    if bool(prefixes) == bool(_DATA.value):
-        raise InputError("either --data or some of --train, --valid, --test is needed")
+    if source == target:
+        raise InputError(f"--source_lang and --target_lang are both {source!r}")
+    return source, target
+
+
+def chosen_table(languages: tuple[str, str]) -> Table | None:
+    """Returns the table that the flags name, or None where they name files."""
+    prefixes = any(flag.value for flag in _PREFIXES.values())
+    if [prefixes, bool(_DATA.value), bool(table_files())].count(True) != 1:
+        raise InputError("either --data or some of --train, --valid, --test, or --tsv or --csv is needed")
+    return opened_table(languages)
+
+
+def written_part(table: Table, folder: Path) -> Part:
+    """Writes the two columns of a table as files, and returns them as a part."""
+    part = Part("table", folder / "source", folder / "target")
+    with written_whole(part[1:]) as files:
+        for pair in table.pairs():
+            for file, text in zip(files, pair, strict=True):
+                file.write(f"{text}\n")
+    return part
+
+
+def chosen_parts(languages: tuple[str, str]) -> list[Part]:
+    """Returns the parts that the flags name."""
     if _DATA.value:
-        return find_parts(Path(_DATA.value), source_lang, target_lang)
-    return [part_at(Path(prefix), name, source_lang, target_lang) for name, prefix in prefixes.items()]
+        return find_parts(Path(_DATA.value), *languages)
+    prefixes = {name: flag.value for name, flag in _PREFIXES.items() if flag.value}
+    return [part_at(Path(prefix), name, *languages) for name, prefix in prefixes.items()]
 
 
 def loaded_language_check() -> LanguageCheck:
@@ -93,19 +131,18 @@ def loaded_language_check() -> LanguageCheck:
     )
 
 
-def print_report(result: Audit) -> None:
-    """Prints sizes, findings with their first places and a remedy each, and the verdict."""
+def reported(result: Audit) -> str:
+    """Returns sizes, findings with their first places and a remedy each, and the verdict."""
     header = ["part", "pairs", f"words {_SOURCE_LANG.value}", f"words {_TARGET_LANG.value}"]
-    print(format_table(header, result.sizes))
+    lines = [format_table(header, result.sizes)]
     excerpts = read_excerpts(result.findings)
     for finding in result.findings:
         times = f" ({finding.times:,} times)" if finding.times > 1 else ""
-        print(f"\n{finding.severity}: {finding.part}: {finding.check}{times}")
-        for place in finding.examples:
-            print(f"  {described(place, excerpts)}")
-        print(f"  remedy: {finding.remedy}")
+        lines.append(f"\n{finding.severity}: {finding.part}: {finding.check}{times}")
+        lines += [f"  {described(place, excerpts)}" for place in finding.examples]
+        lines.append(f"  remedy: {finding.remedy}")
     warnings = len(result.findings) - result.errors
-    print(f"\nkinds of errors: {result.errors}, kinds of warnings: {warnings}")
+    return "\n".join([*lines, f"\nkinds of errors: {result.errors}, kinds of warnings: {warnings}"])
 
 
 def described(place: Place, excerpts: Mapping[tuple[str, int], str]) -> str:

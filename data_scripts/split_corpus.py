@@ -29,8 +29,8 @@ from absl import flags
 
 from seq2seq_tf.bin import program
 from seq2seq_tf.bin.flag_types import define_float, define_integer, define_output, define_path
+from seq2seq_tf.bin.table_flags import define_table_flags, opened_table, table_files
 from seq2seq_tf.data.clean import PairFilter, character_ratio
-from seq2seq_tf.data.delimited import Table, TableOptions
 from seq2seq_tf.data.pairs import Pair, iter_pairs, write_corpus
 from seq2seq_tf.data.split import Split, split_pairs
 from seq2seq_tf.data.tables import format_table
@@ -38,13 +38,7 @@ from seq2seq_tf.errors import InputError
 
 _SOURCE_FILE = define_path("source_file", None, "Sentences in the source language, one a line.")
 _TARGET_FILE = define_path("target_file", None, "Their translations, line by line.")
-_TSV = define_path("tsv", None, "Instead of the two files: a table, tabs between its columns.")
-_CSV = define_path("csv", None, "Instead of the two files: a table, commas (or ; or tabs) between its columns.")
-_QUOTED = flags.DEFINE_enum(
-    "quoted", "auto", ["auto", "yes", "no"], "Whether fields of the table are quoted; no: quotation marks are text."
-)
-_HEADER = flags.DEFINE_enum("header", "auto", ["auto", "yes", "no"], "Whether the table's first row is a header.")
-_COLUMNS = flags.DEFINE_list("columns", [], "Numbers of the table's two columns, source first, as 2,4.")
+define_table_flags("the two files")
 _OUT = define_output("out", None, "Folder to write.", folder=True)
 _SOURCE_LANG = flags.DEFINE_string("source_lang", None, "File ending of the sources, as en.")
 _TARGET_LANG = flags.DEFINE_string("target_lang", None, "File ending of the targets, as de.")
@@ -102,7 +96,7 @@ def checked_languages() -> Pair:
 def input_files() -> list[str]:
     """Returns the table, or the source file and the target file."""
     two = [_SOURCE_FILE.value, _TARGET_FILE.value]
-    tables = [name for name in (_TSV.value, _CSV.value) if name]
+    tables = table_files()
     files = tables or two
     if not all(files) or len(tables) > 1 or (tables and any(two)):
         raise InputError("either --tsv or --csv or both --source_file and --target_file are needed")
@@ -111,23 +105,6 @@ def input_files() -> list[str]:
         if file.exists() and not (file.is_file() or file.is_dir()):
             raise InputError(f"{name}: must be a file on disk, since it is read several times")
     return files
-
-
-def opened_table(languages: Pair) -> Table | None:
-    """Returns the table that the flags name, or None for two files of text."""
-    if not _TSV.value and not _CSV.value:
-        if _COLUMNS.value or _HEADER.value != "auto" or _QUOTED.value != "auto":
-            raise InputError("--columns, --header and --quoted are for a table: --tsv or --csv")
-        return None
-    columns = None
-    if _COLUMNS.value:
-        numbers = [int(number) if number.strip().isdecimal() else 0 for number in _COLUMNS.value]
-        if len(numbers) != 2 or min(numbers) < 1 or numbers[0] == numbers[1]:
-            raise InputError(f"--columns must be two different numbers from 1, as 2,4, got {','.join(_COLUMNS.value)}")
-        columns = (numbers[0], numbers[1])
-    delimiters = "\t" if _TSV.value else ",;\t"
-    options = TableOptions(delimiters, _QUOTED.value, _HEADER.value, columns)
-    return Table(_TSV.value or _CSV.value, languages, options)
 
 
 def checked_folder(languages: Pair) -> Path:

@@ -36,6 +36,7 @@ def test_errors_give_exit_code_1_and_their_places(script: Script, tmp_path: Path
     assert done.returncode == 1
     assert "train.en:2 (byte 0xe4 at column 2)" in done.stdout
     assert "test.en:1 (= train.en:1): One!" in done.stdout
+    assert done.stdout.count("  remedy: ") == 2
     assert "kinds of errors: 2, kinds of warnings: 0" in done.stdout
 
 
@@ -46,6 +47,7 @@ def test_errors_give_exit_code_1_and_their_places(script: Script, tmp_path: Path
         (["--data=missing"], "missing: no such folder"),
         ([], "either --data or some of --train, --valid, --test"),
         (["--data=a", "--train=b"], "either --data or some of"),
+        (["--data=a", "--target_lang=en"], "--source_lang and --target_lang are both 'en'"),
         (["--trian=b"], "unknown flag --trian (did you mean --train?)"),
         (["--train=a", "train"], "unexpected argument 'train'"),
     ],
@@ -64,3 +66,14 @@ def test_help_shows_an_example_and_tensorflow_is_not_loaded(script: Script, name
     assert f"python data_scripts/{name} --" in done.stdout
     assert "tensorflow" not in done.stderr
     assert "seq2seq_tf.data.pairs" in done.stderr
+
+
+def test_a_table_is_read_as_the_splitter_reads_it_and_its_rows_are_named(script: Script, tmp_path: Path) -> None:
+    rows = ["id,English,German", '1,"one, ""two""","eins, ""zwei"""', "2,three,drei", "3,same,same", "4,,vier"]
+    (tmp_path / "sheet.csv").write_text("\n".join(rows) + "\n")
+    done = script("doctor.py", *LANGUAGES, "--csv=sheet.csv")
+    assert done.returncode == 0, done.stderr
+    assert "sheet.csv: columns 2 and 3, comma between columns, quoted fields, the first row (id, " in done.stdout
+    assert "sheet.csv column 2:3: same\n" in done.stdout
+    assert "sheet.csv column 2:4:  | vier\n" in done.stdout
+    assert "kinds of errors: 0, kinds of warnings: 2" in done.stdout
