@@ -11,6 +11,7 @@ import tensorflow as tf
 from seq2seq_tf.config import with_search
 from seq2seq_tf.data.corpus import pad_rows
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.models.captioning import CaptionBatch, Captioning
 from seq2seq_tf.options.captioning import CaptionConfig, CaptionSearchConfig
 from seq2seq_tf.search.beam import BEAM_OPTIONS_SPEC, BeamOptions, beam_search
@@ -21,7 +22,7 @@ from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.text.words import WordList
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.weights import load_weights
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _WHOLE = tf.TensorSpec([], tf.int32)
@@ -56,6 +57,7 @@ class Captioner:
         self.model = model
         self.words = words
         self.config = config
+        self.weights = IN_TRAINING
         size = config.data.image_size
         images = tf.TensorSpec([None, size, size], tf.uint8)
         self.beam = trace(self._beam, [images, _WHOLE, BEAM_OPTIONS_SPEC])
@@ -69,12 +71,15 @@ class Captioner:
         Raises:
           InputError: not a run folder of this task, no weights yet, damaged or foreign weights.
         """
+        check_not_forked()
         run = RunDir(model_dir)
         config = run.load_config(CaptionConfig)
         words = WordList(run.labels)
         model = build_model(config, words)
-        load_weights(run, model)
-        return cls(model, words, config)
+        weights = load_weights(run, model)
+        loaded = cls(model, words, config)
+        loaded.weights = weights
+        return loaded
 
     def _beam(self, images: tf.Tensor, longest: tf.Tensor, options: BeamOptions) -> Hypotheses:
         memory, state = self.model.encode(images)
@@ -141,6 +146,7 @@ class Captioner:
 
     def _checked(self, images: Images) -> np.ndarray:
         """Returns [B, rows, columns] uint8."""
+        check_not_forked()
         size = self.config.data.image_size
         if not isinstance(images, Iterable) or isinstance(images, str | bytes | Mapping):
             raise InputError(f"images must be a list of arrays, got {type(images).__name__}")

@@ -14,6 +14,7 @@ from seq2seq_tf.data.corpus import pad_rows
 from seq2seq_tf.data.labelled import batches_by_length
 from seq2seq_tf.data.pairs import iter_lines
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.models.classification import Classification
 from seq2seq_tf.options.classification import ClassificationConfig, ClassificationDataConfig
 from seq2seq_tf.structures import EOS_ID
@@ -21,7 +22,7 @@ from seq2seq_tf.text.characters import Symbols, load_symbols
 from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.weights import load_weights
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights
 
 _BATCHES_AT_ONCE = 2
 
@@ -48,6 +49,7 @@ class Classifier:
         self.symbols = symbols
         self.labels = labels
         self.config = config
+        self.weights = IN_TRAINING
         self._log_probs = trace(model.log_probs, [tf.TensorSpec([None, None], tf.int32)])
 
     @classmethod
@@ -57,13 +59,16 @@ class Classifier:
         Raises:
           InputError: not the folder of a classification run, no weights yet, damaged or foreign weights.
         """
+        check_not_forked()
         run = RunDir(model_dir)
         config = run.load_config(ClassificationConfig)
         symbols, labels = load_symbols(run.symbols), tuple(iter_lines(run.labels))
         model = Classification(config.model, symbols.vocab_size, len(labels), precision=config.train.precision)
         model.build()
-        load_weights(run, model)
-        return cls(model, symbols, labels, config)
+        weights = load_weights(run, model)
+        loaded = cls(model, symbols, labels, config)
+        loaded.weights = weights
+        return loaded
 
     def log_probs(self, texts: Iterable[str]) -> np.ndarray:
         """Returns log p(label | text), [texts, labels] float32, two batches side by side; a blank text counts too.
@@ -71,6 +76,7 @@ class Classifier:
         Raises:
           InputError: one text instead of a list, or an item that is no text.
         """
+        check_not_forked()
         data = self.config.data
         rows = [row[: data.max_symbols] for row in spell(check_texts(texts), self.symbols, data)]
         found = np.zeros((len(rows), len(self.labels)), np.float32)

@@ -111,6 +111,7 @@ def _about(translator: Translator) -> dict[str, Any]:
         "tensorflow": installed("tensorflow"),
         ONEDNN: os.environ.get(ONEDNN, ""),
         "task": translator.config.task,
+        "weights": {**translator.weights._asdict(), "path": os.path.basename(translator.weights.path)},
         "precision": translator.config.train.precision,
         "tokenizers_sha256": {name: _sha256(path) for name, path in tokenizers.items()},
         "options": {name: {**option._asdict(), "type": option.dtype.name} for name, option in options.items()},

@@ -16,6 +16,7 @@ from seq2seq_tf.data.corpus import pad_rows
 from seq2seq_tf.data.labelled import batches_by_length
 from seq2seq_tf.data.tagged import spell_words
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.models.tagging import Tagging
 from seq2seq_tf.options.tagging import TaggingConfig
 from seq2seq_tf.structures import EOS_ID
@@ -23,7 +24,7 @@ from seq2seq_tf.text.characters import Symbols, load_symbols
 from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.weights import load_weights
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights
 
 _BATCHES_AT_ONCE = 2
 _OVERLAP = 4  # neighbouring windows share one part in so many
@@ -83,6 +84,7 @@ class Restorer:
         self.symbols = symbols
         self.forms = forms
         self.config = config
+        self.weights = IN_TRAINING
         self._log_probs = trace(model.log_probs, [tf.TensorSpec([None, None], tf.int32)])
         self._mixed = np.array([label in MIXED for label in LABELS])
 
@@ -93,13 +95,16 @@ class Restorer:
         Raises:
           InputError: not the folder of a tagging run, no weights yet, damaged or foreign weights.
         """
+        check_not_forked()
         run = RunDir(model_dir)
         config = run.load_config(TaggingConfig)
         symbols = load_symbols(run.symbols)
         model = Tagging(config.model, symbols.vocab_size, len(LABELS), precision=config.train.precision)
         model.build()
-        load_weights(run, model)
-        return cls(model, symbols, load_forms(run), config)
+        weights = load_weights(run, model)
+        loaded = cls(model, symbols, load_forms(run), config)
+        loaded.weights = weights
+        return loaded
 
     def log_probs(self, texts: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Returns log p(label | text) of each word, [words, labels] for each text.
@@ -107,6 +112,7 @@ class Restorer:
         Args:
           texts: lower-cased words without punctuation around them.
         """
+        check_not_forked()
         spelt = spell_words(texts, self.symbols)
         most = self.config.data.max_pieces
         parts = [w for n, words in enumerate(spelt) for w in windows(n, [len(ids) for ids in words], most)]

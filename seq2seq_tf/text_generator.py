@@ -12,6 +12,7 @@ import tensorflow as tf
 from seq2seq_tf.data.corpus import pad_rows
 from seq2seq_tf.data.streams import TextOfIds, iter_chunks, plan_chunks, row_length, text_ids
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.models.language_model import LanguageModel
 from seq2seq_tf.options.language_model import LanguageModelConfig, SampleConfig
 from seq2seq_tf.search.sampling import Drawable, SamplingOptions, sample
@@ -20,7 +21,7 @@ from seq2seq_tf.text.characters import CharacterModel, Symbols, load_symbols
 from seq2seq_tf.text.given import check_text, check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.weights import load_weights
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _ROW = tf.TensorSpec([None], tf.int32)
@@ -63,6 +64,7 @@ class TextGenerator:
         self.model = model
         self.symbols = symbols
         self.config = config
+        self.weights = IN_TRAINING
         state = carry_spec(model)
         options = SamplingOptions(
             tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
@@ -84,13 +86,16 @@ class TextGenerator:
         Raises:
           InputError: not a run folder, one of another task, no weights yet, damaged or foreign weights.
         """
+        check_not_forked()
         run = RunDir(model_dir)
         config = run.load_config(LanguageModelConfig)
         symbols = load_symbols(run.symbols)
         model = LanguageModel(config.model, symbols.vocab_size, precision=config.train.precision)
         model.build()
-        load_weights(run, model)
-        return cls(model, symbols, config)
+        weights = load_weights(run, model)
+        loaded = cls(model, symbols, config)
+        loaded.weights = weights
+        return loaded
 
     def _read(self, ids: tf.Tensor, state: CellStates) -> CellStates:
         return self.model.read(ids, state, dropout_seed=None)[1]
@@ -108,6 +113,7 @@ class TextGenerator:
 
     def zero_state(self, rows: int) -> CellStates:
         """Returns the state before a text, as NumPy arrays [rows, H]."""
+        check_not_forked()
         return tf.nest.map_structure(lambda spec: np.zeros([rows, spec.shape[1]], np.float32), carry_spec(self.model))
 
     # --- Sampling ---

@@ -17,6 +17,7 @@ from seq2seq_tf.data.corpus import load_corpus, make_batch, pad_rows
 from seq2seq_tf.data.lexicon import Lexicon, learn_lexicon, load_lexicon
 from seq2seq_tf.data.sentences import split_paragraph
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.hypotheses import Hypothesis, empty, join
 from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.models.vocabulary import SearchWeights
@@ -30,7 +31,7 @@ from seq2seq_tf.text.sentencepiece import PieceModel
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.run_lock import LockedError
-from seq2seq_tf.training.weights import load_weights
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _WHOLE = tf.TensorSpec([], tf.int32)
@@ -61,6 +62,7 @@ class Translator:
         self.source = source
         self.target = target
         self.config = config
+        self.weights = IN_TRAINING
         self._run = run
         self._lexicon: Lexicon | None = None
         self._weights: SearchWeights | None = None
@@ -90,13 +92,16 @@ class Translator:
         Raises:
           InputError: not a run folder, no weights yet, damaged or foreign weights.
         """
+        check_not_forked()
         run = RunDir(model_dir)
         config = run.load_config(Config)
         source, target = PieceModel(run.source_model), PieceModel(run.target_model)
         model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
         model.build()
-        load_weights(run, model)
-        return cls(model, source, target, config, run)
+        weights = load_weights(run, model)
+        loaded = cls(model, source, target, config, run)
+        loaded.weights = weights
+        return loaded
 
     def _beam(
         self, source: tf.Tensor, rule: LengthRule, options: BeamOptions, candidates: tf.Tensor | None = None
@@ -210,6 +215,7 @@ class Translator:
         self, texts: Sequence[str], search: SearchConfig, attention: bool, names: Sequence[str] = ()
     ) -> list[list[Hypothesis]]:
         """Translates each text as one sequence; `names` are those of `encode_sources`."""
+        check_not_forked()
         ids = self.encode_sources(texts, search.max_source_pieces, names)
         results: list[list[Hypothesis]] = [[empty()] * search.n_best for _ in texts]
 
@@ -271,6 +277,7 @@ class Translator:
           InputError: lists of different length, one text instead of a list, an item that is no text, or a pair so long
             that its attention weights would not fit into memory.
         """
+        check_not_forked()
         sources, targets = check_texts(sources, "sources"), check_texts(targets, "targets")
         if len(sources) != len(targets):
             raise InputError(f"sources and targets differ in length: {len(sources)} and {len(targets)}")

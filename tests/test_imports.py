@@ -23,6 +23,7 @@ LAYERS = {
     "seq2seq_tf.options": 0,
     "seq2seq_tf.files": 0,
     "seq2seq_tf.machine": 0,
+    "seq2seq_tf.forks": 0,
     "seq2seq_tf.hints": 0,
     "seq2seq_tf.structures": 0,
     "seq2seq_tf.tracing": 0,

@@ -104,7 +104,7 @@ def _load() -> Captioner:
     program.import_tensorflow()
     from seq2seq_tf.captioner import Captioner
 
-    return Captioner.load(folder)
+    return run_folder.say_weights(Captioner.load(folder))
 
 
 def _pictures(data: SceneConfig) -> list[Picture]:
@@ -142,7 +142,7 @@ def _evaluate() -> int:
     captions = [row[0].text for row in captioner.describe_all(images, search)]
     seconds = time.perf_counter() - begin
     scores = score_captions(captions, references)
-    print(f"{len(scenes):,} test scenes, described in {seconds:.1f} s with beam {search.beam_size}")
+    print(f"{len(scenes):,} test scenes, described in {seconds:.1f} s with beam {search.beam_size}; {captioner.weights}")
     print("\n".join(f"{name:<28} {100 * t.share:6.2f} %  {t.right:,} of {t.all:,}" for name, t in _rows(scores)))
     wrong = [n for n, caption in enumerate(captions) if caption != references[n]]
     for n in wrong[: FLAGS.show]:
@@ -150,6 +150,7 @@ def _evaluate() -> int:
     if FLAGS.json:
         result = {
             "model_dir": FLAGS.model_dir,
+            "weights": str(captioner.weights),
             "scenes": len(scenes),
             "search": dataclasses.asdict(search),
             **_numbers(scores),

@@ -91,7 +91,7 @@ def evaluate() -> int:
     scores = scores_by_label(table, classifier.labels)
     by_length = _by_length(texts, right == predicted)
     what = f"parts of {FLAGS.snippet} characters of " if FLAGS.snippet else ""
-    print(f"{what}{len(texts):,} texts of {folder}, labelled in {seconds:.1f} s")
+    print(f"{what}{len(texts):,} texts of {folder}, labelled in {seconds:.1f} s; {classifier.weights}")
     _print_report(table, scores, by_length, classifier)
     for n in np.flatnonzero(right != predicted)[: FLAGS.show]:
         found, real = classifier.labels[predicted[n]], classifier.labels[right[n]]
@@ -99,6 +99,7 @@ def evaluate() -> int:
     if FLAGS.json:
         result = {
             "model_dir": FLAGS.model_dir,
+            "weights": str(classifier.weights),
             "data": folder,
             "snippet": FLAGS.snippet,
             "texts": len(texts),
@@ -120,7 +121,7 @@ def _load() -> Classifier:
     program.import_tensorflow()
     from seq2seq_tf.classifier import Classifier
 
-    return Classifier.load(folder)
+    return run_folder.say_weights(Classifier.load(folder))
 
 
 def _by_length(texts: list[str], right: np.ndarray) -> list[tuple[str, int, float]]:

@@ -72,7 +72,7 @@ def main() -> int:
     from seq2seq_tf.training.validation import perplexity
     from seq2seq_tf.translator import Translator
 
-    translator = Translator.load(folder)
+    translator = run_folder.say_weights(Translator.load(folder))
     data = translator.config.data
     test = _read(data)
     sources, first = test.sources, test.references[0]
@@ -96,6 +96,7 @@ def main() -> int:
     lengths = output_lengths(sources, translations, first)
     result = {
         "model_dir": FLAGS.model_dir,
+        "weights": str(translator.weights),
         "source": test.source,
         "reference": test.reference if len(test.reference) > 1 else test.reference[0],
         "sentences": len(sources),
@@ -135,6 +136,7 @@ def _print(result: dict[str, Any], lengths: OutputLengths) -> None:
     split = f", {result['split_lines']:,} of them sentence by sentence" if result["split_lines"] else ""
     beam = result["search"]["beam_size"]
     print(f"{count:,} sentences of {result['source']}{split}, translated in {result['seconds']:.1f} s with beam {beam}")
+    print(result["weights"])
     for name in ("bleu", "chrf", "ter"):
         print(f"{name.upper():<10} {result[name]['score']:6.2f}  {result[name]['signature']}")
     print(f"{'perplexity':<10} {result['perplexity_per_piece']:6.2f}  per target piece, end of sentence included")

@@ -7,6 +7,7 @@ process without this package has loaded both and given the same translations and
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 
 from absl import flags
@@ -24,7 +25,9 @@ def define_flags() -> None:
     """Defines the flags of the program."""
     define_path("model_dir", None, "run folder of seq2seq-train")
     define_output("out", None, "folder to make", folder=True)
-    define_path("sentences", None, "source sentences to compare on [default: the run's held-out set]")
+    define_path(
+        "sentences", None, "source sentences to compare on [default: those that the run keeps of its held-out set]"
+    )
     define_integer("compare", 50, "how many of them", 1, 100_000)
 
 
@@ -37,8 +40,8 @@ def main() -> int:
     from seq2seq_tf.export import export
     from seq2seq_tf.translator import Translator
 
-    translator = Translator.load(folder)
-    path = FLAGS.sentences or translator.config.data.valid_source
+    translator = run_folder.say_weights(Translator.load(folder))
+    path = _sentences_file(translator.config.data.valid_source)
     sentences = list(itertools.islice((line for line in iter_lines(path) if line.strip()), FLAGS.compare))
     if not sentences:
         raise InputError(f"{path}: holds no sentence to compare on")
@@ -47,12 +50,26 @@ def main() -> int:
     except RuntimeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"wrote {FLAGS.out}/text and {FLAGS.out}/ids")
+    print(f"wrote {FLAGS.out}/text and {FLAGS.out}/ids: {translator.weights}")
     print(
         f"reloaded in a fresh process: {comparison.sentences} translations equal, scores within "
         f"{comparison.largest_score_difference:.1e} (relative)"
     )
     return 0
+
+
+def _sentences_file(valid_source: str) -> str:
+    """Returns the file of the sentences to compare on: the user's, else the run's own, else its held-out set."""
+    from seq2seq_tf.training.run_dir import RunDir
+
+    kept = RunDir(FLAGS.model_dir).examples
+    found = FLAGS.sentences or (kept if os.path.exists(kept) else valid_source)
+    if not FLAGS.sentences and not os.path.exists(found):
+        raise InputError(
+            f"{kept}: no such file, nor {valid_source}, the held-out set of this run; name source sentences to compare "
+            "on with --sentences"
+        )
+    return found
 
 
 COMMAND = program.Command(

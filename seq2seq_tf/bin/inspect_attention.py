@@ -10,7 +10,7 @@ from typing import Any
 
 from absl import flags
 
-from seq2seq_tf.bin import program, search_flags
+from seq2seq_tf.bin import program, run_folder, search_flags
 from seq2seq_tf.bin.flag_types import define_integer, define_numbers, define_option, define_path, define_paths
 from seq2seq_tf.bin.inspect_files import (
     PAGE_ENDINGS,
@@ -81,7 +81,7 @@ def _translate(texts: list[str]) -> int:
     from seq2seq_tf.inspection.page import write_page
     from seq2seq_tf.translator import Translator
 
-    translator = Translator.load(FLAGS.model_dir)
+    translator = run_folder.say_weights(Translator.load(FLAGS.model_dir))
     search = translator.search_options(**search_flags.given())
     found = [row[0] for row in translator.translate_all(texts, search, attention=True)]
     if _is_page():
@@ -101,7 +101,7 @@ def _describe() -> int:
     from seq2seq_tf.inspection.image_attention import image_attention_png
     from seq2seq_tf.inspection.page import write_page
 
-    captioner = Captioner.load(FLAGS.model_dir)
+    captioner = run_folder.say_weights(Captioner.load(FLAGS.model_dir))
     options = {**search_flags.given(CaptionConfig), "n_best": 1}
     search = captioner.search_options(**options)
     names, images = _images(captioner.config.data)

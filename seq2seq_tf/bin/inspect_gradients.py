@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import flags
 
-from seq2seq_tf.bin import program
+from seq2seq_tf.bin import program, run_folder
 from seq2seq_tf.bin.flag_types import define_float, define_integer, define_output, define_path
 from seq2seq_tf.bin.inspect_files import (
     PAGE_ENDINGS,
@@ -140,11 +140,11 @@ def _load(run: RunDir) -> tuple[Listenable, Any, Any]:
     if run.task == LanguageModelConfig.task:
         from seq2seq_tf.text_generator import TextGenerator
 
-        generator = TextGenerator.load(run.path)
+        generator = run_folder.say_weights(TextGenerator.load(run.path))
         return generator.model, generator.config, stream_batch(_stream(run, generator), FLAGS.sequences, FLAGS.steps)
     from seq2seq_tf.translator import Translator
 
-    translator = Translator.load(run.path)
+    translator = run_folder.say_weights(Translator.load(run.path))
     sources, targets = sentences(translator.config, FLAGS.text, FLAGS.target)
     sources = sources[:_PAIRS]
     if targets is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from seq2seq_tf.bin import program
+from seq2seq_tf.bin import program, run_folder
 from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.bin.inspect_files import (
     PAGE_ENDINGS,
@@ -104,7 +104,7 @@ def _read_files() -> tuple[list[Reading], str]:
     from seq2seq_tf.tasks.language_model import text_parts
     from seq2seq_tf.text_generator import TextGenerator
 
-    generator = TextGenerator.load(FLAGS.model_dir)
+    generator = run_folder.say_weights(TextGenerator.load(FLAGS.model_dir))
     data = generator.config.data
     if FLAGS.text:
         files = find_text_files(FLAGS.text, data.pattern, data.exclude)
@@ -124,7 +124,7 @@ def _read_pairs() -> tuple[list[Reading], str]:
     from seq2seq_tf.inspection.activations import read_pairs
     from seq2seq_tf.translator import Translator
 
-    translator = Translator.load(FLAGS.model_dir)
+    translator = run_folder.say_weights(Translator.load(FLAGS.model_dir))
     sources, targets = sentences(translator.config, FLAGS.text, FLAGS.target)
     count = first_characters(sources, FLAGS.characters)
     sources = sources[:count]

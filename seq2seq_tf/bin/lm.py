@@ -53,7 +53,7 @@ def _load() -> TextGenerator:
     program.import_tensorflow()
     from seq2seq_tf.text_generator import TextGenerator
 
-    return TextGenerator.load(folder)
+    return run_folder.say_weights(TextGenerator.load(folder))
 
 
 def _options() -> dict[str, Any]:
@@ -118,6 +118,7 @@ def _score() -> int:
         print(_file_table(files.names, scores) + "\n")
     total = _total(scores)
     print(f"{len(texts):,} files, {total['characters']:,} characters")
+    print(generator.weights)
     if total["unknown"]:
         print(f"{total['unknown']:,} symbols are unknown to the model: what they cost says nothing about the text")
     print(f"bits per character    {total['bits_per_character']:.4f}")
@@ -125,7 +126,8 @@ def _score() -> int:
     print(f"bits per symbol       {total['bits_per_symbol']:.4f}  ({symbols})")
     print(f"perplexity            {total['perplexity']:.3f}  per symbol")
     if FLAGS.json:
-        about = {"model_dir": FLAGS.model_dir, "text": FLAGS.text or files.root, "files": len(texts)}
+        run = {"model_dir": FLAGS.model_dir, "weights": str(generator.weights)}
+        about = {**run, "text": FLAGS.text or files.root, "files": len(texts)}
         write_text(FLAGS.json, json.dumps({**about, **total}, indent=2) + "\n")
     return 0
 

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import os
+import sys
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from absl import flags
 
 from seq2seq_tf.config import task_of, wrong_run
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import TaskConfig
+
+if TYPE_CHECKING:
+    from seq2seq_tf.training.weights import Weights
+
+
+class HasWeights(Protocol):
+    """A run in use, of any task."""
+
+    weights: Weights
+
+
+_Loaded = TypeVar("_Loaded", bound=HasWeights)
 
 
 def model_dir(kind: type[TaskConfig]) -> str:
@@ -33,3 +47,12 @@ def task_of_run() -> tuple[str, str]:
     if not os.path.exists(config_file):
         raise InputError(f"{path}: not a run folder (it has no config.yaml)")
     return path, task_of(config_file)
+
+
+def say_weights(loaded: _Loaded) -> _Loaded:
+    """Says on standard error which weights are in use; of a finished run only to someone who sits there."""
+    if not loaded.weights.final:
+        print(f"warning: {flags.FLAGS.model_dir}: {loaded.weights}", file=sys.stderr)
+    elif sys.stderr.isatty():
+        print(f"{flags.FLAGS.model_dir}: {loaded.weights}", file=sys.stderr)
+    return loaded

@@ -107,10 +107,12 @@ def evaluate() -> int:
         "each word as most often in training": case_and_mark_scores(truth, usual),
     }
     print(f"{len(truth):,} words in {len(paragraphs):,} paragraphs of {path}, restored in {seconds:.1f} s")
+    print(restorer.weights)
     _print_report(results)
     _show(restorer, paragraphs[: FLAGS.show])
     if FLAGS.json:
-        about = {"model_dir": FLAGS.model_dir, "data": path, "most_lines": most, "seed": seed, "seconds": seconds}
+        run = {"model_dir": FLAGS.model_dir, "weights": str(restorer.weights)}
+        about = {**run, "data": path, "most_lines": most, "seed": seed, "seconds": seconds}
         written = {name: _record(scores) for name, scores in results.items()}
         write_text(FLAGS.json, json.dumps({**about, "words": len(truth), **written}, indent=2) + "\n")
     return 0
@@ -121,7 +123,7 @@ def _load() -> Restorer:
     program.import_tensorflow()
     from seq2seq_tf.restorer import Restorer
 
-    return Restorer.load(folder)
+    return run_folder.say_weights(Restorer.load(folder))
 
 
 def _print_report(results: dict[str, CaseAndMarks]) -> None:

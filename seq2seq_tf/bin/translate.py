@@ -52,7 +52,7 @@ def main() -> int:
     program.import_tensorflow()
     from seq2seq_tf.translator import Translator
 
-    translator = Translator.load(FLAGS.model_dir)
+    translator = run_folder.say_weights(Translator.load(FLAGS.model_dir))
     search = translator.search_options(**search_flags.given())
     counter = _Counter()
     for texts in standard_input.windows(FLAGS.window):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -37,6 +38,7 @@ from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 from seq2seq_tf.translator import Translator
 
 _SHOWN_SENTENCES = 3
+_EXAMPLES = 200  # held-out sentences kept in the run folder
 _TRAINING = ("data.train_source", "data.train_target")
 _HELD_OUT = ("data.valid_source", "data.valid_target")
 
@@ -172,6 +174,7 @@ def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> Translat
         raise InputError(f"{data.valid_source}: empty; held-out sentences choose the best checkpoint")
     if not os.path.exists(run.prepared):
         _refuse_equal_sides(config)
+    _keep_examples(run, [source for source, _ in valid_texts])
     texts = {name: [getattr(data, name.removeprefix("data."))] for name in (*_TRAINING, *_HELD_OUT)}
     check_prepared(run, texts, _HELD_OUT, say)
     config = _with_tokenizer(run, config, [target for _, target in valid_texts], say)
@@ -217,6 +220,13 @@ def _refuse_equal_sides(config: Config) -> None:
                 f"data.{part}_source and data.{part}_target hold the same lines ({source}, {target}); "
                 "python data_scripts/doctor.py finds such faults of a corpus, and where they are"
             )
+
+
+def _keep_examples(run: RunDir, sources: list[str]) -> None:
+    """Writes some held-out sentences into the run, so that it can be exported wherever it goes."""
+    if not (run.begun and os.path.exists(run.examples)):  # a failed attempt may have had other files
+        kept = itertools.islice((text for text in sources if text.strip()), _EXAMPLES)
+        write_text(run.examples, "".join(f"{text}\n" for text in kept))
 
 
 def _piece_models(run: RunDir, config: Config, say: Callable[[str], None]) -> None:

@@ -5,6 +5,7 @@ machine.json               processor, TensorFlow and its kernels when the run be
 source.model, target.model SentencePiece models of a translation run
 symbols.model              SentencePiece model or characters of another run
 labels.txt                 classes, one a line
+examples.txt               some held-out sentences of a translation run, on which an export is compared
 lexicon.npz                translations of each piece, made when search.shortlist first asks for it
 data/                      training pairs as ids (only needed while training)
 checksums.json             of data/ and of the texts from which it was made
@@ -45,6 +46,7 @@ class RunDir:
         self.target_model = os.path.join(path, "target.model")
         self.symbols = os.path.join(path, "symbols.model")
         self.labels = os.path.join(path, "labels.txt")
+        self.examples = os.path.join(path, "examples.txt")
         self.lexicon = os.path.join(path, "lexicon.npz")
         self.data = os.path.join(path, "data")
         self.prepared = os.path.join(self.data, "prepared.json")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any, NamedTuple
+
 import tensorflow as tf
 
 from seq2seq_tf.training import checkpoint
@@ -15,8 +18,27 @@ def model_variables(model: TaskModel) -> dict[str, tf.Variable]:
     return {f"model/{v.path}": v.value for v in model.trainable_variables}
 
 
-def load_weights(run: RunDir, model: TaskModel) -> None:
-    """Assigns the final weights of a run, or the best so far if training still goes on.
+class Weights(NamedTuple):
+    """Which weights of a run are in use."""
+
+    final: bool  # training has ended
+    label: str  # "average of the 5 best", "best so far", "latest checkpoint"
+    update: int  # after which they stood; of an average, the last of the run
+    planned: int  # updates of the whole run; 0 where that is not known
+    path: str
+
+    def __str__(self) -> str:
+        if self.final:
+            return f"final weights, {self.label}, after {self.update:,} updates"
+        of = f" of {self.planned:,} planned" if self.planned else ""
+        return f"not the final weights, as training has not ended: {self.label}, after update {self.update:,}{of}"
+
+
+IN_TRAINING = Weights(False, "those in training", 0, 0, "")  # of an object that was made without a run folder
+
+
+def load_weights(run: RunDir, model: TaskModel) -> Weights:
+    """Assigns the final weights of a run, or the best so far if training still goes on; returns which they are.
 
     Raises:
       InputError: no weights yet, damaged or foreign weights, or tokenizers that are not those of the weights.
@@ -26,3 +48,12 @@ def load_weights(run: RunDir, model: TaskModel) -> None:
     check_tokenizers(path, state, run)
     weights = {name: array for name, array in arrays.items() if name.startswith("model/")}
     checkpoint.assign(path, weights, model_variables(model))
+    return _described(run, path, state)
+
+
+def _described(run: RunDir, path: str, state: dict[str, Any]) -> Weights:
+    if path == run.final_model:
+        return Weights(True, state.get("weights", "of an older version"), state.get("update", 0), 0, path)
+    update = state["position"]["update"] if "position" in state else state["update"]
+    label = "latest checkpoint" if os.path.dirname(path) == run.checkpoints else "best so far"
+    return Weights(False, label, update, state.get("planned", 0), path)

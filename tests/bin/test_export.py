@@ -30,7 +30,9 @@ def ended(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 def test_an_export_says_where_it_lies_and_how_it_compares(exported: Exported) -> None:
     assert (exported.ended.code, exported.ended.stderr) == (0, "")
     wrote, compared = exported.ended.stdout.splitlines()
-    assert wrote == f"wrote {exported.folder}/text and {exported.folder}/ids"
+    where, _, weights = wrote.partition(": ")
+    assert where == f"wrote {exported.folder}/text and {exported.folder}/ids"
+    assert re.fullmatch(r"final weights, (best checkpoint|average of the \d best), after 296 updates", weights)
     found = re.fullmatch(
         r"reloaded in a fresh process: 12 translations equal, scores within (\S+) \(relative\)", compared
     )
