@@ -11,7 +11,9 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,7 @@ _ONE_BATCH = 2**30  # tokens
 _COMPARED_AT_ONCE = 64  # sentences
 # Nobody trains a served model, and the gradients of the fused recurrences cannot be saved.
 _SAVING = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+_TEMPORARY = re.compile(r"\.export-(?P<host>.+)-(?P<process>\d+)-\w+")
 _GRADIENT = "_gradient_op_type"  # attribute of an op whose gradient is custom
 # Of a log-probability; rounding differs with the shape of a product, and bfloat16 rounds to 8 bits, float16 to 11.
 _SCORE_TOLERANCE = {"float32": 1e-3, "bfloat16": 1e-2, "float16": 1e-2}
@@ -63,7 +66,8 @@ def export(translator: Translator, out: str, sentences: Sequence[str]) -> Compar
     parent = os.path.dirname(os.path.abspath(out))
     try:
         os.makedirs(parent, exist_ok=True)
-        temporary = tempfile.mkdtemp(prefix=".export-", dir=parent)
+        _remove_abandoned(parent)
+        temporary = tempfile.mkdtemp(prefix=f".export-{socket.gethostname()}-{os.getpid()}-", dir=parent)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from None
     try:
@@ -74,6 +78,26 @@ def export(translator: Translator, out: str, sentences: Sequence[str]) -> Compar
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return comparison
+
+
+def _remove_abandoned(parent: str) -> None:
+    """Removes what exports of this computer left there when they were killed."""
+    for name in os.listdir(parent):
+        found = _TEMPORARY.fullmatch(name)
+        if found and found["host"] == socket.gethostname() and not _is_running(int(found["process"])):
+            shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name != "posix":  # elsewhere asking with os.kill would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
 
 
 def _save(translator: Translator, folder: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -487,6 +489,21 @@ def test_a_place_that_cannot_be_written_is_refused(out: Path, translator: Transl
     out.write_text("a file")
     with pytest.raises(InputError, match="cannot be written"):
         export(translator, str(out / "below"), TEXTS)
+
+
+def test_what_killed_exports_left_is_removed_and_that_of_others_stays(out: Path, translator: Translator) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here = socket.gethostname()
+    stale = out.parent / f".export-{here}-{ended.pid}-abc"
+    kept = [
+        out.parent / name
+        for name in (f".export-{here}-{os.getpid()}-abc", f".export-far-{ended.pid}-abc", ".export-mine")
+    ]
+    for folder in (stale, *kept):
+        folder.mkdir()
+    export(translator, str(out), TEXTS)
+    assert sorted(out.parent.iterdir()) == sorted([out, *kept])
 
 
 def test_nothing_to_compare_on_is_refused(out: Path, translator: Translator) -> None:

@@ -362,7 +362,8 @@ def test_any_text_gives_some_text(translator: Translator, text: str) -> None:
 
 
 def test_loading_takes_the_final_weights(toy_run: Path, translator: Translator) -> None:
-    arrays, _ = checkpoint.load_arrays(str(toy_run / "model.npz"))
+    arrays, state = checkpoint.load_arrays(str(toy_run / "model.npz"))
+    assert str(translator.weights) == f"final weights, {state['weights']}, after 296 updates"
     for variable in translator.model.trainable_variables:
         np.testing.assert_array_equal(variable.value.numpy(), arrays[f"model/{variable.path}"])
 
@@ -376,14 +377,19 @@ def test_loading_an_unfinished_run_takes_the_best_weights_so_far(toy_run: Path, 
             arrays, state = checkpoint.load_arrays(str(path))
             arrays["model/translation/vocabulary_bias"][:] = score
             checkpoint.save_arrays(str(path), arrays, {**state, "score": score})
-        bias = Translator.load(str(run)).model.vocabulary_bias.value.numpy()
-        np.testing.assert_array_equal(bias, np.float32(0.9))
+        loaded = Translator.load(str(run))
+        np.testing.assert_array_equal(loaded.model.vocabulary_bias.value.numpy(), np.float32(0.9))
+        assert loaded.weights == (False, "best so far", int(better.stem[-8:]), 294, str(better))
+    said = str(loaded.weights)
+    assert said.startswith("not the final weights, as training has not ended: best so far, after update")
+    assert said.endswith(f"update {int(better.stem[-8:])} of about 294")
 
 
 def test_loading_a_run_before_its_first_validation_takes_the_latest_checkpoint(toy_run: Path, tmp_path: Path) -> None:
     run = copy_run(toy_run, tmp_path / "run", "model.npz", "best")
     arrays, _ = checkpoint.load_arrays(str(RunDir(str(run)).latest_checkpoint()))
     loaded = Translator.load(str(run))
+    assert loaded.weights[:3] == (False, "latest checkpoint", 296)
     for variable in loaded.model.trainable_variables:
         np.testing.assert_array_equal(variable.value.numpy(), arrays[f"model/{variable.path}"])
 

@@ -142,7 +142,9 @@ def _evaluate() -> int:
     captions = [row[0].text for row in captioner.describe_all(images, search)]
     seconds = time.perf_counter() - begin
     scores = score_captions(captions, references)
-    print(f"{len(scenes):,} test scenes, described in {seconds:.1f} s with beam {search.beam_size}; {captioner.weights}")
+    print(
+        f"{len(scenes):,} test scenes, described in {seconds:.1f} s with beam {search.beam_size}; {captioner.weights}"
+    )
     print("\n".join(f"{name:<28} {100 * t.share:6.2f} %  {t.right:,} of {t.all:,}" for name, t in _rows(scores)))
     wrong = [n for n, caption in enumerate(captions) if caption != references[n]]
     for n in wrong[: FLAGS.show]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import sys
+from typing import NoReturn
 
 from absl import flags
 
@@ -33,9 +35,10 @@ def define_flags() -> None:
 
 def main() -> int:
     """Exports and reports the comparison; exit code 1 if the reloaded model differs."""
+    if not FLAGS.model_dir or not FLAGS.out:
+        raise InputError("--model_dir must name the run folder and --out the folder to make")
     folder = run_folder.model_dir(Config)
-    if not FLAGS.out:
-        raise InputError("--out must name the folder to make")
+    signal.signal(signal.SIGTERM, _end)
     program.import_tensorflow()
     from seq2seq_tf.export import export
     from seq2seq_tf.translator import Translator
@@ -56,6 +59,10 @@ def main() -> int:
         f"{comparison.largest_score_difference:.1e} (relative)"
     )
     return 0
+
+
+def _end(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)  # an exception, so that the temporary folder is removed
 
 
 def _sentences_file(valid_source: str) -> str:

@@ -258,6 +258,7 @@ class Session:
         return {
             "position": self.position._asdict(),
             "epoch_batches": self._epoch_batches,
+            "planned": self.updates_planned,
             "standing": self.standing._asdict(),
             "ended": self.ended._asdict() if self.ended else None,
             **self._tokenizers,
@@ -286,7 +287,8 @@ class Session:
         standing = self.standing.after(score, update, self.config.train, loss=scores["loss"])
         if update in standing.updates:
             weights = model_variables(self.task.model)
-            state = {"update": update, "score": score, "loss": scores["loss"], **self._tokenizers}
+            state: dict[str, Any] = {"update": update, "planned": self.updates_planned, **self._tokenizers}
+            state |= {"score": score, "loss": scores["loss"]}
             checkpoint.save(self.run_dir.best_file(update), weights, state)
         if at_end:
             self.ended = standing

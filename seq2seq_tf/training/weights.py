@@ -24,13 +24,13 @@ class Weights(NamedTuple):
     final: bool  # training has ended
     label: str  # "average of the 5 best", "best so far", "latest checkpoint"
     update: int  # after which they stood; of an average, the last of the run
-    planned: int  # updates of the whole run; 0 where that is not known
+    planned: int  # updates of the whole run, as its first epoch lets expect; 0 where that is not known
     path: str
 
     def __str__(self) -> str:
         if self.final:
             return f"final weights, {self.label}, after {self.update:,} updates"
-        of = f" of {self.planned:,} planned" if self.planned else ""
+        of = f" of about {self.planned:,}" if self.planned else ""
         return f"not the final weights, as training has not ended: {self.label}, after update {self.update:,}{of}"
 
 
