@@ -15,7 +15,7 @@ from absl import app, flags, logging
 
 from seq2seq_tf.bin.flag_types import check_outputs
 from seq2seq_tf.bin.help_page import help_page, own_flags, program_name
-from seq2seq_tf.bin.streams import drop_output, prepare_streams
+from seq2seq_tf.bin.streams import drop_output, prepare_streams, restart_in_utf8
 from seq2seq_tf.data.pairs import decode_line
 from seq2seq_tf.errors import InputError, TrainingError, nearest
 from seq2seq_tf.hints import similar
@@ -172,6 +172,7 @@ def run(command: Command | Callable[[], int | None]) -> None:
     if not isinstance(command, Command):
         about, _, rest = (sys.modules[command.__module__].__doc__ or "").partition("\n")
         command = Command(about, lambda: None, command, rest)
+    restart_in_utf8()
     prepare_streams(is_filter=command.is_filter)
     command.define_flags()
     app.run(lambda _: exit_code(command), flags_parser=lambda argv: parse(command, argv))
@@ -211,6 +212,7 @@ def exit_code(command: Command) -> int:
 
 def run_commands(commands: Mapping[str, Command]) -> None:
     """Runs the command that the first argument names; see `run`."""
+    restart_in_utf8()
     prepare_streams(is_filter=False)  # until it is known which
     name = program_name()
     width = max(map(len, commands))

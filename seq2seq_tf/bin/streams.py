@@ -61,6 +61,14 @@ class _Closed(io.RawIOBase):
         raise OSError(errno.EBADF, "is closed", _NAMES[self._descriptor])
 
 
+def restart_in_utf8() -> None:
+    """Starts the program again in Python's UTF-8 mode where the locale has another encoding for names of files."""
+    utf8 = sys.getfilesystemencoding().lower().replace("-", "") == "utf8"
+    if not utf8 and os.environ.get("PYTHONUTF8") != "1":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def prepare_streams(*, is_filter: bool) -> None:
     """Makes the three streams usable, whatever the program was started with; may be called again.
 
