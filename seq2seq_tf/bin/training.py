@@ -83,7 +83,8 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
     resolved = _resolve(kind, run)
     if FLAGS.dry_run:
         return _dry_run(run, resolved, prepare)
-    if run.begun and run.has_ended(run.create(resolved.config, print)):
+    if run.begun and run.has_ended(run.agreed(resolved.config, print)):
+        run.create(resolved.config)
         print(f"this run is finished: {run.final_model} holds its weights; nothing to do")
         return 0
     run.make()
@@ -131,7 +132,7 @@ def _train(
 
     give_back_freed_memory()
     use_cores_side_by_side()
-    config = run.create(resolved.config)
+    config = run.agreed(resolved.config) if run.begun else run.create(resolved.config)
     log(f"run folder {run.path}; values that are not defaults:\n{describe(resolved)}")
     log(f"matrix products in {config.train.precision}, batches in {config.train.shards} parts side by side")
     if changed := machine.record(run.path):
@@ -140,6 +141,7 @@ def _train(
     from seq2seq_tf.training.session import Session
 
     task = prepare(run, config, log)
+    run.create(resolved.config)  # stores what was given anew, now that its files have been found to be the same
     session = Session(run, config, task, stop)
     if run.latest_checkpoint():
         log(f"going on from {run.latest_checkpoint()}")

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.config import with_values
 from seq2seq_tf.errors import TrainingError
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training import checkpoint
@@ -27,7 +26,7 @@ from seq2seq_tf.training.progress import Progress, RunLog
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
 from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, HasSearch, Task
-from seq2seq_tf.training.time_budget import choose, updates_planned
+from seq2seq_tf.training.time_budget import choose, store_choice, updates_planned
 from seq2seq_tf.training.tokenizers import TOKENIZERS, check_tokenizers, tokenizer_hashes
 from seq2seq_tf.training.trainer import Trainer, UpdateResult
 from seq2seq_tf.training.validation import Standing, goodness
@@ -90,16 +89,11 @@ class Session:
           InputError: not even one update fits.
         """
         self._time_is_settled = True
-        if not self.config.train.max_minutes or self.run_dir.latest_checkpoint():
-            return
-        choice = choose(self.task, self.trainer, self.updates_planned, spent)
-        self._log(choice.reason)
-        if choice.updates < self.updates_planned:
-            self.config = with_values(self.config, {"train.max_updates": choice.updates})
+        if self.config.train.max_minutes and not self.run_dir.latest_checkpoint():
+            choice = choose(self.task, self.trainer, spent)
+            self._log(choice.reason)
+            self.config = store_choice(self.run_dir, self.config, choice)
             self.updates_planned = choice.updates
-            stored = self.run_dir.load_config(type(self.config))  # the task may have decided something too
-            with self.run_dir.lock:
-                self.run_dir.store(with_values(stored, {"train.max_updates": choice.updates}))
 
     def run(self) -> Outcome:
         """Trains to the end or until asked to stop.

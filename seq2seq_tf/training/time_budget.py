@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq_tf.config import AnyConfig, with_values
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import TrainConfig
+from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
 from seq2seq_tf.training.task import Task
 from seq2seq_tf.training.trainer import Trainer
@@ -109,26 +111,25 @@ class Choice(NamedTuple):
     """How many updates are made, and why."""
 
     updates: int
+    planned: int  # without train.max_minutes
     reason: str  # a line for people
 
 
-def choose(task: Task, trainer: Trainer, planned: int, spent: float) -> Choice:
+def choose(task: Task, trainer: Trainer, spent: float) -> Choice:
     """Measures, and returns how many of the planned updates fit into train.max_minutes.
 
     Args:
       task, trainer: of the run; both are as before afterwards.
-      planned: updates without this bound.
       spent: seconds of train.max_minutes that are over.
 
     Raises:
       InputError: not even one update fits.
     """
     train, begin = trainer.config, time.perf_counter()
+    planned, per_epoch = updates_planned(task, train), updates_per_epoch(task, train)
     speed = measure(task, trainer, min(_LONGEST, _SHARE * 60.0 * train.max_minutes))
     spent += time.perf_counter() - begin
-    per_epoch = updates_per_epoch(task, train)
-    left = 60.0 * train.max_minutes - spent
-    updates = most_that_fit(planned, train, per_epoch, speed, left)
+    updates = most_that_fit(planned, train, per_epoch, speed, 60.0 * train.max_minutes - spent)
     measured = f"an update takes {speed.update:.2g} s here, a validation at most {speed.validation:.2g} s"
     if updates < 1:
         raise InputError(
@@ -138,6 +139,18 @@ def choose(task: Task, trainer: Trainer, planned: int, spent: float) -> Choice:
     if updates == planned:
         minutes = (spent + seconds_of(planned, train, per_epoch, speed)) / 60.0
         all_of = f"all {planned:,} updates take about {minutes:.1f} minutes and fit into train.max_minutes"
-        return Choice(planned, f"{measured}: {all_of}={train.max_minutes:g}")
+        return Choice(planned, planned, f"{measured}: {all_of}={train.max_minutes:g}")
     some_of = f"{updates:,} of {planned:,} updates fit into train.max_minutes={train.max_minutes:g}"
-    return Choice(updates, f"{measured}: {some_of}; stored as train.max_updates ({updates / per_epoch:.2f} epochs)")
+    return Choice(
+        updates, planned, f"{measured}: {some_of}; stored as train.max_updates ({updates / per_epoch:.2f} epochs)"
+    )
+
+
+def store_choice(run: RunDir, config: AnyConfig, choice: Choice) -> AnyConfig:
+    """Writes a choice into the configuration of a run, unless everything fits; returns `config` with it."""
+    if choice.updates == choice.planned:
+        return config
+    chosen = {"train.max_updates": choice.updates}
+    with run.lock:
+        run.store(with_values(run.load_config(type(config)), chosen))  # the task may have decided something there too
+    return with_values(config, chosen)

@@ -113,6 +113,37 @@ def test_an_end_that_cannot_be_reached_exactly_is_refused_with_what_can_be_done(
         agree(constant, later, FINISHED._replace(last_state=False))
 
 
+@pytest.mark.parametrize(
+    ("changes", "state", "ended"),
+    [
+        ({}, {}, True),
+        ({"train__max_epochs": 4}, {}, False),
+        ({"train__max_epochs": 4}, {"standing": {"since_best": 10}}, True),  # patience is at its end
+        ({"train__max_epochs": 4, "train__patience": 11}, {"standing": {"since_best": 10}}, False),
+        ({"train__max_updates": 50}, {"position": {"update": 50, "epoch": 2, "batch": 3}, "epoch_batches": 9}, True),
+        ({"train__max_updates": 51}, {"position": {"update": 50, "epoch": 2, "batch": 3}, "epoch_batches": 9}, False),
+        ({}, {"position": {"update": 50, "epoch": 2, "batch": 9}, "epoch_batches": 9}, True),
+        (
+            {},
+            {"position": {"update": 50, "epoch": 2, "batch": 9}},
+            True,
+        ),  # of a version that did not store epoch_batches
+        ({}, {"position": {"update": 51, "epoch": 3, "batch": 1}}, False),  # it went on, and was stopped
+    ],
+)
+def test_a_finished_run_has_ended_unless_updates_are_left(
+    changes: dict[str, Any], state: dict[str, Any], ended: bool, tmp_path: Path
+) -> None:
+    run = RunDir(str(tmp_path))
+    run.make()
+    at_end = {"position": {"update": 50, "epoch": 3, "batch": 0}, "standing": {"since_best": 0}, **state}
+    checkpoint.save_arrays(run.checkpoint_file(at_end["position"]["update"]), {}, at_end)
+    config = config_of(Config, **{"train__max_epochs": 3, **changes})
+    assert not run.has_ended(config)  # no final weights
+    checkpoint.save_arrays(run.final_model, {}, {"update": 50})
+    assert run.has_ended(config) is ended
+
+
 class StopAfter:
     """Asks to stop after some updates."""
 
@@ -180,8 +211,9 @@ def test_a_run_goes_on_by_its_folder_alone(corpus: toy.ToyCorpus, tmp_path: Path
     updates = [line["update"] for line in metrics(folder) if "loss" in line]
     assert updates[:7] == [1, 2, 3, 4, 5, 6, 8]
     assert RunDir(str(folder)).load_config(Config).train.log_every == 2
-    ended = run_program(Call("train", [f"--model_dir={folder}"]))
+    ended = run_program(Call("train", [f"--model_dir={folder}", "--search.max_ratio=3"]))
     assert ended.code == 0
+    assert RunDir(str(folder)).load_config(Config).search.max_ratio == 3.0
     assert "this run is finished" in ended.stdout
 
 

@@ -45,7 +45,7 @@ def with_speed(monkeypatch: pytest.MonkeyPatch, speed: Speed) -> None:
 
 def chosen(session: Session, minutes: float, spent: float = 0.0) -> tuple[int, str]:
     object.__setattr__(session.trainer.config, "max_minutes", minutes)
-    choice = time_budget.choose(session.task, session.trainer, session.updates_planned, spent)
+    choice = time_budget.choose(session.task, session.trainer, spent)
     return choice.updates, choice.reason
 
 
