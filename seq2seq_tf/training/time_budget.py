@@ -25,6 +25,7 @@ from seq2seq_tf.training.trainer import Trainer
 _UNTIMED = 2  # updates that trace, and touch memory for the first time
 _FEWEST = 3  # timed updates
 _LONGEST, _SHARE = 10.0, 0.02  # seconds of timed updates, and their share of the time
+_AGAIN = 15.0  # seconds; a longer validation is timed once
 _RESERVE = 0.03  # share of the time for checkpoints, and for a machine that gets slower
 
 
@@ -54,13 +55,19 @@ def measure(task: Task, trainer: Trainer, seconds: float) -> Speed:
             taken.append(time.perf_counter() - begin)
         if len(taken) >= _FEWEST and sum(taken) >= seconds:
             break
-    begin = time.perf_counter()
-    task.validate()
-    task.pictures()
-    validation = time.perf_counter() - begin
+    validation = _seconds_of_validation(task)
+    if validation < _AGAIN:
+        validation = _seconds_of_validation(task)  # the first time it was traced, too
     for name, variable in trainer.variables().items():
         variable.assign(before[name])
     return Speed(float(np.mean(taken)), validation)
+
+
+def _seconds_of_validation(task: Task) -> float:
+    begin = time.perf_counter()
+    task.validate()
+    task.pictures()
+    return time.perf_counter() - begin
 
 
 def _batches(task: Task) -> Iterator[Any]:
