@@ -19,13 +19,14 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.options.common import TrainConfig
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
-from seq2seq_tf.training.task import Task
+from seq2seq_tf.training.task import HasSearch, Task
 from seq2seq_tf.training.trainer import Trainer
 
 _UNTIMED = 2  # updates that trace, and touch memory for the first time
 _FEWEST = 3  # timed updates
 _LONGEST, _SHARE = 10.0, 0.02  # seconds of timed updates, and their share of the time
 _AGAIN = 15.0  # seconds; a longer validation is timed once
+_SEARCH = 2.0  # what a search with a beam takes at the end, in validations at the start
 _RESERVE = 0.03  # share of the time for checkpoints, and for a machine that gets slower
 
 
@@ -34,6 +35,7 @@ class Speed(NamedTuple):
 
     update: float
     validation: float  # at the start, where translations are long because the model cannot end them yet: the most
+    end: float  # the choice of the final weights, and the scores with the run's own search
 
 
 def measure(task: Task, trainer: Trainer, seconds: float) -> Speed:
@@ -60,7 +62,8 @@ def measure(task: Task, trainer: Trainer, seconds: float) -> Speed:
         validation = _seconds_of_validation(task)  # the first time it was traced, too
     for name, variable in trainer.variables().items():
         variable.assign(before[name])
-    return Speed(float(np.mean(taken)), validation)
+    at_end = (2.0 if trainer.config.average_best > 1 else 1.0) + (_SEARCH if isinstance(task, HasSearch) else 0.0)
+    return Speed(float(np.mean(taken)), validation, at_end * validation)
 
 
 def _seconds_of_validation(task: Task) -> float:
@@ -89,8 +92,8 @@ def updates_planned(task: Task, train: TrainConfig) -> int:
 def seconds_of(updates: int, train: TrainConfig, per_epoch: int, speed: Speed) -> float:
     """Returns how long so many updates take with their validations and the choice of the final weights."""
     every = train.validate_every or per_epoch
-    validations = -(-updates // every) + (2 if train.average_best > 1 else 1) + bool(train.init_from)
-    return (updates * speed.update + validations * speed.validation) / (1.0 - _RESERVE)
+    validations = -(-updates // every) + bool(train.init_from)
+    return (updates * speed.update + validations * speed.validation + speed.end) / (1.0 - _RESERVE)
 
 
 def most_that_fit(planned: int, train: TrainConfig, per_epoch: int, speed: Speed, seconds: float) -> int:

@@ -26,11 +26,12 @@ def train_config(**values: Any) -> Any:
 
 
 def test_the_time_of_a_training_is_that_of_its_updates_validations_and_end() -> None:
-    speed = Speed(update=0.5, validation=10.0)
+    speed = Speed(update=0.5, validation=10.0, end=7.0)
     whole = 1.0 - time_budget._RESERVE
-    assert seconds_of(70, train_config(), 35, speed) * whole == pytest.approx(35 + 2 * 10 + 2 * 10)
-    assert seconds_of(71, train_config(average_best=1), 35, speed) * whole == pytest.approx(35.5 + 3 * 10 + 10)
-    assert seconds_of(70, train_config(validate_every=20), 35, speed) * whole == pytest.approx(35 + 4 * 10 + 2 * 10)
+    assert seconds_of(70, train_config(), 35, speed) * whole == pytest.approx(35 + 2 * 10 + 7)
+    assert seconds_of(71, train_config(), 35, speed) * whole == pytest.approx(35.5 + 3 * 10 + 7)
+    assert seconds_of(70, train_config(init_from="base"), 35, speed) * whole == pytest.approx(35 + 3 * 10 + 7)
+    assert seconds_of(70, train_config(validate_every=20), 35, speed) * whole == pytest.approx(35 + 4 * 10 + 7)
 
 
 def with_speed(monkeypatch: pytest.MonkeyPatch, speed: Speed) -> None:
@@ -60,7 +61,7 @@ def test_as_many_updates_are_chosen_as_fit_and_never_more_than_planned(
 ) -> None:
     """29 scenes in batches of 11: 3 updates an epoch, 12 in all."""
     assert session.updates_planned == 12
-    monkeypatch.setattr(time_budget, "measure", lambda *_: Speed(update=6.0, validation=0.0))
+    monkeypatch.setattr(time_budget, "measure", lambda *_: Speed(update=6.0, validation=0.0, end=0.0))
     assert chosen(session, 60.0)[0] == 12
     updates, reason = chosen(session, 0.5)
     assert updates == 4  # 30 seconds, 3 % of them in reserve
@@ -106,12 +107,12 @@ def test_a_shorter_run_stores_its_end_goes_on_to_it_and_its_rate_reaches_zero_th
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = example("translation", tmp_path / "data", train__max_minutes=1e5)
-    with_speed(monkeypatch, Speed(update=60e5 / 5, validation=0.0))
+    with_speed(monkeypatch, Speed(update=60e5 / 5, validation=0.0, end=0.0))
     asked = iter((False, True))
     assert not every_task.train(found, tmp_path / "run", lambda: next(asked)).finished
     stored = RunDir(str(tmp_path / "run")).load_config(Config)
     assert stored.train.max_updates == 4
-    with_speed(monkeypatch, Speed(update=1.0, validation=0.0))  # a faster machine: the choice stays
+    with_speed(monkeypatch, Speed(update=1.0, validation=0.0, end=0.0))  # a faster machine: the choice stays
     assert every_task.train(found, tmp_path / "run").update == 4
     rates = [line["learning_rate"] for line in lines(tmp_path / "run") if "learning_rate" in line]
     assert len(rates) == 4
@@ -126,7 +127,7 @@ def _values(found: Example, updates: int) -> dict[str, Any]:
 
 
 def test_an_estimate_says_what_the_minutes_would_allow(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time_budget, "measure", lambda *_: Speed(update=6.0, validation=0.0))
+    monkeypatch.setattr(time_budget, "measure", lambda *_: Speed(update=6.0, validation=0.0, end=0.0))
     line = time_budget.estimate(session.task, session.trainer)
     assert line.startswith("12 updates (3 an epoch) of 6 s")
     assert line.endswith("about 1.2 minutes")
