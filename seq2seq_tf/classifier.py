@@ -18,7 +18,7 @@ from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.models.classification import Classification
 from seq2seq_tf.options.classification import ClassificationConfig, ClassificationDataConfig
 from seq2seq_tf.structures import EOS_ID
-from seq2seq_tf.text.characters import Symbols, load_symbols
+from seq2seq_tf.text.characters import Symbols, hold_text, load_symbols
 from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
@@ -76,9 +76,15 @@ class Classifier:
         Raises:
           InputError: one text instead of a list, or an item that is no text.
         """
+        return self._of_rows(spell(check_texts(texts), self.symbols, self.config.data))
+
+    def hold_text(self, texts: Sequence[str]) -> list[bool]:
+        """Returns which texts have anything to read."""
+        return hold_text(texts, spell(texts, self.symbols, self.config.data), self.symbols)
+
+    def _of_rows(self, spelt: Sequence[Sequence[int]]) -> np.ndarray:
         check_not_forked()
-        data = self.config.data
-        rows = [row[: data.max_symbols] for row in spell(check_texts(texts), self.symbols, data)]
+        rows = [row[: self.config.data.max_symbols] for row in spelt]
         found = np.zeros((len(rows), len(self.labels)), np.float32)
 
         def fill(chosen: list[int]) -> None:
@@ -90,7 +96,7 @@ class Classifier:
         return found
 
     def classify(self, texts: Iterable[str], *, top: int = 1) -> list[list[Prediction]]:
-        """Returns the `top` most probable labels of each text, best first; none for a text of nothing but spaces.
+        """Returns the `top` most probable labels of each text, best first; none for a text without anything to read.
 
         Raises:
           InputError: one text instead of a list, an item that is no text, or top below 1.
@@ -98,9 +104,10 @@ class Classifier:
         texts = check_texts(texts)
         if not isinstance(top, Integral) or top < 1:
             raise InputError(f"top must be a whole number of at least 1, got {top!r}")
-        real = [n for n, text in enumerate(texts) if text.strip()]
+        rows = spell(texts, self.symbols, self.config.data)
+        real = [n for n, holds in enumerate(hold_text(texts, rows, self.symbols)) if holds]
         results: list[list[Prediction]] = [[] for _ in texts]
-        probabilities = np.exp(self.log_probs([texts[n] for n in real]))
+        probabilities = np.exp(self._of_rows([rows[n] for n in real]))
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
         for n, row, order in zip(real, probabilities, best, strict=True):
             results[n] = [Prediction(self.labels[k], float(row[k])) for k in order]

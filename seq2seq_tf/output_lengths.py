@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from seq2seq_tf.data.clean import character_ratio, length_deviation
+from seq2seq_tf.text.scripts import is_visible
 
 _TOO_SHORT = 2.0  # times shorter than the corpus lets expect, in characters; short lines have some slack
 
@@ -24,7 +25,7 @@ def output_lengths(sources: Sequence[str], outputs: Sequence[str], references: S
     expected = character_ratio(zip(sources, references, strict=True))
     empty, short = [], []
     for line, (source, output) in enumerate(zip(sources, outputs, strict=True), start=1):
-        if source.strip() and not output.strip():
+        if is_visible(source) and not is_visible(output):
             empty.append(line)
         elif len(output) < expected * len(source) and length_deviation(len(source), len(output), expected) > _TOO_SHORT:
             short.append(line)

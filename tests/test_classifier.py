@@ -47,6 +47,7 @@ def test_labels_come_best_first_and_probabilities_sum_to_one(classifier: Classif
 
 def test_a_text_without_text_has_no_label(classifier: Classifier) -> None:
     assert [bool(found) for found in classifier.classify(TEXTS)] == [bool(text.strip()) for text in TEXTS]
+    assert classifier.classify(["\u200b\u00ad", "\x01", "\ufeff"]) == [[], [], []]
     assert classifier.classify([]) == []
 
 

@@ -61,9 +61,9 @@ def test_n_best_gives_a_list_per_text(translator: Translator) -> None:
 
 @pytest.mark.parametrize("beam_size", [1, 3])
 def test_texts_without_words_stay_empty_at_their_places(translator: Translator, beam_size: int) -> None:
-    texts = ["", TEXTS[1], "   ", "\t \n", TEXTS[2], "\u00a0\u3000"]
+    texts = ["", TEXTS[1], "   ", "\t \n", TEXTS[2], "\u00a0\u3000", "\u200b", "\ufeff\x01"]
     found = translator.translate(texts, beam_size=beam_size, attention=True)
-    for n in (0, 2, 3, 5):
+    for n in (0, 2, 3, 5, 6, 7):
         assert found[n][:5] == ("", 0.0, 0.0, [], [])
     for n in (1, 4):
         assert_same(found[n], translator.translate(texts[n], beam_size=beam_size))

@@ -80,7 +80,10 @@ def evaluate() -> int:
     folder = FLAGS.data or classifier.config.data.test
     if not folder:
         raise InputError("the run has no test set; name --data")
-    texts, truth, _ = read_labelled(folder, classifier.labels)
+    read = read_labelled(folder, classifier.labels)
+    texts, truth, _ = read.only(classifier.hold_text(read.texts))
+    if not texts:
+        raise InputError(f"{folder}: no text in it")
     if FLAGS.snippet:
         texts = snippets(texts, FLAGS.snippet, FLAGS.seed)
     begin = time.perf_counter()

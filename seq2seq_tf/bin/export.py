@@ -45,7 +45,8 @@ def main() -> int:
 
     translator = run_folder.say_weights(Translator.load(folder))
     path = _sentences_file(translator.config.data.valid_source)
-    sentences = list(itertools.islice((line for line in iter_lines(path) if line.strip()), FLAGS.compare))
+    real = (line for line in iter_lines(path) if translator.source.encode([line])[0])
+    sentences = list(itertools.islice(real, FLAGS.compare))
     if not sentences:
         raise InputError(f"{path}: holds no sentence to compare on")
     try:

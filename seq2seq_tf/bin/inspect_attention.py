@@ -24,6 +24,7 @@ from seq2seq_tf.files import write_bytes
 from seq2seq_tf.options.captioning import CaptionConfig, SceneConfig
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.options.translation import Config
+from seq2seq_tf.text.scripts import is_visible
 
 FLAGS = flags.FLAGS
 _IMAGE_FLAGS = ("image", "scene", "scenes", "invert")
@@ -69,7 +70,7 @@ def _refuse(task: str, names: list[str]) -> None:
 
 
 def _texts() -> list[str]:
-    texts = [text for text in FLAGS.text or program.input_lines() if text.strip()]
+    texts = [text for text in FLAGS.text or program.input_lines() if is_visible(text)]
     if not texts:
         raise InputError("no text: give --text or lines on standard input")
     return texts
@@ -82,6 +83,9 @@ def _translate(texts: list[str]) -> int:
     from seq2seq_tf.translator import Translator
 
     translator = run_folder.say_weights(Translator.load(FLAGS.model_dir))
+    texts = [text for text, ids in zip(texts, translator.source.encode(texts), strict=True) if ids]
+    if not texts:
+        raise InputError("no text: nothing is left of it when it is cut into pieces")
     search = translator.search_options(**search_flags.given())
     found = [row[0] for row in translator.translate_all(texts, search, attention=True)]
     if _is_page():

@@ -13,6 +13,7 @@ from seq2seq_tf.data.id_files import load_array, load_offsets, remade
 from seq2seq_tf.data.pairs import iter_lines
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import whole_file
+from seq2seq_tf.text.scripts import is_visible
 
 _ENDINGS = (".txt", ".txt.gz")
 _SNIPPETS = 0x736E6970  # keeps these random numbers apart from those of the batch plan
@@ -24,6 +25,12 @@ class LabelledTexts(NamedTuple):
     texts: list[str]
     labels: list[int]
     blank: int  # lines without text, left out
+
+    def only(self, kept: Sequence[bool]) -> LabelledTexts:
+        """Returns the texts of which that is true; the others count as blank."""
+        texts = [text for text, keep in zip(self.texts, kept, strict=True) if keep]
+        labels = [label for label, keep in zip(self.labels, kept, strict=True) if keep]
+        return LabelledTexts(texts, labels, self.blank + len(self.texts) - len(texts))
 
 
 def label_files(folder: str) -> dict[str, str]:
@@ -73,7 +80,7 @@ def read_labelled(folder: str, labels: Sequence[str]) -> LabelledTexts:
         if label not in labels:
             raise InputError(f"{path}: label {label!r} is not one of {', '.join(labels)}")
         lines = list(iter_lines(path))
-        kept = [line for line in lines if line.strip()]
+        kept = [line for line in lines if is_visible(line)]
         if not kept:
             raise InputError(f"{path}: no text")
         texts += kept

@@ -32,7 +32,7 @@ def attention_figure(hypothesis: Hypothesis) -> Figure:
 
     weights = hypothesis.attention
     if not weights.size:
-        raise InputError("no attention weights: translate with attention=True and a model with attention")
+        raise InputError("no attention weights: translate text with attention=True and a model with attention")
     columns, rows = _labels(hypothesis.source_pieces), _labels(hypothesis.pieces)
     size = (1.5 + 0.32 * len(columns), 1.2 + 0.28 * len(rows))
     dpi = min(110.0, _LONGEST_SIDE / max(size))

@@ -42,7 +42,7 @@ def translation_sections(sources: Sequence[str], hypotheses: Sequence[Hypothesis
       InputError: made without attention=True, or by a model without attention.
     """
     if not all(found.attention.size for found in hypotheses):
-        raise InputError("no attention weights: translate with attention=True and a model with attention")
+        raise InputError("no attention weights: translate text with attention=True and a model with attention")
     rows = [
         [source, found.text, f"{found.score:.3f}", pharaoh(found)]
         for source, found in zip(sources, hypotheses, strict=True)

@@ -33,7 +33,7 @@ from seq2seq_tf.files import write_text
 from seq2seq_tf.models.classification import Classification, LabelledBatch
 from seq2seq_tf.options.classification import ClassificationConfig
 from seq2seq_tf.structures import EOS_ID
-from seq2seq_tf.text.characters import Symbols, load_symbols, write_character_model
+from seq2seq_tf.text.characters import Symbols, hold_text, load_symbols, write_character_model
 from seq2seq_tf.text.sentencepiece import train_piece_model
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
@@ -140,6 +140,11 @@ def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
     say(f"model: {count:,} parameters, {symbols.vocab_size:,} symbols, {len(labels)} labels: {', '.join(labels)}")
     classifier = Classifier(model, symbols, labels, config)
+    valid = valid.only(classifier.hold_text(valid.texts))
+    if valid.blank:
+        say(f"held-out text: {valid.blank:,} lines without text left out")
+    if not valid.texts:
+        raise InputError(f"{data.valid}: no text; held-out texts choose the best checkpoint")
     return ClassificationTask(classifier, load_ids(os.path.join(run.data, "train")), valid)
 
 
@@ -151,6 +156,8 @@ def _prepare_texts(
     texts = read_labelled(data.train, labels)
     symbols = _symbols(run, config, texts.texts)
     rows = spell(texts.texts, symbols, data)
+    kept = hold_text(texts.texts, rows, symbols)
+    texts, rows = texts.only(kept), [row for row, keep in zip(rows, kept, strict=True) if keep]
     cut = sum(len(row) > data.max_symbols for row in rows)
     save_ids(os.path.join(run.data, "train"), pack_ids([row[: data.max_symbols] for row in rows], texts.labels))
     write_text(run.labels, "".join(f"{label}\n" for label in labels))

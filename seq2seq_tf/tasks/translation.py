@@ -141,10 +141,10 @@ class TranslationTask:
         """Returns attention maps of a few held-out sentences."""
         if self.config.model.attention == "none":
             return {}
-        shown = [source for source, _ in self.valid_texts[:_SHOWN_SENTENCES] if source.strip()]
+        shown = [source for source, _ in self.valid_texts[:_SHOWN_SENTENCES]]
         search = self.translator.search_options(beam_size=1, n_best=1, shortlist=0, split_sentences=False)
         rows = self.translator.translate_all(shown, search, attention=True)
-        return {f"attention/{n}": attention_png(row[0]) for n, row in enumerate(rows)}
+        return {f"attention/{n}": attention_png(row[0]) for n, row in enumerate(rows) if row[0].attention.size}
 
     def gradient_curves(self) -> GradientCurves:
         """Returns how the gradient flows back on held-out pairs; see `HasGradientCurves`."""
@@ -181,12 +181,30 @@ def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> Translat
     _piece_models(run, config, say)
     source, target = PieceModel(run.source_model), PieceModel(run.target_model)
     corpora = _corpora(run, config, (source, target), texts, say)
+    valid_texts = _with_text(valid_texts, (source, target), data.valid_source, say)
     keras.utils.set_random_seed(config.train.seed)
     model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
     model.build()
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
     say(f"model: {count:,} parameters, {source.vocab_size:,} source and {target.vocab_size:,} target pieces")
     return TranslationTask(config, (source, target), corpora, valid_texts, model)
+
+
+def _with_text(
+    pairs: list[tuple[str, str]], models: tuple[PieceModel, PieceModel], path: str, say: Callable[[str], None]
+) -> list[tuple[str, str]]:
+    """Returns the held-out pairs of which both sides have a piece; those of `path` that have not are told.
+
+    Raises:
+      InputError: none is left.
+    """
+    sides = [model.encode(list(texts)) for model, texts in zip(models, zip(*pairs, strict=True), strict=True)]
+    kept = [pair for pair, source, target in zip(pairs, *sides, strict=True) if source and target]
+    if not kept:
+        raise InputError(f"{path}: no pair has text on both sides; held-out sentences choose the best checkpoint")
+    if len(kept) < len(pairs):
+        say(f"held-out text: {len(pairs) - len(kept):,} of {len(pairs):,} pairs with an empty side left out")
+    return kept
 
 
 def _with_tokenizer(run: RunDir, config: Config, references: list[str], say: Callable[[str], None]) -> Config:

@@ -11,6 +11,7 @@ import numpy as np
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
 from seq2seq_tf.structures import EOS_ID, UNK_ID
+from seq2seq_tf.text.scripts import is_visible
 from seq2seq_tf.text.sentencepiece import PieceModel
 
 _SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
@@ -84,6 +85,19 @@ class CharacterModel:
 
 
 Symbols = PieceModel | CharacterModel
+
+
+def hold_text(texts: Sequence[str], encoded: Sequence[Sequence[int]], symbols: Symbols) -> list[bool]:
+    """Returns which texts have anything to read: the one notion of an empty text, decided after encoding.
+
+    Args:
+      texts: of any task.
+      encoded: their ids. A text without a piece is empty, since normalising leaves nothing of it.
+      symbols: characters have an id each, whatever they are: of them one must be visible.
+    """
+    if isinstance(symbols, CharacterModel):
+        return [is_visible(text) for text in texts]
+    return [len(ids) > 0 for ids in encoded]
 
 
 def load_symbols(path: str) -> Symbols:

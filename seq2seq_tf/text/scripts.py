@@ -31,6 +31,17 @@ def is_unspaced(character: str) -> bool:
     return character.isalpha() and not WITHOUT_SPACES.isdisjoint(unicodedata.script_extension(character))
 
 
+def is_visible(text: str) -> bool:
+    """Returns whether a text has more than white space, controls and format characters (U+200B, U+00AD, U+FEFF)."""
+    return any(map(_is_visible, text))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _is_visible(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] != "Z" and category not in ("Cc", "Cf")
+
+
 def is_right_to_left(script: str) -> bool:
     """Returns whether a script is written from right to left (Arab, Hebr, ...)."""
     return unicodedata.script_horizontal_direction(script) == "RTL"

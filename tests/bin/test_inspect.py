@@ -87,7 +87,7 @@ def inspected(
         "no gradients": ["gradients", captions],
         "sizes of a translator": ["gradients", toy, "--compare=cells"],
     }
-    calls = {name: Call("inspect", flags, b"\nka be\r\n  \nlo\n") for name, flags in commands.items()}
+    calls = {name: Call("inspect", flags, b"\nka be\r\n  \n\xef\xbf\xbd\nlo\n") for name, flags in commands.items()}
     calls["no text"] = calls["no text"]._replace(stdin=b"\n")
     return Inspected(run_programs(calls), folder)
 

@@ -165,3 +165,25 @@ def test_outputs_that_are_far_too_short_are_told(
     assert task.validate()["length_ratio"] == 0.0
     Session(run, config, task, lambda: False).run()
     assert "warning: the outputs have only 0.00 times the characters of the references" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\ufeff", "\x01", "\u2028", "  "])
+def test_held_out_pairs_without_content_are_left_out_and_training_goes_on(tmp_path: Path, blank: str) -> None:
+    corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
+    lines = corpus.valid_source.read_text(encoding="utf-8")
+    corpus.valid_source.write_text(f"{blank}\n{lines}ba\n", encoding="utf-8")
+    targets = corpus.valid_target.read_text(encoding="utf-8")
+    corpus.valid_target.write_text(f"du\n{targets} \x02\n", encoding="utf-8")
+    task, said = prepared(tmp_path / "run", toy.tiny_config(corpus))
+    assert "held-out text: 2 of 7 pairs with an empty side left out" in said
+    assert len(task.valid_texts) == 5
+    assert all(map(np.isfinite, task.validate().values()))
+    assert len(task.pictures()) == 3
+
+
+def test_held_out_text_without_any_content_is_refused(tmp_path: Path) -> None:
+    corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
+    corpus.valid_source.write_text("\u200b\n", encoding="utf-8")
+    corpus.valid_target.write_text("ba\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no pair has text on both sides"):
+        prepared(tmp_path / "run", toy.tiny_config(corpus))
