@@ -65,6 +65,10 @@ def test_what_comes_near_to_nothing_suggests_nothing() -> None:
     assert nearest("sampel", ["train", "sample"]) == " (did you mean 'sample'?)"
 
 
+def test_a_name_of_megabytes_is_not_compared() -> None:
+    assert similar("a_" * 2**20, KNOWN["translation"]) == []
+
+
 def test_meanings_name_options_that_exist() -> None:
     tails = {name.rsplit(".", 1)[-1] for names in KNOWN.values() for name in names}
     flags = {"model_dir", "out", "output", "json", "source", "reference", "target", "text", "input"}

@@ -61,7 +61,7 @@ def parse(command: Command, argv: Sequence[str]) -> list[str]:
         known = [flag.name for section in own_flags(flags.FLAGS).values() for flag in section]
         meant = " or ".join(f"--{name}" for name in similar(error.flagname, known))
         fail(f"unknown flag --{error.flagname}{f' (did you mean {meant}?)' if meant else '; --help lists the flags'}")
-    except flags.Error as error:
+    except (flags.Error, ValueError) as error:  # absl raises both
         fail(str(error))
     if len(remaining) > 1:
         fail(f"unexpected argument {remaining[1]!r}; options are written --name=value (see --help)")
@@ -156,8 +156,8 @@ def one_line(text: str) -> str:
 
 
 def fail(message: str) -> NoReturn:
-    """Prints `error: message` on standard error, as one line, and exits with code 2."""
-    line = " ".join(message.split("\n"))
+    """Prints `error: message` on standard error, as one line that a terminal can show, and exits with code 2."""
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message.replace("\n", " "))
     shown = line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}..."
     print(f"error: {shown}", file=sys.stderr)
     sys.exit(EXIT_BAD_INPUT)

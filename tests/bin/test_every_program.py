@@ -118,6 +118,8 @@ def test_an_unknown_flag_gets_a_hint(name: str) -> None:
     assert_one_error_line(call(name, "--model_dri=x"), "unknown flag --model_dri (did you mean --model_dir?)")
     assert_one_error_line(call(name, "--run_dir=x"), "--model_dir")
     assert_one_error_line(call(name, "--xyzzy=x"), "--help lists the flags")
+    assert_one_error_line(call(name, "--xyz\x1b[31m\r\u2028y=x"), r"--xyz\x1b[31m\r\u2028y")
+    assert_one_error_line(call(name, "--nologtostderr=x"), "does not take an argument")
 
 
 @every_program
