@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_tf.config import with_search
-from seq2seq_tf.data.corpus import load_corpus, make_batch, pad_rows
+from seq2seq_tf.data.corpus import Corpus, load_corpus, make_batch, pad_rows
 from seq2seq_tf.data.lexicon import Lexicon, learn_lexicon, load_lexicon
 from seq2seq_tf.data.sentences import split_paragraph
 from seq2seq_tf.errors import InputError
@@ -136,7 +136,7 @@ class Translator:
         return self.beam(source, rule, beam)
 
     def lexicon(self) -> Lexicon:
-        """Returns the translations of each piece, learnt from the training pairs when they are first asked for.
+        """Returns the translations of each piece, learnt from the training pairs: at the end of training, or else here.
 
         Raises:
           InputError: the run folder no longer holds its training pairs.
@@ -147,13 +147,21 @@ class Translator:
             path = self._run.lexicon
             if os.path.exists(path):
                 self._lexicon = load_lexicon(path)
+            elif not os.path.exists(self._run.prepared):
+                raise InputError(
+                    f"{path}: no such file, and the training pairs in {self._run.data} from which it is learnt are "
+                    "gone; search without a shortlist"
+                )
             else:
-                corpus = load_corpus(os.path.join(self._run.data, "train.0"))
-                sizes = (self.source.vocab_size, self.target.vocab_size)
-                self._lexicon = learn_lexicon(corpus, *sizes, joint=self.config.data.joint_vocab)
+                self._lexicon = self.learnt_from(load_corpus(os.path.join(self._run.data, "train.0")))
                 with contextlib.suppress(LockedError), self._run.lock:  # while it is trained it is learnt each time
                     self._lexicon.save(path)
         return self._lexicon
+
+    def learnt_from(self, corpus: Corpus) -> Lexicon:
+        """Learns the translations of each piece; seconds, or a minute for a large corpus."""
+        sizes = (self.source.vocab_size, self.target.vocab_size)
+        return learn_lexicon(corpus, *sizes, joint=self.config.data.joint_vocab)
 
     @overload
     def translate(  # type: ignore[overload-overlap]  # a str is an Iterable[str]; the first that fits is meant

@@ -22,6 +22,7 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_tf.training import checkpoint
+from seq2seq_tf.training.freeing import free
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session
 from seq2seq_tf.training.trainer import Trainer
@@ -115,6 +116,7 @@ class Revival:
         run = RunDir(str(folder))
         config = run.create(self._found.config)
         if run.begun and run.has_ended(config):
+            free(run, config.train.keep)
             return
         if not os.path.exists(run.prepared):
             prepare(self._found, folder)

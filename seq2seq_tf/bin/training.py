@@ -84,8 +84,10 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
     if FLAGS.dry_run:
         return _dry_run(run, resolved, prepare)
     if run.begun and run.has_ended(run.agreed(resolved.config, print)):
-        run.create(resolved.config)
-        print(f"this run is finished: {run.final_model} holds its weights; nothing to do")
+        from seq2seq_tf.training.freeing import free
+
+        freed = free(run, run.create(resolved.config).train.keep)
+        print(f"this run is finished: {run.final_model} holds its weights; {freed or 'nothing to do'}")
         return 0
     run.make()
     with run.lock:  # before TensorFlow is imported: whoever comes second learns of it at once

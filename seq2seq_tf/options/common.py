@@ -18,12 +18,14 @@ PIECE_MODELS = ("bpe", "unigram")
 NORMALIZATIONS = ("identity", "nfc", "nfkc", "nmt_nfkc")
 OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "inverse_sqrt", "plateau")
+KEEP = ("all", "resume", "final")
 PRECISIONS = ("auto", "bfloat16", "float16", "float32")
 
 # What changes no number of an update or a validation, whatever the task. (patience decides when training ends.)
 CHANGEABLE = (
     "train.checkpoint_every",
     "train.gradient_curves",
+    "train.keep",
     "train.keep_checkpoints",
     "train.log_every",
     "train.patience",
@@ -158,6 +160,12 @@ class TrainConfig:
     jit_compile: bool = option(False, "compile an update with XLA, once for each shape of a batch; see docs/gpu.md")
     validate_every: int = option(0, "updates between validations; 0 = after each epoch", UPDATES_OR_NONE)
     checkpoint_every: int = option(500, "updates between checkpoints to resume from", UPDATES)
+    keep: str = option(
+        "all",
+        "what stays in the folder of a finished run besides what its use needs: all; resume = what a later end needs "
+        "(newest checkpoint, best weights, prepared data); final = nothing",
+        KEEP,
+    )
     keep_checkpoints: int = option(2, "latest checkpoints kept", Range(1, 10_000))
     metric: str = option("loss", "metric on the valid set that decides which checkpoint is best", ("loss",))
     patience: int = option(

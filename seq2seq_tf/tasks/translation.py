@@ -146,6 +146,15 @@ class TranslationTask:
         rows = self.translator.translate_all(shown, search, attention=True)
         return {f"attention/{n}": attention_png(row[0]) for n, row in enumerate(rows) if row[0].attention.size}
 
+    def complete(self, run: RunDir, say: Callable[[str], None]) -> None:
+        """Writes the translations of each piece, which search.shortlist asks for; see `LeavesMore`."""
+        if os.path.exists(run.lexicon):
+            return
+        try:
+            self.translator.learnt_from(self.train[0]).save(run.lexicon)
+        except MemoryError:  # the weights are worth more
+            say(f"warning: no memory to learn {run.lexicon}; it is learnt when a shortlist is first asked for")
+
     def gradient_curves(self) -> GradientCurves:
         """Returns how the gradient flows back on held-out pairs; see `HasGradientCurves`."""
         if self._watch is None:

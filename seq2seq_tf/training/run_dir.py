@@ -6,7 +6,7 @@ source.model, target.model SentencePiece models of a translation run
 symbols.model              SentencePiece model or characters of another run
 labels.txt                 classes, one a line
 examples.txt               some held-out sentences of a translation run, on which an export is compared
-lexicon.npz                translations of each piece, made when search.shortlist first asks for it
+lexicon.npz                translations of each piece, for search.shortlist; learnt when training ends
 data/                      training pairs as ids (only needed while training)
 checksums.json             of data/ and of the texts from which it was made
 checkpoints/               latest states to resume from: step_00000500.npz
@@ -189,6 +189,10 @@ class RunDir:
         """Path of the newest checkpoint, or None."""
         steps = self._steps(self.checkpoints)
         return self.checkpoint_file(steps[-1]) if steps else None
+
+    def checkpoint_updates(self) -> list[int]:
+        """Updates of the checkpoints, rising."""
+        return self._steps(self.checkpoints)
 
     def rotate(self, keep: int) -> None:
         """Deletes all but the newest `keep` checkpoints, and what a crash left half written."""

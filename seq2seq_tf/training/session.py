@@ -20,12 +20,13 @@ from seq2seq_tf.errors import TrainingError
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.final_weights import Choice, choices
+from seq2seq_tf.training.freeing import free
 from seq2seq_tf.training.history import History, Reach
 from seq2seq_tf.training.monitor import Monitor
 from seq2seq_tf.training.progress import Progress, RunLog
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
-from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, HasSearch, Task
+from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, HasSearch, LeavesMore, Task
 from seq2seq_tf.training.time_budget import choose, store_choice, updates_planned
 from seq2seq_tf.training.tokenizers import TOKENIZERS, check_tokenizers, tokenizer_hashes
 from seq2seq_tf.training.trainer import Trainer, UpdateResult
@@ -307,11 +308,15 @@ class Session:
         score, (label, arrays), scores = max(scored, key=lambda entry: (_rank(entry[0]), _rank(-entry[2]["loss"])))
         checkpoint.assign(label, arrays, variables)
         searched = self.task.search_scores() if isinstance(self.task, HasSearch) else {}
+        if isinstance(self.task, LeavesMore):
+            self.task.complete(self.run_dir, self._log)
         # Told before the file whose presence means that the run is finished: a run killed in between tells it again,
         # after dropping what it told.
         self._monitor.final(self.position.update, label, {**scores, **searched})
         state = {"update": self.position.update, "score": score, "weights": label, **self._tokenizers}
         checkpoint.save_arrays(self.run_dir.final_model, arrays, state)
+        if freed := free(self.run_dir, self.config.train.keep):
+            self._log(freed)
 
 
 def _rank(value: float) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.trainer import TaskModel
 
 
@@ -20,6 +21,14 @@ class GradientCurves(NamedTuple):
 
     scalars: dict[str, float]  # name -> norm
     pictures: dict[str, bytes]  # name -> PNG
+
+
+@runtime_checkable
+class LeavesMore(Protocol):
+    """What a task offers besides, if the use of a run needs more than its weights."""
+
+    def complete(self, run: RunDir, say: Callable[[str], None]) -> None:
+        """Writes that into the run folder, made from the training data; called when training ends."""
 
 
 @runtime_checkable

@@ -18,7 +18,7 @@ POINTS = 9  # of the sample
 # Validations that fall on a checkpoint, between them, at an epoch's end and at the end of training.
 OPTIONS: list[dict[str, Any]] = [
     {"train__checkpoint_every": 2},
-    {"train__checkpoint_every": 2, "train__validate_every": 3, "train__keep_checkpoints": 1},
+    {"train__checkpoint_every": 2, "train__validate_every": 3, "train__keep": "resume", "train__keep_checkpoints": 3},
 ]
 
 
@@ -30,7 +30,7 @@ def assert_goes_on(revival: Revival, copy: Path) -> None:
 
 
 def test_killed_at_some_operations_a_run_ends_as_if_it_had_never_been(tmp_path: Path, rng: np.random.Generator) -> None:
-    options = {**OPTIONS[1], "model__attention": "none"}  # nothing is drawn
+    options = {**OPTIONS[1], "model__attention": "none", "train__keep": "final"}  # nothing is drawn
     revival = Revival(example("translation", tmp_path / "text", **options), tmp_path)
     trained = [copy for copy in revival.copies if (copy / "data" / "prepared.json").exists()]
     assert len(trained) > 3 * POINTS

@@ -1,0 +1,65 @@
+"""A finished run gives back the room that only training needed, and can still be used."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.translation import Config
+from seq2seq_tf.training.freeing import free
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.translator import Translator
+
+
+@pytest.fixture
+def run(toy_run: Path, tmp_path: Path) -> RunDir:
+    return RunDir(str(shutil.copytree(toy_run, tmp_path / "run")))
+
+
+def names(run: RunDir) -> set[str]:
+    return {path.name for path in Path(run.path).iterdir()}
+
+
+def test_all_stays_by_default(run: RunDir) -> None:
+    before = names(run)
+    assert free(run, Config().train.keep) == ""
+    assert names(run) == before
+
+
+def test_freed_to_the_end_a_run_translates_with_a_shortlist_too(run: RunDir, translator: Translator) -> None:
+    said = free(run, "final")
+    assert said.startswith("freed ")
+    assert said.endswith("prepared data, checkpoints and best weights (train.keep=final)")
+    assert not names(run) & {"data", "checkpoints", "best"}
+    assert free(run, "final") == ""
+    assert free(run, "resume") == ""
+    freed = Translator.load(run.path)
+    for options in ({"beam_size": 2}, {"beam_size": 2, "shortlist": 3}):
+        assert freed.translate("ba de gi", **options).text == translator.translate("ba de gi", **options).text
+    config = run.load_config(Config)
+    assert run.has_ended(config)
+    later = dataclasses.replace(config, train=dataclasses.replace(config.train, max_epochs=99))
+    with pytest.raises(InputError, match="the last checkpoint of this finished run is no longer there"):
+        run.create(later)
+
+
+def test_freed_for_a_later_end_the_newest_checkpoint_the_best_weights_and_the_data_stay(run: RunDir) -> None:
+    before = {folder: sorted(Path(folder).iterdir()) for folder in (run.data, run.best, run.checkpoints)}
+    assert len(before[run.checkpoints]) == 2
+    assert "older checkpoints" in free(run, "resume")
+    assert sorted(Path(run.checkpoints).iterdir()) == before[run.checkpoints][-1:]
+    for folder in (run.data, run.best):
+        assert sorted(Path(folder).iterdir()) == before[folder]
+    assert free(run, "resume") == ""
+
+
+def test_what_is_kept_may_be_chosen_when_the_run_is_finished(run: RunDir) -> None:
+    config = run.load_config(Config)
+    chosen = dataclasses.replace(config, train=dataclasses.replace(config.train, keep="final"))
+    said: list[str] = []
+    assert run.create(chosen, said.append) == chosen
+    assert said == ["given anew: train.keep=final (was all)"]
