@@ -59,6 +59,7 @@ def export(translator: Translator, out: str, sentences: Sequence[str]) -> Compar
       InputError: OUT exists or cannot be written, or there is no sentence to compare on.
       RuntimeError: the reloaded model gives other strings or scores; nothing is kept.
     """
+    out = os.path.expanduser(out)
     if os.path.exists(out):
         raise InputError(f"{out}: exists already; name a new folder")
     if not sentences:
