@@ -9,7 +9,8 @@ Errors: files of different length, lines shifted against each other or unrelated
 sides the wrong way round or in one language, the same text twice, CR line ends, invalid UTF-8, NUL characters,
 quoting left by a spreadsheet, parts without text, held-out pairs found in train. Warnings: few of these, a header,
 another language than the file's ending says, control characters, tabs, empty lines, repeated pairs, odd or very long
-pairs, held-out sentences one side of which stands in train. Files may be gzipped (train.en.gz).
+pairs, held-out sentences one side of which stands in train, targets that normalising would change. Files may be
+gzipped (train.en.gz).
 
 Exit code 0: no errors (there may be warnings); 1: errors; 2: wrong flags or files that cannot be read.
 """
@@ -29,10 +30,12 @@ from seq2seq_tf.data.audit import Audit, audit, find_parts, part_at
 from seq2seq_tf.data.delimited import Table
 from seq2seq_tf.data.findings import Place, read_excerpts
 from seq2seq_tf.data.language_check import LanguageCheck, check_languages, with_findings
+from seq2seq_tf.data.normalization_check import check_normalization
 from seq2seq_tf.data.pairs import written_whole
 from seq2seq_tf.data.part_text import Part
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.common import NORMALIZATIONS
 
 _SOURCE_LANG = flags.DEFINE_string("source_lang", None, "File ending of the sources, as en.")
 _TARGET_LANG = flags.DEFINE_string("target_lang", None, "File ending of the targets, as de.")
@@ -45,6 +48,12 @@ define_table_flags("--data")
 _MAX_WORDS = define_integer("max_words", 100, "Report lines with more words.", 1)
 _MAX_RATIO = define_float(
     "max_ratio", 3.0, "Report pairs so many times longer or shorter than usual in their part.", 1.0, 1e6
+)
+_NORMALIZATION = flags.DEFINE_enum(
+    "target_normalization",
+    "identity",
+    NORMALIZATIONS,
+    "Report targets that training with this data.target_normalization could not write as they are.",
 )
 _LANGUAGE_MODEL = define_path(
     "language_model_dir", None, "Run folder of a language classifier: report lines in another language (slower)."
@@ -63,6 +72,7 @@ def main() -> int:
         parts = [written_part(table, Path(folder))] if table else chosen_parts(languages)
         language_check = loaded_language_check() if _LANGUAGE_MODEL.value else None
         result = audit(parts, languages, max_words=_MAX_WORDS.value, max_deviation=_MAX_RATIO.value)
+        result = with_findings(result, check_normalization(parts, _NORMALIZATION.value))
         if language_check:
             result = with_findings(result, check_languages(parts, language_check))
         report = reported(result)
