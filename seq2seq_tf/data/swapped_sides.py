@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from seq2seq_tf.data.side_languages import language_of, share_in_first
 _WINDOW = 4096  # pairs judged together: bounds memory
 _LEAST_ODDS = 20.0  # nats, and one for each character: only texts that are clearly in one language are judged
 _STRICTER = 1.5  # times as many where both texts seem to be in one language: "Tom ist Pilot." is much like English
+_OF_THE_REST = 0.5  # of the odds that are needed otherwise must remain without the words that both texts share
+_WORD = re.compile(r"[A-Za-z]+|\d+|[^\W\d_]+")  # Latin words also where they stand in Japanese without a space
 _RUINOUS_SHARE = 0.02  # of the pairs: more of them are an error
 _UNDECIDED = 0.35  # with a larger share the other way round, the ending of the files says which is the right one
 
@@ -43,8 +46,10 @@ def check_swapped_sides(text: PartText) -> list[Finding]:
         both = [(number, source, target) for number, (source, target) in window if source and target]
         pairs += len(both)
         sides = [_languages(contrast, [pair[side] for pair in both]) for side in (1, 2)]  # type: ignore[misc]
-        for (number, _, _), source, target in zip(both, *sides, strict=True):
+        for (number, *texts), source, target in zip(both, *sides, strict=True):
             check = _check(float(source), float(target))
+            if check and check != _SWAPPED and not _is_in_one_language(contrast, *texts):
+                continue
             if check:
                 place = Place(str(text.part.source), number, "", str(text.part.target), number)
                 found.report("warning", check, place, _REMEDY[check])
@@ -69,6 +74,14 @@ def _languages(contrast: SideContrast, texts: list[str]) -> np.ndarray:
     """Returns [texts] how clearly each is in the language of the sources (1 or more) or of the targets (-1 or less)."""
     needed = np.maximum(_LEAST_ODDS, np.array([len(text) for text in texts]))
     return contrast.log_odds(texts) / needed
+
+
+def _is_in_one_language(contrast: SideContrast, source: str, target: str) -> bool:
+    """Returns whether two texts seem to be in one language without the words that they share, such as names."""
+    words = set(_WORD.findall(source)) & set(_WORD.findall(target))
+    own = [_WORD.sub(lambda word: "" if word.group() in words else word.group(), text) for text in (source, target)]
+    odds = _languages(contrast, own)
+    return bool(odds[0] * odds[1] > 0.0 and np.abs(odds).min() >= _OF_THE_REST)
 
 
 def _check(source: float, target: float) -> str:
