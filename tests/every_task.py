@@ -16,6 +16,13 @@ from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
 from tests import labelled_runs, language_models, toy
 
+PROGRAMS: dict[str, tuple[str, list[str]]] = {  # of seq2seq_tf.bin, and the command that trains
+    "translation": ("train", []),
+    "language_model": ("lm", ["train"]),
+    "classification": ("classify", ["train"]),
+    "tagging": ("tag", ["train"]),
+    "captioning": ("caption", ["train"]),
+}
 TASKS = ("translation", "language_model", "classification", "tagging", "captioning")
 _CAPTIONS: dict[str, Any] = {
     "data.train_scenes": 29,

@@ -8,17 +8,10 @@ from pathlib import Path
 import pytest
 
 from seq2seq_tf.config import to_yaml
-from tests.every_task import example
+from tests.every_task import PROGRAMS, example
 from tests.trained import Call, run_program
 
-PROGRAMS = {
-    "translation": ("train", []),
-    "language_model": ("lm", ["train"]),
-    "classification": ("classify", ["train"]),
-    "tagging": ("tag", ["train"]),
-    "captioning": ("caption", ["train"]),
-}
-_QUICK = "translation"
+_QUICK = "language_model"
 
 
 @pytest.mark.parametrize(

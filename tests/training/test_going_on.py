@@ -15,12 +15,12 @@ from seq2seq_tf.options.captioning import CaptionConfig
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.options.language_model import LanguageModelConfig
 from seq2seq_tf.options.translation import Config
-from seq2seq_tf.tasks.translation import prepare
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.going_on import Begun, agree
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.session import Outcome, Session
-from tests import toy
+from seq2seq_tf.training.session import Outcome
+from tests import every_task
+from tests.every_task import Example, example
 from tests.trained import Call, assert_one_error_line, run_program
 
 TRAINING = Begun("run/config.yaml", finished=False, last_state=False, sealed=False)
@@ -144,23 +144,11 @@ def test_a_finished_run_has_ended_unless_updates_are_left(
     assert run.has_ended(config) is ended
 
 
-class StopAfter:
-    """Asks to stop after some updates."""
-
-    def __init__(self, updates: int) -> None:
-        self._left = updates
-
-    def __call__(self) -> bool:
-        self._left -= 1
-        return self._left == 0
-
-
-def train(folder: Path, config: Config, stop: Callable[[], bool] = lambda: False) -> Outcome:
-    """Trains with objects of its own, as a new process would."""
+def train(folder: Path, found: Example, stop: Callable[[], bool] = lambda: False) -> Outcome:
+    """Trains what has not ended yet."""
     run = RunDir(str(folder))
-    config = run.create(config)
-    assert not run.has_ended(config)
-    return Session(run, config, prepare(run, config, lambda _: None), stop).run()
+    assert not run.has_ended(found.config)
+    return every_task.train(found, folder, stop)
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
@@ -168,52 +156,66 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in json.loads(line).items() if k not in TIMES} for line in lines]
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.ToyCorpus:
-    return toy.make_corpus(tmp_path_factory.mktemp("corpus"), seed=3)
+_ENDS = {"train__schedule": "plateau", "train__validate_every": 4, "train__max_epochs": 2}
+_CHUNKS = {"train__chunk": 9}  # so that an epoch of the language model has more than four updates
 
 
-def config_with(corpus: toy.ToyCorpus, **changes: Any) -> Config:
-    simple = {"train__schedule": "plateau", "train__validate_every": 4, "train__max_epochs": 2}
-    return toy.tiny_config(corpus, **{**simple, **changes})
-
-
-def test_a_run_with_later_ends_is_the_longer_run_bit_for_bit(corpus: toy.ToyCorpus, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("task", "changes"),
+    [
+        ("language_model", _CHUNKS),
+        pytest.param("translation", {}, marks=pytest.mark.slow),
+        pytest.param("classification", {"train__batch_symbols": 40}, marks=pytest.mark.slow),
+        pytest.param("tagging", {"train__batch_pieces": 40}, marks=pytest.mark.slow),
+        pytest.param("captioning", {"train__batch_scenes": 5}, marks=pytest.mark.slow),
+    ],
+)
+def test_a_run_with_later_ends_is_the_longer_run_bit_for_bit(
+    task: str, changes: dict[str, Any], tmp_path: Path
+) -> None:
     """Ended amid the first epoch, then at its end, then stopped amid the second, then to the end."""
-    longer = config_with(corpus)
-    whole, parted = tmp_path / "whole", tmp_path / "parted"
+
+    def with_end(**end: Any) -> Example:
+        return example(task, tmp_path / "data", **{**_ENDS, **changes, **end})
+
+    longer, whole, parted = with_end(), tmp_path / "whole", tmp_path / "parted"
     total = train(whole, longer).update
-    assert train(parted, config_with(corpus, train__max_epochs=1, train__max_updates=3)).update == 3
+    assert train(parted, with_end(train__max_epochs=1, train__max_updates=3)).update == 3
     assert metrics(parted)[-1]["update"] == 3
-    epoch = train(parted, config_with(corpus, train__max_epochs=1)).update
+    epoch = train(parted, with_end(train__max_epochs=1)).update
     assert 4 < epoch < total
     first = (parted / "model.npz").read_bytes()
-    assert not train(parted, longer, StopAfter(2)).finished
+    asked = iter((False, True))
+    assert not train(parted, longer, lambda: next(asked)).finished
     assert (parted / "model.npz").read_bytes() == first  # it serves until the next is there
-    assert not RunDir(str(parted)).has_ended(longer)
+    assert not RunDir(str(parted)).has_ended(longer.config)
     assert train(parted, longer).update == total
-    assert RunDir(str(parted)).has_ended(longer)
+    assert RunDir(str(parted)).has_ended(longer.config)
     found, state = checkpoint.load_arrays(str(parted / "model.npz"))
     wanted, wanted_state = checkpoint.load_arrays(str(whole / "model.npz"))
     assert state == wanted_state
     assert {name: array.tobytes() for name, array in found.items()} == {n: a.tobytes() for n, a in wanted.items()}
     assert metrics(parted) == metrics(whole)
-    assert RunDir(str(parted)).load_config(Config) == longer
+    stored = RunDir(str(parted)).load_config(type(longer.config))
+    assert stored.train.max_epochs == 2
+    assert stored.train.max_updates == 0
 
 
-def test_a_run_goes_on_by_its_folder_alone(corpus: toy.ToyCorpus, tmp_path: Path) -> None:
+def test_a_run_goes_on_by_its_folder_alone(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    assert not train(folder, config_with(corpus), StopAfter(5)).finished
-    ended = run_program(Call("train", [f"--model_dir={folder}", "--train.log_every=2"]))
+    asked = iter((False, False, False, False, True))
+    found = example("language_model", tmp_path / "data", **{**_CHUNKS, "train__max_epochs": 2})
+    assert not train(folder, found, lambda: next(asked)).finished
+    ended = run_program(Call("lm", ["train", f"--model_dir={folder}", "--train.log_every=2"]))
     assert ended.code == 0, ended
     assert "given anew: train.log_every=2 (was 1)" in ended.stdout
     assert f"going on from {folder}/checkpoints/step_00000005.npz" in ended.stdout
     updates = [line["update"] for line in metrics(folder) if "loss" in line]
     assert updates[:7] == [1, 2, 3, 4, 5, 6, 8]
-    assert RunDir(str(folder)).load_config(Config).train.log_every == 2
-    ended = run_program(Call("train", [f"--model_dir={folder}", "--search.max_ratio=3"]))
+    assert RunDir(str(folder)).load_config(LanguageModelConfig).train.log_every == 2
+    ended = run_program(Call("lm", ["train", f"--model_dir={folder}", "--sample.length=33"]))
     assert ended.code == 0
-    assert RunDir(str(folder)).load_config(Config).search.max_ratio == 3.0
+    assert RunDir(str(folder)).load_config(LanguageModelConfig).sample.length == 33
     assert "this run is finished" in ended.stdout
 
 

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from seq2seq_tf.config import flatten, load
+from seq2seq_tf.config import TASKS as TASK_KINDS
+from seq2seq_tf.config import flatten, leaves, load
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.translation import Config
+from seq2seq_tf.options.common import PATH
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.init_from import check_base, take_over_tokenizers, values_of_base
 from seq2seq_tf.training.run_dir import RunDir
-from tests import every_task, toy
-from tests.every_task import TASKS, Example, example
+from seq2seq_tf.training.weights import model_variables
+from tests import every_task
+from tests.every_task import PROGRAMS, TASKS, Example, example
 from tests.trained import Call, assert_one_error_line, run_program
 
 
@@ -29,7 +31,7 @@ def tuned(base: Path, found: Example, **changes: Any) -> Example:
     return found._replace(config=load(None, values, kind).config)
 
 
-_QUICK = ("translation",)
+_QUICK = ("language_model",)
 
 
 @pytest.fixture(scope="module", params=[pytest.param(t, marks=() if t in _QUICK else pytest.mark.slow) for t in TASKS])
@@ -110,8 +112,8 @@ def test_a_run_without_a_base_takes_nothing_over(tmp_path: Path) -> None:
 
 
 def test_labels_of_the_new_data_must_be_known_to_the_base(tmp_path: Path) -> None:
-    asked = iter((True,))
-    every_task.train(example("classification", tmp_path / "data"), tmp_path / "base", lambda: next(asked))
+    run, _, made = every_task.prepare(example("classification", tmp_path / "data"), tmp_path / "base")
+    checkpoint.save(run.best_file(1), model_variables(made.model), {"score": 0.0})
     found = tuned(tmp_path / "base", example("classification", tmp_path / "other"))
     train = Path(found.config.data.train)  # type: ignore[attr-defined]
     (train / "klingon.txt").write_text("nuqneH\n", encoding="utf-8")
@@ -119,31 +121,31 @@ def test_labels_of_the_new_data_must_be_known_to_the_base(tmp_path: Path) -> Non
         every_task.prepare(found, tmp_path / "run")
 
 
-@pytest.fixture(scope="module")
-def base_and_flags(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    """A base, and the flags of a run on other data that starts from it."""
-    folder = tmp_path_factory.mktemp("program")
-    every_task.train(example("translation", folder / "data"), folder / "base", lambda: True)
-    data = toy.make_corpus(folder / "other", seed=8, train=11).options()
-    return folder / "base", [f"--train.init_from={folder / 'base'}", *(f"--{n}={v}" for n, v in data.items())]
+def flags(task: str, base: Path, folder: Path) -> list[str]:
+    """The flags of a run on other data that starts from the base, without a word about sizes and tokenizers."""
+    data = flatten(example(task, folder / "other").config)
+    names = [leaf.name for leaf in leaves(TASK_KINDS[task]) if leaf.allowed is PATH and data[leaf.name]]
+    return [
+        *PROGRAMS[task][1],
+        f"--model_dir={folder / 'run'}",
+        *(f"--{name}={data[name]}" for name in names),
+        f"--train.init_from={base}",
+    ]
 
 
-def test_the_program_names_what_contradicts_the_base(base_and_flags: tuple[Path, list[str]], tmp_path: Path) -> None:
-    base, flags = base_and_flags
-    ended = run_program(Call("train", [f"--model_dir={tmp_path / 'run'}", *flags, "--model.decoder_units=14"]))
-    assert_one_error_line(ended, f"model.decoder_units=14 does not fit train.init_from={base}", " has 13")
+def test_the_program_names_what_contradicts_the_base(base: Path, task: str, tmp_path: Path) -> None:
+    ended = run_program(Call(PROGRAMS[task][0], [*flags(task, base, tmp_path), "--model.cell=gru"]))
+    assert_one_error_line(ended, f"model.cell='gru' does not fit train.init_from={base}", "has 'lstm'")
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
-def test_the_program_takes_sizes_and_pieces_from_the_base(
-    base_and_flags: tuple[Path, list[str]], tmp_path: Path
-) -> None:
-    base, flags = base_and_flags
-    few = ["--train.max_epochs=1", "--train.metric=loss"]
-    ended = run_program(Call("train", [f"--model_dir={tmp_path / 'run'}", *flags, *few]))
+def test_the_program_takes_sizes_and_tokenizers_from_the_base(base: Path, task: str, tmp_path: Path) -> None:
+    few = ["--train.max_updates=1", "--train.metric=loss"]
+    ended = run_program(Call(PROGRAMS[task][0], [*flags(task, base, tmp_path), *few]))
     assert ended.code == 0, ended
     assert f"starting from the weights of {base}/checkpoints/" in ended.stdout
-    stored = RunDir(str(tmp_path / "run")).load_config(Config)
-    assert stored.model == RunDir(str(base)).load_config(Config).model
-    assert (stored.data.vocab_size, stored.train.init_from) == (60, str(base))
+    kind = TASK_KINDS[task]
+    stored, old = (RunDir(str(folder)).load_config(kind) for folder in (tmp_path / "run", base))
+    assert stored.model == old.model
+    assert stored.train.init_from == str(base)

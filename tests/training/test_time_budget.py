@@ -10,6 +10,7 @@ import pytest
 
 from seq2seq_tf.config import flatten, load
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.options.language_model import LanguageModelConfig
 from seq2seq_tf.options.translation import Config
 from seq2seq_tf.training import checkpoint, time_budget
 from seq2seq_tf.training.run_dir import RunDir
@@ -106,24 +107,21 @@ def test_a_run_with_time_enough_is_the_run_without_a_bound(tmp_path: Path) -> No
 def test_a_shorter_run_stores_its_end_goes_on_to_it_and_its_rate_reaches_zero_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = example("translation", tmp_path / "data", train__max_minutes=1e5)
-    with_speed(monkeypatch, Speed(update=60e5 / 5, validation=0.0, end=0.0))
+    found = example("language_model", tmp_path / "data", train__chunk=9, train__max_minutes=1e5)
+    with_speed(monkeypatch, Speed(update=60e5 / 6, validation=0.0, end=0.0))
     asked = iter((False, True))
     assert not every_task.train(found, tmp_path / "run", lambda: next(asked)).finished
-    stored = RunDir(str(tmp_path / "run")).load_config(Config)
-    assert stored.train.max_updates == 4
+    stored = RunDir(str(tmp_path / "run")).load_config(LanguageModelConfig)
+    assert stored.train.max_updates == 5
     with_speed(monkeypatch, Speed(update=1.0, validation=0.0, end=0.0))  # a faster machine: the choice stays
-    assert every_task.train(found, tmp_path / "run").update == 4
+    assert every_task.train(found, tmp_path / "run").update == 5
     rates = [line["learning_rate"] for line in lines(tmp_path / "run") if "learning_rate" in line]
-    assert len(rates) == 4
+    assert len(rates) == 5
     assert rates[-1] == pytest.approx(0.0, abs=1e-12)
-    whole = Example(load(None, _values(found, 4), Config).config, found.valid, found.prepare)
+    values = {**flatten(found.config), "train.max_minutes": 0.0, "train.max_updates": 5}
+    whole = Example(load(None, values, LanguageModelConfig).config, found.valid, found.prepare)
     every_task.train(whole, tmp_path / "whole")
     assert_same_run(tmp_path / "run", tmp_path / "whole")
-
-
-def _values(found: Example, updates: int) -> dict[str, Any]:
-    return {**flatten(found.config), "train.max_minutes": 0.0, "train.max_updates": updates}
 
 
 def test_an_estimate_says_what_the_minutes_would_allow(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
