@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.util
 import json
 import math
 import os
@@ -56,9 +57,10 @@ def export(translator: Translator, out: str, sentences: Sequence[str]) -> Compar
       sentences: real source sentences to compare on.
 
     Raises:
-      InputError: OUT exists or cannot be written, or there is no sentence to compare on.
+      InputError: OUT exists or cannot be written, there is no sentence to compare on, or no tensorflow-text.
       RuntimeError: the reloaded model gives other strings or scores; nothing is kept.
     """
+    check_tensorflow_text()
     out = os.path.expanduser(out)
     if os.path.exists(out):
         raise InputError(f"{out}: exists already; name a new folder")
@@ -79,6 +81,15 @@ def export(translator: Translator, out: str, sentences: Sequence[str]) -> Compar
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return comparison
+
+
+def check_tensorflow_text() -> None:
+    """Raises InputError where the tokenizer's ops are missing: they go into the SavedModel, nothing else needs them."""
+    if importlib.util.find_spec("tensorflow_text") is None:
+        raise InputError(
+            "exporting needs tensorflow-text (pip install tensorflow-text, the version of TensorFlow); it has no wheel "
+            "for Windows: export on Linux, macOS or in WSL"
+        )
 
 
 def _remove_abandoned(parent: str) -> None:

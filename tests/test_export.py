@@ -506,6 +506,15 @@ def test_what_killed_exports_left_is_removed_and_that_of_others_stays(out: Path,
     assert sorted(out.parent.iterdir()) == sorted([out, *kept])
 
 
+def test_without_tensorflow_text_one_line_says_what_to_do(
+    out: Path, translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow_text", None)
+    with pytest.raises(InputError, match="for Windows: export on Linux"):
+        export(translator, str(out), TEXTS)
+    assert list(out.parent.iterdir()) == []
+
+
 def test_nothing_to_compare_on_is_refused(out: Path, translator: Translator) -> None:
     with pytest.raises(InputError, match="no sentence"):
         export(translator, str(out), [])

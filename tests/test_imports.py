@@ -177,6 +177,18 @@ def test_no_function_is_traced_and_nothing_is_random_or_printed_below_training()
         assert not any(isinstance(node, ast.Global) for node in ast.walk(tree)), module
 
 
+def test_only_exporting_needs_tensorflow_text() -> None:
+    """It has no wheel for Windows."""
+    users = {module for module, tree in modules().items() if "tensorflow_text" in imported(module, tree)}
+    assert users == {f"{PACKAGE}.{name}" for name in ("text.sentencepiece", "saved_translator")}
+    for function in ast.walk(modules()[f"{PACKAGE}.text.sentencepiece"]):
+        if isinstance(function, ast.Import) and function.names[0].name == "tensorflow_text":
+            assert function.col_offset > 0, "import it where a graph is made"
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    assert 'tensorflow-text>=2.20,<2.22; platform_system != "Windows"' in setup["options"]["install_requires"]
+
+
 def test_functions_are_traced_in_one_place() -> None:
     for module, tree in modules().items():
         uses = any(isinstance(node, ast.Attribute) and ast.unparse(node) == "tf.function" for node in ast.walk(tree))

@@ -40,9 +40,10 @@ def main() -> int:
     folder = run_folder.model_dir(Config)
     signal.signal(signal.SIGTERM, _end)
     program.import_tensorflow()
-    from seq2seq_tf.export import export
+    from seq2seq_tf.export import check_tensorflow_text, export
     from seq2seq_tf.translator import Translator
 
+    check_tensorflow_text()
     translator = run_folder.say_weights(Translator.load(folder))
     path = _sentences_file(translator.config.data.valid_source)
     real = (line for line in iter_lines(path) if translator.source.encode([line])[0])
