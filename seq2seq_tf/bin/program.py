@@ -181,8 +181,8 @@ def run(command: Command | Callable[[], int | None]) -> None:
 def exit_code(command: Command) -> int:
     """Runs the main function after outputs that were named have been tried.
 
-    Bad input and what the machine refuses (a full disk, a closed stream) exit with 2 and one line, training that
-    cannot go on with 1 and one line, Ctrl-C with 130. A filter whose output nobody reads any more ends with 0.
+    Bad input and what the machine refuses (a full disk, a closed stream, memory) exit with 2 and one line, training
+    that cannot go on with 1 and one line, Ctrl-C with 130. A filter whose output nobody reads any more ends with 0.
     """
     try:
         check_outputs()
@@ -208,6 +208,11 @@ def exit_code(command: Command) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except Exception as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's
+            raise
+        what = str(error).partition("\n")[0] or "an array could not be made"
+        fail(f"not enough memory ({what}); take smaller batches, a smaller model or less text at once")
 
 
 def run_commands(commands: Mapping[str, Command]) -> None:

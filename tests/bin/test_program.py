@@ -30,6 +30,17 @@ def run(main: str, *arguments: str) -> subprocess.CompletedProcess[str]:
             program.EXIT_BAD_INPUT,
             "error: x/y: No space left on device",
         ),
+        (
+            "MemoryError('Unable to allocate 56 GiB')",
+            program.EXIT_BAD_INPUT,
+            "error: not enough memory (Unable to allocate 56 GiB); take smaller batches, a smaller model or "
+            "less text at once",
+        ),
+        (
+            "PermissionError(13, 'Permission denied', 'x/y')",
+            program.EXIT_BAD_INPUT,
+            "error: x/y: Permission denied",
+        ),
         ("KeyboardInterrupt()", program.EXIT_INTERRUPTED, "interrupted"),
         ("BrokenPipeError()", 0, ""),
     ],
