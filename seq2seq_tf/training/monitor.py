@@ -17,7 +17,7 @@ from seq2seq_tf.training.task import GradientCurves
 from seq2seq_tf.training.trainer import UpdateResult
 from seq2seq_tf.training.validation import Standing, perplexity
 
-_LARGEST = tf.float32.max  # TensorBoard's numbers
+_LARGEST = float(tf.float32.max)  # TensorBoard's numbers
 _FAR_TOO_SHORT = 0.5  # outputs, in characters of the references
 
 
