@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_bytes, write_text
+from seq2seq_tf.files import to_json, write_bytes, write_text
 
 
 def test_bytes_and_text_are_written_as_they_are(tmp_path: Path) -> None:
@@ -40,3 +40,8 @@ def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=f"{path}: cannot be written"):
             write_bytes(str(path), b"")
     assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_what_is_not_a_finite_number_becomes_null_in_json() -> None:
+    value = {"a": [float("nan"), 1.5], "b": {"c": (float("inf"), -float("inf"))}, "d": "NaN", "e": None, "f": 7}
+    assert to_json(value) == '{"a": [null, 1.5], "b": {"c": [null, null]}, "d": "NaN", "e": null, "f": 7}'

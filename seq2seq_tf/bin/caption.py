@@ -10,7 +10,6 @@ seq2seq-caption draw --scenes=10 --out=scenes
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from seq2seq_tf.bin import program, run_folder, search_flags, training
 from seq2seq_tf.bin.flag_types import define_integer, define_numbers, define_output, define_path, define_paths
 from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import to_json
 from seq2seq_tf.options.captioning import CaptionConfig, SceneConfig
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _describe() -> int:
     rows = captioner.describe_all([picture.pixels for picture in pictures], search)
     for picture, row in zip(pictures, rows, strict=True):
         if FLAGS.output == "jsonl":
-            print(json.dumps({"image": picture.name, "captions": [_record(caption) for caption in row]}))
+            print(to_json({"image": picture.name, "captions": [_record(caption) for caption in row]}))
         else:
             print("\n".join(f"{picture.name}: {c.text} (score {c.score:.4f})" for c in row))
     return 0
@@ -158,7 +158,7 @@ def _evaluate() -> int:
             **_numbers(scores),
             "seconds": seconds,
         }
-        write_text(FLAGS.json, json.dumps(result, indent=2) + "\n")
+        write_text(FLAGS.json, to_json(result, indent=2) + "\n")
     return 0
 
 

@@ -8,7 +8,6 @@ evaluate  accuracy, confusion table, precision and recall on labelled texts
 from __future__ import annotations
 
 import itertools
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from seq2seq_tf.bin import program, run_folder, standard_input, training
 from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_bytes, write_text
+from seq2seq_tf.files import to_json, write_bytes, write_text
 from seq2seq_tf.label_scores import LabelScore, accuracy, confusion, score_rows, scores_by_label
 from seq2seq_tf.options.classification import ClassificationConfig
 
@@ -113,7 +112,7 @@ def evaluate() -> int:
             "by_length": [{"characters": name, "texts": n, "accuracy": share} for name, n, share in by_length],
             "seconds": seconds,
         }
-        write_text(FLAGS.json, json.dumps(result, indent=2) + "\n")
+        write_text(FLAGS.json, to_json(result, indent=2) + "\n")
     if FLAGS.plot:
         _write_plot(FLAGS.plot, table, classifier)
     return 0

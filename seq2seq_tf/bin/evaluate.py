@@ -7,7 +7,6 @@ their sacreBLEU signatures, the perplexity of the reference, and which translati
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import sys
 import time
@@ -19,7 +18,7 @@ from seq2seq_tf.bin import program, run_folder, search_flags
 from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path, define_paths
 from seq2seq_tf.data.pairs import iter_pairs
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_text
+from seq2seq_tf.files import to_json, write_text
 from seq2seq_tf.options.translation import Config
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def main() -> int:
     _print(result, lengths)
     _show(test, translations)
     if FLAGS.json:
-        write_text(FLAGS.json, json.dumps(result, indent=2) + "\n")
+        write_text(FLAGS.json, to_json(result, indent=2) + "\n")
     if FLAGS.hypotheses:
         write_text(FLAGS.hypotheses, "".join(program.one_line(t) + "\n" for t in translations))
     return 0
@@ -132,6 +131,8 @@ def _read(data: Any) -> _TestSet:
 
 
 def _print(result: dict[str, Any], lengths: OutputLengths) -> None:
+    from seq2seq_tf.training.validation import perplexity_shown
+
     count = result["sentences"]
     split = f", {result['split_lines']:,} of them sentence by sentence" if result["split_lines"] else ""
     beam = result["search"]["beam_size"]
@@ -139,7 +140,8 @@ def _print(result: dict[str, Any], lengths: OutputLengths) -> None:
     print(result["weights"])
     for name in ("bleu", "chrf", "ter"):
         print(f"{name.upper():<10} {result[name]['score']:6.2f}  {result[name]['signature']}")
-    print(f"{'perplexity':<10} {result['perplexity_per_piece']:6.2f}  per target piece, end of sentence included")
+    shown = perplexity_shown(result["perplexity_per_piece"], 2)
+    print(f"{'perplexity':<10} {shown:>6}  per target piece, end of sentence included")
     ratio, penalty = result["length_ratio"], result["brevity_penalty"]
     print(f"{'length':<10} {ratio:6.2f}  times the reference in words of BLEU; brevity penalty {penalty:.3f}")
     print(f"{'empty':<10} {len(lengths.empty):6,}  {_share(lengths.empty, count)}")

@@ -25,7 +25,7 @@ from seq2seq_tf.bin.inspect_files import (
 )
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_bytes, write_text
+from seq2seq_tf.files import to_json, write_bytes, write_text
 from seq2seq_tf.options.common import CELLS
 from seq2seq_tf.options.language_model import LanguageModelConfig
 from seq2seq_tf.options.translation import Config
@@ -82,7 +82,7 @@ def main() -> int:
     write_page(FLAGS.out, f"Gradients of {FLAGS.model_dir or 'fresh cells'}", sections(measured))
     written = [FLAGS.out]
     if FLAGS.json:
-        write_text(FLAGS.json, json.dumps(as_json(measured)) + "\n")
+        write_text(FLAGS.json, to_json(as_json(measured)) + "\n")
         written.append(FLAGS.json)
     if FLAGS.png:
         drawn = pictures(measured)

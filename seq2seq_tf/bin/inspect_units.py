@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from seq2seq_tf.bin.inspect_files import (
 )
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_bytes, write_text
+from seq2seq_tf.files import to_json, write_bytes, write_text
 from seq2seq_tf.options.language_model import LanguageModelConfig
 from seq2seq_tf.options.translation import Config
 
@@ -82,7 +81,7 @@ def main() -> int:
     write_page(FLAGS.out, f"Units of {FLAGS.model_dir}", parts)
     written = [FLAGS.out]
     if FLAGS.json:
-        write_text(FLAGS.json, json.dumps([as_json(search) for search in searches], indent=2) + "\n")
+        write_text(FLAGS.json, to_json([as_json(search) for search in searches], indent=2) + "\n")
         written.append(FLAGS.json)
     if FLAGS.png:
         written += _draw(searches)

@@ -7,7 +7,6 @@ seq2seq-lm score --model_dir=runs/NAME --text=FILE_OR_FOLDER
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from seq2seq_tf.bin.flag_types import define_integer, define_option, define_outp
 from seq2seq_tf.bin.program import Command
 from seq2seq_tf.config import leaves
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import to_json
 from seq2seq_tf.options.language_model import LanguageModelConfig
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def _score() -> int:
     from seq2seq_tf.data.text_files import find_text_files, read_text
     from seq2seq_tf.files import write_text
     from seq2seq_tf.tasks.language_model import text_parts
+    from seq2seq_tf.training.validation import perplexity_shown
 
     data = generator.config.data
     files = find_text_files(FLAGS.text, data.pattern, data.exclude) if FLAGS.text else text_parts(data)["test"]
@@ -124,11 +125,11 @@ def _score() -> int:
     print(f"bits per character    {total['bits_per_character']:.4f}")
     symbols = f"{total['symbols']:,} symbols: {data.symbols} and the ends of files"
     print(f"bits per symbol       {total['bits_per_symbol']:.4f}  ({symbols})")
-    print(f"perplexity            {total['perplexity']:.3f}  per symbol")
+    print(f"perplexity            {perplexity_shown(total['perplexity'], 3)}  per symbol")
     if FLAGS.json:
         run = {"model_dir": FLAGS.model_dir, "weights": str(generator.weights)}
         about = {**run, "text": FLAGS.text or files.root, "files": len(texts)}
-        write_text(FLAGS.json, json.dumps({**about, **total}, indent=2) + "\n")
+        write_text(FLAGS.json, to_json({**about, **total}, indent=2) + "\n")
     return 0
 
 

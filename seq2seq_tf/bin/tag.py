@@ -7,7 +7,6 @@ evaluate  precision, recall and F1 of case and of each mark, on any text that ha
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -23,7 +22,7 @@ from seq2seq_tf.data.casing import Word, bare, label_of
 from seq2seq_tf.data.pairs import iter_lines, written_whole
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_text
+from seq2seq_tf.files import to_json, write_text
 from seq2seq_tf.label_scores import CaseAndMarks, case_and_mark_scores, score_rows
 from seq2seq_tf.options.tagging import TaggingConfig
 
@@ -114,7 +113,7 @@ def evaluate() -> int:
         run = {"model_dir": FLAGS.model_dir, "weights": str(restorer.weights)}
         about = {**run, "data": path, "most_lines": most, "seed": seed, "seconds": seconds}
         written = {name: _record(scores) for name, scores in results.items()}
-        write_text(FLAGS.json, json.dumps({**about, "words": len(truth), **written}, indent=2) + "\n")
+        write_text(FLAGS.json, to_json({**about, "words": len(truth), **written}, indent=2) + "\n")
     return 0
 
 

@@ -6,7 +6,6 @@ memory does not grow with the input. An empty line gives an empty line.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 import warnings
@@ -17,6 +16,7 @@ from absl import flags
 from seq2seq_tf.bin import program, run_folder, search_flags, standard_input
 from seq2seq_tf.bin.flag_types import define_integer
 from seq2seq_tf.bin.program import one_line
+from seq2seq_tf.files import to_json
 from seq2seq_tf.options.translation import Config
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class _Counter:
 def _shown(line: int, source: str, row: list[Hypothesis], n_best: int) -> str:
     """Returns the output for one input line."""
     if FLAGS.output == "jsonl":
-        return json.dumps(_record(line, source, row), ensure_ascii=False) + "\n"
+        return to_json(_record(line, source, row), ensure_ascii=False) + "\n"
     if n_best == 1:
         return one_line(row[0].text) + "\n"
     return "".join(f"{line} ||| {one_line(h.text)} ||| {h.score:.6f}\n" for h in row)

@@ -22,6 +22,11 @@ def perplexity(nll: float, tokens: float) -> float:
     return math.exp(min(nll / tokens, 700.0))
 
 
+def perplexity_shown(value: float, digits: int) -> str:
+    """Returns a perplexity for people: digits behind the point, or its size alone where it is of hundreds of digits."""
+    return f"{value:.1e}" if value >= 1e6 else f"{value:.{digits}f}"
+
+
 class Standing(NamedTuple):
     """What the validations so far say; part of every checkpoint. Equal scores are told apart by the loss."""
 

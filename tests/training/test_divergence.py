@@ -15,7 +15,7 @@ from seq2seq_tf.training.monitor import Monitor
 from seq2seq_tf.training.progress import Progress, RunLog
 from seq2seq_tf.training.task import GradientCurves
 from seq2seq_tf.training.trainer import UpdateResult
-from seq2seq_tf.training.validation import Standing
+from seq2seq_tf.training.validation import Standing, perplexity, perplexity_shown
 from tests.crash_points import shown
 from tests.every_task import TASKS, example, train
 
@@ -60,3 +60,8 @@ def test_numbers_of_any_size_are_written(value: float, tmp_path: Path, capsys: p
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     assert lines[0]["loss"] == lines[1]["valid_bleu"] == (value if math.isfinite(value) else None)
     assert ("train/loss", 1) in shown(tmp_path / "tensorboard")
+
+
+def test_a_perplexity_of_hundreds_of_digits_is_shown_by_its_size() -> None:
+    shown = [perplexity_shown(perplexity(nats, 1.0), 2) for nats in (0.0, 2.0, 13.0, 14.0, 1e9, math.nan)]
+    assert shown == ["1.00", "7.39", "442413.39", "1.2e+06", "1.0e+304", "nan"]
