@@ -113,9 +113,13 @@ def chrf(hypotheses: Sequence[str], references: References, *, lowercase: bool =
     return Score("chrf", value, str(metric.get_signature()))
 
 
-def ter(hypotheses: Sequence[str], references: References) -> Score:
-    """Corpus translation edit rate (Snover 2006); smaller is better."""
+def ter(hypotheses: Sequence[str], references: References, *, asian: bool = False) -> Score:
+    """Corpus translation edit rate (Snover 2006); smaller is better.
+
+    Args:
+      asian: each Chinese and Japanese character is a word; otherwise a sentence without spaces is one.
+    """
     streams = check_parallel(hypotheses, references)
-    metric = TER()
+    metric = TER(asian_support=asian, normalized=asian)
     value = metric.corpus_score(list(hypotheses), streams).score
     return Score("ter", value, str(metric.get_signature()))

@@ -130,6 +130,13 @@ def test_the_tokenizer_of_bleu_follows_the_script(texts: list[str], tokenize: st
     assert tokenizer_for(texts) == tokenize
 
 
+def test_ter_of_text_without_spaces_counts_characters() -> None:
+    found = ter(["我喜欢猫"], ["我喜欢狗"], asian=True)
+    assert found.value == pytest.approx(25.0)
+    assert "asian:yes" in found.signature
+    assert ter(["我喜欢猫"], ["我喜欢狗"]).value == pytest.approx(100.0)
+
+
 def test_a_tokenizer_that_is_not_installed_gives_way_to_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     from sacrebleu.tokenizers import tokenizer_ja_mecab, tokenizer_ko_mecab
 

@@ -90,7 +90,7 @@ def main() -> int:
     scores: list[Score | BleuScore] = [
         of_words,
         chrf(translations, test.references, lowercase=lowercase),
-        ter(translations, test.references),
+        ter(translations, test.references, asian=tokenize in ("zh", "ja-mecab", "char")),
     ]
     lengths = output_lengths(sources, translations, first)
     result = {

@@ -15,7 +15,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.config import to_yaml
 from seq2seq_tf.data.batching import pad_batch, plan_epoch, round_up
 from seq2seq_tf.data.corpus import Corpus, iter_batches, load_corpus, prepare_corpus
 from seq2seq_tf.data.pairs import iter_pairs, same_lines
@@ -29,6 +28,7 @@ from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.options.translation import Config, SearchConfig
 from seq2seq_tf.output_lengths import length_ratio
 from seq2seq_tf.structures import Batch
+from seq2seq_tf.text.scripts import is_visible
 from seq2seq_tf.text.sentencepiece import PieceModel, PieceText, train_piece_models
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import Texts, check_prepared, seal_prepared
@@ -229,7 +229,7 @@ def _with_tokenizer(run: RunDir, config: Config, references: list[str], say: Cal
     if train.bleu_tokenizer == "auto" and not begun:
         train = dataclasses.replace(train, bleu_tokenizer=tokenizer_for(references))
         config = dataclasses.replace(config, train=train)
-        write_text(run.config_file, to_yaml(config))
+        run.store(config)
     if train.bleu_tokenizer != "auto":
         try:
             check_tokenizer(train.bleu_tokenizer)
@@ -252,7 +252,7 @@ def _refuse_equal_sides(config: Config) -> None:
 def _keep_examples(run: RunDir, sources: list[str]) -> None:
     """Writes some held-out sentences into the run, so that it can be exported wherever it goes."""
     if not (run.begun and os.path.exists(run.examples)):  # a failed attempt may have had other files
-        kept = itertools.islice((text for text in sources if text.strip()), _EXAMPLES)
+        kept = itertools.islice(filter(is_visible, sources), _EXAMPLES)
         write_text(run.examples, "".join(f"{text}\n" for text in kept))
 
 
