@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -68,6 +69,7 @@ def read_config_file(path: str, expected: Iterable[str]) -> ConfigFile:
     Raises:
       InputError: no such file, not YAML, not two levels, a key that stands twice; with file and line.
     """
+    path = os.path.expanduser(path)
     root = _compose(path)
     if root is None:
         return ConfigFile(path, None, 0, [], [])

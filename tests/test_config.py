@@ -96,11 +96,9 @@ def test_the_table_of_options_in_the_docs_is_what_its_code_prints() -> None:
 
 
 def test_options_that_name_files_are_marked_as_paths() -> None:
-    found = {f"{task}.{leaf.name}" for task, leaf in EVERY_LEAF if leaf.allowed is PATH}
-    named = {
-        f"{task}.{leaf.name}" for task, leaf in EVERY_LEAF if re.match(r"data\.(train|valid|test)(_|$)", leaf.name)
-    }
-    assert {name for name in named if isinstance(name, str) and "share" not in name and "scenes" not in name} <= found
+    texts = {leaf.name for _, leaf in EVERY_LEAF if leaf.type is str and leaf.allowed is Text.ANY}
+    assert texts <= {"data.pattern", "data.exclude"}, "of files and folders? then PATH"
+    assert {leaf.name for _, leaf in EVERY_LEAF if leaf.allowed is PATH} >= {"data.train", "data.train_source"}
 
 
 def test_a_home_folder_is_found_in_files_flags_and_python(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,6 +106,8 @@ def test_a_home_folder_is_found_in_files_flags_and_python(write: Write, monkeypa
     assert load(write("data:\n  train_source: ~/a.de\n")).config.data.train_source == "/home/someone/a.de"
     assert load(None, {"data.train_source": Path("~/a.de")}).config.data.train_source == "/home/someone/a.de"
     assert RunDir("~/run").path == "/home/someone/run"
+    with pytest.raises(InputError, match="^/home/someone/x.yaml: no such file"):
+        load("~/x.yaml")
 
 
 @pytest.mark.parametrize(
