@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -18,13 +18,18 @@ from seq2seq_tf.bin.inspect_files import (
     check_ending,
     numbered,
     task_of_run,
+    warnings_as_lines,
+    write_all,
 )
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_bytes
 from seq2seq_tf.options.captioning import CaptionConfig, SceneConfig
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.options.translation import Config
 from seq2seq_tf.text.scripts import is_visible
+
+if TYPE_CHECKING:
+    from seq2seq_tf.hypotheses import Hypothesis
+    from seq2seq_tf.inspection.page import Section
 
 FLAGS = flags.FLAGS
 _IMAGE_FLAGS = ("image", "scene", "scenes", "invert")
@@ -79,31 +84,50 @@ def _texts() -> list[str]:
 def _translate(texts: list[str]) -> int:
     from seq2seq_tf.inspection.attention import attention_png
     from seq2seq_tf.inspection.attention_page import pharaoh, translation_sections
-    from seq2seq_tf.inspection.page import write_page
+    from seq2seq_tf.training.run_dir import RunDir
     from seq2seq_tf.translator import Translator
 
+    if RunDir(FLAGS.model_dir).load_config(Config).model.attention == "none":
+        raise InputError(f"{FLAGS.model_dir}: a model without attention (model.attention is none) has no maps")
     translator = run_folder.say_weights(Translator.load(FLAGS.model_dir))
     texts = [text for text, ids in zip(texts, translator.source.encode(texts), strict=True) if ids]
     if not texts:
         raise InputError("no text: nothing is left of it when it is cut into pieces")
     search = translator.search_options(**search_flags.given())
-    found = [row[0] for row in translator.translate_all(texts, search, attention=True)]
+    with warnings_as_lines():
+        rows = translator.translate_all(texts, search, attention=True)
+    texts, found = with_pieces(texts, [row[0] for row in rows])
     if _is_page():
-        write_page(FLAGS.out, f"Attention of {FLAGS.model_dir}", translation_sections(texts, found))
+        files = _page(translation_sections(texts, found))
     else:
-        for path, hypothesis in zip(_paths(len(found)), found, strict=True):
-            write_bytes(path, attention_png(hypothesis))
+        files = _pictures([attention_png(hypothesis) for hypothesis in found])
     for text, hypothesis in zip(texts, found, strict=True):
         print(f"{program.one_line(text)} ||| {program.one_line(hypothesis.text)} ||| {pharaoh(hypothesis)}")
-    _say_where(len(found))
+    write_all(files)
     return 0
+
+
+def with_pieces(texts: list[str], found: list[Hypothesis]) -> tuple[list[str], list[Hypothesis]]:
+    """Returns the texts in which the model finds something to read, and their translations.
+
+    Raises:
+      InputError: there are none, or one is so long that it has no map.
+    """
+    kept = [n for n, hypothesis in enumerate(found) if hypothesis.source_pieces]
+    if not kept:
+        raise InputError("no text: the model finds nothing to read in what was given")
+    if left_out := len(texts) - len(kept):
+        print(f"{left_out} text{'s' * (left_out > 1)} left out: nothing to read for the model", file=sys.stderr)
+    for n in kept:
+        if not found[n].attention.size:
+            raise InputError(f"text {n + 1}: too long for one map: give its sentences one by one")
+    return [texts[n] for n in kept], [found[n] for n in kept]
 
 
 def _describe() -> int:
     from seq2seq_tf.captioner import Captioner
     from seq2seq_tf.inspection.attention_page import caption_sections
     from seq2seq_tf.inspection.image_attention import image_attention_png
-    from seq2seq_tf.inspection.page import write_page
 
     captioner = run_folder.say_weights(Captioner.load(FLAGS.model_dir))
     options = {**search_flags.given(CaptionConfig), "n_best": 1}
@@ -111,13 +135,12 @@ def _describe() -> int:
     names, images = _images(captioner.config.data)
     found = [row[0] for row in captioner.describe_all(images, search, attention=True)]
     if _is_page():
-        write_page(FLAGS.out, f"Attention of {FLAGS.model_dir}", caption_sections(names, images, found))
+        files = _page(caption_sections(names, images, found))
     else:
-        for path, image, caption in zip(_paths(len(found)), images, found, strict=True):
-            write_bytes(path, image_attention_png(image, caption))
+        files = _pictures([image_attention_png(*pair) for pair in zip(images, found, strict=True)])
     for name, caption in zip(names, found, strict=True):
         print(f"{name}: {caption.text}")
-    _say_where(len(found))
+    write_all(files)
     return 0
 
 
@@ -143,9 +166,12 @@ def _is_page() -> bool:
     return os.path.splitext(FLAGS.out)[1].lower() in PAGE_ENDINGS
 
 
-def _paths(count: int) -> list[str]:
-    return numbered(FLAGS.out, [str(n) for n in range(1, count + 1)])
+def _page(sections: Sequence[Section]) -> dict[str, bytes]:
+    from seq2seq_tf.inspection.page import page_html
+
+    return {FLAGS.out: page_html(f"Attention of {FLAGS.model_dir}", sections).encode()}
 
 
-def _say_where(count: int) -> None:
-    print(f"written: {FLAGS.out if _is_page() else ', '.join(_paths(count))}", file=sys.stderr)
+def _pictures(pngs: Sequence[bytes]) -> dict[str, bytes]:
+    names = [str(n) for n in range(1, len(pngs) + 1)]
+    return dict(zip(numbered(FLAGS.out, names), pngs, strict=True))

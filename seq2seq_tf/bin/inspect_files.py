@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
-from collections.abc import Sequence
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from seq2seq_tf.bin import run_folder
 from seq2seq_tf.bin.output_paths import check_output
 from seq2seq_tf.data.pairs import iter_lines, iter_pairs
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_bytes
 
 if TYPE_CHECKING:
     from seq2seq_tf.options.translation import Config
@@ -46,6 +50,23 @@ def numbered(path: str, names: Sequence[str]) -> list[str]:
         return [path]
     stem, ending = os.path.splitext(path)
     return [f"{stem}_{name}{ending}" for name in names]
+
+
+def write_all(files: Mapping[str, bytes]) -> None:
+    """Writes files, each whole; all are made before the first is written, so what cannot be made leaves none."""
+    for path, data in files.items():
+        write_bytes(path, data)
+    print("written:", ", ".join(files), file=sys.stderr)
+
+
+@contextlib.contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Prints each warning that is raised inside as one line on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        print(f"warning: {warning.message}", file=sys.stderr)
 
 
 def sentences(config: Config, source: str | None, target: str | None) -> tuple[list[str], list[str] | None]:

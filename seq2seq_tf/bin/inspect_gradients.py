@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +20,12 @@ from seq2seq_tf.bin.inspect_files import (
     numbered,
     sentences,
     task_of_run,
+    warnings_as_lines,
+    write_all,
 )
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import to_json, write_bytes, write_text
+from seq2seq_tf.files import to_json
 from seq2seq_tf.options.common import CELLS
 from seq2seq_tf.options.language_model import LanguageModelConfig
 from seq2seq_tf.options.translation import Config
@@ -75,22 +75,18 @@ def main() -> int:
         task_of_run(possible, "these gradients")
     program.import_tensorflow()
     from seq2seq_tf.inspection.gradient_page import as_json, pictures, rows, sections
-    from seq2seq_tf.inspection.page import write_page
+    from seq2seq_tf.inspection.page import page_html
 
-    measured = _compare() if FLAGS.compare else _trained()
+    with warnings_as_lines():
+        measured = _compare() if FLAGS.compare else _trained()
     print(format_table(*rows(measured.flows)))
-    write_page(FLAGS.out, f"Gradients of {FLAGS.model_dir or 'fresh cells'}", sections(measured))
-    written = [FLAGS.out]
+    files = {FLAGS.out: page_html(f"Gradients of {FLAGS.model_dir or 'fresh cells'}", sections(measured)).encode()}
     if FLAGS.json:
-        write_text(FLAGS.json, to_json(as_json(measured)) + "\n")
-        written.append(FLAGS.json)
+        files[FLAGS.json] = (to_json(as_json(measured)) + "\n").encode()
     if FLAGS.png:
         drawn = pictures(measured)
-        paths = numbered(FLAGS.png, list(drawn))
-        for path, png in zip(paths, drawn.values(), strict=True):
-            write_bytes(path, png)
-        written += paths
-    print("written:", ", ".join(written), file=sys.stderr)
+        files |= dict(zip(numbered(FLAGS.png, list(drawn)), drawn.values(), strict=True))
+    write_all(files)
     return 0
 
 
@@ -236,11 +232,10 @@ def _about_jacobian(flows: Mapping[str, Flow]) -> str:
 
 def _gradient_norms(run: RunDir) -> tuple[list[int], list[float]]:
     """Returns updates and gradient norms of metrics.jsonl; none where the file is not there."""
-    if not os.path.exists(run.metrics):
-        return [], []
-    with open(run.metrics, encoding="utf-8") as file:
-        lines = [json.loads(line) for line in file if line.endswith("\n")]
-    found = [(line["update"], line["gradient_norm"]) for line in lines if "gradient_norm" in line]
+    from seq2seq_tf.training.history import History
+
+    lines = History(run.metrics, run.tensorboard).records()
+    found = [(line["update"], norm) for line in lines if isinstance(norm := line.get("gradient_norm"), (int, float))]
     return [update for update, _ in found], [norm for _, norm in found]
 
 

@@ -18,10 +18,12 @@ from seq2seq_tf.bin.inspect_files import (
     numbered,
     sentences,
     task_of_run,
+    warnings_as_lines,
+    write_all,
 )
 from seq2seq_tf.data.tables import format_table
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import to_json, write_bytes, write_text
+from seq2seq_tf.files import to_json
 from seq2seq_tf.options.language_model import LanguageModelConfig
 from seq2seq_tf.options.translation import Config
 
@@ -65,10 +67,11 @@ def main() -> int:
     if task == LanguageModelConfig.task and FLAGS.target:
         raise InputError(f"--target is nothing for a run of {task}")
     program.import_tensorflow()
-    from seq2seq_tf.inspection.page import write_page
+    from seq2seq_tf.inspection.page import page_html
     from seq2seq_tf.inspection.unit_search import as_json, overview, search_units, sections
 
-    readings, kind = _read_files() if task == LanguageModelConfig.task else _read_pairs()
+    with warnings_as_lines():
+        readings, kind = _read_files() if task == LanguageModelConfig.task else _read_pairs()
     searches, parts = [], []
     for reading, units in _with_units(readings):
         search = search_units(reading, kind, FLAGS.pattern, top=FLAGS.top, units=units)
@@ -78,14 +81,12 @@ def main() -> int:
         print(format_table(*overview(search)) + "\n")
         for name in search.rankings.skipped:
             print(f"{name}: the same everywhere in one half of the text, left out", file=sys.stderr)
-    write_page(FLAGS.out, f"Units of {FLAGS.model_dir}", parts)
-    written = [FLAGS.out]
+    files = {FLAGS.out: page_html(f"Units of {FLAGS.model_dir}", parts).encode()}
     if FLAGS.json:
-        write_text(FLAGS.json, to_json([as_json(search) for search in searches], indent=2) + "\n")
-        written.append(FLAGS.json)
+        files[FLAGS.json] = (to_json([as_json(search) for search in searches], indent=2) + "\n").encode()
     if FLAGS.png:
-        written += _draw(searches)
-    print("written:", ", ".join(written), file=sys.stderr)
+        files |= _draw(searches)
+    write_all(files)
     return 0
 
 
@@ -144,8 +145,8 @@ def _with_units(readings: list[Reading]) -> list[tuple[Reading, list[str]]]:
     return [(reading, units) for reading, units in found if units]
 
 
-def _draw(searches: list[UnitSearch]) -> list[str]:
-    """Writes the pictures; returns their paths."""
+def _draw(searches: list[UnitSearch]) -> dict[str, bytes]:
+    """Returns path -> PNG."""
     from seq2seq_tf.inspection.coloured_text import coloured_text_png
     from seq2seq_tf.inspection.unit_search import best_units, picture_values
 
@@ -155,7 +156,8 @@ def _draw(searches: list[UnitSearch]) -> list[str]:
         wanted += [(search.reading, name, unit) for name, unit in chosen.items()]
     names = [f"{reading.side}_{re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_')}" for reading, name, _ in wanted]
     paths = numbered(FLAGS.png, names)
-    for path, (reading, name, unit) in zip(paths, wanted, strict=True):
+    pngs = []
+    for reading, name, unit in wanted:
         symbols, values = picture_values(reading, unit, _DRAWN)
-        write_bytes(path, coloured_text_png(symbols, values, unit if name == unit else f"{unit} ({name})"))
-    return paths
+        pngs.append(coloured_text_png(symbols, values, unit if name == unit else f"{unit} ({name})"))
+    return dict(zip(paths, pngs, strict=True))

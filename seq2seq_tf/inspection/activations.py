@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -88,6 +89,8 @@ def _spans(symbols: Sequence[str]) -> np.ndarray:
 def read_pairs(translator: Translator, sources: Sequence[str], targets: Sequence[str]) -> list[Reading]:
     """Reads pairs of sentences with encoder and decoder, in float32; pairs without text on one side are left out.
 
+    Texts longer than the longest source that is translated are cut, with a warning.
+
     The encoder's state is that after each source piece, the end of the sentence among them, shown as a line end. The
     decoder's state is that after each target piece was given to it (teacher forcing): what it holds when it chooses
     the next one.
@@ -98,7 +101,9 @@ def read_pairs(translator: Translator, sources: Sequence[str], targets: Sequence
     Raises:
       InputError: no pair has text on both sides.
     """
-    rows = zip(translator.source.encode(list(sources)), translator.target.encode(list(targets)), strict=True)
+    most = translator.config.search.max_source_pieces
+    source_rows = _encode(translator.source, sources, "source", most)
+    rows = zip(source_rows, _encode(translator.target, targets, "target", most), strict=True)
     pairs = [(source, target) for source, target in rows if source and target]
     if not pairs:
         raise InputError("no pair of sentences has text on both sides")
@@ -108,6 +113,16 @@ def read_pairs(translator: Translator, sources: Sequence[str], targets: Sequence
         Reading("source", *_sentences(translator.source, source_ids, True), np.concatenate(states[0]), names[0]),
         Reading("target", *_sentences(translator.target, target_ids, False), np.concatenate(states[1]), names[1]),
     ]
+
+
+def _encode(symbols: Symbols, texts: Sequence[str], side: str, most: int) -> list[list[int]]:
+    """Returns the ids of texts, each cut to `most` with a warning: states of every step are kept."""
+    rows = symbols.encode(list(texts))
+    for n, row in enumerate(rows):
+        if len(row) > most:
+            warnings.warn(f"{side} {n + 1}: cut from {len(row)} to {most} pieces", stacklevel=4)
+            rows[n] = row[:most]
+    return rows
 
 
 def _pair_states(

@@ -74,9 +74,13 @@ class History:
             with open(self._metrics, "rb+") as file:
                 os.fsync(file.fileno())
 
+    def records(self) -> list[dict[str, Any]]:
+        """Returns the lines of metrics.jsonl, without those that are no records."""
+        return [record for _, record in self._lines() if record]
+
     def last_validation(self, update: int) -> int:
         """Returns the update of the last validation told, up to `update`; -1 if there is none."""
-        found = [record["update"] for _, record in self._lines() if record and _is_validation(record)]
+        found = [record["update"] for record in self.records() if _is_validation(record)]
         return max((u for u in found if u <= update), default=-1)
 
     def cut(self, reach: Reach, say: Callable[[str], None]) -> None:

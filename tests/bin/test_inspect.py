@@ -10,10 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from seq2seq_tf.bin.inspect_attention import with_pieces
 from seq2seq_tf.bin.inspect_files import numbered
 from seq2seq_tf.captioner import build_model
 from seq2seq_tf.config import load
 from seq2seq_tf.data.captions import all_words
+from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.attention import word_alignment
 from seq2seq_tf.options.captioning import CaptionConfig
 from seq2seq_tf.text.words import WordList, write_word_list
@@ -22,7 +24,7 @@ from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import model_variables
 from seq2seq_tf.translator import Hypothesis, Translator
 from tests import language_models, oracles
-from tests.trained import Call, Ended, assert_one_error_line, run_program, run_programs
+from tests.trained import Call, Ended, assert_one_error_line, copy_run, run_program, run_programs
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TEXTS = ["ka be du", "lo"]
@@ -67,7 +69,7 @@ def inspected(
     two = [f"--text={text}" for text in TEXTS]
     both = ["--units=encoder/layer_0/backward/h/3,decoder/layer_0/c/5", f"--png={folder / 'unit.png'}"]
     commands = {
-        "page": ["attention", toy, *two, f"--out={folder / 'maps.html'}"],
+        "page": ["attention", toy, *two, "--text=\u200b", f"--out={folder / 'maps.html'}"],
         "piped": ["attention", toy, f"--out={folder / 'map.png'}", "--beam_size=1"],
         "captions": ["attention", captions, "--scene=5", "--scenes=2", f"--out={folder / 'captions.html'}"],
         "units": ["units", language, f"--out={folder / 'units.html'}", f"--json={folder / 'u.json'}", "--pattern=m."],
@@ -80,6 +82,7 @@ def inspected(
         "no text": ["attention", toy],
         "no folder": ["attention", toy, "--text=ka", f"--out={folder / 'missing' / 'x.png'}"],
         "no attention": ["attention", language, "--text=ka"],
+        "no maps": ["attention", f"--model_dir={without_attention(toy_run, folder)}", "--text=ka"],
         "words for a translator": ["attention", toy, "--text=ka", "--max_words=3"],
         "text for a captioner": ["attention", captions, "--text=ka"],
         "nothing to caption": ["attention", captions],
@@ -90,6 +93,14 @@ def inspected(
     calls = {name: Call("inspect", flags, b"\nka be\r\n  \n\xef\xbf\xbd\nlo\n") for name, flags in commands.items()}
     calls["no text"] = calls["no text"]._replace(stdin=b"\n")
     return Inspected(run_programs(calls), folder)
+
+
+def without_attention(run: Path, folder: Path) -> Path:
+    """Returns a run folder whose configuration says that its model has no attention."""
+    copy = copy_run(run, folder / "plain")
+    text = (copy / "config.yaml").read_text(encoding="utf-8")
+    (copy / "config.yaml").write_text(text.replace("attention: bahdanau", "attention: none"), encoding="utf-8")
+    return copy
 
 
 def ok(inspected: Inspected, name: str) -> str:
@@ -110,6 +121,17 @@ def test_a_page_holds_all_sentences_and_alignments_are_printed(inspected: Inspec
     page = (inspected.folder / "maps.html").read_text(encoding="utf-8")
     assert page.count('class="map"') == 2
     assert "ka be du" in page
+    assert "1 text left out: nothing to read" in inspected.ended["page"].stderr
+
+
+def test_texts_without_pieces_are_left_out_and_none_or_one_without_a_map_is_an_error() -> None:
+    empty = Hypothesis("", 0.0, 0.0, [], [], np.zeros((0, 0), np.float32))
+    mapped = empty._replace(source_pieces=["▁a"], attention=np.ones((1, 2), np.float32))
+    assert with_pieces(["\u200b", "a"], [empty, mapped]) == (["a"], [mapped])
+    with pytest.raises(InputError, match="nothing to read"):
+        with_pieces(["\u200b"], [empty])
+    with pytest.raises(InputError, match="text 2: too long for one map"):
+        with_pieces(["a", "b"], [mapped, mapped._replace(attention=empty.attention)])
 
 
 def test_lines_on_standard_input_give_numbered_pictures(inspected: Inspected) -> None:
@@ -195,6 +217,7 @@ def test_cells_are_compared_without_a_run(inspected: Inspected) -> None:
         ("no text", ["--text"]),
         ("no folder", ["missing", "cannot be written"]),
         ("no attention", ["language_model", "translation and captioning"]),
+        ("no maps", ["plain", "model.attention is none"]),
         ("sizes of a translator", ["translation", "language_model"]),
         ("words for a translator", ["--max_words"]),
         ("text for a captioner", ["--text", "captioning"]),

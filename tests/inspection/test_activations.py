@@ -112,3 +112,12 @@ def test_target_values_are_the_decoders_states_after_each_piece(translator: Tran
 def test_pairs_without_text_are_refused(translator: Translator) -> None:
     with pytest.raises(InputError, match="both sides"):
         read_pairs(translator, ["", "ka"], ["be", ""])
+
+
+def test_texts_longer_than_any_that_is_translated_are_cut_and_named(translator: Translator) -> None:
+    most = translator.config.search.max_source_pieces
+    with pytest.warns(UserWarning, match="cut from") as caught:
+        source, target = read_pairs(translator, ["ka", "be " * most], ["lo " * (most + 7), "lo"])
+    assert [str(each.message).split(":")[0] for each in caught] == ["source 2", "target 1"]
+    assert len(source.symbols) == len(translator.source.encode(["ka"])[0]) + 1 + most + 1
+    assert len(target.symbols) == most + len(translator.target.encode(["lo"])[0])
