@@ -175,7 +175,7 @@ def test_named_units_of_both_sides_of_a_translator_colour_its_texts(inspected: I
     for side, unit in zip(("source", "target"), units, strict=True):
         assert f"{side}: " in printed
         assert unit in printed
-        assert f"<h2>{side.capitalize()}: text coloured by a unit</h2>" in page
+        assert f">{side.capitalize()}: text coloured by a unit</h2>" in page
         drawn = inspected.folder / f"unit_{side}_{unit.replace('/', '_')}.png"
         assert drawn.read_bytes().startswith(PNG)
 
