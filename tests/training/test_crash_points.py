@@ -5,16 +5,19 @@ The same weights, each number for people once, the same files.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from seq2seq_tf.training import checkpoint
+from seq2seq_tf.training.run_dir import RunDir
 from tests.crash_points import Revival, told
 from tests.every_task import TASKS, example
 
-POINTS = 9  # of the sample
+POINTS = 8  # of the sample
 # Validations that fall on a checkpoint, between them, at an epoch's end and at the end of training.
 OPTIONS: list[dict[str, Any]] = [
     {"train__checkpoint_every": 2},
@@ -29,15 +32,67 @@ def assert_goes_on(revival: Revival, copy: Path) -> None:
         assert found[what] == expected, (what, copy)
 
 
-def test_killed_at_some_operations_a_run_ends_as_if_it_had_never_been(tmp_path: Path, rng: np.random.Generator) -> None:
-    options = {**OPTIONS[1], "model__attention": "none", "train__keep": "final"}  # nothing is drawn
-    revival = Revival(example("translation", tmp_path / "text", **options), tmp_path)
+@pytest.fixture(scope="module")
+def revival(tmp_path_factory: pytest.TempPathFactory) -> Revival:
+    """A translator, without pictures, which take most of the time."""
+    folder = tmp_path_factory.mktemp("revival")
+    options = {**OPTIONS[1], "train__keep": "all", "model__attention": "none"}
+    return Revival(example("translation", folder / "text", **options), folder)
+
+
+@pytest.fixture
+def at_the_end(revival: Revival, tmp_path: Path) -> RunDir:
+    """A run that was killed when all updates and validations were done, before its final weights."""
+    copy = [copy for copy in revival.copies if not (copy / "model.npz").exists()][-1]
+    return RunDir(str(shutil.copytree(copy, tmp_path / "run")))
+
+
+def test_killed_at_some_operations_a_run_ends_as_if_it_had_never_been(
+    revival: Revival, rng: np.random.Generator
+) -> None:
     trained = [copy for copy in revival.copies if (copy / "data" / "prepared.json").exists()]
-    assert len(trained) > 3 * POINTS
+    assert len(trained) > 5 * POINTS
     assert revival.expected["metrics"][-1]["final"]
-    chosen = sorted({*rng.choice(len(trained), POINTS, replace=False).tolist(), len(trained) - 1})
+    chosen = sorted({*rng.choice(len(trained) - 1, POINTS, replace=False).tolist(), len(trained) - 1})
     for number in chosen:
         assert_goes_on(revival, trained[number])
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_best_weights_that_are_damaged_or_missing_are_left_out_at_the_end(
+    revival: Revival, at_the_end: RunDir, lost: int
+) -> None:
+    ended = checkpoint.load_state(str(at_the_end.latest_checkpoint()))["ended"]
+    best = [Path(at_the_end.best_file(update)) for _, update in ended["best"]]
+    assert len(best) == 2
+    best[0].write_bytes(best[0].read_bytes()[:-50])
+    if lost == 2:
+        best[1].unlink()
+    revival.go_on(Path(at_the_end.path))
+    arrays, state = checkpoint.load_arrays(at_the_end.final_model)
+    log = Path(at_the_end.log).read_text(encoding="utf-8")
+    assert f"left out of the final weights: {best[0]}: damaged or truncated" in log
+    assert (f"{best[1]}: no such" in log) == (lost == 2)
+    kept = at_the_end.latest_checkpoint() if lost == 2 else str(best[1])
+    assert state["weights"] == ("last update" if lost == 2 else "best checkpoint that could be read")
+    for name, array in checkpoint.load_arrays(str(kept))[0].items():
+        if name.startswith("model/"):
+            np.testing.assert_array_equal(arrays[name], array)
+
+
+def test_a_checkpoint_of_an_older_version_goes_on_and_validates_nothing_twice(
+    revival: Revival, at_the_end: RunDir
+) -> None:
+    path = at_the_end.latest_checkpoint()
+    assert path
+    arrays, state = checkpoint.load_arrays(path)
+    known = ("best", "since_best", "plateau_bad", "plateau_scale")
+    standing = {name: (state["ended"] or state["standing"])[name] for name in known}
+    checkpoint.save_arrays(path, arrays, {"position": state["position"], "standing": standing})
+    revival.go_on(Path(at_the_end.path))
+    found = told(Path(at_the_end.path))
+    for what in ("weights", "metrics", "events"):
+        assert found[what] == revival.expected[what], what
 
 
 @pytest.mark.slow

@@ -63,3 +63,17 @@ def test_what_is_kept_may_be_chosen_when_the_run_is_finished(run: RunDir) -> Non
     said: list[str] = []
     assert run.create(chosen, said.append) == chosen
     assert said == ["given anew: train.keep=final (was all)"]
+
+
+def test_freeing_that_was_cut_short_is_finished_the_next_time(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_short(folder: str) -> None:
+        raise KeyboardInterrupt(folder)
+
+    monkeypatch.setattr(shutil, "rmtree", cut_short)
+    with pytest.raises(KeyboardInterrupt):
+        free(run, "final")
+    monkeypatch.undo()
+    assert not Path(run.prepared).exists()
+    assert run.has_ended(run.load_config(Config))
+    assert free(run, "final")
+    assert not names(run) & {"data", "checkpoints", "best"}
