@@ -23,7 +23,7 @@ from pathlib import Path
 
 from absl import flags
 
-from seq2seq_tf.bin import program
+from seq2seq_tf.bin import program, run_folder
 from seq2seq_tf.bin.flag_types import define_float, define_integer, define_path
 from seq2seq_tf.bin.table_flags import define_table_flags, opened_table, table_files
 from seq2seq_tf.data.audit import Audit, audit, find_parts, part_at
@@ -125,7 +125,7 @@ def loaded_language_check() -> LanguageCheck:
     program.import_tensorflow()  # only here: the other checks do not need it
     from seq2seq_tf.classifier import Classifier
 
-    classifier = Classifier.load(_LANGUAGE_MODEL.value)
+    classifier = run_folder.say_weights(Classifier.load(_LANGUAGE_MODEL.value))
     expected = []
     for flag in (_SOURCE_LANG, _TARGET_LANG):
         names = [name for name in (flag.value, flag.value.split("-")[0]) if name in classifier.labels]

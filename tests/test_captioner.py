@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seq2seq_tf import forks
 from seq2seq_tf.captioner import Caption, Captioner, build_model
 from seq2seq_tf.config import load
 from seq2seq_tf.data.captions import all_words
@@ -169,3 +170,13 @@ def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
     other.create(load(None).config)
     with pytest.raises(InputError, match="a run of translation, made by seq2seq-train"):
         Captioner.load(other.path)
+
+
+def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
+    captioner: Captioner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert captioner.weights.final
+    assert str(captioner.weights).startswith("final weights, ")
+    monkeypatch.setattr(forks, "_computing", {-1})
+    with pytest.raises(InputError, match="spawn"):
+        captioner.score([], [])

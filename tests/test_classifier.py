@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seq2seq_tf import forks
 from seq2seq_tf.classifier import Classifier
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.tasks.classification import prepare
@@ -75,3 +76,13 @@ def test_mistakes_are_named(classifier: Classifier, run: Path, toy_run: Path, tm
         Classifier.load(str(tmp_path))
     with pytest.raises(InputError, match="translation"):
         Classifier.load(str(toy_run))
+
+
+def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert classifier.weights.final
+    assert str(classifier.weights).startswith("final weights, ")
+    monkeypatch.setattr(forks, "_computing", {-1})
+    with pytest.raises(InputError, match="spawn"):
+        classifier.classify(["ba"])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from seq2seq_tf import forks
 from seq2seq_tf.data.casing import LABELS, MIXED
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.restorer import Restorer, forms_file, load_forms, windows
@@ -113,3 +114,13 @@ def test_mistakes_are_named(restorer: Restorer, run: Path, toy_run: Path, tmp_pa
     Path(forms_file(damaged)).write_text('{"mixed": ')
     with pytest.raises(InputError, match=r"words\.json: not the words of a tagging run"):
         load_forms(damaged)
+
+
+def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
+    restorer: Restorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert restorer.weights.final
+    assert str(restorer.weights).startswith("final weights, ")
+    monkeypatch.setattr(forks, "_computing", {-1})
+    with pytest.raises(InputError, match="spawn"):
+        restorer.restore(["ba"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf import text_generator
+from seq2seq_tf import forks, text_generator
 from seq2seq_tf.data.streams import text_ids
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
@@ -162,3 +162,13 @@ def test_options_are_checked_by_name(generator: TextGenerator) -> None:
     with pytest.raises(InputError, match="got one text"):
         generator.score("mo")
     assert generator.sample_options(top_k=3).length == generator.config.sample.length == 11
+
+
+def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
+    generator: TextGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert generator.weights.final
+    assert str(generator.weights).startswith("final weights, ")
+    monkeypatch.setattr(forks, "_computing", {-1})
+    with pytest.raises(InputError, match="spawn"):
+        generator.score(["ba"])

@@ -52,7 +52,7 @@ def task_of_run() -> tuple[str, str]:
 def say_weights(loaded: _Loaded) -> _Loaded:
     """Says on standard error which weights are in use; of a finished run only to someone who sits there."""
     if not loaded.weights.final:
-        print(f"warning: {flags.FLAGS.model_dir}: {loaded.weights}", file=sys.stderr)
+        print(f"warning: {loaded.weights.path}: {loaded.weights}", file=sys.stderr)
     elif sys.stderr.isatty():
-        print(f"{flags.FLAGS.model_dir}: {loaded.weights}", file=sys.stderr)
+        print(f"{loaded.weights.path}: {loaded.weights}", file=sys.stderr)
     return loaded
