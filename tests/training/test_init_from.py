@@ -13,7 +13,6 @@ import pytest
 from seq2seq_tf.config import TASKS as TASK_KINDS
 from seq2seq_tf.config import flatten, leaves, load
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import PATH
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.init_from import check_base, take_over_tokenizers, values_of_base
 from seq2seq_tf.training.run_dir import RunDir
@@ -123,14 +122,11 @@ def test_labels_of_the_new_data_must_be_known_to_the_base(tmp_path: Path) -> Non
 
 def flags(task: str, base: Path, folder: Path) -> list[str]:
     """The flags of a run on other data that starts from the base, without a word about sizes and tokenizers."""
-    data = flatten(example(task, folder / "other").config)
-    names = [leaf.name for leaf in leaves(TASK_KINDS[task]) if leaf.allowed is PATH and data[leaf.name]]
-    return [
-        *PROGRAMS[task][1],
-        f"--model_dir={folder / 'run'}",
-        *(f"--{name}={data[name]}" for name in names),
-        f"--train.init_from={base}",
-    ]
+    kind = TASK_KINDS[task]
+    values, bound = flatten(example(task, folder / "other").config), values_of_base(kind, str(base)).values
+    own = [leaf for leaf in leaves(kind) if leaf.name.startswith("data.") and leaf.name not in bound]
+    given = [f"--{leaf.name}={values[leaf.name]}" for leaf in own if values[leaf.name] != leaf.default]
+    return [*PROGRAMS[task][1], f"--model_dir={folder / 'run'}", f"--train.init_from={base}", *given]
 
 
 def test_the_program_names_what_contradicts_the_base(base: Path, task: str, tmp_path: Path) -> None:
