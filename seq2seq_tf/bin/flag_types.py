@@ -127,8 +127,20 @@ def range_of(parser: Any) -> str:
 
 
 def check_outputs(values: flags.FlagValues = flags.FLAGS) -> None:
-    """Raises InputError for the first output given that cannot be written."""
+    """Raises InputError for the first output given that cannot be written, or that another flag names too."""
+    named = [(name, path) for name in values for path in _paths(values[name])]
     for name in values:
         flag = values[name]
-        if isinstance(flag.parser, OutputParser) and flag.present and flag.value:
-            check_output(flag.value, folder=flag.parser.folder)
+        if not (isinstance(flag.parser, OutputParser) and flag.present and flag.value):
+            continue
+        check_output(flag.value, folder=flag.parser.folder)
+        for other, path in named:
+            if other != name and os.path.realpath(path) == os.path.realpath(flag.value):
+                raise InputError(f"--{name}={flag.value} would overwrite what --{other} names")
+
+
+def _paths(flag: flags.Flag[Any]) -> list[str]:
+    """Returns the paths that a flag was given."""
+    if not (isinstance(flag.parser, PathParser) and flag.present and flag.value):
+        return []
+    return flag.value if isinstance(flag.value, list) else [flag.value]

@@ -28,14 +28,18 @@ def check_output(path: str, *, folder: bool = False) -> None:
             raise InputError(f"{path}: cannot be written: not a file on disk (it is written beside it and renamed)")
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    above = path if found and folder else os.path.dirname(os.path.abspath(path))
+    above = path if found and folder else _folder_of(path)
     while folder and not os.path.lexists(above):
-        above = os.path.dirname(above)
+        above = _folder_of(above)
     if not os.path.isdir(above):
         what = "not a folder" if os.path.lexists(above) else "no such folder"
         raise InputError(f"{path}: cannot be written: {what}: {above}")
     if not os.access(above, os.W_OK | os.X_OK):
         raise InputError(f"{path}: cannot be written: no permission to write in {above}")
+
+
+def _folder_of(path: str) -> str:
+    return os.path.dirname(path) or os.curdir  # not that of the absolute path: "missing/../x" cannot be opened
 
 
 def _status(path: str) -> os.stat_result | None:

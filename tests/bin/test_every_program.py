@@ -140,6 +140,14 @@ def test_an_output_is_tried_before_anything_else(
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize(("name", "other"), [("evaluate", "source"), ("evaluate", "hypotheses"), ("lm score", "text")])
+def test_an_output_never_overwrites_what_another_flag_names(name: str, other: str, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("kept")
+    ended = call(name, f"--json={tmp_path}/./kept", f"--{other}={tmp_path}/kept", f"--model_dir={tmp_path}")
+    assert_one_error_line(ended, "would overwrite what --")
+    assert (tmp_path / "kept").read_text() == "kept"
+
+
 def test_no_output_is_forgotten() -> None:
     found = [(name, flag) for name in COMMANDS for flag, (_, p) in kinds_of_flags(name).items() if is_output(flag, p)]
     assert sorted(found) == sorted((name, flag) for name, flag, _ in OUTPUTS)

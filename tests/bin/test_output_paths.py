@@ -38,6 +38,8 @@ def test_a_folder_may_have_to_be_made_with_those_above_it(tmp_path: Path) -> Non
     ("path", "folder", "word"),
     [
         ("missing/x", False, "no such folder"),
+        ("missing/../x", False, "no such folder"),
+        ("missing/", False, "no such folder"),
         ("file/x", False, "not a folder"),
         ("file/x/y", True, "not a folder"),
         ("file", True, "not a folder"),
