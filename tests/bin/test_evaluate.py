@@ -33,6 +33,7 @@ def evaluated(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Evalua
     untested = copy_run(toy_run, folder / "untested", "best", "checkpoints")
     config = (untested / "config.yaml").read_text().splitlines()
     config = [f"{line.split(':')[0]}: ''" if line.startswith("  test_") else line for line in config]
+    config = [line.replace("bleu_tokenizer: 13a", "bleu_tokenizer: intl") for line in config]
     (untested / "config.yaml").write_text("\n".join(config))
 
     model, source = f"--model_dir={toy_run}", f"--source={corpus / 'valid.src'}"
@@ -47,6 +48,9 @@ def evaluated(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Evalua
                 *(model, source, f"--reference={corpus / 'valid.tgt'}", f"--reference={capitals}"),
                 *("--max_ratio=0", "--max_extra=1", f"--json={folder / 'empty.json'}"),
             ],
+        ),
+        "run's tokenizer": Call(
+            "evaluate", [f"--model_dir={untested}", source, f"--reference={corpus / 'valid.tgt'}", "--beam_size=1"]
         ),
         "no test set": Call("evaluate", [f"--model_dir={untested}"]),
         "lengths": Call("evaluate", [model, source, f"--reference={short}"]),
@@ -92,6 +96,12 @@ def test_perplexity_is_that_of_the_references(evaluated: Evaluated, translator: 
     pieces = sum(len(row) + 1 for row in translator.target.encode(references))
     expected = math.exp(-sum(translator.score(sources, references)) / pieces)
     assert result(evaluated, "own")["perplexity_per_piece"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_bleu_has_the_tokenizer_of_the_run_unless_another_is_named(evaluated: Evaluated) -> None:
+    assert "|tok:intl|" in evaluated.ended["run's tokenizer"].stdout
+    assert "tok:13a" in result(evaluated, "own")["bleu"]["signature"]
+    assert "tok:char" in result(evaluated, "other")["bleu"]["signature"]
 
 
 def test_show_prints_sentences_with_references_and_translations(evaluated: Evaluated, translator: Translator) -> None:
