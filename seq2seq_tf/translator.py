@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_tf.config import with_search
+from seq2seq_tf.data.batching import token_batches
 from seq2seq_tf.data.corpus import Corpus, load_corpus, make_batch, pad_rows
 from seq2seq_tf.data.lexicon import Lexicon, learn_lexicon, load_lexicon
 from seq2seq_tf.data.sentences import split_paragraph
@@ -40,8 +41,6 @@ _CANDIDATES = tf.TensorSpec([None], tf.int32)
 _BATCHES_AT_ONCE = 2
 _MOST_SCORED = 2**26  # source times target pieces of a pair: 256 MB of attention weights
 _MOST_FOLDED = 2**28  # bytes of a table that trades memory for a product per step
-
-
 _RULE = LengthRule(_REAL, _WHOLE, _REAL, _WHOLE)
 
 
@@ -81,7 +80,8 @@ class Translator:
         parameters = sum(int(v.value.shape.num_elements()) for v in self.model.trainable_variables)
         where = repr(self._run.path) if self._run else "no run folder"
         return (
-            f"<Translator of {where}: {model.cell}, attention {model.attention}, {parameters:,} parameters, "
+            f"<Translator of {where} ({self.weights.label}): "
+            f"{model.cell}, attention {model.attention}, {parameters:,} parameters, "
             f"{self.source.vocab_size:,} source and {self.target.vocab_size:,} target pieces>"
         )
 
@@ -233,7 +233,7 @@ class Translator:
             for row, hypotheses in zip(rows, self._read(chosen, found, attention), strict=True):
                 results[row] = hypotheses
 
-        batches = list(_token_batches([len(i) for i in ids], search.batch_tokens))
+        batches = list(token_batches([len(i) for i in ids], search.batch_tokens))
         if len(batches) == 1:
             translate_batch(batches[0])
             return results
@@ -298,19 +298,9 @@ class Translator:
                 )
         scores = [0.0] * len(sources)
         longest = [max(len(s), len(t)) for s, t in zip(source_ids, target_ids, strict=True)]
-        for rows in _token_batches([n + 1 for n in longest], self.config.search.batch_tokens):
+        for rows in token_batches([n + 1 for n in longest], self.config.search.batch_tokens):
             batch = make_batch([source_ids[r] for r in rows], [target_ids[r] for r in rows])
             log_probs, _ = self.score_ids(*batch)
             for row, value in zip(rows, tf.reduce_sum(log_probs, 1).numpy(), strict=True):
                 scores[row] = float(value)
         return scores
-
-
-def _token_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Yields row numbers, longest first, in batches of at most batch_tokens padded pieces; length 0 is left out."""
-    order = sorted((n for n in range(len(lengths)) if lengths[n]), key=lambda n: -lengths[n])
-    at = 0
-    while at < len(order):
-        size = max(batch_tokens // (lengths[order[at]] + 1), 1)
-        yield order[at : at + size]
-        at += size

@@ -291,7 +291,14 @@ def test_a_pair_too_long_for_memory_is_named_and_not_scored(translator: Translat
 
 def test_a_translator_says_what_it_is(translator: Translator, toy_run: Path) -> None:
     parameters = sum(v.value.numpy().size for v in translator.model.trainable_variables)
-    for part in (str(toy_run), "lstm", "attention bahdanau", f"{parameters:,} parameters", "60 source and 60 target"):
+    for part in (
+        str(toy_run),
+        translator.weights.label,
+        "lstm",
+        "attention bahdanau",
+        f"{parameters:,} parameters",
+        "60 source and 60 target",
+    ):
         assert part in repr(translator)
 
 

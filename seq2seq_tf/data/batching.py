@@ -6,6 +6,7 @@ one of many workers takes every n-th batch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -84,3 +85,13 @@ def pad_batch(batch: Batch, *, multiple: int, full_at: int = 0) -> Batch:
     more = max(full_at // max(*widths, 1) - rows, 0)
     arrays = zip(batch, widths, strict=True)
     return Batch(*(np.pad(a, ((0, more), (0, width - a.shape[1])), constant_values=PAD_ID) for a, width in arrays))
+
+
+def token_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Yields row numbers, longest first, in batches of at most batch_tokens padded pieces; length 0 is left out."""
+    order = sorted((n for n in range(len(lengths)) if lengths[n]), key=lambda n: -lengths[n])
+    at = 0
+    while at < len(order):
+        size = max(batch_tokens // (lengths[order[at]] + 1), 1)
+        yield order[at : at + size]
+        at += size
