@@ -100,7 +100,7 @@ class Revival:
         self.whole = folder / "whole"
         recorder = Recorder(self.whole, folder / "copies")
         with recorder.watching():
-            run, config, self._task = prepare(found, self.whole)
+            run, config, self.task = prepare(found, self.whole)
             session = self._session(run, config)
             self._trainer: Trainer = session.trainer
             self._start = {name: variable.numpy() for name, variable in self._trainer.variables().items()}
@@ -109,7 +109,7 @@ class Revival:
         self.expected = told(self.whole)
 
     def _session(self, run: RunDir, config: Any) -> Session:
-        return Session(run, config, self._task, lambda: False)
+        return Session(run, config, self.task, lambda: False)
 
     def go_on(self, folder: Path) -> None:
         """Trains to the end in a folder, as a new process would."""

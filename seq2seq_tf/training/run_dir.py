@@ -214,8 +214,12 @@ class RunDir:
             return []
         return sorted(int(m.group(1)) for m in map(_STEP.match, os.listdir(folder)) if m)
 
-    def weights_file(self) -> str:
-        """Path of the weights to use: the final ones, else the best so far, else the latest checkpoint."""
+    def weights_file(self, say: Callable[[str], None] = lambda _: None) -> str:
+        """Path of the weights to use: the final ones, else the best so far, else the latest checkpoint.
+
+        Args:
+          say: gets the path of each of the best weights that cannot be read, and is left out.
+        """
         if self.finished:
             return self.final_model
         latest = self.latest_checkpoint()
@@ -223,11 +227,16 @@ class RunDir:
         if best:
             from seq2seq_tf.training.checkpoint import load_arrays
 
-            def rank(path: str) -> tuple[float, float]:
-                state = load_arrays(path)[1]
-                return state["score"], -state.get("loss", 0.0)  # equal scores are told apart by the loss
-
-            return max((self.best_file(u) for u in best), key=rank)
+            ranked = []
+            for path in map(self.best_file, best):
+                try:
+                    state = load_arrays(path)[1]
+                except InputError:
+                    say(path)
+                else:
+                    ranked.append((state["score"], -state.get("loss", 0.0), path))  # equal scores: the loss decides
+            if ranked:
+                return max(ranked, key=lambda entry: entry[:2])[-1]
         if latest:
             return latest
         raise InputError(f"{self.path}: no weights yet; training has not reached its first checkpoint")

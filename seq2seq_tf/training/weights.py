@@ -43,12 +43,17 @@ def load_weights(run: RunDir, model: TaskModel) -> Weights:
     Raises:
       InputError: no weights yet, damaged or foreign weights, or tokenizers that are not those of the weights.
     """
-    path = run.weights_file()
+    damaged: list[str] = []
+    path = run.weights_file(damaged.append)
     arrays, state = checkpoint.load_arrays(path)
     check_tokenizers(path, state, run)
     weights = {name: array for name, array in arrays.items() if name.startswith("model/")}
     checkpoint.assign(path, weights, model_variables(model))
-    return _described(run, path, state)
+    found = _described(run, path, state)
+    if damaged:
+        names = ", ".join(map(os.path.basename, damaged))
+        found = found._replace(label=f"{found.label} that can be read ({run.best} holds damaged files: {names})")
+    return found
 
 
 def _described(run: RunDir, path: str, state: dict[str, Any]) -> Weights:

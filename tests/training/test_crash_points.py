@@ -14,6 +14,7 @@ import pytest
 
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.weights import load_weights
 from tests.crash_points import Revival, told
 from tests.every_task import TASKS, example
 
@@ -51,10 +52,13 @@ def test_killed_at_some_operations_a_run_ends_as_if_it_had_never_been(
     revival: Revival, rng: np.random.Generator
 ) -> None:
     trained = [copy for copy in revival.copies if (copy / "data" / "prepared.json").exists()]
-    assert len(trained) > 5 * POINTS
+    assert len(trained) > 3 * POINTS
     assert revival.expected["metrics"][-1]["final"]
-    chosen = sorted({*rng.choice(len(trained) - 1, POINTS, replace=False).tolist(), len(trained) - 1})
-    for number in chosen:
+    telling = [n for n, copy in enumerate(trained) if list(copy.glob("checkpoints/*.tmp"))]  # told, not yet known
+    ending = [n for n, copy in enumerate(trained) if (copy / "model.npz.tmp").exists()]
+    assert len(telling) >= POINTS // 2
+    assert ending
+    for number in {*rng.choice(telling, POINTS // 2, replace=False), *rng.choice(len(trained), POINTS // 2), *ending}:
         assert_goes_on(revival, trained[number])
 
 
@@ -78,6 +82,18 @@ def test_best_weights_that_are_damaged_or_missing_are_left_out_at_the_end(
     for name, array in checkpoint.load_arrays(str(kept))[0].items():
         if name.startswith("model/"):
             np.testing.assert_array_equal(arrays[name], array)
+
+
+def test_a_run_that_is_not_finished_is_used_without_a_damaged_file_of_its_best_weights(
+    revival: Revival, at_the_end: RunDir
+) -> None:
+    whole = load_weights(at_the_end, revival.task.model)
+    Path(whole.path).write_bytes(Path(whole.path).read_bytes()[:-50])
+    found = load_weights(at_the_end, revival.task.model)
+    assert found.path != whole.path
+    assert f"best so far that can be read ({at_the_end.best} holds damaged files: {Path(whole.path).name})" in str(
+        found
+    )
 
 
 def test_a_checkpoint_of_an_older_version_goes_on_and_validates_nothing_twice(

@@ -105,6 +105,12 @@ def test_the_weights_to_use_are_the_final_the_best_or_the_latest(run: RunDir) ->
     assert run.weights_file() == run.best_file(2)
     run.keep_best([1, 3])
     assert run.weights_file() == run.best_file(3)
+    damaged: list[str] = []
+    Path(run.best_file(3)).write_bytes(b"PK")
+    assert run.weights_file(damaged.append) == run.best_file(1)
+    assert damaged == [run.best_file(3)]
+    Path(run.best_file(1)).write_bytes(b"PK")
+    assert run.weights_file() == run.checkpoint_file(5)
     assert not run.finished
     checkpoint.save_arrays(run.final_model, {}, {})
     assert run.finished
