@@ -164,7 +164,7 @@ _CHUNKS = {"train__chunk": 9}  # so that an epoch of the language model has more
     ("task", "changes"),
     [
         ("language_model", _CHUNKS),
-        pytest.param("translation", {}, marks=pytest.mark.slow),
+        pytest.param("translation", {"train__batch_tokens": 30}, marks=pytest.mark.slow),
         pytest.param("classification", {"train__batch_symbols": 40}, marks=pytest.mark.slow),
         pytest.param("tagging", {"train__batch_pieces": 40}, marks=pytest.mark.slow),
         pytest.param("captioning", {"train__batch_scenes": 5}, marks=pytest.mark.slow),
