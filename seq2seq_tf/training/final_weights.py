@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.tokenizers import check_tokenizers
+from seq2seq_tf.training.validation import goodness
 
 
 class Choice(NamedTuple):
@@ -55,3 +57,31 @@ def choices(
         }
         found.append(Choice(f"average of the {len(loaded)} best{' that could be read' if lost else ''}", mean))
     return found
+
+
+def best_of(
+    found: Sequence[Choice],
+    variables: Mapping[str, tf.Variable],
+    validate: Callable[[], dict[str, float]],
+    metric: str,
+) -> tuple[Choice, dict[str, float]]:
+    """Returns the choice that scores highest, and its scores; the variables hold it then.
+
+    Args:
+      found: as of `choices`.
+      variables: of the model.
+      validate: scores the variables as they are.
+      metric: decides; of equal values the loss does.
+    """
+    scored = []
+    for choice in found:
+        checkpoint.assign(choice.label, choice.arrays, variables)
+        scored.append((choice, validate()))
+
+    def rank(entry: tuple[Choice, dict[str, float]]) -> list[float]:
+        values = (goodness(entry[1], metric), -entry[1]["loss"])
+        return [-math.inf if math.isnan(value) else value for value in values]
+
+    best = max(scored, key=rank)
+    checkpoint.assign(best[0].label, best[0].arrays, variables)
+    return best

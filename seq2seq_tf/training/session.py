@@ -19,10 +19,11 @@ import tensorflow as tf
 from seq2seq_tf.errors import TrainingError
 from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training import checkpoint
-from seq2seq_tf.training.final_weights import Choice, choices
+from seq2seq_tf.training.final_weights import best_of, choices
 from seq2seq_tf.training.freeing import free
 from seq2seq_tf.training.history import History, Reach
 from seq2seq_tf.training.monitor import Monitor
+from seq2seq_tf.training.position import Position
 from seq2seq_tf.training.progress import Progress, RunLog
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
@@ -34,15 +35,6 @@ from seq2seq_tf.training.validation import Standing, goodness
 from seq2seq_tf.training.weights import load_weights, model_variables
 
 _CARRY = "carry/"  # prefix of arrays in a checkpoint
-
-
-class Position(NamedTuple):
-    """Where training stands."""
-
-    update: int = 0  # updates done
-    epoch: int = 0
-    batch: int = 0  # batches of this epoch done
-    batches: int = 0  # batches done in all
 
 
 class Outcome(NamedTuple):
@@ -148,14 +140,6 @@ class Session:
         """The standing with the validation at the end, if there was one."""
         return self.ended or self.standing
 
-    def _expect(self, plan: EpochPlan) -> None:
-        """Tells how many updates there will be, now that an epoch is planned: those to come are taken to be like it."""
-        train, position = self.config.train, self.position
-        left = len(plan.batches) - position.batch
-        here, later = (-(-batches // train.accumulate) for batches in (left, len(plan.batches)))
-        total = position.update + here + later * (train.max_epochs - position.epoch - 1)
-        self._progress.expect(min(total, train.max_updates) if train.max_updates else total)
-
     def _train(self) -> bool:
         """Runs epoch after epoch; returns True if asked to stop."""
         train = self.config.train
@@ -166,7 +150,7 @@ class Session:
         while self._updates_left():
             plan = self.task.plan(self.position.epoch)
             self._epoch_batches = len(plan.batches)
-            self._expect(plan)
+            self._progress.expect(self.position.expected(len(plan.batches), train))
             for group, planned in self._groups(plan):
                 self._update(group, planned, plan)
                 if train.validate_every and self.position.update % train.validate_every == 0:
@@ -182,7 +166,7 @@ class Session:
                     break
             if self.position.batch < self._epoch_batches:
                 break  # train.max_updates ends training amid an epoch
-            self.position = self.position._replace(epoch=self.position.epoch + 1, batch=0)
+            self.position = self.position.next_epoch()
             self.carry = self.task.first_carry()
             if not train.validate_every:
                 self._validate()
@@ -224,9 +208,7 @@ class Session:
         self.carry = carry
         if not (result.finite or result.overflow):
             raise self._not_finite(result, planned)
-        self.position = Position(
-            position.update + 1, position.epoch, position.batch + len(group), position.batches + len(group)
-        )
+        self.position = position.after_update(len(group))
         self._monitor.update(
             self.position.update, position.epoch, result, rate, plan.padding, time.perf_counter() - begin
         )
@@ -300,24 +282,16 @@ class Session:
         self.run_dir.rotate(self.config.train.keep_checkpoints)
         self.run_dir.keep_best([*self.standing.updates, *self._latest.updates])
         files = [self.run_dir.best_file(update) for update in self._latest.updates]
-        scored: list[tuple[float, Choice, dict[str, float]]] = []
-        for choice in choices(files, variables, self.run_dir, self._log):
-            checkpoint.assign(choice.label, choice.arrays, variables)
-            scores = self.task.validate()
-            scored.append((goodness(scores, self.config.train.metric), choice, scores))
-        score, (label, arrays), scores = max(scored, key=lambda entry: (_rank(entry[0]), _rank(-entry[2]["loss"])))
-        checkpoint.assign(label, arrays, variables)
+        found = choices(files, variables, self.run_dir, self._log)
+        (label, arrays), scores = best_of(found, variables, self.task.validate, self.config.train.metric)
         searched = self.task.search_scores() if isinstance(self.task, HasSearch) else {}
         if isinstance(self.task, LeavesMore):
             self.task.complete(self.run_dir, self._log)
         # Told before the file whose presence means that the run is finished: a run killed in between tells it again,
         # after dropping what it told.
         self._monitor.final(self.position.update, label, {**scores, **searched})
+        score = goodness(scores, self.config.train.metric)
         state = {"update": self.position.update, "score": score, "weights": label, **self._tokenizers}
         checkpoint.save_arrays(self.run_dir.final_model, arrays, state)
         if freed := free(self.run_dir, self.config.train.keep):
             self._log(freed)
-
-
-def _rank(value: float) -> float:
-    return -math.inf if math.isnan(value) else value
