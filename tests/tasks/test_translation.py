@@ -167,7 +167,7 @@ def test_outputs_that_are_far_too_short_are_told(
     assert "warning: the outputs have only 0.00 times the characters of the references" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("blank", ["\u200b", "\ufeff", "\x01", "\u2028", "  "])
+@pytest.mark.parametrize("blank", ["\u200b", "\x01 \ufeff"])
 def test_held_out_pairs_without_content_are_left_out_and_training_goes_on(tmp_path: Path, blank: str) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
     lines = corpus.valid_source.read_text(encoding="utf-8")

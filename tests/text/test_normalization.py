@@ -95,8 +95,8 @@ def test_nfc_composes_what_unicode_composes() -> None:
 
 
 def test_case_is_folded_under_each_rule(rule: str) -> None:
-    assert Normalizer(rule, lowercase=True)(["Ein HÄUSER É E\u0301"])[0].startswith("ein häuser é ")
-    assert Normalizer("nfc", lowercase=True)(["E\u0301"]) == ["é"]
+    composed = "e\u0301" if rule == "identity" else "é"
+    assert Normalizer(rule, lowercase=True)(["Ein HÄUSER É E\u0301"]) == [f"ein häuser é {composed}"]
 
 
 def test_lines_that_a_rule_changes_are_counted_with_the_first_as_example() -> None:
