@@ -139,9 +139,8 @@ def test_the_doctor_reports_lines_in_another_language(runs: Runs, tmp_path: Path
     done = doctor(*flags, "--language_min_probability=0.1", "--language_min_characters=5")
     assert done.returncode == 0, done.stderr
     (line,) = [line for line in done.stdout.splitlines() if "line is not" in line]
-    assert line.split()[:2] == ["warning", "train"]
-    assert "line is not aa" in line
-    assert f"{os.fspath(tmp_path / 'train.aa')}:3 (bb, " in line
+    assert line == "warning: train: line is not aa"
+    assert f"  {os.fspath(tmp_path / 'train.aa')}:3 (bb, " in done.stdout
     unknown = doctor("--source_lang=aa", "--target_lang=xx", *flags[2:])
     assert unknown.returncode == 2
     assert "no such file" in unknown.stderr or "knows aa, bb, cc only" in unknown.stderr
