@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import to_json, write_bytes
@@ -93,7 +94,7 @@ class History:
         if len(kept) < len(lines):
             write_bytes(self._metrics, b"".join(kept))
         for path in _event_files(self._tensorboard):
-            _cut_events(path, reach)
+            _cut_events(path, reach, say)
 
     def _lines(self) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
         """Yields the lines of metrics.jsonl and what they hold; None where that is no record."""
@@ -119,12 +120,16 @@ def _event_files(folder: str) -> list[str]:
     return sorted(os.path.join(folder, name) for name in os.listdir(folder) if ".tfevents." in name)
 
 
-def _cut_events(path: str, reach: Reach) -> None:
-    """Cuts an event file off before its first event beyond, since those behind are later ones."""
+def _cut_events(path: str, reach: Reach, say: Callable[[str], None]) -> None:
+    """Cuts an event file off before its first event beyond, since those behind are later ones; or before a damage."""
     kept = events = 0
     with open(path, "rb") as file:
         for end, data in _event_records(file.read()):
-            event = tf.compat.v1.Event.FromString(data)
+            try:
+                event = tf.compat.v1.Event.FromString(data)
+            except DecodeError:
+                say(f"{path}: damaged after {events} events, what follows is dropped")
+                break
             tags = [value.tag for value in event.summary.value]
             if tags and not reach.holds_event(event.step, tags):
                 break

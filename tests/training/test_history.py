@@ -119,3 +119,20 @@ def test_a_half_written_event_is_cut_off(history: History, tmp_path: Path) -> No
     path.write_bytes(content[:-5])
     history.cut(Reach(3, 3), print)
     assert shown(folder) == [event for event in before if event != ("gradients/first", 3)]
+
+
+def test_a_damaged_event_file_is_cut_off_with_a_word(history: History, tmp_path: Path) -> None:
+    folder = tmp_path / "tensorboard"
+    write_events(folder, 1, 3)
+    (path,) = folder.iterdir()
+    content = path.read_bytes()
+    place = content.rindex(b"gradients/first")
+    path.write_bytes(content[: place - 4] + b"\xff" * 30 + content[place + 26 :])
+    said: list[str] = []
+    history.cut(Reach(3, 3), said.append)
+    assert len(said) == 1
+    assert said[0].startswith(f"{path}: damaged after ")
+    assert ("train/loss", 2) in shown(folder)
+    path.write_bytes(b"garbage")
+    history.cut(Reach(3, 3), said.append)
+    assert not list(folder.iterdir())
