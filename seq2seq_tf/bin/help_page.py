@@ -14,6 +14,7 @@ from absl import flags
 from seq2seq_tf.bin.flag_types import range_of
 
 _COLUMN = 32  # where the meaning of a flag begins
+_LIBRARIES = ("absl", "keras", "tensorboard", "tensorflow")  # they define flags of their own when imported
 _NARROWEST, _WIDEST = 60, 120
 
 
@@ -53,7 +54,7 @@ def own_flags(values: flags.FlagValues) -> dict[str, list[flags.Flag]]:
     """Returns section -> flags of the program in the order of definition; those without a section are under ""."""
     found: dict[str, list[flags.Flag]] = {"": []}
     for module, defined in values.flags_by_module_dict().items():
-        if not module.startswith("absl."):
+        if module.split(".")[0] not in _LIBRARIES:
             for flag in defined:
                 found.setdefault(flag.name.rpartition(".")[0], []).append(flag)
     return found
