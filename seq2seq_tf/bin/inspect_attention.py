@@ -75,8 +75,8 @@ def _refuse(task: str, names: list[str]) -> None:
 
 
 def _texts() -> list[str]:
-    texts = [text for text in FLAGS.text or program.input_lines() if is_visible(text)]
-    if not texts:
+    texts = [text for text in FLAGS.text or program.input_lines() if text.strip()]
+    if not any(map(is_visible, texts)):
         raise InputError("no text: give --text or lines on standard input")
     return texts
 
@@ -90,9 +90,6 @@ def _translate(texts: list[str]) -> int:
     if RunDir(FLAGS.model_dir).load_config(Config).model.attention == "none":
         raise InputError(f"{FLAGS.model_dir}: a model without attention (model.attention is none) has no maps")
     translator = run_folder.say_weights(Translator.load(FLAGS.model_dir))
-    texts = [text for text, ids in zip(texts, translator.source.encode(texts), strict=True) if ids]
-    if not texts:
-        raise InputError("no text: nothing is left of it when it is cut into pieces")
     search = translator.search_options(**search_flags.given())
     with warnings_as_lines():
         rows = translator.translate_all(texts, search, attention=True)
