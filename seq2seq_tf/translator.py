@@ -30,8 +30,8 @@ from seq2seq_tf.structures import EOS_ID, Batch, Hypotheses
 from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.text.sentencepiece import PieceModel
 from seq2seq_tf.tracing import trace
+from seq2seq_tf.training.prepared import check_data
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.run_lock import LockedError
 from seq2seq_tf.training.weights import IN_TRAINING, load_weights
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
@@ -139,7 +139,7 @@ class Translator:
         """Returns the translations of each piece, learnt from the training pairs: at the end of training, or else here.
 
         Raises:
-          InputError: the run folder no longer holds its training pairs.
+          InputError: the run folder no longer holds its training pairs, or they are damaged.
         """
         if self._lexicon is None:
             if self._run is None:
@@ -153,8 +153,10 @@ class Translator:
                     "gone; search without a shortlist"
                 )
             else:
+                check_data(self._run)
                 self._lexicon = self.learnt_from(load_corpus(os.path.join(self._run.data, "train.0")))
-                with contextlib.suppress(LockedError), self._run.lock:  # while it is trained it is learnt each time
+                # While the run is trained, or where it cannot be written, the lexicon is learnt each time.
+                with contextlib.suppress(InputError), self._run.lock:
                     self._lexicon.save(path)
         return self._lexicon
 

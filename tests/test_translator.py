@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_tf.data.corpus import make_batch, pad_rows
-from seq2seq_tf.data.lexicon import Lexicon
+from seq2seq_tf.data.lexicon import Lexicon, load_lexicon
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.options.translation import SearchConfig
@@ -526,6 +527,23 @@ def test_a_shortlist_without_training_pairs_is_refused(toy_run: Path, tmp_path: 
     bare = Translator.load(str(copy_run(toy_run, tmp_path / "bare", "lexicon.npz")))
     with pytest.raises(InputError, match=r"lexicon\.npz: no such file, and the training pairs in .*data"):
         bare.translate("ba", shortlist=5)
+
+
+def test_a_lexicon_is_learnt_from_whole_training_pairs_only(toy_run: Path, tmp_path: Path) -> None:
+    run = RunDir(str(copy_run(toy_run, tmp_path / "run", "lexicon.npz")))
+    shutil.copytree(toy_run / "data", run.data)
+    ids = next(Path(run.data).glob("train.0.target.*.ids"))
+    whole = ids.read_bytes()
+    ids.write_bytes(bytes([whole[0], whole[1] ^ 0x80]) + whole[2:])  # a piece that there is not
+    with pytest.raises(InputError, match=rf"{ids.name}: damaged, it is not what was prepared"):
+        Translator.load(run.path).translate("ba", shortlist=5)
+    assert not Path(run.lexicon).exists()
+    ids.write_bytes(whole)
+    Path(run.path, "lock").unlink(missing_ok=True)
+    Path(run.path, "lock").mkdir()  # the folder cannot be written
+    found = Translator.load(run.path).lexicon()
+    assert not Path(run.lexicon).exists()
+    np.testing.assert_array_equal(found.best, load_lexicon(str(toy_run / "lexicon.npz")).best)
 
 
 def test_weights_prepared_at_load_give_what_weights_of_training_give(translator: Translator) -> None:

@@ -158,8 +158,12 @@ def _stream(run: RunDir, generator: Any) -> np.ndarray:
     from seq2seq_tf.data.streams import load_stream, text_ids
     from seq2seq_tf.data.text_files import find_text_files, read_text
     from seq2seq_tf.structures import BOS_ID
+    from seq2seq_tf.training.prepared import check_data
 
     if not FLAGS.text:
+        if not os.path.exists(run.prepared):
+            raise InputError(f"--text must name what to read: the held-out text in {run.data} is no longer there")
+        check_data(run)
         return load_stream(os.path.join(run.data, "valid")).ids
     data = generator.config.data
     texts = [read_text(path) for path in find_text_files(FLAGS.text, data.pattern, data.exclude).paths()]

@@ -17,7 +17,7 @@ from seq2seq_tf.bin import program
 from seq2seq_tf.bin.flag_types import define_option, define_path
 from seq2seq_tf.config import AnyConfig, Given, Resolved, describe, flatten, leaves, load, read
 from seq2seq_tf.errors import InputError, TrainingError
-from seq2seq_tf.options.common import PATH, TaskConfig
+from seq2seq_tf.options.common import PATH, TaskConfig, TrainConfig
 
 if TYPE_CHECKING:
     from seq2seq_tf.training.progress import RunLog
@@ -116,13 +116,18 @@ def _dry_run(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., 
         trial = RunDir(os.path.join(folder, "run"))
         config = trial.create(resolved.config)
         print(f"values that are not defaults:\n{describe(resolved)}")
-        print(f"matrix products in {config.train.precision}, batches in {config.train.shards} parts side by side")
+        print(_computed(config.train))
         task = prepare(trial, config, print)
         plan = task.plan(0)
         print(f"an epoch: {len(plan.batches):,} batches, {plan.padding:.1%} of them padding")
         print(estimate(task, Trainer(task.model, config.train, task.batch_spec, task.carry_spec)))
     print("nothing was trained, and nothing written" + (f" into {run.path}" if FLAGS.model_dir else ""))
     return 0
+
+
+def _computed(train: TrainConfig) -> str:
+    parts = f"in {train.shards} parts side by side" if train.shards > 1 else "undivided"
+    return f"matrix products in {train.precision}, batches {parts}"
 
 
 def _train(
@@ -136,7 +141,7 @@ def _train(
     use_cores_side_by_side()
     config = run.agreed(resolved.config) if run.begun else run.create(resolved.config)
     log(f"run folder {run.path}; values that are not defaults:\n{describe(resolved)}")
-    log(f"matrix products in {config.train.precision}, batches in {config.train.shards} parts side by side")
+    log(_computed(config.train))
     if changed := machine.record(run.path):
         print(f"warning: {changed}", file=sys.stderr)
         log.note(f"warning: {changed}")

@@ -57,7 +57,7 @@ def load_lexicon(path: str) -> Lexicon:
             size = file["size"]
             return Lexicon(file["best"], file["frequent"], int(size[0]), bool(size[1]))
     except Exception as error:  # a damaged zip raises many kinds
-        raise InputError(f"{path}: damaged; delete it and it is made again: {error}") from None
+        raise InputError(f"{path}: damaged; delete it, and it is learnt again from data/: {error}") from None
 
 
 def learn_lexicon(corpus: Corpus, source_vocab: int, target_vocab: int, *, joint: bool) -> Lexicon:

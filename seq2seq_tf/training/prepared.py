@@ -75,8 +75,14 @@ def check_prepared(run: RunDir, texts: Texts, read_anew: Iterable[str], say: Cal
         _check_data(run, noted["data"])
 
 
-def _all_there(paths: Sequence[str]) -> bool:
-    return bool(paths) and all(map(os.path.exists, paths))
+def check_data(run: RunDir) -> None:
+    """Holds data/ alone against the checksums, for whoever reads it besides training.
+
+    Raises:
+      InputError: a file of it is missing or damaged.
+    """
+    if noted := _noted(run):
+        _check_data(run, noted["data"])
 
 
 def _check_data(run: RunDir, noted: Mapping[str, str]) -> None:

@@ -143,8 +143,7 @@ class Session:
     def _train(self) -> bool:
         """Runs epoch after epoch; returns True if asked to stop."""
         train = self.config.train
-        if train.init_from and not self.standing.best:
-            self._validate()  # the base's weights stay the best until others are better; the base is not needed again
+        self._keep_beginning()
         if self._updates_left():
             self._take_back_end()
         while self._updates_left():
@@ -172,6 +171,13 @@ class Session:
                 self._validate()
         self._validate_end()
         return False
+
+    def _keep_beginning(self) -> None:
+        """Makes a checkpoint of update 0 where a run killed before its first one would not begin the same way again."""
+        if self.config.train.init_from and not self.standing.best:
+            self._validate()  # the base's weights stay the best until others are better; the base is not needed again
+        elif self.config.train.max_minutes and not self.position.update:
+            self._save()  # with a checkpoint the number of updates is not chosen again
 
     def _updates_left(self) -> bool:
         train, position = self.config.train, self.position

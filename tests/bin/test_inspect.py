@@ -88,6 +88,7 @@ def inspected(
         "nothing to caption": ["attention", captions],
         "no units": ["units", captions],
         "no gradients": ["gradients", captions],
+        "no held-out text": ["gradients", f"--model_dir={copy_run(language_run, folder / 'freed')}"],
         "sizes of a translator": ["gradients", toy, "--compare=cells"],
     }
     calls = {name: Call("inspect", flags, b"\nka be\r\n  \n\xef\xbf\xbd\nlo\n") for name, flags in commands.items()}
@@ -225,6 +226,7 @@ def test_cells_are_compared_without_a_run(inspected: Inspected) -> None:
         ("unknown unit", ["layer_0/h/99", "layer_0/h/9"]),
         ("no units", ["captioning"]),
         ("no gradients", ["captioning"]),
+        ("no held-out text", ["--text must name", "freed/data"]),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(inspected: Inspected, name: str, words: list[str]) -> None:

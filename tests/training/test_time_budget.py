@@ -109,11 +109,15 @@ def test_a_shorter_run_stores_its_end_goes_on_to_it_and_its_rate_reaches_zero_th
 ) -> None:
     found = example("language_model", tmp_path / "data", train__chunk=9, train__max_minutes=1e5)
     with_speed(monkeypatch, Speed(update=60e5 / 6, validation=0.0, end=0.0))
-    asked = iter((False, True))
-    assert not every_task.train(found, tmp_path / "run", lambda: next(asked)).finished
+    asked = iter((False,))
+    with pytest.raises(StopIteration):  # killed amid its second update, long before train.checkpoint_every
+        every_task.train(found, tmp_path / "run", lambda: next(asked))
     stored = RunDir(str(tmp_path / "run")).load_config(LanguageModelConfig)
     assert stored.train.max_updates == 5
-    with_speed(monkeypatch, Speed(update=1.0, validation=0.0, end=0.0))  # a faster machine: the choice stays
+    with_speed(monkeypatch, Speed(update=60e5 / 3, validation=0.0, end=0.0))  # a slower machine: the choice stays
+    asked = iter((False, True))
+    assert not every_task.train(found, tmp_path / "run", lambda: next(asked)).finished
+    with_speed(monkeypatch, Speed(update=1.0, validation=0.0, end=0.0))  # nor does a faster one change it
     assert every_task.train(found, tmp_path / "run").update == 5
     rates = [line["learning_rate"] for line in lines(tmp_path / "run") if "learning_rate" in line]
     assert len(rates) == 5
