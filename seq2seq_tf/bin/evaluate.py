@@ -155,7 +155,8 @@ def _print(result: dict[str, Any], lengths: OutputLengths) -> None:
 def _share(lines: list[int], count: int) -> str:
     """Returns what to say of lines whose translation is missing or too short."""
     first = ", ".join(map(str, lines[:_LISTED])) + (", ..." if len(lines) > _LISTED else "")
-    return f"{100 * len(lines) / count:.1f} % of the translations" + (f": lines {first}" if lines else "")
+    share = f"{100 * len(lines) / count:.1f} % of the translations"
+    return f"{share}: line{'s' * (len(lines) > 1)} {first}" if lines else share
 
 
 def _show(test: _TestSet, translations: list[str]) -> None:

@@ -17,12 +17,14 @@ _LEAST_ODDS = 20.0  # nats, and one for each character: only texts that are clea
 _STRICTER = 1.5  # times as many where both texts seem to be in one language: "Tom ist Pilot." is much like English
 _OF_THE_REST = 0.5  # of the odds that are needed otherwise must remain without the words that both texts share
 _WORD = re.compile(r"[A-Za-z]+|\d+|[^\W\d_]+")  # Latin words also where they stand in Japanese without a space
-_RUINOUS_SHARE = 0.02  # of the pairs: more of them are an error
 _UNDECIDED = 0.35  # with a larger share the other way round, the ending of the files says which is the right one
 
 _SWAPPED = "the texts are on each other's side"
 _TARGET_IS_SOURCE = "the target is in the language of the sources"
 _SOURCE_IS_TARGET = "the source is in the language of the targets"
+# Share of the pairs from which on a finding is an error. A model learns well beside some lines that were not
+# translated, and names and program text may look like them.
+_RUINOUS_SHARE = {_SWAPPED: 0.02, _TARGET_IS_SOURCE: 0.1, _SOURCE_IS_TARGET: 0.1}
 _REMEDY = {
     _SWAPPED: "exchange the two texts of these lines, or leave the pairs out",
     _TARGET_IS_SOURCE: "leave these pairs out, or translate them",
@@ -54,7 +56,7 @@ def check_swapped_sides(text: PartText) -> list[Finding]:
                 place = Place(str(text.part.source), number, "", str(text.part.target), number)
                 found.report("warning", check, place, _REMEDY[check])
     return [
-        finding._replace(severity="error") if finding.times > _RUINOUS_SHARE * pairs else finding
+        finding._replace(severity="error") if finding.times > _RUINOUS_SHARE[finding.check] * pairs else finding
         for finding in found.listed()
     ]
 
