@@ -22,7 +22,7 @@ from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.text.words import WordList
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.weights import IN_TRAINING, load_weights
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _WHOLE = tf.TensorSpec([], tf.int32)
@@ -63,6 +63,11 @@ class Captioner:
         self.beam = trace(self._beam, [images, _WHOLE, BEAM_OPTIONS_SPEC])
         self.greedy = trace(self._greedy, [images, _WHOLE, _REAL])
         self.score_ids = trace(self._score, [images, _IDS, _IDS])
+
+    def __repr__(self) -> str:
+        """Returns which run this is, and what its network is made of."""
+        cell, counts = self.config.model.cell, f"{self.words.vocab_size:,} words"
+        return outline("Captioner", self.weights, self.model, cell, counts)
 
     @classmethod
     def load(cls, model_dir: str) -> Captioner:

@@ -22,7 +22,7 @@ from seq2seq_tf.text.characters import Symbols, hold_text, load_symbols
 from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.weights import IN_TRAINING, load_weights
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
 
 _BATCHES_AT_ONCE = 2
 
@@ -51,6 +51,11 @@ class Classifier:
         self.config = config
         self.weights = IN_TRAINING
         self._log_probs = trace(model.log_probs, [tf.TensorSpec([None, None], tf.int32)])
+
+    def __repr__(self) -> str:
+        """Returns which run this is, and what its network is made of."""
+        cell, counts = self.config.model.cell, f"{len(self.labels):,} labels, {self.symbols.vocab_size:,} symbols"
+        return outline("Classifier", self.weights, self.model, cell, counts)
 
     @classmethod
     def load(cls, model_dir: str) -> Classifier:

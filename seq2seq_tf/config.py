@@ -221,17 +221,27 @@ def _read(path: str, expected: type[TaskConfig]) -> tuple[ConfigFile, str]:
     file = read_config_file(path, sections(expected))
     if file.task is not None and file.task not in TASKS:
         names = ", ".join(sorted(TASKS))
-        raise InputError(f"{path}:{file.task_line}: task must be one of {names}, got {file.task!r}")
+        meant = nearest(file.task, TASKS)
+        raise InputError(f"{path}:{file.task_line}: task must be one of {names}, got {file.task!r}{meant}")
     return file, file.task or Config.task
 
 
 def _check_sections(file: ConfigFile, kind: type[TaskConfig]) -> None:
     known = sections(kind)
-    for name, line in file.sections:
+    options = [leaf.name for leaf in leaves(kind)]
+    for name, line, holds_keys in file.sections:
+        where = f"{file.path}:{line}"
+        if name in options:
+            section, key = name.split(".")
+            raise InputError(f"{where}: {name!r} must be written as a line `{key}: VALUE` in section {section!r}")
+        if name in known and not holds_keys:
+            raise InputError(f"{where}: section {name!r} must hold key: value lines")
+        if name not in known and not holds_keys:
+            raise InputError(f"{where}: unknown key {name!r} outside of any section{nearest(name, [*options, *known])}")
         if name not in known:
             others = [task for task, other in TASKS.items() if name in sections(other)]
             whose = f" (one of {' and '.join(others)})" if others else nearest(name, known)
-            raise InputError(f"{file.path}:{line}: unknown section {name!r}{whose}")
+            raise InputError(f"{where}: unknown section {name!r}{whose}")
 
 
 def flatten(config: TaskConfig) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Section(NamedTuple):
 
     name: str
     line: int
+    holds_keys: bool  # as a section must; else a value stands there
 
 
 class ConfigFile(NamedTuple):
@@ -82,10 +83,9 @@ def read_config_file(path: str, expected: Iterable[str]) -> ConfigFile:
             task = str(node.value) if isinstance(node, yaml.ScalarNode) else "a list or mapping"
             found = found._replace(task=task, task_line=line)
             continue
-        found.sections.append(Section(name, line))
-        if not isinstance(node, yaml.MappingNode):
-            raise InputError(f"{path}:{line}: section {name!r} must hold key: value lines")
-        found.entries.extend(_entries(name, node, path))
+        found.sections.append(Section(name, line, isinstance(node, yaml.MappingNode)))
+        if isinstance(node, yaml.MappingNode):
+            found.entries.extend(_entries(name, node, path))
     lines: dict[str, int] = {}
     for entry in found.entries:
         first = lines.setdefault(entry.name, entry.line)

@@ -9,6 +9,7 @@ import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 sys.modules["seq2seq_tf"] = None  # type: ignore[assignment]  # importing it raises
+sys.dont_write_bytecode = True  # the folder holds what was exported, and nothing else
 sys.path.insert(0, sys.argv[1])  # what is compared is also the file that is shipped
 
 import sentencepiece  # noqa: E402

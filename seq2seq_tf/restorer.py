@@ -24,7 +24,7 @@ from seq2seq_tf.text.characters import Symbols, load_symbols
 from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.weights import IN_TRAINING, load_weights
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
 
 _BATCHES_AT_ONCE = 2
 _OVERLAP = 4  # neighbouring windows share one part in so many
@@ -87,6 +87,11 @@ class Restorer:
         self.weights = IN_TRAINING
         self._log_probs = trace(model.log_probs, [tf.TensorSpec([None, None], tf.int32)])
         self._mixed = np.array([label in MIXED for label in LABELS])
+
+    def __repr__(self) -> str:
+        """Returns which run this is, and what its network is made of."""
+        cell, counts = self.config.model.cell, f"{len(LABELS):,} labels, {self.symbols.vocab_size:,} symbols"
+        return outline("Restorer", self.weights, self.model, cell, counts)
 
     @classmethod
     def load(cls, model_dir: str) -> Restorer:

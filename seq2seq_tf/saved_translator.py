@@ -17,6 +17,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow's faster CPU kernels; read when it is imported
@@ -51,6 +52,11 @@ class SavedTranslator:
         self._translate = self._loaded.signatures["serving_default"]
         self._score = self._loaded.signatures["score"]
         self._process = os.getpid()
+        self._folder = folder
+
+    def __repr__(self) -> str:
+        """Returns which folder this is, and which weights."""
+        return f"<SavedTranslator of {self._folder!r} ({self.about['weights']['label']})>"
 
     def translate(
         self, texts: str | Sequence[str], **options: float
@@ -106,18 +112,18 @@ class SavedTranslator:
         """Returns every option of the signature as a tensor: in Python, TensorFlow does not fill in the defaults."""
         known = self.about["options"]
         chosen = {name: entry["default"] for name, entry in known.items()}
-        if "n_best" not in options:  # as in a configuration: the run's number follows a smaller beam
-            chosen["n_best"] = min(chosen["n_best"], options.get("beam_size", chosen["n_best"]))
         for name, value in options.items():
             if name not in known:
                 raise ValueError(f"unknown option {name!r}; there are {', '.join(known)}")
             entry = known[name]
             whole = entry["type"] == "int32"
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+            if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):  # NumPy's too
                 raise ValueError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
             if not entry["low"] <= value <= entry["high"]:
                 raise ValueError(f"{name} must be between {entry['low']} and {entry['high']}, got {value!r}")
             chosen[name] = value
+        if "n_best" not in options:  # as in a configuration: the run's number follows a smaller beam
+            chosen["n_best"] = min(chosen["n_best"], chosen["beam_size"])
         if chosen["n_best"] > chosen["beam_size"]:
             raise ValueError(f"n_best={chosen['n_best']} needs a beam_size as large, got {chosen['beam_size']}")
         return {name: tf.constant(value, known[name]["type"]) for name, value in chosen.items()}

@@ -21,7 +21,7 @@ from seq2seq_tf.text.characters import CharacterModel, Symbols, load_symbols
 from seq2seq_tf.text.given import check_text, check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.weights import IN_TRAINING, load_weights
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _ROW = tf.TensorSpec([None], tf.int32)
@@ -78,6 +78,11 @@ class TextGenerator:
         self.drawable = np.ones(symbols.vocab_size, bool)  # symbols that a text can have, and its end
         self.drawable[[PAD_ID, UNK_ID]] = False
         self.drawable[EOS_ID] = not isinstance(symbols, CharacterModel)  # the line end among pieces
+
+    def __repr__(self) -> str:
+        """Returns which run this is, and what its network is made of."""
+        cell, counts = self.config.model.cell, f"{self.symbols.vocab_size:,} symbols"
+        return outline("TextGenerator", self.weights, self.model, cell, counts)
 
     @classmethod
     def load(cls, model_dir: str) -> TextGenerator:

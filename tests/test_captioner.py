@@ -180,3 +180,8 @@ def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
     monkeypatch.setattr(forks, "_computing", {-1})
     with pytest.raises(InputError, match="spawn"):
         captioner.score([], [])
+
+
+def test_a_captioner_says_what_it_is(captioner: Captioner, run: RunDir) -> None:
+    assert repr(captioner).startswith(f"<Captioner of '{run.path}' ({captioner.weights.label}): ")
+    assert repr(captioner).endswith(" parameters>")

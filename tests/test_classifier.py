@@ -86,3 +86,8 @@ def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
     monkeypatch.setattr(forks, "_computing", {-1})
     with pytest.raises(InputError, match="spawn"):
         classifier.classify(["ba"])
+
+
+def test_a_classifier_says_what_it_is(classifier: Classifier, run: Path) -> None:
+    assert repr(classifier).startswith(f"<Classifier of '{run}' ({classifier.weights.label}): ")
+    assert repr(classifier).endswith(" parameters>")

@@ -44,6 +44,25 @@ def test_what_is_no_configuration_is_one_line(tmp_path: Path, content: str | byt
     assert refusal(tmp_path / "x.yaml", content).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("epochs: 3\n", "1: unknown key 'epochs' outside of any section (did you mean 'train.max_epochs'?)"),
+        ("lr: 3\n", "1: unknown key 'lr' outside of any section (did you mean 'train.learning_rate'?)"),
+        ("train.seed: 3\n", "1: 'train.seed' must be written as a line `seed: VALUE` in section 'train'"),
+        ("trian: {seed: 3}\n", "1: unknown section 'trian' (did you mean 'train'?)"),
+        ("train: 3\n", "1: section 'train' must hold key: value lines"),
+        ("train: [seed]\n", "1: section 'train' must hold key: value lines"),
+    ],
+)
+def test_what_stands_in_no_section_is_told_where_it_belongs(tmp_path: Path, content: str, message: str) -> None:
+    assert refusal(tmp_path / "x.yaml", content) == message
+
+
+def test_a_misspelt_task_is_understood(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "x.yaml", "task: traslation\n").endswith("'traslation' (did you mean 'translation'?)")
+
+
 @pytest.mark.parametrize("value", ["x" * 200_000, "[" + "x, " * 6_000 + "]", "9" * 4000, "0x" + "9" * 200_000])
 def test_a_long_value_is_not_repeated(tmp_path: Path, value: str) -> None:
     message = refusal(tmp_path / "x.yaml", f"train:\n  seed: {value}\n")

@@ -124,3 +124,8 @@ def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
     monkeypatch.setattr(forks, "_computing", {-1})
     with pytest.raises(InputError, match="spawn"):
         restorer.restore(["ba"])
+
+
+def test_a_restorer_says_what_it_is(restorer: Restorer, run: Path) -> None:
+    assert repr(restorer).startswith(f"<Restorer of '{run}' ({restorer.weights.label}): ")
+    assert repr(restorer).endswith(" parameters>")

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from seq2seq_tf.translator import Translator
@@ -31,11 +32,22 @@ def saved(folder: Path) -> Any:
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "dont_write_bytecode", True)  # a test below lists the folder
+        spec.loader.exec_module(module)
     return module.SavedTranslator()
 
 
-@pytest.mark.parametrize("options", [{}, {"beam_size": 1}, {"beam_size": 2}, {"length_penalty": 0}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"beam_size": 1},
+        {"beam_size": np.int64(2)},
+        {"length_penalty": 0},
+        {"length_penalty": np.float32(0.5)},
+    ],
+)
 def test_it_translates_as_the_python_api(saved: Any, translator: Translator, options: dict[str, float]) -> None:
     found, expected = saved.translate(TEXTS, **options), translator.translate(TEXTS, **options)
     assert [h.text for h in found] == [h.text for h in expected]
@@ -60,6 +72,8 @@ def test_it_scores_as_the_python_api(saved: Any, translator: Translator) -> None
         (["ba"], {"beam_size": 0}, ValueError, "beam_size must be between 1 and 16"),
         (["ba"], {"beam_size": 2.0}, ValueError, "whole number"),
         (["ba"], {"beam_size": True}, ValueError, "whole number"),
+        (["ba"], {"beam_size": "2"}, ValueError, "beam_size must be a whole number, got '2'"),
+        (["ba"], {"beam_size": None}, ValueError, "beam_size must be a whole number, got None"),
         (["ba"], {"n_best": 4, "beam_size": 3}, ValueError, "n_best=4"),
         (["ba"], {"length_penalty": math.nan}, ValueError, "length_penalty"),
         (["ba"], {"max_ratio": "2"}, ValueError, "max_ratio must be a number"),
@@ -88,6 +102,12 @@ def test_another_process_is_told_to_load_for_itself(saved: Any, monkeypatch: pyt
     monkeypatch.setattr("os.getpid", lambda: -1)
     with pytest.raises(RuntimeError, match="spawn"):
         saved.translate(["ba"])
+
+
+def test_an_export_holds_what_the_docs_list_and_says_what_it_is(saved: Any, folder: Path) -> None:
+    listed = {"text", "ids", "saved_translator.py", "about.json"}
+    assert {path.name for path in folder.iterdir()} == listed
+    assert repr(saved).startswith(f"<SavedTranslator of '{folder}' (best checkpoint") or "average" in repr(saved)
 
 
 def test_about_says_what_was_exported(folder: Path, translator: Translator) -> None:

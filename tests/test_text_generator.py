@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -172,3 +173,10 @@ def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
     monkeypatch.setattr(forks, "_computing", {-1})
     with pytest.raises(InputError, match="spawn"):
         generator.score(["ba"])
+
+
+def test_a_generator_says_what_it_is(generator: TextGenerator) -> None:
+    label = re.escape(generator.weights.label)
+    assert re.fullmatch(
+        rf"<TextGenerator of '.*/run' \({label}\): \w+, \d+ symbols, [\d,]+ parameters>", repr(generator)
+    )

@@ -39,12 +39,30 @@ class OutputParser(PathParser):
         self.folder = folder
 
 
+class IntegerParser(flags.IntegerParser):
+    """A whole number of a range."""
+
+    def convert(self, argument: Any) -> int:
+        """Returns the number."""
+        try:
+            return super().convert(argument)
+        except ValueError:
+            raise ValueError("must be a whole number") from None
+
+
 class NumberParser(flags.FloatParser):
     """A number of a range, NaN never being one."""
 
     def is_outside_bounds(self, val: float) -> bool:
         """Returns whether the value is refused."""
         return math.isnan(val) or super().is_outside_bounds(val)
+
+    def convert(self, argument: Any) -> float:
+        """Returns the number."""
+        try:
+            return super().convert(argument)
+        except (ValueError, OverflowError):
+            raise ValueError("must be a number") from None
 
 
 class OptionParser(flags.ArgumentParser):
@@ -89,12 +107,12 @@ def define_output(name: str, default: str | None, text: str, *, folder: bool = F
 
 def define_integer(name: str, default: int | None, text: str, low: int, high: int = _INT32) -> flags.FlagHolder[Any]:
     """Defines a flag that is a whole number of a range; returns the holder of its value."""
-    return flags.DEFINE_integer(name, default, text, lower_bound=low, upper_bound=high)
+    return flags.DEFINE(IntegerParser(low, high), name, default, text)
 
 
 def define_numbers(name: str, text: str, low: int, high: int = _INT32) -> None:
     """Defines a flag that is a whole number of a range and may be given several times."""
-    flags.DEFINE_multi_integer(name, [], text, lower_bound=low, upper_bound=high)
+    flags.DEFINE_multi(IntegerParser(low, high), flags.ArgumentSerializer(), name, [], text)
 
 
 def define_float(name: str, default: float | None, text: str, low: float, high: float) -> flags.FlagHolder[Any]:

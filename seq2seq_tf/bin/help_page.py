@@ -15,6 +15,7 @@ from seq2seq_tf.bin.flag_types import range_of
 
 _COLUMN = 32  # where the meaning of a flag begins
 _LIBRARIES = ("absl", "keras", "tensorboard", "tensorflow")  # they define flags of their own when imported
+_REPEAT = "; repeat this option to specify a list of values"  # absl's; the texts here say "several times"
 _NARROWEST, _WIDEST = 60, 120
 
 
@@ -93,9 +94,11 @@ def _placeholder(flag: flags.Flag) -> str:
 def _meaning(flag: flags.Flag) -> str:
     """Returns the help text with range and default, where the text does not tell them."""
     text = re.sub(r"^<[^<>]*>: ", "", " ".join((flag.help or "").split()))  # absl puts the choices there
+    text = text.removesuffix(_REPEAT)
     if "default:" in text:
         return text
-    default = "" if flag.default in (None, "", []) or flag.boolean else f"default: {flag.default_unparsed}"
+    value = ",".join(flag.default) if isinstance(flag.default, list) else flag.default_unparsed
+    default = "" if flag.default in (None, "", []) or flag.boolean else f"default: {value}"
     if flag.boolean and flag.default is not None:
         default = f"default: {str(flag.default).lower()}"
     facts = "; ".join(fact for fact in (range_of(flag.parser), default) if fact)

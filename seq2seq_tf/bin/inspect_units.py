@@ -52,7 +52,7 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "property_kind", None, ["python", "text"], "what is known of the text [default: python for .py files]"
     )
-    flags.DEFINE_multi_string("pattern", [], "regular expression; what it matches is one property more")
+    flags.DEFINE_multi_string("pattern", [], "regular expression; what it matches is one property more; several times")
     define_integer("characters", 20_000, "characters to read, at most", 100, 1_000_000)
     define_integer("shown", 6000, "characters or pieces of the coloured text, at most", 1, 1_000_000)
     define_integer("top", 5, "units listed per property", 1, 65_536)

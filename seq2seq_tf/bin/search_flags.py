@@ -21,7 +21,7 @@ def define(kind: type[TaskConfig] = Config, trained_by: str = "seq2seq-train") -
     """Defines --model_dir, of a run that `trained_by` made, and one flag per search option."""
     define_path("model_dir", None, f"run folder of {trained_by}")
     for name, leaf in search_leaves(kind).items():
-        define_option(name, leaf, f"the run's own value, first {_shown(leaf.default)}")
+        define_option(name, leaf, f"the run's own value, {_shown(leaf.default)} if it names none")
 
 
 def _shown(value: Any) -> str:

@@ -37,6 +37,19 @@ class Weights(NamedTuple):
 IN_TRAINING = Weights(False, "those in training", 0, 0, "")  # of an object that was made without a run folder
 
 
+def outline(kind: str, weights: Weights, model: TaskModel, *parts: str) -> str:
+    """Returns the repr of an object that uses a run: its weights, and what its network is made of.
+
+    Args:
+      kind: name of the class.
+      weights, model: in use.
+      parts: more about the network.
+    """
+    where = repr(os.path.dirname(weights.path)) if weights.path else "no run folder"
+    parameters = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
+    return f"<{kind} of {where} ({weights.label}): {', '.join([*parts, f'{parameters:,} parameters'])}>"
+
+
 def load_weights(run: RunDir, model: TaskModel) -> Weights:
     """Assigns the final weights of a run, or the best so far if training still goes on; returns which they are.
 
