@@ -73,6 +73,9 @@ def _print_page(page: str) -> None:
         print(page, end="", flush=True)
     except BrokenPipeError:
         drop_output(1)
+    except OSError as error:  # closed, or a full disk
+        drop_output(1)
+        fail(f"{error.filename or 'output'}: {error.strerror}")
 
 
 def _decoded(argument: str) -> str:
@@ -224,7 +227,7 @@ def run_commands(commands: Mapping[str, Command]) -> None:
     listed = "\n".join(f"  {command:<{width}}  {entry.help}" for command, entry in commands.items())
     chosen = _decoded(sys.argv[1]) if len(sys.argv) > 1 else ""
     if chosen in (*_HELP, *_ALL_HELP, "help"):
-        print(f"usage: {name} COMMAND --flag=value ...    ({name} COMMAND --help lists its flags)\n\n{listed}")
+        _print_page(f"usage: {name} COMMAND --flag=value ...    ({name} COMMAND --help lists its flags)\n\n{listed}\n")
         sys.exit(0)
     if chosen not in commands:
         what = f"unknown command {chosen!r}{nearest(chosen, commands)}" if chosen else "no command given"

@@ -64,6 +64,13 @@ def test_a_filter_without_output_says_so(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, "error: standard output: is closed\n")
 
 
+@pytest.mark.parametrize(("stream", "why"), [(">&-", "standard output: is closed"), (">/dev/full", "output: No space")])
+def test_a_page_of_help_that_cannot_be_printed_is_one_line(tmp_path: Path, stream: str, why: str) -> None:
+    done = start(WORK, tmp_path, is_filter=True, shell=f"{{}} --help {stream}")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
+    assert done.stderr.startswith(f"error: {why}")
+
+
 def test_a_filter_without_input_says_so(tmp_path: Path) -> None:
     done = start(ECHO, tmp_path, is_filter=True, shell="{} <&-")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "error: standard input: is closed\n")
