@@ -23,6 +23,7 @@ class Begun(NamedTuple):
     finished: bool
     last_state: bool  # the checkpoint of its last update is there
     sealed: bool  # the held-out text is known by its checksum, so that it may have another name
+    trained: bool = True  # there are weights; until then a time for training has chosen nothing
 
 
 def agree(stored: AnyConfig, wanted: AnyConfig, begun: Begun, say: Callable[[str], None] = lambda _: None) -> AnyConfig:
@@ -58,6 +59,8 @@ def agree(stored: AnyConfig, wanted: AnyConfig, begun: Begun, say: Callable[[str
 
 def _free(config: AnyConfig, name: str, begun: Begun) -> bool:
     """Whether an option changes no number of the run."""
+    if name == "train.max_minutes":
+        return not begun.trained
     patterns = [*config.changeable, *(("search.*",) if begun.finished else ())]
     if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
         return True

@@ -113,7 +113,8 @@ class RunDir:
 
     def _state(self) -> Begun:
         last = self.finished and self._steps(self.checkpoints)[-1:] == [self._final_update()]
-        return Begun(self.config_file, self.finished, last, sealed=os.path.exists(self.checksums))
+        sealed = os.path.exists(self.checksums)
+        return Begun(self.config_file, self.finished, last, sealed, trained=self.has_weights)
 
     def _final_update(self) -> int:
         from seq2seq_tf.training.checkpoint import load_state

@@ -85,6 +85,14 @@ def test_a_held_out_text_that_is_known_by_its_checksum_may_have_moved() -> None:
     assert agree(config_of(Config), wanted, TRAINING._replace(sealed=True)) == wanted
 
 
+def test_a_time_may_be_given_anew_until_it_has_chosen() -> None:
+    """So that a folder in which none of the updates would have fitted takes more minutes."""
+    stored, wanted = config_of(Config, train__max_minutes=0.1), config_of(Config, train__max_minutes=7)
+    assert agree(stored, wanted, TRAINING._replace(trained=False)) == wanted
+    with pytest.raises(InputError, match=r"train\.max_minutes=0\.1, not 7"):
+        agree(stored, wanted, TRAINING)
+
+
 def test_what_the_machine_decided_stays() -> None:
     stored = config_of(Config)
     assert agree(stored, load(None, {}, Config).config, TRAINING) == stored
