@@ -19,6 +19,7 @@ from seq2seq_tf.data.pairs import decode_line, iter_raw_lines, sentence_key, tex
 from seq2seq_tf.data.part_text import Part, PartText
 from seq2seq_tf.data.sentences import count_words
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.scripts import is_visible
 
 _CONTROLS = re.compile("[\x01-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SAME_SHARE = 0.5  # of the pairs: with more equal ones the same text stands on both sides
@@ -199,7 +200,7 @@ class _Examination:
         return text
 
     def _examine_pair(self, number: int, source: str, target: str) -> None:
-        blank = [not text.strip() for text in (source, target)]
+        blank = [not is_visible(text) for text in (source, target)]
         if any(blank):
             check = "both sides empty" if all(blank) else "one side empty"
             self._report("warning", check, self._place(number))

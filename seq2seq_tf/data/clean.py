@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from seq2seq_tf.data.pairs import Pair, normalised, text_hash
 from seq2seq_tf.data.sentences import count_words
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.scripts import is_visible
 
 _SLACK = 12  # characters added to both sides: "OK" and "Einverstanden" are no outliers
 
@@ -61,7 +62,7 @@ class PairFilter:
         return True
 
     def _objection(self, source: str, target: str) -> str:
-        if not source.strip() or not target.strip():
+        if not is_visible(source) or not is_visible(target):
             return "a side is empty"
         if not (any(map(str.isalpha, source)) and any(map(str.isalpha, target))):
             return "a side has no letters"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from seq2seq_tf.data.pairs import Pair, iter_raw_lines
 from seq2seq_tf.data.side_contrast import SideContrast
+from seq2seq_tf.text.scripts import is_visible
 
 _SAMPLE = 10_000  # pairs
 
@@ -53,7 +54,7 @@ class PartText:
         draw = random.Random(1)
         seen = 0
         for source, target in self.lines():
-            if source and target and source.strip() and target.strip() and source != target:
+            if source and target and is_visible(source) and is_visible(target) and source != target:
                 place = len(chosen) if len(chosen) < _SAMPLE else draw.randrange(seen + 1)
                 if place == len(chosen):
                     chosen.append((seen, (source, target)))

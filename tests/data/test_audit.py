@@ -51,6 +51,7 @@ def test_a_sound_corpus_has_sizes_and_no_findings(tmp_path: Path) -> None:
         ("a\nb\n", "x\ny\u2028z\n", "warning", "control character", "{de}:2 (U+2028)"),
         ("a\nb\ufffd\n", "x\ny\n", "warning", "U+FFFD: broken when the text was made", "{en}:2"),
         ("a\nb\n", "x\n \n", "warning", "one side empty", "{en}:2"),
+        ("a\nb\n", "x\n\u200b\n", "warning", "one side empty", "{en}:2"),
         ("a\n\n", "x\n\n", "warning", "both sides empty", "{en}:2"),
         ("a\nb\n", "x\nb\n", "warning", "both sides the same", "{en}:2"),
         ("a\nb\na\n", "x\ny\nx\n", "warning", "pair occurred before", "{en}:3 (repeats line 1)"),

@@ -11,6 +11,7 @@ from seq2seq_tf.errors import InputError
     [
         ("", "leer", "a side is empty"),
         ("empty", " \t", "a side is empty"),
+        ("empty", "\u200b\ufeff", "a side is empty"),
         ("42 %", "42 Prozent", "a side has no letters"),
         ("The Tool.", "the tool", "both sides are the same"),
         ("a b c d e f g h", "a b", "longer than 7 words"),
