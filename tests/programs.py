@@ -40,6 +40,10 @@ TRAINING = [name for name in COMMANDS if name.endswith("train")]
 @contextlib.contextmanager
 def defined(name: str) -> Iterator[list[flags.Flag]]:
     """Inside, the flags of the command, and of no other program, are defined; yields them."""
+    others = [flag for flag in flags.FLAGS if not str(flags.FLAGS.find_module_defining_flag(flag)).startswith("absl")]
+    imported = {flag: flags.FLAGS[flag] for flag in others}  # a benchmark that another test imported has flags too
+    for flag in imported:
+        delattr(flags.FLAGS, flag)
     before = set(flags.FLAGS)
     try:
         {**COMMANDS, **SCRIPTS}[name].define_flags()
@@ -47,6 +51,8 @@ def defined(name: str) -> Iterator[list[flags.Flag]]:
     finally:
         for flag in set(flags.FLAGS) - before:
             delattr(flags.FLAGS, flag)
+        for flag, kept in imported.items():
+            flags.FLAGS[flag] = kept
 
 
 def call(name: str, *arguments: str) -> Ended:

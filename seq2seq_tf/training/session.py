@@ -103,6 +103,8 @@ class Session:
 
     def _run(self) -> Outcome:
         self._resume()
+        if self.ended and self._updates_left():
+            self._take_back_end()  # before the monitor opens the files that are cut
         self._progress = Progress(self._log, done=self.position.update, total=self.updates_planned)
         stopped = True
         try:
@@ -144,8 +146,6 @@ class Session:
         """Runs epoch after epoch; returns True if asked to stop."""
         train = self.config.train
         self._keep_beginning()
-        if self._updates_left():
-            self._take_back_end()
         while self._updates_left():
             plan = self.task.plan(self.position.epoch)
             self._epoch_batches = len(plan.batches)

@@ -175,7 +175,9 @@ def test_who_types_sees_loading_a_prompt_and_translations_on_lines_of_their_own(
     shown += os.read(master, 1024)
     os.close(master)
     assert process.returncode == 0
-    assert shown.decode().replace("^D\x08\x08", "").splitlines() == [
+    lines = shown.decode().replace("^D\x08\x08", "").splitlines()
+    assert lines.pop(1) == f"{toy_run}/model.npz: {translator.weights}"
+    assert lines == [
         f"loading {toy_run} ...",
         "ready: type a line and press Enter, Ctrl-D ends",
         f"> {WORDS[0]}",
