@@ -26,6 +26,7 @@ _STRONGEST = 4.0  # nats that a single line may bring by its length, and again b
 _LEAST_LINES = 30
 _LEAST_LINES_UNRELATED = 300
 _LEAST_T = 4.0
+_ROUGH, _SMOOTH = 0.3, 0.9  # see `smoothness`: a file sorted by length is above 0.9, the other side of it above 0.3
 _ANCHOR = re.compile(r"\d+|[A-Z][A-Za-z]+")
 
 
@@ -64,6 +65,12 @@ class LineShapes:
         deviations = logs - (sums[last] - sums[first]) / (last - first)
         spread = deviations.std()
         return np.clip(deviations / spread, -3.0, 3.0) if spread > 1e-3 else np.zeros(len(logs))
+
+    def smoothness(self) -> float:
+        """Returns how log lengths of neighbouring lines correlate: near 1 if the lines are sorted by length."""
+        logs = np.log1p(np.array(self.lengths, np.float64))
+        logs -= logs.mean()
+        return float(logs[:-1] @ logs[1:] / max(float(logs @ logs), 1e-9))
 
     def anchor_table(self, known: np.ndarray) -> scipy.sparse.csr_array:
         """Returns [lines, known] with a 1 for each anchor of a line; `known` are sorted hashes."""
@@ -123,13 +130,20 @@ class Alignment:
         return found
 
     def unrelated(self) -> bool:
-        """Returns whether nothing shows that lines belong together, neither as they are nor a few lines off."""
+        """Returns whether nothing shows that lines belong together, neither as they are nor a few lines off.
+
+        Files sorted by length are not judged: all their neighbours look alike.
+        """
         source, target = self._deviations
         if self.lines < _LEAST_LINES_UNRELATED or not source.any() or not target.any():
             return False
-        mean = self._evidence.mean(axis=0)
-        advantages = [row - mean for row in self._evidence]
-        return all(row.mean() <= _LEAST_T * row.std() / np.sqrt(self.lines) for row in advantages)
+        order = sorted(shape.smoothness() for shape in (self._source, self._target))
+        if order[0] > _ROUGH and order[1] > _SMOOTH:
+            return False
+        # Not compared with the mean of all: where long and short lines alternate, every second shift is above it.
+        ranked = self._evidence[np.argsort(-self._evidence.sum(axis=1))]
+        advantage = ranked[0] - ranked[1:4].mean(axis=0)
+        return bool(advantage.mean() <= _LEAST_T * advantage.std() / np.sqrt(self.lines))
 
     def distant_shift(self) -> int:
         """Returns by how many lines lengths agree best where that is far away and clear, otherwise 0."""

@@ -54,6 +54,8 @@ def check_prepared(run: RunDir, texts: Texts, read_anew: Iterable[str], say: Cal
     """
     noted = _noted(run)
     if not noted:
+        if run.has_weights and not os.path.exists(run.prepared):
+            say(f"note: {run.data} is made anew; no checksums tell whether from the text that the weights learned from")
         return
     anew = set(read_anew)
     there = {

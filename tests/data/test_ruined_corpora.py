@@ -122,6 +122,18 @@ def test_lines_far_apart_and_shuffled_lines_are_found(tmp_path: Path) -> None:
     assert error.check == "line N of one side has nothing to do with line N of the other"
 
 
+def test_lines_without_relation_are_found_where_long_and_short_ones_alternate(tmp_path: Path) -> None:
+    ranked = sorted(PAIRS, key=lambda pair: len(pair[0]))
+    half, draw = LINES // 2, random.Random(11)
+    short, long = (draw.sample(part, len(part)) for part in (ranked[:half], ranked[-half:]))
+    pairs = [pair for both in zip(short, long, strict=True) for pair in both]
+    sources, targets = map(list, zip(*pairs, strict=True))
+    assert not audited(invented.write_part(tmp_path, sources, targets)).findings
+    targets[::2], targets[1::2] = draw.sample(targets[::2], half), draw.sample(targets[1::2], half)
+    error = only_error(audited(invented.write_part(tmp_path, sources, targets)))
+    assert error.check == "line N of one side has nothing to do with line N of the other"
+
+
 def test_one_text_on_both_sides_is_found(tmp_path: Path) -> None:
     assert only_error(audited(invented.write_part(tmp_path, SOURCES, SOURCES))).check == "most pairs have equal sides"
 

@@ -80,6 +80,17 @@ def test_ids_without_checksums_are_loaded_as_before_but_not_with_a_part_missing(
             prepare(found[0], run)
 
 
+def test_data_made_anew_in_a_run_with_weights_but_without_checksums_are_said(
+    found: tuple[Example, Path], run: Path
+) -> None:
+    shutil.rmtree(run / "data")
+    (run / "checksums.json").unlink()
+    with_weights(run)
+    said: list[str] = []
+    prepare(found[0], run, said.append)
+    assert [line for line in said if line.startswith(f"note: {run / 'data'} is made anew; no checksums tell")]
+
+
 def test_held_out_text_that_changes_under_a_run_with_weights_is_refused(
     found: tuple[Example, Path], run: Path, restored: None
 ) -> None:
