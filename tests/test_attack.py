@@ -179,6 +179,7 @@ def test_hostile_lines_get_the_same_answers_from_api_and_saved_model(
     check_bytes(saved, FEW)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:text .*cut from")
 def test_hostile_lines_get_a_line_each_from_the_program(translator: Translator, toy_run: Path) -> None:
     check_program(translator, toy_run, FEW)

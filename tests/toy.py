@@ -39,6 +39,7 @@ TINY: dict[str, Any] = {
     "train.precision": "float32",
     "train.bleu_tokenizer": "13a",
     "train.shards": 1,
+    "search.beam_size": 1,  # the final scores of a beam need another trace
 }
 
 

@@ -37,6 +37,7 @@ TINY: dict[str, Any] = {
     "train.metric": "loss",
     "train.precision": "float32",
     "train.shards": 1,
+    "search.beam_size": 1,
 }
 
 
@@ -96,6 +97,7 @@ def learn(folder: Path, options: dict[str, Any]) -> CaptionScores:
     return score_captions(captions, [scene.caption for scene in scenes])
 
 
+@pytest.mark.slow
 def test_where_a_digit_is_is_learnt_in_seconds(tmp_path: Path) -> None:
     seed = secrets.randbelow(2**31)
     options = {

@@ -16,7 +16,7 @@ PATHS = [path for path in sorted((toy.ROOT / "configs").glob("*.yaml")) if task_
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_configuration_of_translation_trains_two_updates(path: Path, tmp_path: Path) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=1, train=2000)
-    smaller = {"data.vocab_size": 320, "train.batch_tokens": 100, "train.log_every": 1}  # what the text can give
+    smaller = {"data.vocab_size": 320, "train.batch_tokens": 100, "train.log_every": 1, "train.max_minutes": 0.0}
     run = RunDir(str(tmp_path / "run"))
     config = run.create(load(path, {**corpus.options(), **smaller}).config)
     calls = iter((False, True))

@@ -48,6 +48,7 @@ def after(updates: int) -> Any:
     return lambda: next(left)
 
 
+@pytest.mark.slow
 def test_stopped_and_gone_on_equals_never_stopped(folder: Path, tmp_path: Path) -> None:
     config = labelled_runs.classification_config(folder, **RICH)
     total = labelled_runs.train(tmp_path / "whole", config, prepare).update

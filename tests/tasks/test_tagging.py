@@ -41,6 +41,7 @@ def after(updates: int) -> Any:
     return lambda: next(left)
 
 
+@pytest.mark.slow
 def test_stopped_and_gone_on_equals_never_stopped(folder: Path, tmp_path: Path) -> None:
     config = labelled_runs.tagging_config(folder, train__accumulate=2, train__shards=2, train__validate_every=4)
     total = labelled_runs.train(tmp_path / "whole", config, prepare).update

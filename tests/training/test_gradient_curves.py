@@ -44,7 +44,7 @@ def read(folder: Path, every: int) -> Path:
     ("train", "cells"),
     [
         (translate, ["encoder/layer_0/forward/h", "encoder/layer_0/backward/h", "decoder/layer_0/h"]),
-        (read, ["layer_0/h", "layer_0/c", "layer_1/h", "layer_1/c"]),
+        pytest.param(read, ["layer_0/h", "layer_0/c", "layer_1/h", "layer_1/c"], marks=pytest.mark.slow),
     ],
 )
 def test_curves_go_to_tensorboard_and_change_no_weight(train: Any, cells: list[str], tmp_path: Path) -> None:

@@ -160,6 +160,7 @@ def test_stopped_and_gone_on_equals_never_stopped(simple: Config, whole: Path, t
     assert metrics(tmp_path) == metrics(whole), stops
 
 
+@pytest.mark.slow
 def test_stopped_and_gone_on_equals_never_stopped_with_every_option(corpus: toy.ToyCorpus, tmp_path: Path) -> None:
     config = toy.tiny_config(corpus, **RICH)
     whole, parted = tmp_path / "whole", tmp_path / "parted"
