@@ -6,6 +6,7 @@ tensorflow-text, for the SavedModel. Both read the same model file; a test holds
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -144,7 +145,9 @@ class GraphPieces(tf.Module):
 
         with open(path, "rb") as file:
             model = file.read()
-        self._tokenizer = tensorflow_text.SentencepieceTokenizer(model=model, out_type=tf.int32)
+        # A loaded SavedModel keeps tokenizers by name: those of one name would all be the one that was made first.
+        name = f"pieces_{hashlib.sha256(model).hexdigest()[:16]}"
+        self._tokenizer = tensorflow_text.SentencepieceTokenizer(model=model, out_type=tf.int32, name=name)
 
     def encode(self, texts: tf.Tensor, max_pieces: tf.Tensor) -> tf.Tensor:
         """Returns ids [B, S] int32, each row cut to max_pieces, ended by EOS and padded. texts: [B] string."""

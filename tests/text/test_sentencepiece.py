@@ -251,3 +251,27 @@ def test_a_model_with_other_special_ids_is_refused(tmp_path: Path) -> None:
     (tmp_path / "foreign").write_bytes(model.getvalue())
     with pytest.raises(InputError, match=r"foreign.*0, 1, 2, 3.*\(-1, 0, 1, 2\)"):
         PieceModel(str(tmp_path / "foreign"))
+
+
+class Both(tf.Module):
+    """Two tokenizers in one SavedModel, as of source and target."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__()
+        self.first, self.second = GraphPieces(first), GraphPieces(second)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def encode(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.first.encode(texts, tf.constant(NO_LIMIT)), self.second.encode(texts, tf.constant(NO_LIMIT))
+
+
+def test_two_tokenizers_of_a_saved_model_stay_apart(tmp_path: Path) -> None:
+    models = []
+    for name in ("ab ba aab", "xy yx xxy"):
+        (tmp_path / name).mkdir()
+        models.append(train(tmp_path / name, f"{name}\n" * 20, vocab_size=12, byte_fallback=False))
+    tf.saved_model.save(Both(models[0].path, models[1].path), str(tmp_path / "saved"))
+    found = tf.saved_model.load(str(tmp_path / "saved")).encode(tf.constant(["ab xxy"]))
+    assert [ids.numpy().tolist() for ids in found] == [
+        pad_rows(model.encode(["ab xxy"]), last=EOS_ID).tolist() for model in models
+    ]
