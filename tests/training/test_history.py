@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.training.history import History, Reach
+from tests.crash_points import shown
 
 
 @pytest.fixture
@@ -72,16 +73,6 @@ def test_numbers_that_json_cannot_hold_become_null(history: History, tmp_path: P
 def test_a_record_that_cannot_be_written_is_an_error_of_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none/metrics\.jsonl: cannot be written: No such file"):
         History(str(tmp_path / "none" / "metrics.jsonl"), "").append({})
-
-
-def shown(folder: Path) -> list[tuple[str, int]]:
-    """Returns tag and step of every event, as TensorBoard reads them."""
-    found = []
-    for path in sorted(folder.iterdir()):
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            event = tf.compat.v1.Event.FromString(record)
-            found += [(value.tag, event.step) for value in event.summary.value]
-    return sorted(found)
 
 
 def write_events(folder: Path, first: int, last: int) -> None:
