@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seq2seq_tf.options.translation import ModelConfig
+from seq2seq_tf.tasks.translation.config import ModelConfig
 
 _GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 

@@ -18,7 +18,7 @@ from typing import Any
 from absl import flags
 from number_flags import whole_numbers
 
-from seq2seq_tf.bin import program
+from seq2seq_tf.cli import program
 from seq2seq_tf.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -36,10 +36,10 @@ flags.DEFINE_string("json", None, "also write the numbers and the translations t
 
 def load_translator() -> Any:
     """Loads the run, with another precision if asked for."""
-    from seq2seq_tf.config import load, to_yaml
-    from seq2seq_tf.options.translation import Config
+    from seq2seq_tf.config.loading import load, to_yaml
+    from seq2seq_tf.tasks.translation.config import Config
+    from seq2seq_tf.tasks.translation.translator import Translator
     from seq2seq_tf.training.run_dir import RunDir
-    from seq2seq_tf.translator import Translator
 
     run = RunDir(FLAGS.model_dir)
     if not FLAGS.precision or not os.path.exists(run.config_file):
@@ -117,7 +117,7 @@ def main() -> None:
     program.import_tensorflow()
     from machine import describe
 
-    from seq2seq_tf.data.pairs import iter_lines
+    from seq2seq_tf.text.lines import iter_lines
     from seq2seq_tf.training.hardware import use_cores_side_by_side
 
     use_cores_side_by_side()

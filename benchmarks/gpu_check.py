@@ -16,7 +16,7 @@ from typing import Any
 
 from absl import flags
 
-from seq2seq_tf.bin import program
+from seq2seq_tf.cli import program
 from seq2seq_tf.errors import InputError
 
 PARTS = {
@@ -81,7 +81,7 @@ class Check:
     def __init__(self, model_dir: str, device: str) -> None:
         from gpu_measures import Variant, load
 
-        from seq2seq_tf.data.pairs import iter_lines, iter_pairs
+        from seq2seq_tf.text.lines import iter_lines, iter_pairs
 
         self.model_dir, self.device = model_dir, device
         self.reference = load(model_dir, "CPU:0", Variant("float32", cudnn=False))
@@ -125,9 +125,9 @@ class Check:
         import tensorflow as tf
         from gpu_measures import Variant, load, ops_by_device, traffic
 
-        from seq2seq_tf.data.corpus import pad_rows
-        from seq2seq_tf.served import ServedIds
+        from seq2seq_tf.data.batching import pad_rows
         from seq2seq_tf.structures import EOS_ID
+        from seq2seq_tf.tasks.translation.served import ServedIds
 
         translator = load(self.model_dir, self.device, Variant(self.reference.config.train.precision, cudnn=False))
         served = ServedIds(translator).signatures()["serving_default"]
@@ -157,7 +157,7 @@ class Check:
         """Yields how far the device is from float32 on the CPU."""
         from gpu_measures import Variant, compare, compute, load
 
-        from seq2seq_tf.data.corpus import make_batch
+        from seq2seq_tf.data.batching import make_batch
 
         sources = self.reference.source.encode([text for text in self.texts if text.strip()][:_COMPARED])
         batch = make_batch(*zip(*self.pairs[:_COMPARED], strict=True))

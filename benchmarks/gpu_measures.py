@@ -15,16 +15,15 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-from seq2seq_tf.data.batching import pad_batch, plan_epoch, round_up
-from seq2seq_tf.data.corpus import make_batch, pad_rows
-from seq2seq_tf.models.translation import Translation
-from seq2seq_tf.options.translation import Config
+from seq2seq_tf.data.batching import make_batch, pad_batch, pad_rows, plan_epoch, round_up
 from seq2seq_tf.structures import EOS_ID, PAD_ID, Batch
+from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.model import Translation
+from seq2seq_tf.tasks.translation.translator import Translator
 from seq2seq_tf.text.sentencepiece import PieceModel
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.trainer import Trainer
 from seq2seq_tf.training.weights import load_weights
-from seq2seq_tf.translator import Translator
 
 BATCH_SPEC = Batch(*(tf.TensorSpec([None, None], tf.int32),) * 3)
 _DROPOUTS = ("word_dropout", "embedding_dropout", "layer_dropout", "encoder_dropout", "output_dropout")

@@ -19,7 +19,7 @@ import numpy as np
 from absl import flags
 from number_flags import whole_numbers
 
-from seq2seq_tf.bin import program
+from seq2seq_tf.cli import program
 from seq2seq_tf.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -64,8 +64,8 @@ class UpdateClock:
     """
 
     def __init__(self, config: Any, vocab: int) -> None:
-        from seq2seq_tf.models.translation import Translation
-        from seq2seq_tf.tasks.translation import TranslationTask
+        from seq2seq_tf.tasks.translation.model import Translation
+        from seq2seq_tf.tasks.translation.task import TranslationTask
         from seq2seq_tf.training.trainer import Trainer
 
         model = Translation(config.model, vocab, vocab, precision=config.train.precision)
@@ -76,7 +76,7 @@ class UpdateClock:
 
     def median_ms(self, sentences: int, pieces: int) -> float:
         """Returns milliseconds of an update on random sentences."""
-        from seq2seq_tf.data.corpus import make_batch
+        from seq2seq_tf.data.batching import make_batch
         from seq2seq_tf.structures import EOS_ID
 
         random = np.random.default_rng(1)
@@ -143,9 +143,9 @@ def measure() -> dict[str, Any]:
     if min(lengths) < 2 or min(vocabularies) < 8:
         raise InputError("--lengths must be 2 or more, --vocabularies 8 or more")
     program.import_tensorflow()
-    from seq2seq_tf.data.pairs import iter_lines
+    from seq2seq_tf.tasks.translation.translator import Translator
+    from seq2seq_tf.text.lines import iter_lines
     from seq2seq_tf.training.hardware import use_cores_side_by_side
-    from seq2seq_tf.translator import Translator
 
     use_cores_side_by_side()
     translator = Translator.load(FLAGS.model_dir)

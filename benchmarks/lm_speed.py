@@ -19,7 +19,7 @@ from typing import Any
 
 from absl import flags
 
-from seq2seq_tf.bin import program
+from seq2seq_tf.cli import program
 from seq2seq_tf.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -61,9 +61,9 @@ def measure(sizes: dict[str, Any], precision: str) -> dict[str, Any]:
     import tensorflow as tf
     from matmul_speed import matmul_flops
 
-    from seq2seq_tf.models.language_model import LanguageModel
-    from seq2seq_tf.options.language_model import LanguageModelTrainConfig, ModelConfig
-    from seq2seq_tf.text_generator import carry_spec
+    from seq2seq_tf.tasks.language_model.config import LanguageModelTrainConfig, ModelConfig
+    from seq2seq_tf.tasks.language_model.model import LanguageModel
+    from seq2seq_tf.tasks.language_model.text_generator import carry_spec
     from seq2seq_tf.training.trainer import Trainer
 
     tf.config.threading.set_intra_op_parallelism_threads(1)  # as hardware.use_cores_side_by_side does

@@ -21,7 +21,7 @@ from typing import Any
 from absl import flags
 from number_flags import whole_numbers
 
-from seq2seq_tf.bin import program
+from seq2seq_tf.cli import program
 from seq2seq_tf.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -60,7 +60,7 @@ def corpus_files(folder: str) -> tuple[str, str]:
 
 def child_config(folder: str) -> Any:
     """Returns the configuration with the corpus in `folder`."""
-    from seq2seq_tf.config import load
+    from seq2seq_tf.config.loading import load
 
     source, target = corpus_files(folder)
     return load(FLAGS.config, {"data.train_source": source, "data.train_target": target, "train.accumulate": 1}).config
@@ -154,7 +154,7 @@ def measure_size(files: tuple[str, str], pairs: int, *, train: bool) -> dict[str
 
 def sizes(files: tuple[str, str]) -> list[int]:
     """Returns the numbers of pairs to measure."""
-    from seq2seq_tf.data.pairs import iter_pairs
+    from seq2seq_tf.text.lines import iter_pairs
 
     if FLAGS.pairs:
         return [FLAGS.pairs]
@@ -172,8 +172,8 @@ def main() -> None:
         return
     from machine import describe
 
-    from seq2seq_tf.config import load
-    from seq2seq_tf.options.translation import Config
+    from seq2seq_tf.config.loading import load
+    from seq2seq_tf.tasks.translation.config import Config
 
     config: Config = load(FLAGS.config).config
     data = config.data

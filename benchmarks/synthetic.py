@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from seq2seq_tf.data.pairs import Pair, iter_pairs
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.lines import Pair, iter_pairs
 
 _STRIDE = 7919  # a prime: copies join each sentence to another one
 

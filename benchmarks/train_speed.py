@@ -15,7 +15,7 @@ from typing import Any
 
 from absl import flags
 
-from seq2seq_tf.bin import program
+from seq2seq_tf.cli import program
 from seq2seq_tf.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -33,7 +33,7 @@ def configuration() -> Any:
     """Returns the configuration to time."""
     from updates import with_data
 
-    from seq2seq_tf.config import load
+    from seq2seq_tf.config.loading import load
 
     overrides: dict[str, Any] = {"train.precision": FLAGS.precision, "train.shards": FLAGS.shards}
     overrides |= {"model.fused": not FLAGS.plain, "train.accumulate": 1}

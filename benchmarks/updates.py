@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.translation import Config
 from seq2seq_tf.structures import Batch
+from seq2seq_tf.tasks.translation.config import Config
 
 _RATE = 1e-4  # any learning rate takes the same time
 
@@ -35,7 +35,7 @@ class TimedTraining:
     """
 
     def __init__(self, folder: str, config: Config, say: Callable[[str], None] = lambda _: None) -> None:
-        from seq2seq_tf.tasks.translation import prepare
+        from seq2seq_tf.tasks.translation.task import prepare
         from seq2seq_tf.training.run_dir import RunDir
         from seq2seq_tf.training.trainer import Trainer
 

@@ -18,12 +18,12 @@ from pathlib import Path
 
 from absl import flags
 
-from seq2seq_tf.bin import program
-from seq2seq_tf.bin.flag_types import define_float, define_output, define_path
-from seq2seq_tf.bin.output_paths import check_output
-from seq2seq_tf.data.tables import format_table
-from seq2seq_tf.data.text_files import find_text_files, read_text, share_out
+from seq2seq_tf.cli import program
+from seq2seq_tf.cli.flag_types import define_float, define_output, define_path
+from seq2seq_tf.cli.output_paths import check_output
+from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.tasks.language_model.text_files import find_text_files, read_text, share_out
 
 _OUT = define_output("out", "data/python_source", "Folder to write; must be new or empty.", folder=True)
 _STDLIB = define_path("stdlib", None, "Folder of the standard library [default: that of this Python].")

@@ -23,19 +23,19 @@ from pathlib import Path
 
 from absl import flags
 
-from seq2seq_tf.bin import program, run_folder
-from seq2seq_tf.bin.flag_types import define_float, define_integer, define_path
-from seq2seq_tf.bin.table_flags import define_table_flags, opened_table, table_files
-from seq2seq_tf.data.audit import Audit, audit, find_parts, part_at
-from seq2seq_tf.data.delimited import Table
-from seq2seq_tf.data.findings import Place, read_excerpts
-from seq2seq_tf.data.language_check import LanguageCheck, check_languages, with_findings
-from seq2seq_tf.data.normalization_check import check_normalization
-from seq2seq_tf.data.pairs import written_whole
-from seq2seq_tf.data.part_text import Part
-from seq2seq_tf.data.tables import format_table
+from seq2seq_tf.cli import program, run_folder
+from seq2seq_tf.cli.flag_types import define_float, define_integer, define_path
+from seq2seq_tf.cli.table_flags import define_table_flags, opened_table, table_files
+from seq2seq_tf.cli.tables import format_table
+from seq2seq_tf.config.common import NORMALIZATIONS
+from seq2seq_tf.corpora.audit import Audit, audit, find_parts, part_at
+from seq2seq_tf.corpora.delimited import Table
+from seq2seq_tf.corpora.findings import Place, read_excerpts
+from seq2seq_tf.corpora.language_check import LanguageCheck, check_languages, with_findings
+from seq2seq_tf.corpora.normalization_check import check_normalization
+from seq2seq_tf.corpora.part_text import Part
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import NORMALIZATIONS
+from seq2seq_tf.text.lines import written_whole
 
 _SOURCE_LANG = flags.DEFINE_string("source_lang", None, "File ending of the sources, as en.")
 _TARGET_LANG = flags.DEFINE_string("target_lang", None, "File ending of the targets, as de.")
@@ -123,7 +123,7 @@ def chosen_parts(languages: tuple[str, str]) -> list[Part]:
 def loaded_language_check() -> LanguageCheck:
     """Returns the check for the languages of the flags; en-us is `en` where the classifier knows only that."""
     program.import_tensorflow()  # only here: the other checks do not need it
-    from seq2seq_tf.classifier import Classifier
+    from seq2seq_tf.tasks.classification.classifier import Classifier
 
     classifier = run_folder.say_weights(Classifier.load(_LANGUAGE_MODEL.value))
     expected = []

@@ -18,16 +18,16 @@ from pathlib import Path
 
 from absl import flags
 
-from seq2seq_tf.bin import program
-from seq2seq_tf.bin.flag_types import define_integer, define_output, define_path
-from seq2seq_tf.bin.output_paths import check_output
-from seq2seq_tf.data.help_packages import Pages, unpacked_package
-from seq2seq_tf.data.language_sentences import Kept, balanced_split, distinct_sentences, help_sentences
-from seq2seq_tf.data.libreoffice_help import find_pages
-from seq2seq_tf.data.pairs import written_whole
-from seq2seq_tf.data.split import Split
-from seq2seq_tf.data.tables import format_table
+from seq2seq_tf.cli import program
+from seq2seq_tf.cli.flag_types import define_integer, define_output, define_path
+from seq2seq_tf.cli.output_paths import check_output
+from seq2seq_tf.cli.tables import format_table
+from seq2seq_tf.corpora.help_packages import Pages, unpacked_package
+from seq2seq_tf.corpora.language_sentences import Kept, balanced_split, distinct_sentences, help_sentences
+from seq2seq_tf.corpora.libreoffice_help import find_pages
+from seq2seq_tf.corpora.split import Split
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.lines import written_whole
 
 _LANGUAGES = flags.DEFINE_list(
     "languages", ["en-us", "de", "fr", "es", "it", "pt", "nl", "sv"], "Languages, as in the names of the packages."

@@ -18,17 +18,18 @@ from pathlib import Path
 
 from absl import flags
 
-from seq2seq_tf.bin import program
-from seq2seq_tf.bin.flag_types import define_float, define_integer, define_output, define_path
-from seq2seq_tf.bin.output_paths import check_output
-from seq2seq_tf.data.clean import PairFilter, character_ratio
-from seq2seq_tf.data.help_packages import Pages, packaged_languages, unpacked_package
-from seq2seq_tf.data.libreoffice_help import find_pages, paragraph_pairs, sentence_pairs
-from seq2seq_tf.data.pairs import Pair, write_corpus
-from seq2seq_tf.data.sentences import count_words
-from seq2seq_tf.data.split import Split, split_pairs
-from seq2seq_tf.data.tables import format_table
+from seq2seq_tf.cli import program
+from seq2seq_tf.cli.flag_types import define_float, define_integer, define_output, define_path
+from seq2seq_tf.cli.output_paths import check_output
+from seq2seq_tf.cli.tables import format_table
+from seq2seq_tf.corpora.clean import PairFilter
+from seq2seq_tf.corpora.help_packages import Pages, packaged_languages, unpacked_package
+from seq2seq_tf.corpora.libreoffice_help import find_pages, paragraph_pairs, sentence_pairs
+from seq2seq_tf.corpora.split import Split, split_pairs
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.lengths import character_ratio
+from seq2seq_tf.text.lines import Pair, write_corpus
+from seq2seq_tf.text.sentences import count_words
 
 _SOURCE = flags.DEFINE_string("source", "en-us", "Language of the sources, as in the package name (see --list).")
 _TARGET = flags.DEFINE_string("target", "de", "Language of the targets, as in the package name (see --list).")

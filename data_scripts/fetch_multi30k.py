@@ -25,12 +25,12 @@ from pathlib import Path
 
 from absl import flags
 
-from seq2seq_tf.bin import program
-from seq2seq_tf.bin.flag_types import define_output, define_path
-from seq2seq_tf.bin.output_paths import check_output
-from seq2seq_tf.data.pairs import Pair, iter_pairs, iter_raw_lines, write_corpus
-from seq2seq_tf.data.tables import format_table
+from seq2seq_tf.cli import program
+from seq2seq_tf.cli.flag_types import define_output, define_path
+from seq2seq_tf.cli.output_paths import check_output
+from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.lines import Pair, iter_pairs, iter_raw_lines, write_corpus
 
 # The branch, not a commit: what is downloaded is pinned by the checksums below (taken at commit a3d2e0d).
 BASE_URL = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw"

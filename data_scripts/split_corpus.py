@@ -27,14 +27,15 @@ from pathlib import Path
 
 from absl import flags
 
-from seq2seq_tf.bin import program
-from seq2seq_tf.bin.flag_types import define_float, define_integer, define_output, define_path
-from seq2seq_tf.bin.table_flags import define_table_flags, opened_table, table_files
-from seq2seq_tf.data.clean import PairFilter, character_ratio
-from seq2seq_tf.data.pairs import Pair, iter_pairs, write_corpus
-from seq2seq_tf.data.split import Split, split_pairs
-from seq2seq_tf.data.tables import format_table
+from seq2seq_tf.cli import program
+from seq2seq_tf.cli.flag_types import define_float, define_integer, define_output, define_path
+from seq2seq_tf.cli.table_flags import define_table_flags, opened_table, table_files
+from seq2seq_tf.cli.tables import format_table
+from seq2seq_tf.corpora.clean import PairFilter
+from seq2seq_tf.corpora.split import Split, split_pairs
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.lengths import character_ratio
+from seq2seq_tf.text.lines import Pair, iter_pairs, write_corpus
 
 _SOURCE_FILE = define_path("source_file", None, "Sentences in the source language, one a line.")
 _TARGET_FILE = define_path("target_file", None, "Their translations, line by line.")

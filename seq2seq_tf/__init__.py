@@ -12,19 +12,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seq2seq_tf.config import load as load_config
+    from seq2seq_tf.config.loading import load as load_config
     from seq2seq_tf.errors import InputError
-    from seq2seq_tf.options.translation import Config
-    from seq2seq_tf.translator import Translator
+    from seq2seq_tf.tasks.translation.config import Config
+    from seq2seq_tf.tasks.translation.translator import Translator
 
 __version__ = "0.1.0"
 __all__ = ["Config", "InputError", "Translator", "__version__", "load_config"]
 
 _PLACES = {
-    "Config": ("seq2seq_tf.config", "Config"),
+    "Config": ("seq2seq_tf.tasks.translation.config", "Config"),
     "InputError": ("seq2seq_tf.errors", "InputError"),
-    "Translator": ("seq2seq_tf.translator", "Translator"),
-    "load_config": ("seq2seq_tf.config", "load"),
+    "Translator": ("seq2seq_tf.tasks.translation.translator", "Translator"),
+    "load_config": ("seq2seq_tf.tasks", "load_config"),
 }
 
 

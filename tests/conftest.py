@@ -19,7 +19,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from seq2seq_tf.translator import Translator
+    from seq2seq_tf.tasks.translation.translator import Translator
     from tests.trained import Exported
 
 settings.register_profile("repeatable", derandomize=True)
@@ -54,7 +54,7 @@ def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def translator(toy_run: Path) -> Translator:
     """The tiny translator; tests leave its weights as they are."""
-    from seq2seq_tf.translator import Translator
+    from seq2seq_tf.tasks.translation.translator import Translator
 
     return Translator.load(str(toy_run))
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seq2seq_tf.config import load
-from seq2seq_tf.options.captioning import CaptionConfig
-from seq2seq_tf.options.common import TaskConfig
+from seq2seq_tf.config.common import TaskConfig
+from seq2seq_tf.config.loading import load
+from seq2seq_tf.tasks.captioning.config import CaptionConfig
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
 from tests import labelled_runs, language_models, toy
 
-PROGRAMS: dict[str, tuple[str, list[str]]] = {  # of seq2seq_tf.bin, and the command that trains
+PROGRAMS: dict[str, tuple[str, list[str]]] = {  # of seq2seq_tf.cli, and the command that trains
     "translation": ("train", []),
     "language_model": ("lm", ["train"]),
     "classification": ("classify", ["train"]),
@@ -47,7 +47,7 @@ class Example(NamedTuple):
 
 def example(task: str, folder: Path, **changes: Any) -> Example:
     """Writes the data of a task; `train__max_epochs=3` changes an option."""
-    prepare = importlib.import_module(f"seq2seq_tf.tasks.{task}").prepare
+    prepare = importlib.import_module(f"seq2seq_tf.tasks.{task}.task").prepare
     if task == "translation":
         corpus = toy.make_corpus(folder, seed=3, train=23)
         return Example(toy.tiny_config(corpus, **changes), [corpus.valid_source, corpus.valid_target], prepare)

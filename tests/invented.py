@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq_tf.data.part_text import Part
+from seq2seq_tf.corpora.part_text import Part
 
 _SYLLABLES = (
     [first + vowel for first in ("k", "t", "p", "sh", "r", "m") for vowel in ("a", "i", "u", "ay")],

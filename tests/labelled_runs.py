@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from seq2seq_tf.config import load
-from seq2seq_tf.options.classification import ClassificationConfig
-from seq2seq_tf.options.common import TaskConfig
-from seq2seq_tf.options.tagging import TaggingConfig
+from seq2seq_tf.config.common import TaskConfig
+from seq2seq_tf.config.loading import load
+from seq2seq_tf.tasks.classification.config import ClassificationConfig
+from seq2seq_tf.tasks.tagging.config import TaggingConfig
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
 from tests.toy import sentences

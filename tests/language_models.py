@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_tf.config import load
-from seq2seq_tf.options.language_model import LanguageModelConfig, ModelConfig
+from seq2seq_tf.config.loading import load
+from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, ModelConfig
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
 
@@ -65,7 +65,7 @@ def never() -> bool:
 
 def train(folder: Path, settings: LanguageModelConfig, stop: Callable[[], bool] = never) -> Outcome:
     """Trains with objects of its own, as a new process would."""
-    from seq2seq_tf.tasks.language_model import prepare
+    from seq2seq_tf.tasks.language_model.task import prepare
 
     run = RunDir(str(folder))
     settings = run.create(settings)

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.options.translation import ModelConfig
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, StepFn
+from seq2seq_tf.tasks.translation.config import ModelConfig
 
 Array = np.ndarray
 Weights = dict[str, Array]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from absl import flags
 
-from seq2seq_tf.bin import caption, classify, evaluate, export, inspect, lm, program, tag, train, translate
-from seq2seq_tf.bin.program import Command
+from seq2seq_tf.cli import caption, classify, evaluate, export, inspect, lm, program, tag, train, translate
+from seq2seq_tf.cli.program import Command
 from tests.toy import ROOT
 from tests.trained import Ended
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.saved_translator import SavedTranslator
-from seq2seq_tf.translator import Translator
+from seq2seq_tf.tasks.translation.saved_translator import SavedTranslator
+from seq2seq_tf.tasks.translation.translator import Translator
 from tests.toy import sentences
 from tests.trained import Call, Exported, run_program
 

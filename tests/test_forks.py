@@ -9,7 +9,7 @@ import pytest
 
 from seq2seq_tf import forks
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.translator import Translator
+from seq2seq_tf.tasks.translation.translator import Translator
 
 
 def in_a_fork(work: Callable[[], object]) -> str:

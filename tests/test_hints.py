@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seq2seq_tf.config import TASKS, leaves
+from seq2seq_tf.config.loading import TASKS, leaves
 from seq2seq_tf.errors import nearest
 from seq2seq_tf.hints import _MEANINGS, _words, similar
 

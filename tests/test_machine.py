@@ -18,7 +18,7 @@ from tests.trained import Exported, copy_run
 # Alone, together and from the SavedModel; prints whether oneDNN was on, strings and scores.
 THREE_WAYS = """
 import json, sys
-from seq2seq_tf.translator import Translator
+from seq2seq_tf.tasks.translation.translator import Translator
 import numpy as np, tensorflow as tf, tensorflow_text
 from tensorflow.python.util import _pywrap_util_port
 
@@ -39,10 +39,10 @@ print(json.dumps({
 PROVEN = [  # interrupted = uninterrupted, alone = together, exported = live
     "tests/training/test_session.py::test_stopped_and_gone_on_equals_never_stopped",
     "tests/training/test_session.py::test_stopped_and_gone_on_equals_never_stopped_with_every_option",
-    "tests/test_translator.py::test_a_translation_does_not_depend_on_batch_mates",
-    "tests/test_translator.py::test_score_counts_the_end_and_does_not_depend_on_batch_mates",
-    "tests/test_export.py::test_strings_and_scores_are_those_of_the_python_api",
-    "tests/test_export.py::test_scores_of_pairs_are_those_of_the_python_api",
+    "tests/tasks/translation/test_translator.py::test_a_translation_does_not_depend_on_batch_mates",
+    "tests/tasks/translation/test_translator.py::test_score_counts_the_end_and_does_not_depend_on_batch_mates",
+    "tests/tasks/translation/test_export.py::test_strings_and_scores_are_those_of_the_python_api",
+    "tests/tasks/translation/test_export.py::test_scores_of_pairs_are_those_of_the_python_api",
 ]
 
 
@@ -116,10 +116,10 @@ def test_another_processor_is_said_and_a_damaged_record_written_anew(tmp_path: P
 def test_training_records_the_setting_and_says_when_it_changed(tmp_path: Path) -> None:
     corpus = make_corpus(tmp_path / "corpus", seed=3)
     config = tmp_path / "run.yaml"
-    from seq2seq_tf.config import to_yaml
+    from seq2seq_tf.config.loading import to_yaml
 
     config.write_text(to_yaml(tiny_config(corpus)))
-    train = ["-m", "seq2seq_tf.bin.train", f"--config={config}", f"--model_dir={tmp_path / 'run'}"]
+    train = ["-m", "seq2seq_tf.cli.train", f"--config={config}", f"--model_dir={tmp_path / 'run'}"]
     first = under("0", *train)
     assert first.returncode == 0, first.stderr
     assert json.loads((tmp_path / "run" / "machine.json").read_text())["onednn"] == "0"

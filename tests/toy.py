@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_tf.config import load
-from seq2seq_tf.options.translation import Config
+from seq2seq_tf.config.loading import load
+from seq2seq_tf.tasks.translation.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = tuple(consonant + vowel for consonant in "bdgklmnr" for vowel in "aeiou")  # 40 words of two letters

@@ -20,7 +20,7 @@ from tests.toy import ROOT, environment, make_corpus, tiny_config
 
 def train_toy_run(folder: Path) -> Path:
     """Makes a corpus and trains on it until done; returns the run folder. The valid set is its test set too."""
-    from seq2seq_tf.tasks.translation import prepare
+    from seq2seq_tf.tasks.translation.task import prepare
     from seq2seq_tf.training.run_dir import RunDir
     from seq2seq_tf.training.session import Session
 
@@ -78,7 +78,7 @@ class Ended(NamedTuple):
 
 def run_program(call: Call) -> Ended:
     """Runs a program to its end."""
-    command = [sys.executable, "-m", f"seq2seq_tf.bin.{call.program}", *call.flags]
+    command = [sys.executable, "-m", f"seq2seq_tf.cli.{call.program}", *call.flags]
     variables = {**environment(), **call.environment}
     done = subprocess.run(
         command, input=call.stdin, capture_output=True, check=False, timeout=600, env=variables, cwd=ROOT

@@ -39,7 +39,7 @@ train_ours() {
   [ ! -f "$run.done" ] || return 0
   echo "training ours for up to $MINUTES minutes ..."
   # The exit code tells nothing: interrupted by the clock is as good as finished, as long as there are weights.
-  (cd "$ROOT" && PYTHONPATH=$ROOT exec timeout -k 120 "${MINUTES}m" "$OURS" -m seq2seq_tf.bin.train \
+  (cd "$ROOT" && PYTHONPATH=$ROOT exec timeout -k 120 "${MINUTES}m" "$OURS" -m seq2seq_tf.cli.train \
     --config="$CONFIG" --model_dir="$run" --train.{batch_tokens=1000,pool_pairs=3000,max_epochs=8} \
     --data.{train_source="$DATA/train.de",train_target="$DATA/train.en"} \
     --data.{valid_source="$DATA/valid.de",valid_target="$DATA/valid.en"} \

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 
 import sentencepiece
 
-from seq2seq_tf.config import load
-from seq2seq_tf.data.pairs import iter_lines
+from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.lines import iter_lines
 
 PARTS = {"train": "train", "valid": "valid", "test": "test_2016_flickr"}  # our name: name in DATA
 LANGUAGES = ("de", "en")

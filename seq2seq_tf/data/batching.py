@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq_tf.structures import PAD_ID, Batch
+from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch
 
 
 class Plan(NamedTuple):
@@ -64,6 +64,31 @@ def _fitting(source: np.ndarray, target: np.ndarray, batch_tokens: int) -> int:
     longest = np.maximum(np.maximum.accumulate(source[:most]), target[:most])
     fits = longest * np.arange(1, len(longest) + 1) <= batch_tokens
     return max(int(np.argmin(fits)) if not fits.all() else len(fits), 1)
+
+
+def pad_rows(rows: Sequence[np.ndarray | Sequence[int]], *, first: int = -1, last: int = -1) -> np.ndarray:
+    """Returns [B, longest] int32 of the rows with an optional first and last id, padded with PAD."""
+    extra = (first >= 0) + (last >= 0)
+    width = max((len(row) for row in rows), default=0) + extra
+    padded = np.full((len(rows), width), PAD_ID, np.int32)
+    for n, row in enumerate(rows):
+        start = 0
+        if first >= 0:
+            padded[n, 0] = first
+            start = 1
+        padded[n, start : start + len(row)] = row
+        if last >= 0:
+            padded[n, start + len(row)] = last
+    return padded
+
+
+def make_batch(sources: Sequence[np.ndarray | Sequence[int]], targets: Sequence[np.ndarray | Sequence[int]]) -> Batch:
+    """Returns the padded batch of NumPy arrays for pairs of id rows without special ids."""
+    return Batch(
+        source=pad_rows(sources, last=EOS_ID),
+        target_in=pad_rows(targets, first=BOS_ID),
+        target_out=pad_rows(targets, last=EOS_ID),
+    )
 
 
 def round_up(lengths: np.ndarray, multiple: int) -> np.ndarray:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq_tf.data.id_files import load_array, load_offsets, remade
-from seq2seq_tf.data.pairs import iter_lines
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import whole_file
+from seq2seq_tf.text.lines import iter_lines
 from seq2seq_tf.text.scripts import is_visible
 
 _ENDINGS = (".txt", ".txt.gz")

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq_tf.data.corpus import make_batch
-from seq2seq_tf.data.streams import TextOfIds, text_ids
+from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.listening import Heard, cells_of, copy_weights, listen, plain_twin
 from seq2seq_tf.structures import EOS_ID
+from seq2seq_tf.tasks.language_model.streams import TextOfIds, text_ids
+from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
+from seq2seq_tf.tasks.translation.translator import Translator
 from seq2seq_tf.text.characters import CharacterModel, Symbols
-from seq2seq_tf.text_generator import TextGenerator
-from seq2seq_tf.translator import Translator
 
 SEPARATOR = "\n"  # between files
 _ROWS = 64  # sentences at once

@@ -10,8 +10,8 @@ import numpy as np
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.fonts import dress, figure_png
 from seq2seq_tf.inspection.text_grid import visible
+from seq2seq_tf.tasks.translation.translator import Hypothesis
 from seq2seq_tf.text.scripts import is_right_to_left, is_unspaced, main_script
-from seq2seq_tf.translator import Hypothesis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

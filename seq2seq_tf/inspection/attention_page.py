@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seq2seq_tf.captioner import Caption
-from seq2seq_tf.data.images import grey_png
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.attention import word_alignment
 from seq2seq_tf.inspection.page import AttentionMap, AttentionMaps, ImageAttention, Paragraphs, Section, Table
-from seq2seq_tf.translator import Hypothesis
+from seq2seq_tf.tasks.captioning.captioner import Caption
+from seq2seq_tf.tasks.captioning.images import grey_png
+from seq2seq_tf.tasks.translation.translator import Hypothesis
 
 _END = "</s>"
 _OF_SENTENCES = """Each map has the source pieces across and the translation's pieces down. A row says where the \

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.data.corpus import make_batch
+from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.listening import Heard, Listenable, cells_of, listen
-from seq2seq_tf.models.language_model import LanguageModel
 from seq2seq_tf.structures import PAD_ID, Batch
+from seq2seq_tf.tasks.language_model.model import LanguageModel
 
 _WARM_UP = 100  # symbols read before a place in a text, so that the state is not that of a beginning
 LOW, HIGH = 0.1, 0.9  # a gate outside them is called closed or open (Karpathy 2016)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seq2seq_tf.captioner import Caption
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.fonts import dress, figure_png
+from seq2seq_tf.tasks.captioning.captioner import Caption
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

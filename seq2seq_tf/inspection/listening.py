@@ -14,11 +14,11 @@ from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 
-from seq2seq_tf.models.language_model import LanguageModel
-from seq2seq_tf.models.translation import Translation
+from seq2seq_tf.config.common import NetworkConfig
 from seq2seq_tf.nn.cells import Cell, GRUCell, LSTMCell, State, Weights, _normalise
 from seq2seq_tf.nn.products import product
-from seq2seq_tf.options.common import NetworkConfig
+from seq2seq_tf.tasks.language_model.model import LanguageModel
+from seq2seq_tf.tasks.translation.model import Translation
 
 Listenable = LanguageModel | Translation
 GATES = {"rnn": (), "gru": ("update", "reset"), "lstm": ("input", "forget", "output")}  # in the order of the kernels

@@ -11,14 +11,14 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from seq2seq_tf.config.common import DecoderConfig
 from seq2seq_tf.nn.attention import BahdanauAttention
 from seq2seq_tf.nn.cells import Cell, Weights
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
-from seq2seq_tf.nn.fused_decoder import attention_lstm_unroll
+from seq2seq_tf.nn.kernels.fused_decoder import attention_lstm_unroll
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.nn.recurrent import make_cell
-from seq2seq_tf.options.common import DecoderConfig
 from seq2seq_tf.structures import CellStates, DecoderState, EncoderOutput, Memory, TeacherForced
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from seq2seq_tf.config.common import NetworkConfig
 from seq2seq_tf.nn.dropout import Dropout
-from seq2seq_tf.options.common import NetworkConfig
 
 
 class Embedding(keras.layers.Layer):

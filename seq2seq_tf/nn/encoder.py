@@ -5,10 +5,10 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from seq2seq_tf.config.common import EncoderConfig
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
 from seq2seq_tf.nn.recurrent import RecurrentStack
-from seq2seq_tf.options.common import EncoderConfig
 from seq2seq_tf.structures import PAD_ID, EncoderOutput
 
 

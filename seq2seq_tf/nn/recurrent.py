@@ -7,11 +7,11 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from seq2seq_tf.config.common import NetworkConfig
 from seq2seq_tf.nn.cells import CELL_CLASSES, Cell, State
-from seq2seq_tf.nn.cudnn import cudnn_unroll, use_cudnn
 from seq2seq_tf.nn.dropout import Dropout
-from seq2seq_tf.nn.fused_lstm import lstm_unroll
-from seq2seq_tf.options.common import NetworkConfig
+from seq2seq_tf.nn.kernels.cudnn import cudnn_unroll, use_cudnn
+from seq2seq_tf.nn.kernels.fused_lstm import lstm_unroll
 from seq2seq_tf.structures import CellStates
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
-from seq2seq_tf.data.pairs import iter_lines
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_bytes
+from seq2seq_tf.text.lines import iter_lines
 from seq2seq_tf.text.normalization import Normalizer, normalizer_spec
 
 _PR_SET_PDEATHSIG = 1  # of sys/prctl.h

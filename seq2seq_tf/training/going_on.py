@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from seq2seq_tf.config import AnyConfig, flatten, leaves, with_values
+from seq2seq_tf.config.common import PATH
+from seq2seq_tf.config.loading import AnyConfig, flatten, leaves, with_values
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import PATH
 
 # Left open when the run was made: what was decided then holds.
 _LEFT_OPEN = {"train.precision": "auto", "train.shards": 0, "train.bleu_tokenizer": "auto"}

@@ -8,7 +8,7 @@ import os
 
 import tensorflow as tf
 
-from seq2seq_tf.config import AnyConfig
+from seq2seq_tf.config.loading import AnyConfig
 
 _MOST_SHARDS = 4  # each shard needs rows enough for its products
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # of malloc.h

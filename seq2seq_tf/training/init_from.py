@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from seq2seq_tf.config import Given, flatten
+from seq2seq_tf.config.common import TaskConfig
+from seq2seq_tf.config.loading import Given, flatten
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_bytes
-from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.tokenizers import check_tokenizers

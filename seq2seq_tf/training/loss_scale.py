@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from seq2seq_tf.options.common import TrainConfig
+from seq2seq_tf.config.common import TrainConfig
 
 LEAST, MOST = 1.0, 2.0**24
 

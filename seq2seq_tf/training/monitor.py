@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from seq2seq_tf.options.common import TaskConfig
+from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.training.history import History
 from seq2seq_tf.training.progress import Progress
 from seq2seq_tf.training.task import GradientCurves

@@ -8,7 +8,7 @@ from typing import Protocol
 import keras
 import tensorflow as tf
 
-from seq2seq_tf.options.common import TrainConfig
+from seq2seq_tf.config.common import TrainConfig
 
 
 class Optimizer(Protocol):

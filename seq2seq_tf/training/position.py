@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from seq2seq_tf.options.common import TrainConfig
+from seq2seq_tf.config.common import TrainConfig
 
 
 class Position(NamedTuple):

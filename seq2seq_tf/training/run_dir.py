@@ -25,10 +25,10 @@ import os
 import re
 from collections.abc import Callable
 
-from seq2seq_tf.config import AnyConfig, load, task_of, to_yaml, wrong_run
+from seq2seq_tf.config.common import TaskConfig
+from seq2seq_tf.config.loading import AnyConfig, load, task_of, to_yaml, wrong_run
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
-from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training.going_on import Begun, agree
 from seq2seq_tf.training.run_lock import RunLock
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from seq2seq_tf.options.common import TrainConfig
+from seq2seq_tf.config.common import TrainConfig
 
 
 def learning_rate(config: TrainConfig, update: int, total: int, plateau_scale: float) -> float:

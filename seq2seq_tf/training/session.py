@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.errors import TrainingError
-from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.final_weights import best_of, choices
 from seq2seq_tf.training.freeing import free

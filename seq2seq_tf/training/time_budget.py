@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_tf.config import AnyConfig, with_values
+from seq2seq_tf.config.common import TrainConfig
+from seq2seq_tf.config.loading import AnyConfig, with_values
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import TrainConfig
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.schedules import learning_rate
 from seq2seq_tf.training.task import HasSearch, Task

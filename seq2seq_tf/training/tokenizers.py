@@ -11,8 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import TaskConfig
 from seq2seq_tf.training.run_dir import RunDir
 
 TOKENIZERS = "tokenizers"  # key in the state of weights: file name -> SHA-256

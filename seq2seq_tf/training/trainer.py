@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import keras
 import tensorflow as tf
 
-from seq2seq_tf.options.common import TrainConfig
+from seq2seq_tf.config.common import TrainConfig
 from seq2seq_tf.structures import LossSum
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.loss_scale import LossScale

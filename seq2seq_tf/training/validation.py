@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from seq2seq_tf.options.common import TrainConfig
+from seq2seq_tf.config.common import TrainConfig
 
 _STILL = 3  # validations whose score does not move before that is said
 SMALLER_IS_BETTER = ("loss", "bits_per_character")

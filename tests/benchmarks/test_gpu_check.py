@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from benchmarks.gpu_check import NO_GPU
 from benchmarks.gpu_measures import Traffic, Variant, ops_by_device, traffic, varied
-from seq2seq_tf.config import load
+from seq2seq_tf.config.loading import load
 from tests import toy
 
 SCRIPT = str(toy.ROOT / "benchmarks" / "gpu_check.py")

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.placement import Placement, loops
-from seq2seq_tf.models.translation import Translation
-from seq2seq_tf.options.translation import Config
-from seq2seq_tf.translator import Translator
+from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.model import Translation
+from seq2seq_tf.tasks.translation.translator import Translator
 from tests import oracles
 
 VOCAB = 1201  # enough for the search to look for the best pieces by blocks

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq_tf.data.batching import Plan, pad_batch, plan_epoch, round_up
-from seq2seq_tf.data.corpus import make_batch
+from seq2seq_tf.data.batching import Plan, make_batch, pad_batch, plan_epoch, round_up
 
 LENGTHS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=150)
 SIZES = {"batch_tokens": 53, "pool_pairs": 31}

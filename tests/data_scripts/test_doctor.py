@@ -65,7 +65,7 @@ def test_help_shows_an_example_and_tensorflow_is_not_loaded(script: Script, name
     assert done.returncode == 0
     assert f"python data_scripts/{name} --" in done.stdout
     assert "tensorflow" not in done.stderr
-    assert "seq2seq_tf.data.pairs" in done.stderr
+    assert "seq2seq_tf.text.lines" in done.stderr
 
 
 def test_a_table_is_read_as_the_splitter_reads_it_and_its_rows_are_named(script: Script, tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seq2seq_tf.captioner import Captioner
-from seq2seq_tf.config import load
-from seq2seq_tf.data.captions import CaptionScores, score_captions
-from seq2seq_tf.data.scenes import SceneMaker
-from seq2seq_tf.options.captioning import CaptionConfig
-from seq2seq_tf.tasks.captioning import CaptioningTask, prepare
+from seq2seq_tf.config.loading import load
+from seq2seq_tf.tasks.captioning.captioner import Captioner
+from seq2seq_tf.tasks.captioning.config import CaptionConfig
+from seq2seq_tf.tasks.captioning.grammar import CaptionScores, score_captions
+from seq2seq_tf.tasks.captioning.scenes import SceneMaker
+from seq2seq_tf.tasks.captioning.task import CaptioningTask, prepare
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq_tf.classifier import Classifier
-from seq2seq_tf.config import load
-from seq2seq_tf.options.classification import ClassificationConfig
-from seq2seq_tf.tasks.classification import prepare
+from seq2seq_tf.config.loading import load
+from seq2seq_tf.tasks.classification.classifier import Classifier
+from seq2seq_tf.tasks.classification.config import ClassificationConfig
+from seq2seq_tf.tasks.classification.task import prepare
 from tests import labelled_runs
 from tests.toy import ROOT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seq2seq_tf.tasks.translation import prepare
+from seq2seq_tf.tasks.translation.task import prepare
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session
 from tests import toy

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq_tf.config import load, task_of
-from seq2seq_tf.tasks.translation import prepare
+from seq2seq_tf.config.loading import load, task_of
+from seq2seq_tf.tasks.translation.task import prepare
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session
 from tests import toy

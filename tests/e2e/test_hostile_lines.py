@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seq2seq_tf.translator import Translator
+from seq2seq_tf.tasks.translation.translator import Translator
 from tests.toy import WORDS
 from tests.trained import Call, run_program
 

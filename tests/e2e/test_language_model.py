@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seq2seq_tf.config import load, task_of
-from seq2seq_tf.options.language_model import LanguageModelConfig
-from seq2seq_tf.tasks.language_model import prepare
-from seq2seq_tf.text_generator import TextGenerator
+from seq2seq_tf.config.loading import load, task_of
+from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
+from seq2seq_tf.tasks.language_model.task import prepare
+from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session
 from tests import language_models, toy

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq_tf.tasks.translation import prepare
+from seq2seq_tf.tasks.translation.task import prepare
+from seq2seq_tf.tasks.translation.translator import Translator
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session
-from seq2seq_tf.translator import Translator
 from tests import toy
 
 pytestmark = pytest.mark.slow

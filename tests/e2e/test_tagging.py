@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq_tf.config import load
-from seq2seq_tf.data.casing import bare, label_of, split_words
-from seq2seq_tf.label_scores import case_and_mark_scores
-from seq2seq_tf.options.tagging import TaggingConfig
-from seq2seq_tf.restorer import Restorer
-from seq2seq_tf.tasks.tagging import prepare
+from seq2seq_tf.config.loading import load
+from seq2seq_tf.tasks.tagging.casing import bare, label_of, split_words
+from seq2seq_tf.tasks.tagging.config import TaggingConfig
+from seq2seq_tf.tasks.tagging.metrics import case_and_mark_scores
+from seq2seq_tf.tasks.tagging.restorer import Restorer
+from seq2seq_tf.tasks.tagging.task import prepare
 from tests import labelled_runs
 from tests.toy import ROOT
 

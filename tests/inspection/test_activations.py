@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.data.corpus import make_batch
+from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.activations import Reading, read_files, read_pairs
 from seq2seq_tf.structures import BOS_ID
-from seq2seq_tf.text_generator import TextGenerator
-from seq2seq_tf.translator import Translator
+from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
+from seq2seq_tf.tasks.translation.translator import Translator
 from tests import language_models
 
 TEXTS = ["ma mo\nloé\n\nüt gin", "k k\nma", "mo mo\nmo gin k\nma"]

@@ -10,9 +10,9 @@ import pytest
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.attention import attention_figure, attention_png, word_alignment
-from seq2seq_tf.models.translation import Translation
-from seq2seq_tf.options.translation import Config, ModelConfig
-from seq2seq_tf.translator import Hypothesis, Translator
+from seq2seq_tf.tasks.translation.config import Config, ModelConfig
+from seq2seq_tf.tasks.translation.model import Translation
+from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
 
 
 def hypothesis(pieces: list[str], source_pieces: list[str], weights: list[list[float]]) -> Hypothesis:

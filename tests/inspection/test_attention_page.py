@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seq2seq_tf.captioner import Caption
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.attention_page import caption_sections, pharaoh, translation_sections
 from seq2seq_tf.inspection.page import page_html
-from seq2seq_tf.translator import Hypothesis
+from seq2seq_tf.tasks.captioning.captioner import Caption
+from seq2seq_tf.tasks.translation.translator import Hypothesis
 
 FOUND = [
     Hypothesis("b a", -0.5, -1.0, ["▁b", "▁a"], ["▁x", "▁y"], np.array([[0.1, 0.9, 0], [0.7, 0.3, 0], [0, 0, 1]])),

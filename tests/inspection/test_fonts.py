@@ -18,7 +18,7 @@ from PIL import Image
 from seq2seq_tf.inspection import fonts
 from seq2seq_tf.inspection.attention import attention_png
 from seq2seq_tf.inspection.fonts import dress, families, figure_png
-from seq2seq_tf.translator import Hypothesis
+from seq2seq_tf.tasks.translation.translator import Hypothesis
 
 PACKAGE = Path(__file__).resolve().parents[2] / "seq2seq_tf"
 SANS = ["sans-serif"]

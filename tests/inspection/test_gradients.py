@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.data.corpus import make_batch
+from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.gradients import Flow, StreamBatch, gradient_flow, pair_batch, stream_batch
 from seq2seq_tf.inspection.listening import cells_of, listen, plain_twin
-from seq2seq_tf.models.language_model import LanguageModel
-from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.structures import EOS_ID
+from seq2seq_tf.tasks.language_model.model import LanguageModel
+from seq2seq_tf.tasks.translation.model import Translation
 from tests import oracles
 from tests.language_models import model_config
 

@@ -8,9 +8,9 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from seq2seq_tf.captioner import Caption
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.image_attention import attended_pixels, image_attention_figure, image_attention_png
+from seq2seq_tf.tasks.captioning.captioner import Caption
 
 SIZE, SIDE = 12, 3
 

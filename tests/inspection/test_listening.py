@@ -18,10 +18,10 @@ from seq2seq_tf.inspection.listening import (
     listen,
     plain_twin,
 )
-from seq2seq_tf.models.language_model import LanguageModel
-from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.nn.cells import CELL_CLASSES
 from seq2seq_tf.structures import Batch
+from seq2seq_tf.tasks.language_model.model import LanguageModel
+from seq2seq_tf.tasks.translation.model import Translation
 from tests import oracles
 from tests.language_models import model_config
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from seq2seq_tf.nn.decoder import AttentionDecoder
 from seq2seq_tf.nn.embedding import Embedding
-from seq2seq_tf.options.translation import ModelConfig
 from seq2seq_tf.structures import BOS_ID, DecoderState, EncoderOutput, Memory, TeacherForced
+from seq2seq_tf.tasks.translation.config import ModelConfig
 from tests import oracles
 
 B, S, T, V, D, E = 2, 3, 5, 19, 17, 13

@@ -10,10 +10,10 @@ import sentencepiece
 import tensorflow as tf
 from sentencepiece import sentencepiece_model_pb2
 
-from seq2seq_tf.data.corpus import pad_rows
-from seq2seq_tf.options.common import NORMALIZATIONS
-from seq2seq_tf.options.translation import DataConfig
+from seq2seq_tf.config.common import NORMALIZATIONS
+from seq2seq_tf.data.batching import pad_rows
 from seq2seq_tf.structures import EOS_ID
+from seq2seq_tf.tasks.translation.config import DataConfig
 from seq2seq_tf.text.normalization import Normalizer, count_changed
 from seq2seq_tf.text.sentencepiece import GraphPieces, PieceModel, PieceText, train_piece_models
 from tests import toy

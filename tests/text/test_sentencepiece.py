@@ -11,11 +11,11 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seq2seq_tf.data.corpus import pad_rows
+from seq2seq_tf.config.common import PIECE_MODELS
+from seq2seq_tf.data.batching import pad_rows
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.common import PIECE_MODELS
-from seq2seq_tf.options.translation import DataConfig
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from seq2seq_tf.tasks.translation.config import DataConfig
 from seq2seq_tf.text.sentencepiece import GraphPieces, PieceModel, train_piece_model
 from tests.toy import ROOT
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from seq2seq_tf.bin.training import _StopOnSignal
+from seq2seq_tf.cli.training import _StopOnSignal
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.translation import DataConfig
+from seq2seq_tf.tasks.translation.config import DataConfig
 from seq2seq_tf.text.sentencepiece import train_piece_model
 from tests import toy
 

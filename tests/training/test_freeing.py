@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.translation import Config
+from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.translator import Translator
 from seq2seq_tf.training.freeing import free
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.translator import Translator
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from seq2seq_tf.config import load
+from seq2seq_tf.config.common import TaskConfig
+from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.captioning import CaptionConfig
-from seq2seq_tf.options.common import TaskConfig
-from seq2seq_tf.options.language_model import LanguageModelConfig
-from seq2seq_tf.options.translation import Config
+from seq2seq_tf.tasks.captioning.config import CaptionConfig
+from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
+from seq2seq_tf.tasks.translation.config import Config
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.going_on import Begun, agree
 from seq2seq_tf.training.run_dir import RunDir

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from seq2seq_tf.config import load
+from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection import gradient_watch
-from seq2seq_tf.options.captioning import CaptionConfig
-from seq2seq_tf.tasks.translation import prepare
+from seq2seq_tf.tasks.captioning.config import CaptionConfig
+from seq2seq_tf.tasks.translation.task import prepare
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from seq2seq_tf.config import TASKS as TASK_KINDS
-from seq2seq_tf.config import flatten, leaves, load
+from seq2seq_tf.config.loading import TASKS as TASK_KINDS
+from seq2seq_tf.config.loading import flatten, leaves, load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.init_from import check_base, take_over_tokenizers, values_of_base

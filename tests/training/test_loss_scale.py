@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.data.corpus import make_batch
+from seq2seq_tf.config.common import TrainConfig
+from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.errors import TrainingError
-from seq2seq_tf.models.translation import Translation
 from seq2seq_tf.nn.products import cast, product
-from seq2seq_tf.options.common import TrainConfig
-from seq2seq_tf.options.translation import TranslationTrainConfig
 from seq2seq_tf.structures import LossSum
-from seq2seq_tf.tasks.translation import TranslationTask, prepare
+from seq2seq_tf.tasks.translation.config import TranslationTrainConfig
+from seq2seq_tf.tasks.translation.model import Translation
+from seq2seq_tf.tasks.translation.task import TranslationTask, prepare
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.loss_scale import LEAST, MOST, LossScale
 from seq2seq_tf.training.run_dir import RunDir

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from seq2seq_tf.options.common import TrainConfig
+from seq2seq_tf.config.common import TrainConfig
 from seq2seq_tf.training.position import Position
 
 TRAIN = TrainConfig(max_epochs=5, accumulate=3)

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seq2seq_tf.config import load
+from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
-from seq2seq_tf.options.translation import Config
+from seq2seq_tf.tasks.translation.config import Config
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 

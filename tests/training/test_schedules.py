@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from seq2seq_tf.options.common import SCHEDULES, TrainConfig
+from seq2seq_tf.config.common import SCHEDULES, TrainConfig
 from seq2seq_tf.training.schedules import learning_rate
 
 PEAK, WARMUP, TOTAL = 0.3, 11, 101

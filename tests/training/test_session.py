@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_tf.errors import InputError, TrainingError
-from seq2seq_tf.models.translation import Translation
-from seq2seq_tf.options.translation import Config
 from seq2seq_tf.structures import LossSum
-from seq2seq_tf.tasks.translation import prepare
+from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.model import Translation
+from seq2seq_tf.tasks.translation.task import prepare
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from seq2seq_tf.config import flatten, load
+from seq2seq_tf.config.loading import flatten, load
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.options.language_model import LanguageModelConfig
-from seq2seq_tf.options.translation import Config
+from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
+from seq2seq_tf.tasks.translation.config import Config
 from seq2seq_tf.training import checkpoint, time_budget
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session

@@ -79,7 +79,7 @@ def test_a_run_with_weights_never_makes_its_tokenizers_anew(
 ) -> None:
     run = copy(trained, tmp_path / "run")
     shutil.rmtree(run.data)
-    module = importlib.import_module(f"seq2seq_tf.tasks.{trained.name}")
+    module = importlib.import_module(f"seq2seq_tf.tasks.{trained.name}.task")
     for name in TRAINERS:
         monkeypatch.setattr(module, name, None, raising=False)
     files = [Path(run.path, name) for name in trained.example.config.tokenizer_files]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.options.common import OPTIMIZERS, TrainConfig
+from seq2seq_tf.config.common import OPTIMIZERS, TrainConfig
 from seq2seq_tf.structures import LossSum
 from seq2seq_tf.training.trainer import Trainer, UpdateResult, split_rows
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seq2seq_tf.options.translation import TranslationTrainConfig
+from seq2seq_tf.tasks.translation.config import TranslationTrainConfig
 from seq2seq_tf.training.validation import Standing
 
 CONFIG = TranslationTrainConfig(average_best=2, metric="bleu")

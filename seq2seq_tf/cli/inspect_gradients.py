@@ -1,0 +1,265 @@
+"""seq2seq-inspect gradients: how gradients flow back over the steps of a trained run, of fresh cells, of a toy."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from absl import flags
+
+from seq2seq_tf.cli import program, run_folder
+from seq2seq_tf.cli.flag_types import define_float, define_integer, define_output, define_path
+from seq2seq_tf.cli.inspect_files import (
+    PAGE_ENDINGS,
+    PICTURE_ENDINGS,
+    check_ending,
+    numbered,
+    sentences,
+    task_of_run,
+    warnings_as_lines,
+    write_all,
+)
+from seq2seq_tf.cli.tables import format_table
+from seq2seq_tf.config.common import CELLS
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import to_json
+from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
+from seq2seq_tf.tasks.translation.config import Config
+
+if TYPE_CHECKING:
+    from seq2seq_tf.inspection.gradient_page import Measured
+    from seq2seq_tf.inspection.gradients import Flow
+    from seq2seq_tf.inspection.listening import Listenable
+    from seq2seq_tf.training.run_dir import RunDir
+
+FLAGS = flags.FLAGS
+_MOST_STEPS, _MOST_STATES = 2**20, 2**27
+_PAIRS = 500  # of which the longest are taken
+
+
+def define_flags() -> None:
+    """Defines the flags of the command."""
+    define_path("model_dir", None, "run folder of a language model or translator")
+    define_path("text", None, "file or folder to read [default: held-out text of the run]")
+    define_path("target", None, "translator: translations of --text, line by line [default: its own]")
+    define_path("out", "gradients.html", "page to write")
+    define_path("png", None, "also write the pictures, each as STEM_NAME.png")
+    define_output("json", None, "also write all curves to this file")
+    flags.DEFINE_enum("compare", None, ["cells"], "cells: rnn, gru and lstm of the same size with fresh weights")
+    define_integer("hidden", 128, "compare, without a run: state size H of each layer", 1, 4096)
+    define_integer("depth", 1, "compare, without a run: layers", 1, 16)
+    define_float("recurrent_scale", 1.0, "compare: factor on the recurrent kernels, which begin orthogonal", -1e3, 1e3)
+    define_integer("seed", 1, "compare: of the weights; everywhere: of the random directions", 0)
+    define_integer("sequences", 16, "sequences in the batch", 1, 4096)
+    define_integer("steps", 60, "steps of each, at most", 2, 10_000)
+    define_integer("directions", 4, "random directions per sequence for the Jacobian", 1, 4096)
+    flags.DEFINE_bool("toy", False, "instead: h_t = tanh(2 x_t + 3 h_(t-1) + 1) with scalars, factor by factor")
+    flags.DEFINE_list("x", ["0.5", "-1", "0.25"], "toy: the inputs x_1,x_2,...")
+
+
+def main() -> int:
+    """Measures, prints a table and writes a page, or prints the toy."""
+    if FLAGS.toy:
+        return _toy()
+    if not FLAGS.model_dir and not FLAGS.compare:
+        raise InputError("--model_dir must name the run folder, or give --compare=cells or --toy")
+    _check_size()
+    check_ending("out", FLAGS.out, PAGE_ENDINGS)
+    check_ending("png", FLAGS.png, PICTURE_ENDINGS)
+    if FLAGS.model_dir:
+        possible = (LanguageModelConfig.task,) if FLAGS.compare else (LanguageModelConfig.task, Config.task)
+        task_of_run(possible, "these gradients")
+    program.import_tensorflow()
+    from seq2seq_tf.inspection.gradient_page import as_json, pictures, rows, sections
+    from seq2seq_tf.inspection.page import page_html
+
+    with warnings_as_lines():
+        measured = _compare() if FLAGS.compare else _trained()
+    print(format_table(*rows(measured.flows)))
+    files = {FLAGS.out: page_html(f"Gradients of {FLAGS.model_dir or 'fresh cells'}", sections(measured)).encode()}
+    if FLAGS.json:
+        files[FLAGS.json] = (to_json(as_json(measured)) + "\n").encode()
+    if FLAGS.png:
+        drawn = pictures(measured)
+        files |= dict(zip(numbered(FLAGS.png, list(drawn)), drawn.values(), strict=True))
+    write_all(files)
+    return 0
+
+
+def _check_size() -> None:
+    """Raises InputError for flags whose product no memory bears: states and gradients of all steps are kept."""
+    steps, directions = FLAGS.sequences * FLAGS.steps, FLAGS.directions
+    if steps * directions > _MOST_STEPS:
+        raise InputError(
+            f"--sequences={FLAGS.sequences} times --steps={FLAGS.steps} times --directions={directions} are more than "
+            f"{_MOST_STEPS:,} steps"
+        )
+    if not FLAGS.model_dir and steps * FLAGS.hidden * FLAGS.depth > _MOST_STATES:
+        raise InputError(
+            f"--hidden={FLAGS.hidden} times --depth={FLAGS.depth} times {steps:,} steps are more than {_MOST_STATES:,} "
+            "numbers"
+        )
+
+
+def _options() -> dict[str, Any]:
+    return {"directions": FLAGS.directions, "seed": FLAGS.seed}
+
+
+def _trained() -> Measured:
+    """Measures a run: trained and with the weights that it began with."""
+    import keras
+
+    from seq2seq_tf.inspection.gradient_page import Measured, Updates
+    from seq2seq_tf.inspection.gradients import gradient_flow
+    from seq2seq_tf.inspection.listening import copy_weights, plain_twin
+    from seq2seq_tf.training.run_dir import RunDir
+
+    run = RunDir(FLAGS.model_dir)
+    model, config, batch = _load(run)
+    keras.utils.set_random_seed(config.train.seed)
+    twin = plain_twin(model)  # the first weights of the run: same seed, same order
+    untrained = gradient_flow(twin, batch, **_options())
+    copy_weights(model, twin)
+    flows = {"trained": gradient_flow(twin, batch, **_options()), "untrained": untrained}
+    what = f"{FLAGS.model_dir}, cell {config.model.cell}; {_about_batch(batch)} {_about_jacobian(flows)}"
+    return Measured(flows, what, Updates(*_gradient_norms(run), config.train.clip_norm))
+
+
+def _load(run: RunDir) -> tuple[Listenable, Any, Any]:
+    """Returns model, configuration and a batch of the text to measure on."""
+    from seq2seq_tf.inspection.gradients import pair_batch, stream_batch
+
+    if run.task == LanguageModelConfig.task:
+        from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
+
+        generator = run_folder.say_weights(TextGenerator.load(run.path))
+        return generator.model, generator.config, stream_batch(_stream(run, generator), FLAGS.sequences, FLAGS.steps)
+    from seq2seq_tf.tasks.translation.translator import Translator
+
+    translator = run_folder.say_weights(Translator.load(run.path))
+    sources, targets = sentences(translator.config, FLAGS.text, FLAGS.target)
+    sources = sources[:_PAIRS]
+    if targets is None:
+        sources = sorted(sources, key=len)[-FLAGS.sequences :]
+        targets = [
+            row[0].text
+            for row in translator.translate_all(sources, translator.search_options(n_best=1, split_sentences=False))
+        ]
+    ids = zip(translator.source.encode(sources), translator.target.encode(targets[:_PAIRS]), strict=True)
+    return translator.model, translator.config, pair_batch(list(ids), FLAGS.sequences, FLAGS.steps)
+
+
+def _stream(run: RunDir, generator: Any) -> np.ndarray:
+    """Returns the ids of --text, or of the run's held-out text."""
+    from seq2seq_tf.structures import BOS_ID
+    from seq2seq_tf.tasks.language_model.streams import load_stream, text_ids
+    from seq2seq_tf.tasks.language_model.text_files import find_text_files, read_text
+    from seq2seq_tf.training.prepared import check_data
+
+    if not FLAGS.text:
+        if not os.path.exists(run.prepared):
+            raise InputError(f"--text must name what to read: the held-out text in {run.data} is no longer there")
+        check_data(run)
+        return load_stream(os.path.join(run.data, "valid")).ids
+    data = generator.config.data
+    texts = [read_text(path) for path in find_text_files(FLAGS.text, data.pattern, data.exclude).paths()]
+    return np.asarray([i for text in texts for i in (BOS_ID, *text_ids(generator.symbols, text))], np.int32)
+
+
+def _compare() -> Measured:
+    """Measures the three cells at the same size with fresh weights."""
+    import keras
+
+    from seq2seq_tf.inspection.gradient_page import Measured
+    from seq2seq_tf.inspection.gradients import gradient_flow, stream_batch
+    from seq2seq_tf.tasks.language_model.config import ModelConfig
+    from seq2seq_tf.tasks.language_model.model import LanguageModel
+    from seq2seq_tf.training.run_dir import RunDir
+
+    if FLAGS.model_dir:
+        model, config, batch = _load(RunDir(FLAGS.model_dir))
+        sizes, vocab = config.model, model.vocab_size
+    else:
+        sizes = ModelConfig(units=FLAGS.hidden, layers=FLAGS.depth)
+        ids, vocab = _symbols()
+        batch = stream_batch(ids, FLAGS.sequences, FLAGS.steps)
+    flows, counts = {}, []
+    for kind in sorted(CELLS, key=("rnn", "gru", "lstm").index):
+        keras.utils.set_random_seed(FLAGS.seed)
+        config = dataclasses.replace(sizes, cell=kind, fused=False, cudnn=False)
+        fresh = LanguageModel(config, vocab, precision="float32")
+        fresh.build()
+        for cell in fresh.cells:
+            cell.recurrent_kernel.assign(cell.recurrent_kernel * FLAGS.recurrent_scale)
+        flows[kind] = gradient_flow(fresh, batch, **_options())
+        counts.append(f"{kind} {sum(math.prod(v.shape) for v in fresh.stack.trainable_variables):,}")
+    layers = f"{sizes.layers} layer{'s' * (sizes.layers > 1)}"
+    scaled = "" if FLAGS.recurrent_scale == 1 else f", times {FLAGS.recurrent_scale:g}"
+    what = (
+        f"Fresh weights, {layers} of {sizes.units} units (recurrent parameters: {', '.join(counts)}). "
+        f"The state's kernels are orthogonal{scaled}; the forget gates of the LSTM begin with a bias of "
+        f"{sizes.forget_bias:g}. {_about_batch(batch)} {_about_jacobian(flows)}"
+    )
+    return Measured(flows, what)
+
+
+def _symbols() -> tuple[np.ndarray, int]:
+    """Returns ids of the characters of --text, or random ones, and how many symbols there are."""
+    from seq2seq_tf.structures import EOS_ID
+    from seq2seq_tf.tasks.language_model.text_files import find_text_files, read_text
+
+    first = EOS_ID + 1  # after the special symbols
+    if not FLAGS.text:
+        random = np.random.default_rng(FLAGS.seed)
+        return random.integers(first, 64, FLAGS.sequences * (FLAGS.steps + 1)), 64
+    files = find_text_files(FLAGS.text, "*", ".*")
+    characters = np.array([ord(c) for path in files.paths() for c in read_text(path)])
+    known, ids = np.unique(characters, return_inverse=True)
+    return ids + first, len(known) + first
+
+
+def _about_batch(batch: Any) -> str:
+    rows, columns = batch.source.shape if hasattr(batch, "source") else batch.ids[:, 1:].shape
+    begin = "" if hasattr(batch, "source") else f", each after {batch.before.shape[1]} symbols that were only read"
+    return f"{rows} sequences of up to {columns} steps{begin}; in float32, without dropout and label smoothing."
+
+
+def _about_jacobian(flows: Mapping[str, Flow]) -> str:
+    if all(flow.exact for flow in flows.values()):
+        return "The norms of Jacobians are exact."
+    return f"The norms of Jacobians are estimates from {FLAGS.directions} random directions for each sequence."
+
+
+def _gradient_norms(run: RunDir) -> tuple[list[int], list[float]]:
+    """Returns updates and gradient norms of metrics.jsonl; none where the file is not there."""
+    from seq2seq_tf.training.history import History
+
+    lines = History(run.metrics, run.tensorboard).records()
+    found = [(line["update"], norm) for line in lines if isinstance(norm := line.get("gradient_norm"), (int, float))]
+    return [update for update, _ in found], [norm for _, norm in found]
+
+
+def _toy() -> int:
+    try:
+        inputs = [float(x) for x in FLAGS.x]
+    except ValueError:
+        raise InputError(f"--x must be numbers separated by commas, got {','.join(FLAGS.x)!r}") from None
+    if len(inputs) < 2 or not np.isfinite(inputs).all():
+        raise InputError(f"--x must be two or more finite numbers, got {','.join(FLAGS.x)!r}")
+    program.import_tensorflow()
+    from seq2seq_tf.inspection.toy_recurrence import run_toy
+
+    toy = run_toy(inputs)
+    rows = [
+        (str(t), f"{s.x:g}", f"{s.h:.6f}", f"{s.factor:.6g}" if t > 1 else "") for t, s in enumerate(toy.steps, start=1)
+    ]
+    print("h_t = tanh(2 x_t + 3 h_(t-1) + 1), h_0 = 0;  dh_t/dh_(t-1) = 3 (1 - h_t^2)\n")
+    print(format_table(["t", "x_t", "h_t", "dh_t/dh_(t-1)"], rows))
+    factors = " * ".join(f"{step.factor:.6g}" for step in toy.steps[1:])
+    print(f"\ndh_{len(rows)}/dh_1 = {factors} = {toy.product:.6g}")
+    print(f"by automatic differentiation of the vanilla cell: {toy.automatic:.6g}")
+    return 0

@@ -1,0 +1,163 @@
+"""seq2seq-inspect units: text coloured by hidden units, and a search for those that follow a property of the text."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from seq2seq_tf.cli import program, run_folder
+from seq2seq_tf.cli.flag_types import define_integer, define_output, define_path
+from seq2seq_tf.cli.inspect_files import (
+    PAGE_ENDINGS,
+    PICTURE_ENDINGS,
+    check_ending,
+    first_characters,
+    numbered,
+    sentences,
+    task_of_run,
+    warnings_as_lines,
+    write_all,
+)
+from seq2seq_tf.cli.tables import format_table
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import to_json
+from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
+from seq2seq_tf.tasks.translation.config import Config
+
+if TYPE_CHECKING:
+    from seq2seq_tf.inspection.activations import Reading
+    from seq2seq_tf.inspection.unit_search import UnitSearch
+
+FLAGS = flags.FLAGS
+_DRAWN = 2000  # symbols of a picture
+
+
+def define_flags() -> None:
+    """Defines the flags of the command."""
+    define_path("model_dir", None, "run folder of a language model or translator")
+    define_path(
+        "text",
+        None,
+        "file to read, or folder of files for a language model; not trained on, or scores flatter "
+        "[default: the run's test text, or else its held-out one]",
+    )
+    define_path("target", None, "translator: translations of --text, line by line [default: its own]")
+    define_path("out", "units.html", "page to write")
+    define_path("png", None, "also draw the text coloured by each of --units, or by the best of each property")
+    define_output("json", None, "also write all scores to this file")
+    flags.DEFINE_list("units", [], "look at these units only, such as layer_0/h/17,layer_0/c/3")
+    flags.DEFINE_enum(
+        "property_kind", None, ["python", "text"], "what is known of the text [default: python for .py files]"
+    )
+    flags.DEFINE_multi_string("pattern", [], "regular expression; what it matches is one property more; several times")
+    define_integer("characters", 20_000, "characters to read, at most", 100, 1_000_000)
+    define_integer("shown", 6000, "characters or pieces of the coloured text, at most", 1, 1_000_000)
+    define_integer("top", 5, "units listed per property", 1, 65_536)
+
+
+def main() -> int:
+    """Searches, prints the best units and writes the page."""
+    check_ending("out", FLAGS.out, PAGE_ENDINGS)
+    check_ending("png", FLAGS.png, PICTURE_ENDINGS)
+    _check_patterns()
+    task = task_of_run((LanguageModelConfig.task, Config.task), "units")
+    if task == LanguageModelConfig.task and FLAGS.target:
+        raise InputError(f"--target is nothing for a run of {task}")
+    program.import_tensorflow()
+    from seq2seq_tf.inspection.page import page_html
+    from seq2seq_tf.inspection.unit_search import as_json, overview, search_units, sections
+
+    with warnings_as_lines():
+        readings, kind = _read_files() if task == LanguageModelConfig.task else _read_pairs()
+    searches, parts = [], []
+    for reading, units in _with_units(readings):
+        search = search_units(reading, kind, FLAGS.pattern, top=FLAGS.top, units=units)
+        searches.append(search)
+        parts += sections(search, shown=FLAGS.shown, chosen=units)
+        print(f"{reading.side}: {len(reading.symbols):,} symbols, {len(search.reading.names):,} units")
+        print(format_table(*overview(search)) + "\n")
+        for name in search.rankings.skipped:
+            print(f"{name}: the same everywhere in one half of the text, left out", file=sys.stderr)
+    files = {FLAGS.out: page_html(f"Units of {FLAGS.model_dir}", parts).encode()}
+    if FLAGS.json:
+        files[FLAGS.json] = (to_json([as_json(search) for search in searches], indent=2) + "\n").encode()
+    if FLAGS.png:
+        files |= _draw(searches)
+    write_all(files)
+    return 0
+
+
+def _check_patterns() -> None:
+    from seq2seq_tf.inspection.properties import matches
+
+    for pattern in FLAGS.pattern:
+        matches("", pattern)
+
+
+def _read_files() -> tuple[list[Reading], str]:
+    from seq2seq_tf.inspection.activations import read_files
+    from seq2seq_tf.tasks.language_model.task import text_parts
+    from seq2seq_tf.tasks.language_model.text_files import find_text_files, read_text
+    from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
+    from seq2seq_tf.text.lines import text_hash
+
+    generator = run_folder.say_weights(TextGenerator.load(FLAGS.model_dir))
+    data = generator.config.data
+    if FLAGS.text:
+        files = find_text_files(FLAGS.text, data.pattern, data.exclude)
+    else:
+        parts = text_parts(data)
+        files = parts["test"] if parts["test"].names else parts["valid"]
+    texts: list[str] = []
+    mixed = sorted(files.names, key=text_hash)  # else one part of a large folder would fill the text
+    for path in files._replace(names=tuple(mixed)).paths():
+        if sum(map(len, texts)) < FLAGS.characters:
+            texts.append(read_text(path))
+    kind = "python" if all(name.endswith(".py") for name in files.names) else "text"
+    return [read_files(generator, texts, FLAGS.characters)], FLAGS.property_kind or kind
+
+
+def _read_pairs() -> tuple[list[Reading], str]:
+    from seq2seq_tf.inspection.activations import read_pairs
+    from seq2seq_tf.tasks.translation.translator import Translator
+
+    translator = run_folder.say_weights(Translator.load(FLAGS.model_dir))
+    sources, targets = sentences(translator.config, FLAGS.text, FLAGS.target)
+    count = first_characters(sources, FLAGS.characters)
+    sources = sources[:count]
+    if targets is None:
+        search = translator.search_options(n_best=1, split_sentences=False)
+        targets = [row[0].text for row in translator.translate_all(sources, search)]
+    return read_pairs(translator, sources, targets[:count]), FLAGS.property_kind or "text"
+
+
+def _with_units(readings: list[Reading]) -> list[tuple[Reading, list[str]]]:
+    """Returns the readings to search with the units of --units that they have; all readings without the flag."""
+    if not FLAGS.units:
+        return [(reading, []) for reading in readings]
+    from seq2seq_tf.inspection.unit_search import check_units
+
+    check_units(readings, FLAGS.units)
+    found = [(reading, [unit for unit in FLAGS.units if unit in set(reading.names)]) for reading in readings]
+    return [(reading, units) for reading, units in found if units]
+
+
+def _draw(searches: list[UnitSearch]) -> dict[str, bytes]:
+    """Returns path -> PNG."""
+    from seq2seq_tf.inspection.coloured_text import coloured_text_png
+    from seq2seq_tf.inspection.unit_search import best_units, picture_values
+
+    wanted = []
+    for search in searches:
+        chosen = {unit: unit for unit in search.reading.names} if FLAGS.units else best_units(search)
+        wanted += [(search.reading, name, unit) for name, unit in chosen.items()]
+    names = [f"{reading.side}_{re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_')}" for reading, name, _ in wanted]
+    paths = numbered(FLAGS.png, names)
+    pngs = []
+    for reading, name, unit in wanted:
+        symbols, values = picture_values(reading, unit, _DRAWN)
+        pngs.append(coloured_text_png(symbols, values, unit if name == unit else f"{unit} ({name})"))
+    return dict(zip(paths, pngs, strict=True))

@@ -1,0 +1,59 @@
+"""The flags that name a table of pairs and say how it is written."""
+
+from __future__ import annotations
+
+from absl import flags
+
+from seq2seq_tf.cli.flag_types import define_path
+from seq2seq_tf.corpora.delimited import Table, TableOptions
+from seq2seq_tf.errors import InputError
+
+flags.disclaim_key_flags()  # the flags are those of the module that calls these functions
+_CHOICES = ["auto", "yes", "no"]
+_DELIMITERS = {"tsv": "\t", "csv": ",;\t"}
+
+
+def define_table_flags(instead_of: str) -> None:
+    """Defines --tsv, --csv, --quoted, --header and --columns.
+
+    Args:
+      instead_of: what a table takes the place of.
+    """
+    define_path("tsv", None, f"Instead of {instead_of}: a table, tabs between its columns.")
+    define_path("csv", None, f"Instead of {instead_of}: a table, commas (or ; or tabs) between its columns.")
+    text = "Whether fields of the table are quoted; no: quotation marks are text."
+    flags.DEFINE_enum("quoted", "auto", _CHOICES, text)
+    flags.DEFINE_enum("header", "auto", _CHOICES, "Whether the table's first row is a header.")
+    flags.DEFINE_list("columns", [], "Numbers of the table's two columns, source first, as 2,4.")
+
+
+def table_files() -> list[str]:
+    """Returns the tables that the flags name: one is sound, none means that there is no table."""
+    return [path for kind in _DELIMITERS if (path := getattr(flags.FLAGS, kind))]
+
+
+def opened_table(languages: tuple[str, str]) -> Table | None:
+    """Returns the table that the flags name, or None.
+
+    Args:
+      languages: file endings of source and target; a header may name them.
+
+    Raises:
+      InputError: two tables, flags that do not fit, or no such table.
+    """
+    kinds = [kind for kind in _DELIMITERS if getattr(flags.FLAGS, kind)]
+    quoted, header, given = flags.FLAGS.quoted, flags.FLAGS.header, flags.FLAGS.columns
+    if not kinds:
+        if given or (quoted, header) != ("auto", "auto"):
+            raise InputError("--columns, --header and --quoted are for a table: --tsv or --csv")
+        return None
+    if len(kinds) > 1:
+        raise InputError("--tsv and --csv cannot be given together")
+    columns = None
+    if given:
+        numbers = [int(number) if number.strip().isdecimal() else 0 for number in given]
+        if len(numbers) != 2 or min(numbers) < 1 or numbers[0] == numbers[1]:
+            raise InputError(f"--columns must be two different numbers from 1, as 2,4, got {','.join(given)}")
+        columns = (numbers[0], numbers[1])
+    options = TableOptions(_DELIMITERS[kinds[0]], quoted, header, columns)
+    return Table(getattr(flags.FLAGS, kinds[0]), languages, options)

@@ -1,0 +1,44 @@
+"""seq2seq-train trains a translator.
+
+The same command again goes on where it stopped, with the same result as if it had never stopped. Ctrl-C and SIGTERM
+end it after a checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from seq2seq_tf.cli import program, training
+from seq2seq_tf.tasks.translation.config import Config
+
+
+def main() -> int:
+    """Trains until done or stopped; returns the exit code."""
+    return training.train(Config, _prepare)
+
+
+def _prepare(run: Any, config: Config, say: Callable[[str], None]) -> Any:
+    from seq2seq_tf.tasks.translation.task import prepare
+
+    return prepare(run, config, say)
+
+
+COMMAND = program.Command(
+    "trains a translator, or goes on with a run that was stopped",
+    lambda: training.define_flags(Config),
+    main,
+    """
+    seq2seq-train --config=configs/quickstart_en_de.yaml --model_dir=runs/en_de
+    seq2seq-train --config=my.yaml --model_dir=runs/mine --train.max_epochs=30 --model.decoder_units=768
+    """,
+)
+
+
+def run() -> None:
+    """Entry point."""
+    program.run(COMMAND)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,214 @@
+"""What the options of all tasks share: how an option is declared, recurrent networks, training.
+
+The modules of this package are the only places where a hyperparameter has a default. A configuration is a frozen
+dataclass of frozen dataclasses ("sections"); `seq2seq_tf.config` reads and writes them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Any, ClassVar, NamedTuple
+
+from seq2seq_tf.errors import InputError
+
+CELLS = ("gru", "lstm", "rnn")
+ATTENTIONS = ("bahdanau", "none")
+PIECE_MODELS = ("bpe", "unigram")
+NORMALIZATIONS = ("identity", "nfc", "nfkc", "nmt_nfkc")
+OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamw", "nadam", "rmsprop", "sgd")
+SCHEDULES = ("constant", "cosine", "inverse_sqrt", "plateau")
+KEEP = ("all", "resume", "final")
+PRECISIONS = ("auto", "bfloat16", "float16", "float32")
+
+# What changes no number of an update or a validation, whatever the task. (patience decides when training ends.)
+CHANGEABLE = (
+    "train.checkpoint_every",
+    "train.gradient_curves",
+    "train.keep",
+    "train.keep_checkpoints",
+    "train.log_every",
+    "train.patience",
+)
+
+
+class Range(NamedTuple):
+    """Closed interval of allowed numbers, in the unit of the option."""
+
+    low: float
+    high: float
+
+
+class Text(enum.Enum):
+    """What a string may be where it is not one of some words."""
+
+    ANY = "text"
+    PATH = "path"  # of a file or folder; `~` is the home folder
+
+
+PATH = Text.PATH
+SHARE = Range(0.0, 0.95)
+# Every number has an upper bound that memory and int32 bear; a value beyond it is a slip of the finger.
+UNITS = Range(1, 16_384)
+EPOCHS = Range(1, 1_000_000)
+UPDATES = Range(1, 1_000_000_000)
+UPDATES_OR_NONE = Range(0, 1_000_000_000)
+VALIDATIONS = Range(1, 1_000_000)
+BATCH = Range(1, 2**22)  # symbols of a batch, padding included
+POOL = Range(1, 1_000_000_000)  # texts shuffled together
+SYMBOLS_OF_A_TEXT = Range(1, 100_000)
+
+
+def option(default: Any, text: str, allowed: Range | Text | tuple[str, ...] = Text.ANY) -> Any:
+    """Declares a field of a section: its default, its help text and the allowed range, choices or kind of text."""
+    return dataclasses.field(default=default, metadata={"help": text, "allowed": allowed})
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """What every recurrent network here has."""
+
+    cell: str = option("lstm", "recurrent cell", CELLS)
+    embedding_units: int = option(256, "size of a symbol's vector", UNITS)
+    embedding_scale: float = option(0.1, "standard deviation of initial embeddings", Range(1e-6, 10.0))
+    residual: bool = option(True, "add a layer's input to its output from depth 2 on")
+    layer_norm: bool = option(False, "normalise the gates inside each cell (Ba 2016)")
+    forget_bias: float = option(1.0, "initial bias of the LSTM forget gate", Range(-10, 10))
+    word_dropout: float = option(0.0, "share of input symbols whose whole vector is zeroed", SHARE)
+    embedding_dropout: float = option(0.2, "dropout on embeddings", SHARE)
+    layer_dropout: float = option(0.2, "dropout between stacked layers", SHARE)
+    output_dropout: float = option(0.4, "dropout before the last projection", SHARE)
+    variational: bool = option(False, "one dropout mask for all time steps of a sequence (Gal 2016)")
+    fused: bool = option(True, "hand-written gradients of the recurrences and the loss; false = plain, slower code")
+    cudnn: bool = option(True, "train LSTM and GRU layers with cuDNN where a GPU is visible")
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderConfig(NetworkConfig):
+    """The recurrent encoder."""
+
+    encoder_layers: int = option(1, "depth of the encoder", Range(1, 16))
+    encoder_units: int = option(256, "state size per direction", UNITS)
+    bidirectional: bool = option(True, "read in both directions")
+    encoder_dropout: float = option(0.4, "dropout on the encoder's outputs", SHARE)
+
+
+@dataclasses.dataclass(frozen=True)
+class ReaderConfig(EncoderConfig):
+    """A recurrent network that reads a whole text; classification and tagging put a projection on top."""
+
+    encoder_units: int = option(128, "state size per direction", UNITS)
+    embedding_units: int = option(64, "size of a symbol's vector", UNITS)
+    embedding_dropout: float = option(0.1, "dropout on embeddings", SHARE)
+    encoder_dropout: float = option(0.0, "dropout on the outputs of the network at each symbol", SHARE)
+    output_dropout: float = option(0.2, "dropout before the last projection", SHARE)
+
+
+@dataclasses.dataclass(frozen=True)
+class DecoderConfig(NetworkConfig):
+    """The attention decoder."""
+
+    decoder_layers: int = option(1, "depth of the decoder", Range(1, 16))
+    decoder_units: int = option(512, "state size of the decoder", UNITS)
+    attention: str = option(
+        "bahdanau", "additive attention (Bahdanau 2015), or none: plain encoder-decoder", ATTENTIONS
+    )
+    attention_units: int = option(256, "size of the space where queries meet keys", UNITS)
+    output_units: int = option(256, "size of the deep output layer before the vocabulary", UNITS)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How the weights are found, whatever the task."""
+
+    seed: int = option(1, "everything random is a function of this seed and the update number", Range(0, 2**31 - 1))
+    init_from: str = option(
+        "", "run folder whose weights, tokenizers and sizes a new run starts from; see docs/training.md", PATH
+    )
+    max_epochs: int = option(20, "passes over the training pairs", EPOCHS)
+    max_updates: int = option(
+        0,
+        "updates after which training ends, if max_epochs has more; the cosine ends there; 0 = no such bound",
+        UPDATES_OR_NONE,
+    )
+    max_minutes: float = option(
+        0.0,
+        "time of seq2seq-train on this machine: measured when the run begins, decides max_updates (never more than "
+        "max_epochs has); 0 = no bound",
+        Range(0.0, 1e6),
+    )
+    accumulate: int = option(1, "batches whose gradients are summed into one update", Range(1, 1024))
+    shards: int = option(
+        0,
+        "parts of a batch computed side by side; 0 = one per CPU core up to 4, or 1 on a GPU, decided when the run is "
+        "made",
+        Range(0, 64),
+    )
+    optimizer: str = option("adam", "optimiser", OPTIMIZERS)
+    learning_rate: float = option(1.5e-3, "peak learning rate", Range(0.0, 100.0))
+    adam_beta2: float = option(0.999, "decay of Adam's second moment", Range(0.5, 0.99999))
+    schedule: str = option("cosine", "learning rate after the warm-up; cosine ends at zero", SCHEDULES)
+    warmup_updates: int = option(200, "updates over which the learning rate rises from zero", UPDATES_OR_NONE)
+    plateau_factor: float = option(0.5, "schedule=plateau: multiply by this when the metric stalls", Range(0.01, 0.99))
+    plateau_patience: int = option(1, "schedule=plateau: validations without a better metric before that", VALIDATIONS)
+    weight_decay: float = option(0.0, "decoupled weight decay (adamw)", Range(0.0, 1.0))
+    clip_norm: float = option(1.0, "bound on the global gradient norm; 0 = no clipping", Range(0.0, 1e9))
+    label_smoothing: float = option(0.1, "share of probability spread over all classes (Szegedy 2016)", SHARE)
+    precision: str = option(
+        "auto",
+        "of matrix products; states and sums stay float32. auto = bfloat16 where the machine has instructions for it, "
+        "decided when the run is made",
+        PRECISIONS,
+    )
+    loss_scale: float = option(
+        2.0**15,
+        "precision=float16: first factor on the loss (Micikevicius 2018); halved on overflow",
+        Range(1.0, 2.0**24),
+    )
+    loss_scale_growth: int = option(
+        2000, "precision=float16: updates without overflow after which the factor is doubled", UPDATES
+    )
+    jit_compile: bool = option(False, "compile an update with XLA, once for each shape of a batch; see docs/gpu.md")
+    validate_every: int = option(0, "updates between validations; 0 = after each epoch", UPDATES_OR_NONE)
+    checkpoint_every: int = option(500, "updates between checkpoints to resume from", UPDATES)
+    keep: str = option(
+        "all",
+        "what stays in the folder of a finished run besides what its use needs: all; resume = what a later end needs "
+        "(newest checkpoint, best weights, prepared data); final = nothing",
+        KEEP,
+    )
+    keep_checkpoints: int = option(2, "latest checkpoints kept", Range(1, 10_000))
+    metric: str = option("loss", "metric on the valid set that decides which checkpoint is best", ("loss",))
+    patience: int = option(
+        10, "validations without a better metric before stopping; 0 = never stop early", Range(0, VALIDATIONS.high)
+    )
+    average_best: int = option(5, "best checkpoints kept and averaged into the final model", Range(1, 100))
+    log_every: int = option(50, "updates between lines of metrics.jsonl", UPDATES)
+    gradient_curves: int = option(
+        0,
+        "updates between pictures, in TensorBoard, of how the gradient flows back over the steps; 0 = none; see "
+        "docs/inspecting.md",
+        UPDATES_OR_NONE,
+    )
+
+
+class TaskConfig:
+    """All options of a run of one task: a frozen dataclass whose fields are its sections."""
+
+    task: ClassVar[str]  # the name in configuration files
+    trained_by: ClassVar[str]  # the program, for whoever brought the configuration or the run to another one
+    used_by: ClassVar[str]
+    has_gradient_curves: ClassVar[bool] = False  # whether the task offers what train.gradient_curves asks for
+    changeable: ClassVar[tuple[str, ...]] = CHANGEABLE  # patterns of options that may be given anew to a run
+    tokenizer_files: ClassVar[tuple[str, ...]]  # in the run folder; with them weights mean something
+    model: NetworkConfig
+    train: TrainConfig
+
+    def check(self) -> None:
+        """Raises InputError for values that are fine alone but contradict each other."""
+        if self.train.weight_decay and self.train.optimizer != "adamw":
+            raise InputError(f"train.weight_decay needs train.optimizer=adamw, got {self.train.optimizer}")
+        if self.train.jit_compile and self.model.cudnn:
+            raise InputError("train.jit_compile=true needs model.cudnn=false: XLA cannot compile a cuDNN layer")
+        if self.train.gradient_curves and not self.has_gradient_curves:
+            raise InputError(f"train.gradient_curves must be 0: there are none for {self.task}")

@@ -1,0 +1,19 @@
+"""Which tasks there are, for the reading of configuration files: filled by `seq2seq_tf.tasks`, which knows them."""
+
+from __future__ import annotations
+
+from seq2seq_tf.config.common import TaskConfig
+
+DEFAULT_TASK = "translation"  # of a file that names none
+
+TASKS: dict[str, type[TaskConfig]] = {}  # name in configuration files -> class; importing seq2seq_tf.tasks fills it
+
+
+def register(*kinds: type[TaskConfig]) -> None:
+    """Makes configurations known under the names of their tasks."""
+    TASKS.update({kind.task: kind for kind in kinds})
+
+
+def default_kind() -> type[TaskConfig]:
+    """Returns the configuration of a file that names no task."""
+    return TASKS[DEFAULT_TASK]

@@ -1,0 +1,201 @@
+"""Pairs from a spreadsheet's TSV or CSV: delimiter, quoted fields and a header row are found and said."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.lines import Pair, PathLike, iter_lines
+
+Choice = Literal["auto", "yes", "no"]
+
+_LOOKED_AT = 50  # rows, for the delimiter and for columns of numbers
+_BREAKS = re.compile(r"[\t\r\n\v\f\u2028\u2029]+")
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+
+# What people write above their columns, without case; the endings of the files count too.
+_LANGUAGE_NAMES = {
+    "ar": "arabic", "bg": "bulgarian", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian", "fa": "persian", "fi": "finnish", "fr": "french", "he": "hebrew", "hi": "hindi",
+    "hr": "croatian", "hu": "hungarian", "id": "indonesian", "it": "italian", "ja": "japanese", "ko": "korean",
+    "lt": "lithuanian", "lv": "latvian", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese",
+    "ro": "romanian", "ru": "russian", "sk": "slovak", "sl": "slovenian", "sr": "serbian", "sv": "swedish",
+    "th": "thai", "tr": "turkish", "uk": "ukrainian", "vi": "vietnamese", "zh": "chinese",
+}  # fmt: skip
+_HEADINGS = frozenset(_LANGUAGE_NAMES.values()) | {
+    *("deutsch", "englisch", "français", "anglais", "español", "inglés", "italiano", "inglese"),
+    *("id", "source", "target", "src", "tgt", "trg", "text", "sentence", "original"),
+    *("translation", "translated", "source text", "target text", "source_text", "target_text", "comment", "notes"),
+}
+
+
+class TableOptions(NamedTuple):
+    """How to read a table; `auto` is decided by looking at it."""
+
+    delimiters: str  # those that are possible, the likeliest first
+    quoted: Choice = "auto"
+    header: Choice = "auto"
+    columns: tuple[int, int] | None = None  # of source and target, from 1; None: by the header, or the first two
+
+
+class Table:
+    """A table of pairs. Its file is read once to see how it is written, and again by each `pairs`.
+
+    Args:
+      path: UTF-8, plain or `.gz`.
+      languages: file endings of source and target; a header may name them.
+      options: what is known of it.
+
+    Raises:
+      InputError: not readable, or not a table with these columns.
+    """
+
+    def __init__(self, path: PathLike, languages: Pair, options: TableOptions) -> None:
+        self.path = os.fspath(path)
+        self.joined = 0  # fields with line ends or tabs inside, in the last reading
+        self.delimiter = self._find_delimiter(options.delimiters)
+        self.columns = options.columns or (1, 2)
+        self.quoted = options.quoted == "yes" or (options.quoted == "auto" and self._looks_quoted())
+        first = list(itertools.islice(self._rows(), _LOOKED_AT + 1))
+        titles = first[0] if first else []
+        self.header = options.header == "yes" or (options.header == "auto" and is_header(titles, languages))
+        self.titles = titles if self.header else []
+        named = _named_columns(self.titles, languages)
+        if named and not options.columns:
+            self.columns = named
+        elif not options.columns:
+            self._refuse_numbers(first[self.header :])
+
+    def pairs(self) -> Iterator[Pair]:
+        """Yields source and target of each row after the header; line ends and tabs in a field become a space.
+
+        Raises:
+          InputError: as `iter_lines`, and for a row without these columns or with a field that never ends.
+        """
+        self.joined = 0
+        for number, row in enumerate(self._rows()):
+            if number < self.header:
+                continue
+            texts = [row[column - 1] for column in self.columns]
+            cleaned = [_BREAKS.sub(" ", text.strip("\t\r\n")) for text in texts]
+            self.joined += cleaned != texts
+            yield cleaned[0], cleaned[1]
+
+    def description(self) -> str:
+        """Returns in one line how the file is read."""
+        header = f"the first row ({', '.join(self.titles)}) is its header" if self.header else "no header"
+        quoting = "quoted fields" if self.quoted else "quotation marks as they are"
+        source, target = self.columns
+        return f"columns {source} and {target}, {_NAMES[self.delimiter]} between columns, {quoting}, {header}"
+
+    def _lines(self) -> Iterator[str]:
+        return (f"{line}\n" for line in iter_lines(self.path))
+
+    def _rows(self) -> Iterator[list[str]]:
+        for number, row in self._numbered_rows():
+            if len(row) < max(self.columns):
+                name = _NAMES[self.delimiter]
+                what = f"no {name}, two columns (source, target)"
+                if len(row) > 1:
+                    what = f"{len(row)} columns, {max(self.columns)}"
+                raise InputError(f"{self.path}:{number}: {what} were expected")
+            yield row
+
+    def _numbered_rows(self) -> Iterator[tuple[int, list[str]]]:
+        if not self.quoted:
+            for number, line in enumerate(iter_lines(self.path), start=1):
+                yield number, line.split(self.delimiter)
+            return
+        reader = csv.reader(self._lines(), delimiter=self.delimiter, strict=True)
+        number = 1
+        try:
+            for row in reader:
+                yield number, row
+                number = reader.line_num + 1
+        except csv.Error as error:
+            raise InputError(
+                f"{self.path}:{number}: a quoted field does not end as it should ({error}); "
+                "where quotation marks belong to the text, say --quoted=no"
+            ) from None
+
+    def _find_delimiter(self, possible: str) -> str:
+        """Returns the delimiter that gives all of the first rows most columns."""
+
+        def fewest_columns(delimiter: str) -> int:
+            try:
+                rows = list(itertools.islice(csv.reader(self._lines(), delimiter=delimiter, strict=True), _LOOKED_AT))
+            except csv.Error:
+                return 0
+            return min(map(len, rows), default=0)
+
+        return max(possible, key=fewest_columns) if len(possible) > 1 else possible
+
+    def _looks_quoted(self) -> bool:
+        """Returns whether fields are quoted as the csv module writes them, rather than quotation marks being text.
+
+        A writer quotes a field that holds a quotation mark, delimiter or line end, and doubles the marks inside; or
+        it quotes all fields. Text has quotation marks without need, or inside a field that is not quoted.
+        """
+        if self.delimiter != "\t":
+            return True
+        read: list[str] = []
+        rows = quoted = all_quoted = plain = 0
+        try:
+            for row in csv.reader(_remembered(self._lines(), read), delimiter=self.delimiter, strict=True):
+                raw = "".join(read)
+                read.clear()
+                rows += 1
+                if '"' in raw:
+                    as_needed = raw == _written(row, self.delimiter, csv.QUOTE_MINIMAL)
+                    every = raw == _written(row, self.delimiter, csv.QUOTE_ALL)
+                    quoted += as_needed
+                    all_quoted += every
+                    plain += not as_needed and not every and any('"' in field for field in row)
+        except csv.Error:
+            return quoted > max(2, plain)  # reading it so names the line at fault
+        return quoted > plain or (rows > 1 and all_quoted == rows)
+
+    def _refuse_numbers(self, rows: Sequence[Sequence[str]]) -> None:
+        for column in (1, 2):
+            if len(rows) > 2 and all(row[column - 1].strip().isdigit() for row in rows):
+                raise InputError(f"{self.path}: column {column} holds numbers; say --columns=SOURCE,TARGET")
+
+
+def is_header(titles: Sequence[str], languages: Pair) -> bool:
+    """Returns whether all cells of a row are headings: names of languages, the files' endings, source, text..."""
+    known = {language.casefold() for language in languages} | _HEADINGS
+    return bool(titles) and all(not title or title.strip().casefold() in known for title in titles) and any(titles)
+
+
+def is_quoted_field(line: str) -> bool:
+    """Returns whether a line is in quotation marks and has doubled ones inside, as a field of a table."""
+    inner = line[1:-1]
+    return line[:1] == '"' == line[-1:] and '""' in inner and '"' not in inner.replace('""', "")
+
+
+def _named_columns(titles: Sequence[str], languages: Pair) -> tuple[int, int] | None:
+    folded = [title.strip().casefold() for title in titles]
+    found = []
+    for language, role in zip(languages, (("source", "src"), ("target", "tgt", "trg")), strict=True):
+        code = language.casefold()
+        names = (code, _LANGUAGE_NAMES.get(code.split("-")[0], code), *role, *(f"{part} text" for part in role))
+        found += [folded.index(name) + 1 for name in names if name in folded][:1]
+    return (found[0], found[1]) if len(found) == 2 else None
+
+
+def _remembered(lines: Iterator[str], read: list[str]) -> Iterator[str]:
+    for line in lines:
+        read.append(line)
+        yield line
+
+
+def _written(row: Sequence[str], delimiter: str, quoting: Literal[0, 1]) -> str:
+    written = io.StringIO()
+    csv.writer(written, delimiter=delimiter, quoting=quoting, lineterminator="\n").writerow(row)
+    return written.getvalue()

@@ -1,0 +1,99 @@
+"""Options of image captioning: scenes of handwritten digits, convolutional encoder and attention decoder, search."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from seq2seq_tf.config.common import CHANGEABLE, SHARE, UNITS, DecoderConfig, Range, TaskConfig, TrainConfig, option
+from seq2seq_tf.errors import InputError
+
+METRICS = ("exact_match", "loss")
+
+
+@dataclasses.dataclass(frozen=True)
+class SceneConfig:
+    """Scenes: scikit-learn's handwritten digits on a dark square."""
+
+    train_scenes: int = option(16_000, "scenes of one epoch; each epoch draws new ones", Range(1, 1_000_000))
+    valid_scenes: int = option(
+        500, "held-out scenes that choose the best checkpoint, always the same", Range(1, 20_000)
+    )
+    test_scenes: int = option(1000, "held-out scenes of the final score, always the same", Range(1, 20_000))
+    image_size: int = option(40, "rows and columns of an image in pixels", Range(40, 256))
+    most_digits: int = option(3, "digits in a scene, at most", Range(1, 3))
+    noise: float = option(0.05, "standard deviation of a pixel's noise; ink is 1", Range(0.0, 0.5))
+
+
+@dataclasses.dataclass(frozen=True)
+class CaptionModelConfig(DecoderConfig):
+    """Sizes and regularisation of the convolutional encoder and the attention decoder."""
+
+    filters: int = option(24, "channels of the first convolution; doubled wherever the image is halved", Range(1, 1024))
+    halvings: int = option(2, "how often the image is halved; 2 = one vector per 4 x 4 pixels", Range(1, 5))
+    position_scale: float = option(0.3, "standard deviation of the initial row and column vectors", Range(0.0, 10.0))
+    encoder_dropout: float = option(0.1, "dropout on the encoder's outputs", SHARE)
+    embedding_units: int = option(32, "size of a word's vector", UNITS)
+    embedding_dropout: float = option(0.0, "dropout on embeddings", SHARE)
+    decoder_units: int = option(192, "state size of the decoder", UNITS)
+    attention_units: int = option(96, "size of the space where queries meet keys", UNITS)
+    output_units: int = option(96, "size of the deep output layer before the vocabulary", UNITS)
+    output_dropout: float = option(0.2, "dropout before the last projection", SHARE)
+
+
+@dataclasses.dataclass(frozen=True)
+class CaptionTrainConfig(TrainConfig):
+    """How the weights are found."""
+
+    batch_scenes: int = option(64, "scenes per batch", Range(1, 8192))
+    label_smoothing: float = option(0.0, "share of probability spread over all classes (Szegedy 2016)", SHARE)
+    metric: str = option("exact_match", "metric on the valid set that decides which checkpoint is best", METRICS)
+
+
+@dataclasses.dataclass(frozen=True)
+class CaptionSearchConfig:
+    """Defaults of the search; programs can override them per call."""
+
+    beam_size: int = option(3, "hypotheses kept per image; 1 = greedy", Range(1, 64))
+    length_penalty: float = option(
+        0.0, "exponent of ((5 + length) / 6) (Wu 2016); larger prefers longer", Range(0.0, 10.0)
+    )
+    n_best: int = option(1, "captions returned per image, at most beam_size", Range(1, 64))
+    max_words: int = option(24, "words of the longest caption", Range(1, 1000))
+    batch_images: int = option(128, "images described at once", Range(1, 8192))
+
+
+@dataclasses.dataclass(frozen=True)
+class CaptionConfig(TaskConfig):
+    """All options of a captioning run."""
+
+    task: ClassVar[str] = "captioning"
+    tokenizer_files: ClassVar[tuple[str, ...]] = ("labels.txt",)
+    changeable: ClassVar[tuple[str, ...]] = (
+        *CHANGEABLE,
+        "data.test_scenes",
+        "search.beam_size",
+        "search.length_penalty",
+        "search.n_best",
+    )
+    trained_by: ClassVar[str] = "seq2seq-caption train"
+    used_by: ClassVar[str] = "seq2seq-caption describe, evaluate, draw or seq2seq-inspect attention"
+
+    data: SceneConfig = SceneConfig()
+    model: CaptionModelConfig = CaptionModelConfig()
+    train: CaptionTrainConfig = CaptionTrainConfig()
+    search: CaptionSearchConfig = CaptionSearchConfig()
+
+    def check(self) -> None:
+        """Raises InputError for values that are fine alone but contradict each other."""
+        super().check()
+        cell = 2**self.model.halvings
+        if self.data.image_size % cell:
+            raise InputError(
+                f"data.image_size={self.data.image_size} must be a multiple of {cell} (model.halvings="
+                f"{self.model.halvings})"
+            )
+        if self.search.n_best > self.search.beam_size:
+            raise InputError(
+                f"search.n_best={self.search.n_best} is larger than search.beam_size={self.search.beam_size}"
+            )

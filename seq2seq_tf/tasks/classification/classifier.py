@@ -1,0 +1,119 @@
+"""Label texts with a trained classification run: the Python API, under its programs and the data doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.data.batching import pad_rows
+from seq2seq_tf.data.labelled import batches_by_length
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.forks import check_not_forked
+from seq2seq_tf.structures import EOS_ID
+from seq2seq_tf.tasks.classification.config import ClassificationConfig, ClassificationDataConfig
+from seq2seq_tf.tasks.classification.model import Classification
+from seq2seq_tf.text.characters import Symbols, hold_text, load_symbols
+from seq2seq_tf.text.given import check_texts
+from seq2seq_tf.text.lines import iter_lines
+from seq2seq_tf.tracing import trace
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
+
+_BATCHES_AT_ONCE = 2
+
+
+class Prediction(NamedTuple):
+    """A label that a text may have."""
+
+    label: str
+    probability: float
+
+
+def spell(texts: Sequence[str], symbols: Symbols, data: ClassificationDataConfig) -> list[list[int]]:
+    """Returns the ids of each text, all of them, without EOS."""
+    return symbols.encode([text.casefold() for text in texts] if data.lowercase else texts)
+
+
+class Classifier:
+    """Model, symbols and labels of one run. A text's result depends on nothing but the text."""
+
+    def __init__(
+        self, model: Classification, symbols: Symbols, labels: tuple[str, ...], config: ClassificationConfig
+    ) -> None:
+        self.model = model
+        self.symbols = symbols
+        self.labels = labels
+        self.config = config
+        self.weights = IN_TRAINING
+        self._log_probs = trace(model.log_probs, [tf.TensorSpec([None, None], tf.int32)])
+
+    def __repr__(self) -> str:
+        """Returns which run this is, and what its network is made of."""
+        cell, counts = self.config.model.cell, f"{len(self.labels):,} labels, {self.symbols.vocab_size:,} symbols"
+        return outline("Classifier", self.weights, self.model, cell, counts)
+
+    @classmethod
+    def load(cls, model_dir: str) -> Classifier:
+        """Loads a run folder: its final weights, or the best so far if training still goes on.
+
+        Raises:
+          InputError: not the folder of a classification run, no weights yet, damaged or foreign weights.
+        """
+        check_not_forked()
+        run = RunDir(model_dir)
+        config = run.load_config(ClassificationConfig)
+        symbols, labels = load_symbols(run.symbols), tuple(iter_lines(run.labels))
+        model = Classification(config.model, symbols.vocab_size, len(labels), precision=config.train.precision)
+        model.build()
+        weights = load_weights(run, model)
+        loaded = cls(model, symbols, labels, config)
+        loaded.weights = weights
+        return loaded
+
+    def log_probs(self, texts: Iterable[str]) -> np.ndarray:
+        """Returns log p(label | text), [texts, labels] float32, two batches side by side; a blank text counts too.
+
+        Raises:
+          InputError: one text instead of a list, or an item that is no text.
+        """
+        return self._of_rows(spell(check_texts(texts), self.symbols, self.config.data))
+
+    def hold_text(self, texts: Sequence[str]) -> list[bool]:
+        """Returns which texts have anything to read."""
+        return hold_text(texts, spell(texts, self.symbols, self.config.data), self.symbols)
+
+    def _of_rows(self, spelt: Sequence[Sequence[int]]) -> np.ndarray:
+        check_not_forked()
+        rows = [row[: self.config.data.max_symbols] for row in spelt]
+        found = np.zeros((len(rows), len(self.labels)), np.float32)
+
+        def fill(chosen: list[int]) -> None:
+            found[chosen] = self._log_probs(pad_rows([rows[n] for n in chosen], last=EOS_ID)).numpy()
+
+        batches = batches_by_length([len(row) + 1 for row in rows], self.config.train.batch_symbols)
+        with ThreadPoolExecutor(_BATCHES_AT_ONCE) as pool:
+            list(pool.map(fill, batches))
+        return found
+
+    def classify(self, texts: Iterable[str], *, top: int = 1) -> list[list[Prediction]]:
+        """Returns the `top` most probable labels of each text, best first; none for a text without anything to read.
+
+        Raises:
+          InputError: one text instead of a list, an item that is no text, or top below 1.
+        """
+        texts = check_texts(texts)
+        if not isinstance(top, Integral) or top < 1:
+            raise InputError(f"top must be a whole number of at least 1, got {top!r}")
+        rows = spell(texts, self.symbols, self.config.data)
+        real = [n for n, holds in enumerate(hold_text(texts, rows, self.symbols)) if holds]
+        results: list[list[Prediction]] = [[] for _ in texts]
+        probabilities = np.exp(self._of_rows([rows[n] for n in real]))
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+        for n, row, order in zip(real, probabilities, best, strict=True):
+            results[n] = [Prediction(self.labels[k], float(row[k])) for k in order]
+        return results

@@ -1,0 +1,90 @@
+"""Options of sequence classification: a folder of labelled texts, a recurrent reader, one label per text."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from seq2seq_tf.config.common import (
+    BATCH,
+    CHANGEABLE,
+    NORMALIZATIONS,
+    PATH,
+    PIECE_MODELS,
+    POOL,
+    SHARE,
+    SYMBOLS_OF_A_TEXT,
+    Range,
+    ReaderConfig,
+    TaskConfig,
+    TrainConfig,
+    option,
+)
+
+SYMBOLS = ("characters", "pieces")
+SUMMARIES = ("final", "mean_max")
+METRICS = ("accuracy", "loss")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassificationDataConfig:
+    """Labelled texts and how they become symbols."""
+
+    train: str = option(
+        "", "folder of texts to learn from: LABEL.txt for each label, one text a line (or .txt.gz)", PATH
+    )
+    valid: str = option("", "folder of held-out texts that choose the best checkpoint", PATH)
+    test: str = option("", "folder of held-out texts for the final score; may be left empty", PATH)
+    symbols: str = option("characters", "what a text is cut into", SYMBOLS)
+    vocab_size: int = option(500, "number of symbols, special ones included", Range(8, 1_000_000))
+    piece_model: str = option("bpe", "symbols=pieces: kind of SentencePiece model", PIECE_MODELS)
+    character_coverage: float = option(1.0, "symbols=pieces: share of characters that get a piece", Range(0.9, 1.0))
+    byte_fallback: bool = option(False, "symbols=pieces: spell unknown characters in bytes")
+    normalization: str = option("nmt_nfkc", "symbols=pieces: normalisation of the text before cutting", NORMALIZATIONS)
+    lowercase: bool = option(False, "fold case before cutting")
+    max_symbols: int = option(256, "the rest of a longer text is not read, in training and in use", SYMBOLS_OF_A_TEXT)
+    snippets: float = option(
+        0.5, "share of the training texts of which a random part is read, another one each epoch", Range(0.0, 1.0)
+    )
+    shortest_snippet: int = option(8, "symbols of the shortest part", SYMBOLS_OF_A_TEXT)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassificationModelConfig(ReaderConfig):
+    """Sizes and regularisation of the classifier."""
+
+    embedding_scale: float = option(
+        1.0, "standard deviation of initial embeddings; with 0.1 characters are told apart late", Range(1e-6, 10.0)
+    )
+    summary: str = option(
+        "mean_max",
+        "one vector of a text: mean and maximum of the outputs over its symbols, or the final states of the last layer",
+        SUMMARIES,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassificationTrainConfig(TrainConfig):
+    """How the weights are found."""
+
+    batch_symbols: int = option(6000, "upper bound of padded symbols per batch", BATCH)
+    pool_texts: int = option(3000, "texts shuffled together, then sorted by length; larger = less padding", POOL)
+    label_smoothing: float = option(
+        0.0, "share of probability spread over all labels; above 0, probabilities are too modest on purpose", SHARE
+    )
+    metric: str = option("accuracy", "metric on the valid set that decides which checkpoint is best", METRICS)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassificationConfig(TaskConfig):
+    """All options of a classification run."""
+
+    task: ClassVar[str] = "classification"
+    tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model", "labels.txt")
+    changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
+    trained_by: ClassVar[str] = "seq2seq-classify train"
+    used_by: ClassVar[str] = "seq2seq-classify predict or seq2seq-classify evaluate"
+
+    data: ClassificationDataConfig = ClassificationDataConfig()
+    model: ClassificationModelConfig = ClassificationModelConfig()
+    train: ClassificationTrainConfig = ClassificationTrainConfig()

@@ -1,0 +1,101 @@
+"""The classification model: read a text symbol by symbol, then say one label (many to one)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from seq2seq_tf.nn.dropout import Dropout
+from seq2seq_tf.nn.embedding import Embedding
+from seq2seq_tf.nn.encoder import Encoder
+from seq2seq_tf.nn.losses import plain_cross_entropy, projected_cross_entropy
+from seq2seq_tf.nn.products import cast, product
+from seq2seq_tf.structures import EncoderOutput, LossSum
+from seq2seq_tf.tasks.classification.config import ClassificationModelConfig
+
+_LOWEST = -1e30
+
+
+class LabelledBatch(NamedTuple):
+    """Padded texts with one label each."""
+
+    symbols: tf.Tensor  # [B, S] int32, ends with EOS, then PAD
+    labels: tf.Tensor  # [B] int32
+
+
+def mean_max(encoded: EncoderOutput) -> tf.Tensor:
+    """Returns mean and maximum over the real symbols, [B, 2D]; zero for a row without any."""
+    real = tf.cast(encoded.mask, tf.float32)[:, :, tf.newaxis]  # [B, S, 1]
+    count = tf.reduce_sum(real, 1)  # [B, 1]
+    mean = tf.reduce_sum(encoded.values * real, 1) / tf.maximum(count, 1.0)  # [B, D]
+    highest = tf.reduce_max(tf.where(real > 0.0, encoded.values, _LOWEST), 1)  # [B, D]
+    return tf.concat([mean, tf.where(count > 0.0, highest, 0.0)], 1)
+
+
+class Classification(keras.layers.Layer):
+    """A label for a sequence of symbols.
+
+    Args:
+      config: sizes and regularisation.
+      vocab: number of symbols.
+      labels: number of labels.
+      precision: float32 or bfloat16, of the matrix products.
+    """
+
+    def __init__(
+        self,
+        config: ClassificationModelConfig,
+        vocab: int,
+        labels: int,
+        *,
+        precision: str,
+        name: str = "classification",
+    ) -> None:
+        super().__init__(name=name)
+        self.config = config
+        self.labels = labels
+        self.precision = precision
+        self.embedding = Embedding(vocab, config.embedding_units, config.embedding_scale, name="embedding")
+        self.encoder = Encoder(config, self.embedding, precision=precision)
+        self._dropout = Dropout(config.output_dropout, "classification/output")
+
+    def build(self) -> None:
+        """Creates every variable; nothing is created later."""
+        self.embedding.build()
+        self.encoder.build()
+        stack = self.encoder.stack
+        units = stack.output_units * (2 if self.config.summary == "mean_max" else 1)
+        self.label_table = self.add_weight(shape=(self.labels, units), initializer="glorot_uniform", name="label_table")
+        self.label_bias = self.add_weight(shape=(self.labels,), initializer="zeros", name="label_bias")
+
+    def summarise(self, symbols: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> tf.Tensor:
+        """Returns one vector per text, [B, D]. symbols: [B, S] int32."""
+        encoded = self.encoder.encode(symbols, dropout_seed=dropout_seed)
+        if self.config.summary == "mean_max":
+            return mean_max(encoded)
+        directions = 2 if self.config.bidirectional else 1
+        return tf.concat([state[0] for state in encoded.final[-directions:]], 1)  # h of the last layer
+
+    def log_probs(self, symbols: tf.Tensor) -> tf.Tensor:
+        """Returns log p(label | text), [B, labels]; the projection in float32, whatever the precision."""
+        hidden = self.summarise(symbols, dropout_seed=None)
+        logits = product(hidden, cast(self.label_table, "float32"), transpose_kernel=True) + self.label_bias
+        return tf.nn.log_softmax(logits)
+
+    def initial_carry(self, batch_size: tf.Tensor) -> tuple[()]:
+        """Returns what one batch hands to the next: nothing, for texts."""
+        del batch_size
+        return ()
+
+    def batch_loss(
+        self, batch: LabelledBatch, carry: tuple[()], *, smoothing: float, dropout_seed: tf.Tensor | None
+    ) -> tuple[LossSum, tuple[()]]:
+        """Returns the loss summed over texts; dropout is on if dropout_seed is given."""
+        hidden = self._dropout(self.summarise(batch.symbols, dropout_seed=dropout_seed), dropout_seed)
+        cross_entropy = projected_cross_entropy if self.config.fused else plain_cross_entropy
+        table, bias = cast(self.label_table, self.precision), tf.convert_to_tensor(self.label_bias)
+        losses = cross_entropy(hidden, table, bias, batch.labels, smoothing)
+        weight = tf.cast(tf.shape(batch.labels)[0], tf.float32)
+        return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight), carry

@@ -1,0 +1,152 @@
+"""Options of language models: a stream of text, a recurrent network, sampling."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from seq2seq_tf.config.common import (
+    BATCH,
+    CHANGEABLE,
+    EPOCHS,
+    NORMALIZATIONS,
+    PATH,
+    PIECE_MODELS,
+    SHARE,
+    UNITS,
+    NetworkConfig,
+    Range,
+    TaskConfig,
+    TrainConfig,
+    option,
+)
+from seq2seq_tf.errors import InputError
+
+SYMBOLS = ("characters", "pieces")
+METRICS = ("bits_per_character", "loss")
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Text files and how they become symbols."""
+
+    train: str = option("", "text file, or folder of text files, to learn from", PATH)
+    valid: str = option(
+        "", "held-out text that chooses the best checkpoint; empty = valid_share of the files of train", PATH
+    )
+    test: str = option(
+        "", "held-out text for the final score; empty = test_share of the files of train, if valid is", PATH
+    )
+    pattern: str = option("*", "files of a folder that are read, such as *.py; folders in it are searched too")
+    exclude: str = option(
+        ".*,__pycache__", "names of files and folders that are left out, separated by commas; * and ? are understood"
+    )
+    valid_share: float = option(0.05, "share of the files held out, by a hash of their names", Range(0.0, 0.5))
+    test_share: float = option(0.05, "share of the files held out for the test, likewise", Range(0.0, 0.5))
+    symbols: str = option(
+        "characters", "what is predicted: characters, or SentencePiece pieces, which fold runs of spaces", SYMBOLS
+    )
+    vocab_size: int = option(
+        2000,
+        "pieces: their number; characters: upper bound, rarer ones are unknown; special symbols included",
+        Range(8, 1_000_000),
+    )
+    piece_model: str = option("bpe", "pieces: kind of SentencePiece model", PIECE_MODELS)
+    character_coverage: float = option(1.0, "pieces: share of characters that get a piece", Range(0.9, 1.0))
+    byte_fallback: bool = option(True, "pieces: spell unknown characters in bytes, so that nothing is lost")
+    normalization: str = option(
+        "identity", "pieces: normalisation before cutting; what it changes can never be written", NORMALIZATIONS
+    )
+    lowercase: bool = option(False, "pieces: fold case")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig(NetworkConfig):
+    """Sizes and regularisation. Characters are few and text is plenty: less dropout than for translation."""
+
+    layers: int = option(1, "depth", Range(1, 16))
+    units: int = option(512, "state size of each layer", UNITS)
+    output_units: int = option(0, "size of a tanh layer before the vocabulary; 0 = none", Range(0, UNITS.high))
+    tie: bool = option(False, "one table for input and output (Press and Wolf 2017)")
+    embedding_units: int = option(64, "size of a symbol's vector", UNITS)
+    embedding_scale: float = option(
+        1.0,
+        "standard deviation of initial embeddings; the few symbols must move the state from the first update on. "
+        "Take 0.1 with tie",
+        Range(1e-6, 10.0),
+    )
+    embedding_dropout: float = option(0.0, "dropout on embeddings", SHARE)
+    layer_dropout: float = option(0.1, "dropout between stacked layers", SHARE)
+    output_dropout: float = option(0.1, "dropout before the last projection", SHARE)
+
+
+@dataclasses.dataclass(frozen=True)
+class LanguageModelTrainConfig(TrainConfig):
+    """How the weights are found."""
+
+    streams: int = option(64, "places of the text that are read side by side: rows of a batch", Range(1, 65_536))
+    chunk: int = option(
+        100,
+        "symbols of each stream per batch; the state goes on to the next chunk, the gradient does not (truncated "
+        "back-propagation through time)",
+        Range(1, 65_536),
+    )
+    rotate: bool = option(True, "begin each epoch at another place of the text, so that other chunks arise")
+    max_epochs: int = option(5, "passes over the training text", EPOCHS)
+    learning_rate: float = option(2e-3, "peak learning rate", Range(0.0, 100.0))
+    label_smoothing: float = option(0.0, "share of probability spread over all symbols (Szegedy 2016)", SHARE)
+    average_best: int = option(3, "best checkpoints kept and averaged into the final model", Range(1, 100))
+    metric: str = option("loss", "metric on the valid text that decides which checkpoint is best", METRICS)
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleConfig:
+    """Defaults of sampling; programs and Python can override them per call."""
+
+    length: int = option(
+        500, "most symbols of a sample; it ends before that where the model ends the file", Range(1, 1_000_000)
+    )
+    temperature: float = option(
+        0.8, "logits are divided by it: below 1 safer, above 1 bolder; 0 = always the most probable", Range(0.0, 100.0)
+    )
+    top_k: int = option(0, "draw from the k most probable symbols only; 0 = from all", Range(0, 1_000_000))
+    top_p: float = option(
+        1.0, "draw from the fewest symbols that have this probability together (Holtzman 2020)", Range(1e-6, 1.0)
+    )
+    seed: int = option(1, "the same seed gives the same text", Range(0, 2**31 - 1))
+
+
+@dataclasses.dataclass(frozen=True)
+class LanguageModelConfig(TaskConfig):
+    """All options of a language model run."""
+
+    task: ClassVar[str] = "language_model"
+    tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model",)
+    trained_by: ClassVar[str] = "seq2seq-lm train"
+    used_by: ClassVar[str] = "seq2seq-lm sample, seq2seq-lm score or seq2seq-inspect"
+    has_gradient_curves: ClassVar[bool] = True
+    changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test", "sample.*")
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    train: LanguageModelTrainConfig = LanguageModelTrainConfig()
+    sample: SampleConfig = SampleConfig()
+
+    def check(self) -> None:
+        """Raises InputError for values that are fine alone but contradict each other."""
+        super().check()
+        model = self.model
+        width = model.output_units or model.units
+        if model.tie and width != model.embedding_units:
+            raise InputError(
+                f"model.tie needs model.{'output_units' if model.output_units else 'units'} equal to "
+                f"model.embedding_units, got {width} and {model.embedding_units}"
+            )
+        symbols = self.train.streams * self.train.chunk
+        if symbols > BATCH.high:
+            raise InputError(
+                f"train.streams={self.train.streams} times train.chunk={self.train.chunk} are {symbols:,} symbols in a "
+                f"batch, at most {BATCH.high:,} are allowed"
+            )
+        if self.data.lowercase and self.data.symbols != "pieces":
+            raise InputError("data.lowercase needs data.symbols=pieces")

@@ -1,0 +1,206 @@
+"""The language model: embedding, recurrent layers, vocabulary projection; it predicts each next symbol of a stream."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from seq2seq_tf.nn.cells import Cell, GRUCell, LSTMCell, State, Weights, _normalise
+from seq2seq_tf.nn.dropout import Dropout
+from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
+from seq2seq_tf.nn.losses import plain_cross_entropy, projected_cross_entropy
+from seq2seq_tf.nn.output import Vocabulary, log_probabilities
+from seq2seq_tf.nn.products import cast, product
+from seq2seq_tf.nn.recurrent import RecurrentStack
+from seq2seq_tf.structures import PAD_ID, CellStates, LossSum, StepFn
+from seq2seq_tf.tasks.language_model.config import ModelConfig
+
+
+class LayerStates(NamedTuple):
+    """What one layer computed over time."""
+
+    states: State  # (h,) or (h, c), each [B, T, H]
+    gates: tf.Tensor  # [B, T, G, H] between 0 and 1: LSTM i, f, o; GRU z, r; RNN none
+
+
+class LanguageModel(keras.layers.Layer):
+    """Predicts the next symbol from all before it (Mikolov 2010; Sutskever 2011; Karpathy 2016).
+
+    The carry is the state of every layer after a chunk. The next chunk starts from it, without a gradient through it:
+    back-propagation through time, truncated (Werbos 1990).
+
+    Args:
+      config: sizes and regularisation.
+      vocab_size: number of symbols.
+      precision: of the matrix products, one of `nn.products.DTYPES`.
+    """
+
+    def __init__(self, config: ModelConfig, vocab_size: int, *, precision: str, name: str = "language_model") -> None:
+        super().__init__(name=name)
+        self.config = config
+        self.precision = precision
+        self.vocab_size = vocab_size
+        self.embedding = Embedding(vocab_size, config.embedding_units, config.embedding_scale, name="embedding")
+        self.stack = RecurrentStack(
+            config, units=config.units, layers=config.layers, bidirectional=False, precision=precision, name="stack"
+        )
+        self._input_dropout = EmbeddingDropouts(config, "language_model")
+        shared = (1,) if config.variational else ()
+        self._output_dropout = Dropout(config.output_dropout, "language_model/output", shared_axes=shared)
+
+    def build(self) -> None:
+        """Creates every variable; nothing is created later."""
+        config = self.config
+        self.embedding.build()
+        self.stack.build(config.embedding_units)
+        width = config.units
+        if config.output_units:
+            self.output_kernel = self.add_weight(
+                shape=(width, config.output_units), initializer="glorot_uniform", name="output_kernel"
+            )
+            self.output_bias = self.add_weight(shape=(config.output_units,), initializer="zeros", name="output_bias")
+            width = config.output_units
+        if not config.tie:
+            self.output_table = self.add_weight(
+                shape=(self.vocab_size, width), initializer="glorot_uniform", name="output_table"
+            )
+        self.vocabulary_bias = self.add_weight(shape=(self.vocab_size,), initializer="zeros", name="vocabulary_bias")
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cell of each layer."""
+        return tuple(layer[0] for layer in self.stack.cells)
+
+    def _vocabulary(self, precision: str) -> Vocabulary:
+        """Returns the last projection; training multiplies at its own precision, scoring and sampling in float32."""
+        table = self.embedding.table if self.config.tie else self.output_table
+        return Vocabulary(cast(table, precision), tf.convert_to_tensor(self.vocabulary_bias))
+
+    def _readout(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Returns what stands before the vocabulary. [..., H] -> [..., D]."""
+        if not self.config.output_units:
+            return outputs
+        return tf.tanh(product(outputs, cast(self.output_kernel, self.precision)) + self.output_bias)
+
+    def initial_carry(self, batch_size: tf.Tensor) -> CellStates:
+        """Returns the state at the beginning of a text: zeros [B, H]."""
+        return self.stack.zero_state(batch_size)
+
+    def read(
+        self, ids: tf.Tensor, carry: CellStates, *, dropout_seed: tf.Tensor | None
+    ) -> tuple[tf.Tensor, CellStates]:
+        """Reads ids [B, T] int32, padded at the end if at all.
+
+        Returns:
+          what stands before the vocabulary [B, T, D], and the state after the last real symbol of each row.
+        """
+        embedded = self._input_dropout(self.embedding.embed(ids), dropout_seed)  # [B, T, E]
+        unrolled = self.stack.unroll(embedded, tf.not_equal(ids, PAD_ID), carry, dropout_seed=dropout_seed)
+        return self._output_dropout(self._readout(unrolled.outputs), dropout_seed), unrolled.final
+
+    def batch_loss(
+        self, batch: tf.Tensor, carry: CellStates, *, smoothing: float, dropout_seed: tf.Tensor | None
+    ) -> tuple[LossSum, CellStates]:
+        """Returns the loss summed over a chunk of streams and the state for the next chunk.
+
+        Args:
+          batch: [B, L + 1] int32 without padding; the first L symbols are read, the last L are predicted.
+          carry: state after the chunk before.
+          smoothing: of the labels.
+          dropout_seed: None for no dropout.
+        """
+        hidden, final = self.read(batch[:, :-1], carry, dropout_seed=dropout_seed)
+        # All symbols are real: no need to look for them, and XLA can compile this.
+        labels = tf.reshape(batch[:, 1:], [-1])  # [B * L]
+        cross_entropy = projected_cross_entropy if self.config.fused else plain_cross_entropy
+        table, bias = self._vocabulary(self.precision)
+        losses = cross_entropy(tf.reshape(hidden, [-1, hidden.shape[-1]]), table, bias, labels, smoothing)
+        weight = tf.cast(tf.size(labels), tf.float32)
+        loss = LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight)
+        return loss, tf.nest.map_structure(tf.stop_gradient, final)
+
+    def score(self, ids: tf.Tensor, carry: CellStates) -> tuple[tf.Tensor, CellStates]:
+        """Returns -log p of each next symbol in nats [B, T], zero on padding, and the state after the last.
+
+        ids: [B, T + 1] int32, padded at the end if at all.
+        """
+        hidden, final = self.read(ids[:, :-1], carry, dropout_seed=None)
+        vocabulary = self._vocabulary("float32")
+        return -log_probabilities(hidden, ids[:, 1:], vocabulary, fused=self.config.fused), final
+
+    def logits(self, ids: tf.Tensor, carry: CellStates) -> tuple[tf.Tensor, CellStates]:
+        """Returns the logits of the next symbol after each of ids [B, T]: [B, T, V] float32, and the last state."""
+        hidden, final = self.read(ids, carry, dropout_seed=None)
+        table, bias = self._vocabulary("float32")
+        return product(hidden, table, transpose_kernel=True) + bias, final
+
+    def step_fn(self) -> StepFn:
+        """Returns the step of sampling: (tokens [N], state, ()) -> (logits [N, V] float32, state).
+
+        Make it outside the loop that calls it: the weights are read and cast here.
+        """
+        inputs, weights = [c.input_kernel() for c in self.cells], [c.weights_for_steps() for c in self.cells]
+        table, bias = self._vocabulary("float32")
+
+        def step(tokens: tf.Tensor, state: CellStates, memory: Any) -> tuple[tf.Tensor, CellStates]:
+            del memory  # all that was read is in the state
+            x = self.embedding.embed(tokens)  # [N, E]
+            new_states = []
+            for n, cell in enumerate(self.cells):
+                new = cell.step(weights[n], cell.project(x, inputs[n]), x[:, :0], state[n])
+                x = x + new[0] if n and self.config.residual else new[0]  # [N, H]
+                new_states.append(new)
+            return product(self._readout(x), table, transpose_kernel=True) + bias, tuple(new_states)
+
+        return step
+
+    def states(self, ids: tf.Tensor, carry: CellStates) -> tuple[tuple[LayerStates, ...], CellStates]:
+        """Returns every state and gate of every layer while reading ids [B, T], and the last state.
+
+        Rows may be padded at the end; what is returned for padding means nothing.
+        """
+        x = tf.transpose(self.embedding.embed(ids), [1, 0, 2])  # [T, B, E]
+        mask = tf.transpose(tf.not_equal(ids, PAD_ID))[:, :, tf.newaxis]  # [T, B, 1]
+        found, last = [], []
+        for n, cell in enumerate(self.cells):
+            projected, weights = cell.project(x), cell.weights_for_steps()  # [T, B, G*H]
+            states, final = _all_states(cell, weights, projected, mask, carry[n])
+            before = tuple(tf.concat([first[tf.newaxis], s[:-1]], 0) for first, s in zip(carry[n], states, strict=True))
+            gates = _gates(cell, weights, projected, before[0])  # [T, B, G, H]
+            x = x + states[0] if n and self.config.residual else states[0]
+            batch_first = tuple(tf.transpose(s, [1, 0, 2]) for s in states)
+            found.append(LayerStates(batch_first, tf.transpose(gates, [1, 0, 2, 3])))
+            last.append(final)
+        return tuple(found), tuple(last)
+
+
+def _all_states(
+    cell: Cell, weights: Weights, projected: tf.Tensor, mask: tf.Tensor, initial: State
+) -> tuple[State, State]:
+    """Runs a cell over time and keeps each state [T, B, H]; padding leaves the state as it was."""
+    steps = tf.shape(projected)[0]
+    no_feed = tf.zeros([tf.shape(projected)[1], 0])
+
+    def body(t: tf.Tensor, state: State, kept: tuple[tf.TensorArray, ...]) -> tuple[tf.Tensor, State, Any]:
+        new = cell.step(weights, projected[t], no_feed, state)
+        state = tuple(tf.where(mask[t], n, old) for n, old in zip(new, state, strict=True))
+        return t + 1, state, tuple(array.write(t, s) for array, s in zip(kept, state, strict=True))
+
+    kept = tuple(tf.TensorArray(tf.float32, size=steps, element_shape=[None, cell.units]) for _ in initial)
+    _, final, kept = tf.while_loop(lambda t, *_: t < steps, body, (tf.constant(0), initial, kept))
+    return tuple(array.stack() for array in kept), final
+
+
+def _gates(cell: Cell, weights: Weights, projected: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
+    """Returns the gates of all steps [T, B, G, H], given the outputs before each step [T, B, H]."""
+    gru = isinstance(cell, GRUCell)
+    share = product(before, weights[0])  # [T, B, G*H]
+    if cell.layer_norm:
+        share = _normalise(share, weights[3 if gru else 1])
+    summed = tf.split(projected + share + (weights[1] if gru else 0.0), cell.gates, axis=2)
+    chosen = (0, 1) if gru else (0, 1, 3) if isinstance(cell, LSTMCell) else ()
+    if not chosen:
+        return tf.zeros([tf.shape(before)[0], tf.shape(before)[1], 0, cell.units])
+    return tf.stack([tf.sigmoid(summed[n]) for n in chosen], 2)

@@ -1,0 +1,199 @@
+"""Language modelling as a task: from text files to streams, model and held-out scores."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
+from seq2seq_tf.inspection.gradients import stream_batch
+from seq2seq_tf.structures import CellStates
+from seq2seq_tf.tasks.language_model.config import DataConfig, LanguageModelConfig
+from seq2seq_tf.tasks.language_model.model import LanguageModel
+from seq2seq_tf.tasks.language_model.streams import (
+    Chunk,
+    Stream,
+    epoch_offset,
+    iter_chunks,
+    load_stream,
+    plan_chunks,
+    row_length,
+    write_stream,
+)
+from seq2seq_tf.tasks.language_model.text_files import TextFiles, find_text_files, read_text, share_out
+from seq2seq_tf.tasks.language_model.text_generator import TextGenerator, carry_spec
+from seq2seq_tf.text.characters import Symbols, load_symbols, write_character_model
+from seq2seq_tf.text.normalization import NONE_CHANGED, Changed
+from seq2seq_tf.text.sentencepiece import PieceModel, train_piece_model
+from seq2seq_tf.training.init_from import take_over_tokenizers
+from seq2seq_tf.training.prepared import check_prepared, seal_prepared
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.task import EpochPlan, GradientCurves
+from seq2seq_tf.training.tokenizers import has_bound_tokenizers
+
+
+class LanguageModelTask:
+    """See `training.task.Task`.
+
+    An epoch reads the training stream once: `train.streams` rows side by side, each from the zero state, chunk after
+    chunk. With `train.rotate` it begins at a place that is a function of (seed, epoch).
+
+    Args:
+      config: of the run.
+      symbols: characters or pieces.
+      train, valid: streams.
+      model: built.
+    """
+
+    batch_spec = tf.TensorSpec([None, None], tf.int32)
+
+    def __init__(
+        self, config: LanguageModelConfig, symbols: Symbols, train: Stream, valid: Stream, model: LanguageModel
+    ) -> None:
+        self.config = config
+        self.train = train
+        self.valid = valid
+        self.model = model
+        self.carry_spec = carry_spec(model)
+        self.generator = TextGenerator(model, symbols, config)
+        self._watch: GradientWatch | None = None
+        self._length = row_length(train.size.symbols, config.train.streams)
+
+    def _offset(self, epoch: int) -> int:
+        train = self.config.train
+        return epoch_offset(self.train.size.symbols, train.seed, epoch) if train.rotate else 0
+
+    def plan(self, epoch: int) -> EpochPlan:
+        """Returns the chunks of an epoch."""
+        del epoch  # all epochs have the same chunks, of other text
+        return EpochPlan(plan_chunks(self._length, self.config.train.chunk), 0.0)
+
+    def load(self, epoch: int, batches: Sequence[Chunk]) -> Iterator[np.ndarray]:
+        """Yields chunks of all rows."""
+        return iter_chunks(self.train.ids, self.config.train.streams, self._offset(epoch), batches)
+
+    def first_carry(self) -> CellStates:
+        """Returns the zero state of every row."""
+        return self.generator.zero_state(self.config.train.streams)
+
+    def describe(self, batches: Sequence[Chunk]) -> str:
+        """Returns the symbols of the rows."""
+        return f"symbols {batches[0][0] + 1:,} to {batches[-1][1]:,} of each of {self.config.train.streams} rows"
+
+    def validate(self) -> dict[str, float]:
+        """Scores the held-out stream, read as several rows side by side."""
+        train, size = self.config.train, self.valid.size
+        rows = max(1, min(train.streams, size.symbols // train.chunk))
+        loss = self.generator.score_stream(self.valid.ids, rows, train.chunk)
+        return {"loss": loss, "bits_per_character": loss / math.log(2.0) * size.symbols / size.characters}
+
+    def pictures(self) -> dict[str, bytes]:
+        """Returns none."""
+        return {}
+
+    def gradient_curves(self) -> GradientCurves:
+        """Returns how the gradient flows back on held-out text; see `HasGradientCurves`."""
+        if self._watch is None:
+            self._watch = GradientWatch(self.model, stream_batch(self.valid.ids, SEQUENCES, STEPS))
+        return self._watch.look()
+
+
+def text_parts(data: DataConfig) -> dict[str, TextFiles]:
+    """Returns the files of train, valid and test; test may be empty.
+
+    Raises:
+      InputError: a missing path, a folder without files, nothing held out.
+    """
+    if not data.train:
+        raise InputError("data.train must name a text file or a folder of text files")
+    parts = {
+        part: find_text_files(path, data.pattern, data.exclude)
+        for part, path in (("train", data.train), ("valid", data.valid), ("test", data.test))
+        if path
+    }
+    if data.valid:
+        return {"test": TextFiles("", ()), **parts}
+    if os.path.isfile(data.train):
+        raise InputError(f"{data.train}: one file cannot be divided; name held-out text in data.valid")
+    shared = share_out(parts["train"], data.valid_share, 0.0 if data.test else data.test_share)
+    for part in ("train", "valid"):
+        if not shared[part].names:
+            raise InputError(
+                f"{data.train}: none of {len(parts['train'].names)} files falls into {part} with data.valid_share="
+                f"{data.valid_share:g}; name held-out text in data.valid"
+            )
+    return {**shared, **({"test": parts["test"]} if data.test else {})}
+
+
+def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]) -> LanguageModelTask:
+    """Finds the symbols, writes the streams and builds the model, or finds all that in the run folder.
+
+    Raises:
+      InputError: missing or broken files, named with the line; too little text.
+    """
+    parts = text_parts(config.data)
+    prefixes = {part: os.path.join(run.data, part) for part in ("train", "valid")}
+    for part in prefixes:
+        if not any(map(os.path.getsize, parts[part].paths())):
+            raise InputError(f"{getattr(config.data, part) or config.data.train}: the {part} text is empty")
+    texts = {f"data.{part}": parts[part].paths() for part in prefixes}
+    check_prepared(run, texts, [], say)
+    if not os.path.exists(run.prepared):
+        if not (take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config)):
+            _write_symbols(run, config.data, parts["train"], say)
+        symbols = load_symbols(run.symbols)
+        sizes = {}
+        for part, prefix in prefixes.items():
+            sizes[part] = write_stream(map(read_text, parts[part].paths()), symbols, prefix)
+            say(f"{part}: {sizes[part]}")
+        if isinstance(symbols, PieceModel):
+            changed = _not_written_back(symbols, parts["train"])
+            say(f"not written back exactly by the pieces (data.normalization={config.data.normalization}): {changed}")
+        if sizes["train"].symbols < config.train.streams:
+            raise InputError(f"{config.data.train}: {sizes['train']}; fewer than train.streams={config.train.streams}")
+        seal_prepared(run, {part: size._asdict() for part, size in sizes.items()}, texts)
+    symbols = load_symbols(run.symbols)
+    train, valid = (load_stream(prefix) for prefix in prefixes.values())
+    keras.utils.set_random_seed(config.train.seed)
+    model = LanguageModel(config.model, symbols.vocab_size, precision=config.train.precision)
+    model.build()
+    count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
+    say(f"model: {count:,} parameters, {symbols.vocab_size:,} {config.data.symbols}")
+    return LanguageModelTask(config, symbols, train, valid, model)
+
+
+def _not_written_back(symbols: PieceModel, files: TextFiles) -> Changed:
+    """Counts the lines that do not come back exactly from their pieces, such as indented ones."""
+    changed, threads = NONE_CHANGED, os.cpu_count() or 1
+    for path in files.paths():
+        lines = read_text(path).split("\n")
+        changed = changed.followed_by(lines, symbols.written_back(symbols.encode(lines, threads=threads)))
+    return changed
+
+
+def _write_symbols(run: RunDir, data: DataConfig, files: TextFiles, say: Callable[[str], None]) -> None:
+    """Writes the symbols of the training text into the run folder."""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(run.symbols)  # made anew: the text may have been mended since a first attempt failed
+    if data.symbols == "characters":
+        write_character_model(map(read_text, files.paths()), run.symbols, most=data.vocab_size)
+        return
+    say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
+    together = os.path.join(run.data, "train.txt")  # one file: a command line holds only so many names
+    try:
+        with open(together, "w", encoding="utf-8", newline="\n") as file:
+            for path in files.paths():
+                file.write(read_text(path) + "\n")
+        train_piece_model([together], run.symbols, data, normalization=data.normalization)
+    except OSError as error:
+        raise InputError(f"{together}: cannot be written: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(together)

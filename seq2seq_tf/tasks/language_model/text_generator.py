@@ -1,0 +1,301 @@
+"""Write, score and look into texts with a trained language model: the Python API, under every program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.config.loading import flatten, load
+from seq2seq_tf.data.batching import pad_rows
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.forks import check_not_forked
+from seq2seq_tf.search.sampling import Drawable, SamplingOptions, sample
+from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID, CellStates
+from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, SampleConfig
+from seq2seq_tf.tasks.language_model.model import LanguageModel
+from seq2seq_tf.tasks.language_model.streams import TextOfIds, iter_chunks, plan_chunks, row_length, text_ids
+from seq2seq_tf.text.characters import CharacterModel, Symbols, load_symbols
+from seq2seq_tf.text.given import check_text, check_texts
+from seq2seq_tf.tracing import trace
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
+
+_IDS = tf.TensorSpec([None, None], tf.int32)
+_ROW = tf.TensorSpec([None], tf.int32)
+_STEPS = 256  # symbols of a text computed per call; bounds memory
+_ROWS = 64  # texts computed side by side
+_AT_ONCE = 8  # symbols drawn per call while streaming: a call reads all weights anew
+_MOST_DRAWN = 2**27  # symbols of all samples of a call: what memory bears
+
+
+class TextScore(NamedTuple):
+    """How well a text was predicted, its end included."""
+
+    nats: float  # -log p, summed
+    symbols: int  # predicted ones: those of the text, and its end
+    characters: int
+    unknown: int  # symbols that the vocabulary lacks; what they cost says nothing about the text
+
+    @property
+    def bits_per_character(self) -> float:
+        """Total bits, also of pieces and of the end, by characters."""
+        return self.nats / np.log(2.0) / max(self.characters, 1)
+
+
+class Activations(NamedTuple):
+    """The state after each symbol of a text of T symbols."""
+
+    symbols: list[str]  # T; joined they are the text, if symbols are characters
+    values: np.ndarray  # [T, U] float32
+    names: list[str]  # U; "layer_0/h/17" is unit 17 of the output of the lowest layer, "/c/" the cell of an LSTM
+
+
+class TextGenerator:
+    """Model, symbols and the traced functions of one run.
+
+    One instance traces each function once; calls of any size reuse it. A text begins in the zero state with BOS, the
+    beginning of a file.
+    """
+
+    def __init__(self, model: LanguageModel, symbols: Symbols, config: LanguageModelConfig) -> None:
+        self.model = model
+        self.symbols = symbols
+        self.config = config
+        self.weights = IN_TRAINING
+        state = carry_spec(model)
+        options = SamplingOptions(
+            tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
+        )
+        uniforms = tf.TensorSpec([None, None], tf.float32)
+        self.score_ids = trace(model.score, [_IDS, state])
+        self.logits_of_ids = trace(model.logits, [_IDS, state])
+        self.states_of_ids = trace(self._states, [_IDS, state])
+        self.read_ids = trace(self._read, [_IDS, state])
+        self.draw_ids = trace(self._draw, [_ROW, state, uniforms, options])
+        self.drawable = np.ones(symbols.vocab_size, bool)  # symbols that a text can have, and its end
+        self.drawable[[PAD_ID, UNK_ID]] = False
+        self.drawable[EOS_ID] = not isinstance(symbols, CharacterModel)  # the line end among pieces
+
+    def __repr__(self) -> str:
+        """Returns which run this is, and what its network is made of."""
+        cell, counts = self.config.model.cell, f"{self.symbols.vocab_size:,} symbols"
+        return outline("TextGenerator", self.weights, self.model, cell, counts)
+
+    @classmethod
+    def load(cls, model_dir: str) -> TextGenerator:
+        """Loads a run folder: its final weights, or the best so far if training still goes on.
+
+        Raises:
+          InputError: not a run folder, one of another task, no weights yet, damaged or foreign weights.
+        """
+        check_not_forked()
+        run = RunDir(model_dir)
+        config = run.load_config(LanguageModelConfig)
+        symbols = load_symbols(run.symbols)
+        model = LanguageModel(config.model, symbols.vocab_size, precision=config.train.precision)
+        model.build()
+        weights = load_weights(run, model)
+        loaded = cls(model, symbols, config)
+        loaded.weights = weights
+        return loaded
+
+    def _read(self, ids: tf.Tensor, state: CellStates) -> CellStates:
+        return self.model.read(ids, state, dropout_seed=None)[1]
+
+    def _states(self, ids: tf.Tensor, state: CellStates) -> tuple[tf.Tensor, CellStates]:
+        """Returns the states of all layers beside each other [B, T, U]."""
+        layers, final = self.model.states(ids, state)
+        return tf.concat([tensor for layer in layers for tensor in layer.states], 2), final
+
+    def _draw(
+        self, last: tf.Tensor, state: CellStates, uniforms: tf.Tensor, options: SamplingOptions
+    ) -> tuple[tf.Tensor, tf.Tensor, CellStates]:
+        drawable = Drawable(tf.constant(self.drawable), BOS_ID)
+        return sample(self.model.step_fn(), last, state, uniforms, options, drawable)
+
+    def zero_state(self, rows: int) -> CellStates:
+        """Returns the state before a text, as NumPy arrays [rows, H]."""
+        check_not_forked()
+        return tf.nest.map_structure(lambda spec: np.zeros([rows, spec.shape[1]], np.float32), carry_spec(self.model))
+
+    # --- Sampling ---
+
+    def sample(self, prompt: str = "", *, samples: int = 1, **options: Any) -> list[str]:
+        """Goes on with a text.
+
+        Args:
+          prompt: what stands before; "" is the beginning of a file.
+          samples: how many continuations. Number n is the same whatever their count.
+          **options: fields of SampleConfig (length, temperature, top_k, top_p, seed); the run's configuration gives
+            the defaults.
+
+        Returns:
+          the continuations, without the prompt. One that is shorter than `length` symbols ends where the model ends
+          the file.
+
+        Raises:
+          InputError: unknown option or value out of range.
+        """
+        chosen = self.sample_options(**options)
+        if not isinstance(samples, Integral) or samples < 1:
+            raise InputError(f"samples must be a whole number of at least 1, got {samples!r}")
+        if samples * chosen.length > _MOST_DRAWN:
+            raise InputError(
+                f"samples={samples} times length={chosen.length} are more than {_MOST_DRAWN:,} symbols to draw at once"
+            )
+        generators = [np.random.default_rng([chosen.seed, n]) for n in range(samples)]
+        uniforms = np.stack([g.random(chosen.length, np.float32) for g in generators])
+        ids, last, state = self._start(prompt, samples)
+        tokens, _, _ = self.draw_ids(last, state, uniforms, _sampling(chosen))
+        return [self._text(ids, row) for row in tokens.numpy()]
+
+    def stream(self, prompt: str = "", **options: Any) -> Iterator[str]:
+        """Yields the first text of `sample` symbol by symbol, while it is drawn.
+
+        Raises:
+          InputError: unknown option or value out of range.
+        """
+        chosen = self.sample_options(**options)
+        generator = np.random.default_rng([chosen.seed, 0])
+        ids, last, state = self._start(prompt, 1)
+        text = TextOfIds(self.symbols, ids)
+        for start in range(0, chosen.length, _AT_ONCE):
+            uniforms = generator.random([1, min(_AT_ONCE, chosen.length - start)], np.float32)
+            tokens, last, state = self.draw_ids(last, state, uniforms, _sampling(chosen))
+            for token in tokens[0].numpy().tolist():
+                if token == BOS_ID:
+                    return
+                if gained := text.add(token):
+                    yield gained
+
+    def sample_options(self, **options: Any) -> SampleConfig:
+        """Returns the run's options of sampling with some replaced, checked as in a configuration file."""
+        merged = {**flatten(self.config), **{f"sample.{k}": v for k, v in options.items()}}
+        try:
+            return load(None, merged, LanguageModelConfig).config.sample
+        except InputError as error:
+            raise InputError(str(error).replace("--sample.", "")) from None
+
+    def _start(self, prompt: str, samples: int) -> tuple[list[int], np.ndarray, CellStates]:
+        """Returns the ids of the prompt, the symbol to read next [N] and the state before it."""
+        ids = text_ids(self.symbols, check_text(prompt, "prompt"))
+        state, before = self.zero_state(1), [BOS_ID, *ids]
+        for start, stop in plan_chunks(len(before) - 1, _STEPS):
+            state = self.read_ids(np.asarray([before[start:stop]], np.int32), state)
+        state = tf.nest.map_structure(lambda x: np.repeat(x, samples, 0), state)
+        return ids, np.full([samples], before[-1], np.int32), state
+
+    def _text(self, before: Sequence[int], tokens: np.ndarray) -> str:
+        """Returns the text of drawn tokens up to the end."""
+        ends = np.flatnonzero((tokens == BOS_ID) | (tokens == PAD_ID))
+        text = TextOfIds(self.symbols, before)
+        return "".join(text.add(int(token)) for token in tokens[: ends[0] if len(ends) else None])
+
+    # --- Scoring ---
+
+    def score(self, texts: Iterable[str]) -> list[TextScore]:
+        """Returns how well each text is predicted, each as a file of its own, its end included.
+
+        Raises:
+          InputError: one text instead of a list, or an item that is no text.
+        """
+        texts = check_texts(texts)
+        rows = [text_ids(self.symbols, text) for text in texts]
+        totals = np.zeros(len(rows))
+        for group, nll in self._run(self.score_ids, [[BOS_ID, *row, BOS_ID] for row in rows], overlap=1):
+            totals[group] += nll.sum(1, dtype=np.float64)
+        return [
+            TextScore(float(total), len(row) + 1, len(text), row.count(UNK_ID))
+            for total, row, text in zip(totals, rows, texts, strict=True)
+        ]
+
+    def score_stream(self, ids: np.ndarray, rows: int, chunk: int) -> float:
+        """Returns the mean loss of a stream in nats per symbol, read as `rows` rows side by side, each from zero.
+
+        Quick, and a little too high: the first symbols of each row lack what stands before them.
+        """
+        length = row_length(len(ids), rows)
+        state, total = self.zero_state(rows), 0.0
+        for part in iter_chunks(ids, rows, 0, plan_chunks(length, chunk)):
+            nll, state = self.score_ids(part, state)
+            total += float(nll.numpy().sum(dtype=np.float64))
+        return total / (rows * length)
+
+    def logits(self, text: str) -> tuple[list[str], np.ndarray]:
+        """Returns what is read, the beginning of the text and its symbols, and the logits after each [T + 1, V]."""
+        ids = [BOS_ID, *text_ids(self.symbols, check_text(text, "text"))]
+        chunks = [logits[0] for _, logits in self._run(self.logits_of_ids, [ids])]
+        return self.symbols.pieces(ids), np.concatenate(chunks)
+
+    # --- Looking inside ---
+
+    def activations(self, text: str) -> Activations:
+        """Returns the states of all layers after each symbol of a text."""
+        return self.activations_of([text])[0]
+
+    def activations_of(self, texts: Iterable[str]) -> list[Activations]:
+        """Returns the activations of several texts, each a file of its own, computed side by side: much faster."""
+        texts = check_texts(texts)
+        rows = [text_ids(self.symbols, text) for text in texts]
+        names = self._unit_names()
+        parts: list[list[np.ndarray]] = [[] for _ in rows]
+        for group, states in self._run(self.states_of_ids, [[BOS_ID, *row] for row in rows]):
+            for n, found in zip(group, states, strict=True):
+                parts[n].append(found)
+        # Behind the symbols of a row stands padding, before them BOS.
+        values = [np.concatenate(part)[1 : len(row) + 1] for part, row in zip(parts, rows, strict=True)]
+        return [
+            Activations(self._shown(text, row), found, names)
+            for text, row, found in zip(texts, rows, values, strict=True)
+        ]
+
+    def _unit_names(self) -> list[str]:
+        parts = "hc"[: self.model.cells[0].states]
+        units = range(self.config.model.units)
+        return [f"layer_{n}/{part}/{u}" for n in range(self.config.model.layers) for part in parts for u in units]
+
+    def _shown(self, text: str, ids: Sequence[int]) -> list[str]:
+        if isinstance(self.symbols, CharacterModel):
+            return list(text)  # unknown ones as they are
+        return ["\n" if i == EOS_ID else piece for i, piece in zip(ids, self.symbols.pieces(ids), strict=True)]
+
+    def _run(
+        self, function: Callable[..., Any], rows: Sequence[Sequence[int]], *, overlap: int = 0
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
+        """Calls a function on chunks of rows of ids, many rows side by side; rows that are done leave.
+
+        Args:
+          function: (ids [B, T], padded, state) -> (output [B, ...], state).
+          rows: each is read from the zero state.
+          overlap: last columns that the next chunk begins with.
+
+        Yields:
+          numbers of the rows and the output; the chunks of a row come in order.
+        """
+        order = sorted(range(len(rows)), key=lambda n: -len(rows[n]))
+        for first in range(0, len(order), _ROWS):
+            group = order[first : first + _ROWS]
+            state = self.zero_state(len(group))
+            for start in range(0, len(rows[group[0]]) - overlap, _STEPS):
+                group = [n for n in group if len(rows[n]) - overlap > start]
+                state = _first_rows(state, len(group))
+                ids = pad_rows([rows[n][start : start + _STEPS + overlap] for n in group])
+                output, state = function(ids, state)
+                yield group, output.numpy()
+
+
+def _first_rows(state: CellStates, count: int) -> CellStates:
+    return tf.nest.map_structure(lambda x: x[:count], state)
+
+
+def carry_spec(model: LanguageModel) -> Any:
+    """Returns the TensorSpecs of the state of a model, [B, H] each."""
+    return tuple(tuple(tf.TensorSpec([None, cell.units]) for _ in range(cell.states)) for cell in model.cells)
+
+
+def _sampling(options: SampleConfig) -> SamplingOptions:
+    return SamplingOptions(np.float32(options.temperature), options.top_k, np.float32(options.top_p))

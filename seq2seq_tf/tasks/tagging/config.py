@@ -1,0 +1,92 @@
+"""Options of sequence tagging: plain text, a recurrent reader, one label of case and punctuation per word."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from seq2seq_tf.config.common import (
+    BATCH,
+    CHANGEABLE,
+    NORMALIZATIONS,
+    PATH,
+    PIECE_MODELS,
+    POOL,
+    SHARE,
+    UNITS,
+    Range,
+    ReaderConfig,
+    TaskConfig,
+    TrainConfig,
+    option,
+)
+
+METRICS = ("f1", "loss")
+
+
+@dataclasses.dataclass(frozen=True)
+class TaggingDataConfig:
+    """Plain text with case and punctuation, from which the labels are taken."""
+
+    train: str = option("", "text to learn from, one sentence or paragraph a line (.gz is read too)", PATH)
+    valid: str = option("", "held-out text that chooses the best checkpoint", PATH)
+    test: str = option("", "held-out text for the final score; may be left empty", PATH)
+    vocab_size: int = option(4000, "number of pieces of lower-cased words", Range(8, 1_000_000))
+    piece_model: str = option("bpe", "kind of SentencePiece model", PIECE_MODELS)
+    character_coverage: float = option(1.0, "share of characters that get a piece; 0.9995 for CJK", Range(0.9, 1.0))
+    byte_fallback: bool = option(True, "spell unknown characters in bytes")
+    normalization: str = option("nmt_nfkc", "normalisation of the words before cutting", NORMALIZATIONS)
+    most_lines: int = option(
+        4,
+        "a paragraph is 1 to so many lines after each other, drawn anew each epoch: ends must be found",
+        Range(1, 1000),
+    )
+    max_pieces: int = option(
+        200,
+        "a longer paragraph is cut there in training, and restored in overlapping windows of that size",
+        Range(16, 100_000),
+    )
+
+    @property
+    def lowercase(self) -> bool:
+        """What the piece model is trained on is lower-cased already."""
+        return False
+
+
+@dataclasses.dataclass(frozen=True)
+class TaggingModelConfig(ReaderConfig):
+    """Sizes and regularisation of the tagger."""
+
+    embedding_units: int = option(128, "size of a piece's vector", UNITS)
+    encoder_units: int = option(192, "state size per direction", UNITS)
+    embedding_dropout: float = option(0.2, "dropout on embeddings", SHARE)
+    output_dropout: float = option(0.3, "dropout before the last projection", SHARE)
+
+
+@dataclasses.dataclass(frozen=True)
+class TaggingTrainConfig(TrainConfig):
+    """How the weights are found."""
+
+    batch_pieces: int = option(4000, "upper bound of padded pieces per batch", BATCH)
+    pool_paragraphs: int = option(1000, "paragraphs shuffled together, then sorted by length", POOL)
+    label_smoothing: float = option(0.0, "share of probability spread over all labels", SHARE)
+    metric: str = option(
+        "f1",
+        "metric on the valid set that decides which checkpoint is best; f1 = mean of that of case and of punctuation",
+        METRICS,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class TaggingConfig(TaskConfig):
+    """All options of a tagging run."""
+
+    task: ClassVar[str] = "tagging"
+    tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model", "labels.txt", "words.json")
+    changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
+    trained_by: ClassVar[str] = "seq2seq-tag train"
+    used_by: ClassVar[str] = "seq2seq-tag restore or seq2seq-tag evaluate"
+
+    data: TaggingDataConfig = TaggingDataConfig()
+    model: TaggingModelConfig = TaggingModelConfig()
+    train: TaggingTrainConfig = TaggingTrainConfig()

@@ -1,0 +1,88 @@
+"""Plain text as sequences of pieces with labels of case and punctuation, in paragraphs drawn anew each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from seq2seq_tf.data.labelled import LabelledIds, Spans, pack_ids
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.structures import UNK_ID
+from seq2seq_tf.tasks.tagging.casing import LABELS, Word, label_of, split_words
+from seq2seq_tf.text.characters import Symbols
+from seq2seq_tf.text.lines import iter_lines
+
+NO_LABEL = 0  # on every piece but the last of a word; label n of `LABELS` is n + 1
+_LONGEST_WORD = 32  # pieces; the end of a longer word is read only
+_PARAGRAPHS = 0x70617261  # keeps these random numbers apart from those of the batch plan
+_NUMBERS = {label: n for n, label in enumerate(LABELS, start=NO_LABEL + 1)}
+
+
+def iter_words(path: str) -> Iterator[list[Word]]:
+    """Yields the words of each line that has any; runs without a letter or digit are left out.
+
+    Raises:
+      InputError: as `iter_lines`.
+    """
+    for line in iter_lines(path):
+        words = [word for word in split_words(line) if word.core]
+        if words:
+            yield words
+
+
+def read_words(path: str) -> list[list[Word]]:
+    """Returns what `iter_words` yields.
+
+    Raises:
+      InputError: as `iter_words`, or no words at all.
+    """
+    lines = list(iter_words(path))
+    if not lines:
+        raise InputError(f"{path}: no words in it")
+    return lines
+
+
+def spell_words(texts: Sequence[Sequence[str]], symbols: Symbols) -> list[list[list[int]]]:
+    """Returns the ids of each word of each text, at least one; each word is cut into pieces on its own, once."""
+    known = sorted({word for text in texts for word in text})
+    ids = [row[-_LONGEST_WORD:] or [UNK_ID] for row in symbols.encode(known)]
+    spelt = dict(zip(known, ids, strict=True))
+    return [[spelt[word] for word in text] for text in texts]
+
+
+def tag_lines(lines: Sequence[Sequence[Word]], symbols: Symbols) -> LabelledIds:
+    """Returns the pieces of all lines with a label on the last piece of each word."""
+    rows: list[list[int]] = []
+    labels: list[int] = []
+    for words, spelt in zip(
+        lines, spell_words([[word.core.lower() for word in line] for line in lines], symbols), strict=True
+    ):
+        rows.append([i for ids in spelt for i in ids])
+        for word, ids in zip(words, spelt, strict=True):
+            labels += [NO_LABEL] * (len(ids) - 1) + [_NUMBERS[label_of(word)]]
+    return pack_ids(rows, labels)
+
+
+def draw_paragraphs(lines: int, *, most: int, seed: int, epoch: int) -> np.ndarray:
+    """Returns [paragraphs + 1] int64: paragraph n is the lines from bound n to bound n + 1, 1 to `most` of them.
+
+    A pure function of its arguments; every line is in one paragraph.
+    """
+    sizes = np.random.default_rng([seed, epoch, _PARAGRAPHS]).integers(1, most + 1, lines)
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
+    return np.unique(np.minimum(bounds, lines))
+
+
+def paragraph_spans(offsets: np.ndarray, bounds: np.ndarray, max_pieces: int) -> Spans:
+    """Returns the pieces of each paragraph, at most max_pieces; offsets: of the lines."""
+    start, end = offsets[bounds[:-1]], offsets[bounds[1:]]
+    return Spans(start, np.minimum(end - start, max_pieces))
+
+
+def join_lines(lines: Sequence[Sequence[Word]], *, most: int, seed: int) -> list[list[Word]]:
+    """Returns held-out lines joined into paragraphs, as training's are in epoch 0."""
+    bounds = draw_paragraphs(len(lines), most=most, seed=seed, epoch=0).tolist()
+    return [
+        [word for line in lines[start:end] for word in line] for start, end in zip(bounds, bounds[1:], strict=False)
+    ]

@@ -1,0 +1,165 @@
+"""Restore case and punctuation with a trained tagging run: the Python API, under its programs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.data.batching import pad_rows
+from seq2seq_tf.data.labelled import batches_by_length
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.forks import check_not_forked
+from seq2seq_tf.structures import EOS_ID
+from seq2seq_tf.tasks.tagging.casing import LABELS, MIXED, WordForms, restored, split_words
+from seq2seq_tf.tasks.tagging.config import TaggingConfig
+from seq2seq_tf.tasks.tagging.data import spell_words
+from seq2seq_tf.tasks.tagging.model import Tagging
+from seq2seq_tf.text.characters import Symbols, load_symbols
+from seq2seq_tf.text.given import check_texts
+from seq2seq_tf.tracing import trace
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
+
+_BATCHES_AT_ONCE = 2
+_OVERLAP = 4  # neighbouring windows share one part in so many
+
+
+def forms_file(run: RunDir) -> str:
+    """Path of what the training text says of its words."""
+    return os.path.join(run.path, "words.json")
+
+
+def load_forms(run: RunDir) -> WordForms:
+    """Reads that file; InputError if it is missing or damaged."""
+    path = forms_file(run)
+    try:
+        with open(path, encoding="utf-8") as file:
+            return WordForms(**json.load(file))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: not the words of a tagging run: {error}") from None
+
+
+class Window(NamedTuple):
+    """Words of a text that are read together; those from `first` to `last` get their labels from it."""
+
+    text: int
+    start: int
+    end: int
+    first: int
+    last: int
+
+
+def windows(text: int, counts: Sequence[int], most: int) -> Iterator[Window]:
+    """Yields the windows of a text: as many words as fit into `most` pieces, a quarter of them shared.
+
+    A shared word gets its label from the window in whose middle it stands nearer.
+
+    Args:
+      text: number of the text.
+      counts: pieces of each word.
+    """
+    start = first = 0
+    while first < len(counts):
+        room = np.cumsum(counts[start : start + most]) <= most
+        end = start + max(int(room.sum()), 1)
+        shared = (end - start) // _OVERLAP if end < len(counts) else 0
+        while shared and sum(counts[end - shared : end + 1]) > most:  # the next window must reach a new word
+            shared -= 1
+        last = end - shared // 2
+        yield Window(text, start, end, first, last)
+        start, first = end - shared, last
+
+
+class Restorer:
+    """Model, pieces and known words of one run. A text's result depends on nothing but the text."""
+
+    def __init__(self, model: Tagging, symbols: Symbols, forms: WordForms, config: TaggingConfig) -> None:
+        self.model = model
+        self.symbols = symbols
+        self.forms = forms
+        self.config = config
+        self.weights = IN_TRAINING
+        self._log_probs = trace(model.log_probs, [tf.TensorSpec([None, None], tf.int32)])
+        self._mixed = np.array([label in MIXED for label in LABELS])
+
+    def __repr__(self) -> str:
+        """Returns which run this is, and what its network is made of."""
+        cell, counts = self.config.model.cell, f"{len(LABELS):,} labels, {self.symbols.vocab_size:,} symbols"
+        return outline("Restorer", self.weights, self.model, cell, counts)
+
+    @classmethod
+    def load(cls, model_dir: str) -> Restorer:
+        """Loads a run folder: its final weights, or the best so far if training still goes on.
+
+        Raises:
+          InputError: not the folder of a tagging run, no weights yet, damaged or foreign weights.
+        """
+        check_not_forked()
+        run = RunDir(model_dir)
+        config = run.load_config(TaggingConfig)
+        symbols = load_symbols(run.symbols)
+        model = Tagging(config.model, symbols.vocab_size, len(LABELS), precision=config.train.precision)
+        model.build()
+        weights = load_weights(run, model)
+        loaded = cls(model, symbols, load_forms(run), config)
+        loaded.weights = weights
+        return loaded
+
+    def log_probs(self, texts: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Returns log p(label | text) of each word, [words, labels] for each text.
+
+        Args:
+          texts: lower-cased words without punctuation around them.
+        """
+        check_not_forked()
+        spelt = spell_words(texts, self.symbols)
+        most = self.config.data.max_pieces
+        parts = [w for n, words in enumerate(spelt) for w in windows(n, [len(ids) for ids in words], most)]
+        rows = [[i for ids in spelt[w.text][w.start : w.end] for i in ids] for w in parts]
+        found = [np.zeros((len(words), len(LABELS)), np.float32) for words in texts]
+
+        def fill(chosen: list[int]) -> None:
+            values = self._log_probs(pad_rows([rows[n] for n in chosen], last=EOS_ID)).numpy()  # [B, S, labels]
+            for row, window in zip(values, (parts[n] for n in chosen), strict=True):
+                counts = [len(ids) for ids in spelt[window.text][window.start : window.end]]
+                of_word = row[np.cumsum(counts) - 1]  # at the last piece of each word
+                kept = of_word[window.first - window.start : window.last - window.start]
+                found[window.text][window.first : window.last] = kept
+
+        batches = batches_by_length([len(row) + 1 for row in rows], self.config.train.batch_pieces)
+        with ThreadPoolExecutor(_BATCHES_AT_ONCE) as pool:
+            list(pool.map(fill, batches))
+        return found
+
+    def labels(self, texts: Sequence[Sequence[str]], log_probs: Sequence[np.ndarray]) -> list[list[str]]:
+        """Returns the most probable label of each word; mixed case only for words whose form is known."""
+        found = []
+        for words, values in zip(texts, log_probs, strict=True):
+            unknown = np.array([word not in self.forms.mixed for word in words], bool)[:, np.newaxis]
+            allowed = np.where(unknown & self._mixed, -np.inf, values)  # [words, labels]
+            found.append([LABELS[n] for n in allowed.argmax(1)])
+        return found
+
+    def restore(self, texts: Iterable[str]) -> list[str]:
+        """Returns the texts with case and punctuation; words stay, white space between them becomes one space.
+
+        Capitals and marks that a text has already are kept. A text without words comes back as it is.
+
+        Raises:
+          InputError: one text instead of a list, or an item that is no text.
+        """
+        texts = check_texts(texts)
+        split = [split_words(text) for text in texts]
+        cores = [[word.core.lower() for word in words if word.core] for words in split]
+        results = []
+        for text, words, labels in zip(texts, split, self.labels(cores, self.log_probs(cores)), strict=True):
+            left = iter(labels)
+            shown = [restored(word, next(left), self.forms.mixed) if word.core else word.before for word in words]
+            results.append(" ".join(shown) if labels else text)
+        return results

@@ -1,0 +1,165 @@
+"""Tagging as a task: from plain text to batches of pieces with labels, model and held-out scores.
+
+Preparing is done once and kept in the run folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.data.batching import pad_rows, plan_epoch
+from seq2seq_tf.data.labelled import LabelledIds, Spans, load_ids, save_ids
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import write_text
+from seq2seq_tf.structures import EOS_ID
+from seq2seq_tf.tasks.tagging.casing import LABELS, Word, WordForms, bare, label_of, word_forms
+from seq2seq_tf.tasks.tagging.config import TaggingConfig
+from seq2seq_tf.tasks.tagging.data import NO_LABEL, draw_paragraphs, join_lines, paragraph_spans, read_words, tag_lines
+from seq2seq_tf.tasks.tagging.metrics import case_and_mark_scores
+from seq2seq_tf.tasks.tagging.model import TaggedBatch, Tagging
+from seq2seq_tf.tasks.tagging.restorer import Restorer, forms_file, load_forms
+from seq2seq_tf.text.characters import load_symbols
+from seq2seq_tf.text.sentencepiece import train_piece_model
+from seq2seq_tf.training.init_from import take_over_tokenizers
+from seq2seq_tf.training.prepared import check_prepared, seal_prepared
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.task import EpochPlan
+from seq2seq_tf.training.tokenizers import has_bound_tokenizers
+
+_NUMBERS = {label: n for n, label in enumerate(LABELS)}
+
+
+class TaggingTask:
+    """See `training.task.Task`.
+
+    Args:
+      restorer: model (built), pieces, known words and configuration.
+      train: pieces and labels of the training lines.
+      valid: words of the held-out paragraphs.
+    """
+
+    batch_spec = TaggedBatch(*(tf.TensorSpec([None, None], tf.int32),) * 2)
+    carry_spec = ()
+
+    def __init__(self, restorer: Restorer, train: LabelledIds, valid: Sequence[Sequence[Word]]) -> None:
+        self.restorer = restorer
+        self.config = restorer.config
+        self.model = restorer.model
+        self.train = train
+        self._words = [[word.core.lower() for word in words] for words in valid]
+        self._truth = [label_of(word) for words in valid for word in words]
+
+    def _spans(self, epoch: int) -> Spans:
+        data = self.config.data
+        lines = len(self.train.offsets) - 1
+        bounds = draw_paragraphs(lines, most=data.most_lines, seed=self.config.train.seed, epoch=epoch)
+        return paragraph_spans(self.train.offsets, bounds, data.max_pieces)
+
+    def plan(self, epoch: int) -> EpochPlan:
+        """Returns the batches of an epoch: arrays of paragraph numbers."""
+        train = self.config.train
+        lengths = self._spans(epoch).length + 1  # with EOS
+        plan = plan_epoch(
+            lengths,
+            lengths,
+            batch_tokens=train.batch_pieces,
+            pool_pairs=train.pool_paragraphs,
+            seed=train.seed,
+            epoch=epoch,
+        )
+        return EpochPlan(plan.batches, plan.padding)
+
+    def load(self, epoch: int, batches: Sequence[np.ndarray]) -> Iterator[TaggedBatch]:
+        """Yields padded batches."""
+        spans = self._spans(epoch)
+        for chosen in batches:
+            places = [slice(spans.start[n], spans.start[n] + spans.length[n]) for n in chosen]
+            symbols = pad_rows([self.train.ids[place] for place in places], last=EOS_ID)
+            yield TaggedBatch(symbols, pad_rows([self.train.labels[place] for place in places], last=NO_LABEL))
+
+    def first_carry(self) -> tuple[()]:
+        """Returns nothing: paragraphs stand alone."""
+        return ()
+
+    def describe(self, batches: Sequence[np.ndarray]) -> str:
+        """Returns the first paragraphs of the batches."""
+        return f"training paragraphs {', '.join(str(int(n) + 1) for n in np.concatenate(batches)[:5])}, ..."
+
+    def validate(self) -> dict[str, float]:
+        """Labels the words of the held-out paragraphs."""
+        log_probs = self.restorer.log_probs(self._words)
+        predicted = [label for row in self.restorer.labels(self._words, log_probs) for label in row]
+        scores = case_and_mark_scores(self._truth, predicted)
+        numbers = np.array([_NUMBERS[label] for label in self._truth])[:, np.newaxis]
+        return {
+            "loss": float(-np.take_along_axis(np.concatenate(log_probs), numbers, 1).mean()),  # nats per word
+            "f1": (scores.case.f1 + scores.mark.f1) / 2,
+            "case_f1": scores.case.f1,
+            "punctuation_f1": scores.mark.f1,
+        }
+
+    def pictures(self) -> dict[str, bytes]:
+        """Returns nothing."""
+        return {}
+
+
+def prepare(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> TaggingTask:
+    """Trains the piece model, labels the words and builds the model, or finds all that in the run folder.
+
+    Raises:
+      InputError: missing or broken files, named with the line.
+    """
+    data, train = config.data, config.train
+    if not data.train or not data.valid:
+        raise InputError("data.train and data.valid must name text files")
+    valid = join_lines(read_words(data.valid), most=data.most_lines, seed=train.seed)
+    texts = {"data.train": [data.train], "data.valid": [data.valid]}
+    check_prepared(run, texts, ["data.valid"], say)
+    if not os.path.exists(run.prepared):
+        seal_prepared(run, _prepare_text(run, config, say), texts)
+    symbols = load_symbols(run.symbols)
+    keras.utils.set_random_seed(train.seed)
+    model = Tagging(config.model, symbols.vocab_size, len(LABELS), precision=train.precision)
+    model.build()
+    count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
+    say(f"model: {count:,} parameters, {symbols.vocab_size:,} pieces, {len(LABELS)} labels of case and punctuation")
+    return TaggingTask(
+        Restorer(model, symbols, load_forms(run), config), load_ids(os.path.join(run.data, "train")), valid
+    )
+
+
+def _write_forms(run: RunDir, config: TaggingConfig, lines: Sequence[Sequence[Word]]) -> WordForms:
+    """Writes the labels and what the text says of its words, which it returns."""
+    forms = word_forms(word for line in lines for word in line)
+    if config.train.init_from:  # the words of the base stay known
+        known = load_forms(RunDir(config.train.init_from))
+        forms = WordForms({**known.mixed, **forms.mixed}, {**known.usual, **forms.usual})
+    write_text(forms_file(run), json.dumps(forms._asdict(), ensure_ascii=False))
+    write_text(run.labels, "".join(f"{label}\n" for label in LABELS))
+    return forms
+
+
+def _prepare_text(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> dict[str, int]:
+    """Writes pieces, labels, known words and ids; returns counts."""
+    data = config.data
+    lines = read_words(data.train)
+    words = os.path.join(run.data, "words.txt")
+    write_text(words, "".join(f"{bare(line)}\n" for line in lines))
+    bound = has_bound_tokenizers(run, config)
+    if not (take_over_tokenizers(run, config, say) or bound):
+        say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
+        train_piece_model([words], run.symbols, data, normalization=data.normalization)
+    save_ids(os.path.join(run.data, "train"), tag_lines(lines, load_symbols(run.symbols)))
+    forms = load_forms(run) if bound else _write_forms(run, config, lines)
+    count = sum(map(len, lines))
+    say(
+        f"training data: {len(lines):,} lines with {count:,} words, {len(forms.usual):,} different, "
+        f"{len(forms.mixed):,} of them with a form of mixed case"
+    )
+    return {"lines": len(lines), "words": count}

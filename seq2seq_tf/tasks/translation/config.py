@@ -1,0 +1,163 @@
+"""Options of translation: parallel text, encoder and attention decoder, search."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from seq2seq_tf.config.common import (
+    BATCH,
+    CHANGEABLE,
+    NORMALIZATIONS,
+    PATH,
+    PIECE_MODELS,
+    POOL,
+    SYMBOLS_OF_A_TEXT,
+    DecoderConfig,
+    EncoderConfig,
+    Range,
+    TaskConfig,
+    TrainConfig,
+    option,
+)
+from seq2seq_tf.errors import InputError
+
+TIES = ("all", "none", "target")
+METRICS = ("bleu", "chrf", "loss")
+BLEU_TOKENIZERS = ("auto", "13a", "char", "intl", "ja-mecab", "ko-mecab", "none", "zh")  # of sacreBLEU
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Raw parallel files and how they become pieces (subwords)."""
+
+    train_source: str = option("", "training sentences to translate from, one a line (.gz is read too)", PATH)
+    train_target: str = option("", "their translations, line by line", PATH)
+    valid_source: str = option("", "held-out sentences that choose the best checkpoint", PATH)
+    valid_target: str = option("", "their translations", PATH)
+    test_source: str = option("", "held-out sentences for the final score; may be left empty", PATH)
+    test_target: str = option("", "their translations", PATH)
+    vocab_size: int = option(8000, "number of pieces, special ones included", Range(8, 1_000_000))
+    joint_vocab: bool = option(True, "one piece model for both languages (needed to tie all embeddings)")
+    piece_model: str = option("bpe", "kind of SentencePiece model", PIECE_MODELS)
+    character_coverage: float = option(1.0, "share of characters that get a piece; 0.9995 for CJK", Range(0.9, 1.0))
+    byte_fallback: bool = option(True, "spell unknown characters in bytes, so that nothing is lost")
+    source_normalization: str = option(
+        "nmt_nfkc",
+        "of the source before cutting: identity, nfc, nfkc, or nmt_nfkc, which folds most; see docs/training.md",
+        NORMALIZATIONS,
+    )
+    target_normalization: str = option(
+        "identity", "of the target before cutting; what it changes can never be written", NORMALIZATIONS
+    )
+    lowercase: bool = option(False, "fold case of source and target before cutting into pieces")
+    max_pieces: int = option(128, "training pairs with a longer side are left out (and counted)", SYMBOLS_OF_A_TEXT)
+    segmentations: int = option(
+        1,
+        "number of sampled segmentations of the training text, used in turn by epoch (subword regularisation, "
+        "Kudo 2018; BPE-dropout, Provilkov 2020); 1 = the best segmentation only",
+        Range(1, 64),
+    )
+    segmentation_noise: float = option(
+        0.1, "BPE: share of merges dropped; unigram: smoothing exponent, smaller is noisier", Range(0.0, 1.0)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig(EncoderConfig, DecoderConfig):
+    """Sizes and regularisation of the encoder and the attention decoder."""
+
+    tie: str = option("all", "which tables are one: all = source, target and output; target = target and output", TIES)
+
+
+@dataclasses.dataclass(frozen=True)
+class TranslationTrainConfig(TrainConfig):
+    """How the weights are found."""
+
+    batch_tokens: int = option(2000, "upper bound of padded pieces per batch, on the longer side", BATCH)
+    pool_pairs: int = option(3000, "pairs shuffled together, then sorted by length; larger = less padding", POOL)
+    length_multiple: int = option(
+        1,
+        "lengths are padded up to multiples of this; with jit_compile 16 keeps the shapes to compile few",
+        Range(1, 1024),
+    )
+    metric: str = option("bleu", "metric on the valid set that decides which checkpoint is best", METRICS)
+    bleu_tokenizer: str = option(
+        "auto",
+        "how sacreBLEU divides text into words; auto = by the script of the target text, decided when the run is made; "
+        "see docs/evaluating.md",
+        BLEU_TOKENIZERS,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchConfig:
+    """Defaults of the search; programs and the SavedModel can override them per call."""
+
+    beam_size: int = option(5, "hypotheses kept per sentence; 1 = greedy", Range(1, 64))
+    length_penalty: float = option(
+        1.0, "exponent of ((5 + length) / 6) (Wu 2016); larger prefers longer", Range(0.0, 10.0)
+    )
+    n_best: int = option(1, "translations returned per sentence, at most beam_size", Range(1, 64))
+    max_ratio: float = option(2.0, "longest output = max_ratio * source pieces + max_extra", Range(0.0, 100.0))
+    max_extra: int = option(10, "see max_ratio", Range(1, 10_000))
+    max_steps: int = option(
+        4096, "no output is longer than this, whatever max_ratio and max_extra say", Range(1, 32_768)
+    )
+    min_ratio: float = option(0.0, "shortest output = min_ratio * source pieces", Range(0.0, 100.0))
+    shortlist: int = option(
+        0,
+        "0 = search over all pieces; N = only over the N likeliest translations of each source piece and the most "
+        "frequent ones: faster, approximate",
+        Range(0, 100),
+    )
+    early_stop: bool = option(
+        False,
+        "stop searching for a sentence once no live hypothesis could win by ending at the next step: faster, "
+        "approximate",
+    )
+    split_sentences: bool = option(
+        True, "translate each sentence of a text of several by itself; false = a text is translated as a whole"
+    )
+    max_source_pieces: int = option(1024, "longer sentences are cut there, with a warning", SYMBOLS_OF_A_TEXT)
+    batch_tokens: int = option(2048, "upper bound of padded source pieces translated at once", BATCH)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(TaskConfig):
+    """All options of a translation run."""
+
+    task: ClassVar[str] = "translation"
+    tokenizer_files: ClassVar[tuple[str, ...]] = ("source.model", "target.model")
+    trained_by: ClassVar[str] = "seq2seq-train"
+    used_by: ClassVar[str] = "seq2seq-translate, seq2seq-evaluate, seq2seq-inspect or seq2seq-export"
+    has_gradient_curves: ClassVar[bool] = True
+    changeable: ClassVar[tuple[str, ...]] = (
+        *CHANGEABLE,
+        "data.test_*",
+        "search.beam_size",
+        "search.early_stop",
+        "search.length_penalty",
+        "search.n_best",
+        "search.shortlist",
+        "search.split_sentences",
+    )
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    train: TranslationTrainConfig = TranslationTrainConfig()
+    search: SearchConfig = SearchConfig()
+
+    def check(self) -> None:
+        """Raises InputError for values that are fine alone but contradict each other."""
+        super().check()
+        model, search = self.model, self.search
+        if model.tie == "all" and not self.data.joint_vocab:
+            raise InputError("model.tie=all needs data.joint_vocab=true; use model.tie=target with two vocabularies")
+        if model.tie != "none" and model.output_units != model.embedding_units:
+            raise InputError(
+                f"model.tie={model.tie} needs model.output_units equal to model.embedding_units, "
+                f"got {model.output_units} and {model.embedding_units}"
+            )
+        if search.n_best > search.beam_size:
+            raise InputError(f"search.n_best={search.n_best} is larger than search.beam_size={search.beam_size}")

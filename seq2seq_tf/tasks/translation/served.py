@@ -1,0 +1,198 @@
+"""What a SavedModel computes: search and scoring as functions of tensors, with every bound that a server needs.
+
+A server has nobody to complain to and must not be held by one request: options outside their range are moved into it,
+what is not a number becomes the default, sources are cut, and a pair too long to score gets no score (NaN).
+
+A loaded `tf.function` keeps its lock when binding arguments fails (TensorFlow 2.21), and every other thread waits for
+good. So what hangs on the SavedModel for Python are concrete functions, which have no lock and take every argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from seq2seq_tf.config.common import Range
+from seq2seq_tf.search.beam import BeamOptions, beam_search
+from seq2seq_tf.search.greedy import greedy_search
+from seq2seq_tf.search.limits import LengthRule, source_limits
+from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses
+from seq2seq_tf.tasks.translation.config import SearchConfig
+from seq2seq_tf.tasks.translation.translator import Translator
+from seq2seq_tf.text.sentencepiece import GraphPieces
+from seq2seq_tf.tracing import trace
+
+MOST_SCORED = 1024  # pieces of a side; attention over a pair takes time and memory of their product
+_BOUNDS = {  # narrower than in a configuration: here strangers choose the value, and the server pays
+    "beam_size": Range(1, 16),
+    "n_best": Range(1, 16),  # and at most beam_size
+    "length_penalty": Range(0.0, 10.0),
+    "max_ratio": Range(0.0, 4.0),
+    "min_ratio": Range(0.0, 2.0),
+}
+
+
+class ServedOption(NamedTuple):
+    """An input of a signature that may be left out."""
+
+    default: float
+    low: float
+    high: float
+
+    @property
+    def dtype(self) -> tf.DType:
+        """Type of the input."""
+        return tf.int32 if isinstance(self.default, int) else tf.float32
+
+    def within(self, value: tf.Tensor) -> tf.Tensor:
+        """Returns the value moved into the range; the default for what is not a number."""
+        if self.dtype == tf.float32:
+            value = tf.where(tf.math.is_nan(value), self.default, value)
+        return tf.clip_by_value(value, tf.constant(self.low, self.dtype), tf.constant(self.high, self.dtype))
+
+
+def served_options(search: SearchConfig) -> dict[str, ServedOption]:
+    """Returns default and range of each option; what the run itself uses is always inside."""
+    return {
+        name: ServedOption(value, bound.low, max(bound.high, value))
+        for name, bound in _BOUNDS.items()
+        for value in [getattr(search, name)]
+    }
+
+
+class ServedIds(tf.Module):
+    """Search and scoring over piece ids."""
+
+    def __init__(self, translator: Translator) -> None:
+        super().__init__()
+        self._model = translator.model
+        self._weights = tuple(v.value for v in translator.model.trainable_variables)  # tracked, hence saved
+        search = translator.config.search
+        self._max_extra, self._max_steps = search.max_extra, search.max_steps
+        self._early_stop = search.early_stop
+        self._longest = search.max_source_pieces
+        self._most_scored = max(MOST_SCORED, search.max_source_pieces)
+        self._options = tuple(served_options(search).items())
+
+    def signatures(self) -> dict[str, Any]:
+        """Traces and returns the functions by name; also hangs them on this module, for Python."""
+        ids = tf.TensorSpec([None, None], tf.int32, name="source")
+        target = tf.TensorSpec([None, None], tf.int32, name="target")
+        search, score = self._with_options(self._translate_ids, ids), trace(self._score_ids, [ids, target])
+        self.translate_ids = _concrete(search, ids)
+        self.score_ids = score.get_concrete_function()
+        return {"serving_default": search, "score_ids": score}
+
+    def _with_options(self, function: Callable[..., dict[str, tf.Tensor]], first: tf.TensorSpec) -> Any:
+        """Traces function(first, options...) once, with the run's search options as defaults."""
+        options = dict(self._options)
+        specs = [tf.TensorSpec([], option.dtype, name=name) for name, option in options.items()]
+        defaults = {name: tf.constant(option.default, option.dtype) for name, option in options.items()}
+
+        def call(
+            x: tf.Tensor,
+            beam_size: tf.Tensor = defaults["beam_size"],
+            n_best: tf.Tensor = defaults["n_best"],
+            length_penalty: tf.Tensor = defaults["length_penalty"],
+            max_ratio: tf.Tensor = defaults["max_ratio"],
+            min_ratio: tf.Tensor = defaults["min_ratio"],
+        ) -> dict[str, tf.Tensor]:
+            beam = options["beam_size"].within(beam_size)
+            n_best = tf.clip_by_value(n_best, 1, beam)
+            penalty = options["length_penalty"].within(length_penalty)
+            ratios = options["max_ratio"].within(max_ratio), options["min_ratio"].within(min_ratio)
+            return function(x, BeamOptions(beam, n_best, penalty, self._early_stop), *ratios)
+
+        return trace(call, [first, *specs])
+
+    def _search(
+        self, source: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
+    ) -> Hypotheses:
+        memory, state = self._model.encode(source)
+        limits = source_limits(source, LengthRule(max_ratio, self._max_extra, min_ratio, self._max_steps))
+        step = self._model.step_fn()
+        return tf.cond(  # as in the Python API
+            options.beam_size == 1,
+            lambda: greedy_search(step, state, memory, limits, options.length_penalty),
+            lambda: beam_search(step, state, memory, limits, options),
+        )
+
+    def _translate_ids(
+        self, source: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """source [B, S] int32, ends with EOS, then PAD -> tokens [B, N, T] and [B, N] lengths, scores, log_probs."""
+        return self._search(_cut(source, self._longest), options, max_ratio, min_ratio)._asdict()
+
+    def _score_ids(self, source: tf.Tensor, target: tf.Tensor) -> dict[str, tf.Tensor]:
+        """source [B, S], target [B, T] int32, both end with EOS, then PAD -> log_probs [B], attention [B, T, S]."""
+        most = self._most_scored
+        too_long = _pieces(source) > most, _pieces(target) > most
+        source, target = _cut(source, most), _cut(target, most)
+        starts = tf.fill([tf.shape(target)[0], 1], BOS_ID)
+        shifted = tf.concat([starts, tf.where(target[:, :-1] == EOS_ID, PAD_ID, target[:, :-1])], 1)
+        log_probs, attention = self._model.score(Batch(source, shifted, target))
+        log_probs = tf.where(too_long[0] | too_long[1], float("nan"), tf.reduce_sum(log_probs, 1))
+        return {"log_probs": log_probs, "attention": attention}
+
+
+def _concrete(function: Any, first: tf.TensorSpec) -> Any:
+    """Returns function(first) with every other argument at its default, as a concrete function."""
+    return trace(lambda x: function(x), [first]).get_concrete_function()
+
+
+def _pieces(ids: tf.Tensor) -> tf.Tensor:
+    """Returns [B] int32: the pieces of each row of ids [B, S], without EOS and PAD."""
+    return tf.reduce_sum(tf.cast((ids != PAD_ID) & (ids != EOS_ID), tf.int32), 1)
+
+
+def _cut(ids: tf.Tensor, most: int) -> tf.Tensor:
+    """Returns ids [B, S] with at most `most` pieces a row, then EOS; shorter rows as they are."""
+    head, rest = ids[:, :most], ids[:, most : most + 1]  # [B, S'], [B, 0 or 1]
+    return tf.concat([head, tf.where(rest == PAD_ID, PAD_ID, EOS_ID)], 1)
+
+
+class ServedText(ServedIds):
+    """The same over strings; contains the tokenizer."""
+
+    def __init__(self, translator: Translator) -> None:
+        super().__init__(translator)
+        self._source = GraphPieces(translator.source.path)
+        self._target = GraphPieces(translator.target.path)
+
+    def signatures(self) -> dict[str, Any]:
+        """As in `ServedIds`, with those over strings."""
+        of_ids = super().signatures()
+        texts = tf.TensorSpec([None], tf.string, name="texts")
+        pair = [tf.TensorSpec([None], tf.string, name=name) for name in ("sources", "targets")]
+        search, score = self._with_options(self._translate, texts), trace(self._score, pair)
+        self.translate = _concrete(search, texts)
+        self.score = score.get_concrete_function()
+        return {
+            "serving_default": search,
+            "score": score,
+            "translate_ids": of_ids["serving_default"],
+            "score_ids": of_ids["score_ids"],
+        }
+
+    def _translate(
+        self, texts: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """texts [B] -> translations [B, N] string, scores and log_probs [B, N]; an empty text stays empty."""
+        source = self._source.encode(texts, tf.constant(self._longest))
+        found = self._search(source, options, max_ratio, min_ratio)
+        shape = tf.shape(found.scores)
+        rows = [shape[0] * shape[1], tf.shape(found.tokens)[2]]  # not -1, which no text at all would leave open
+        decoded = self._target.decode(tf.reshape(found.tokens, rows))
+        empty = (source[:, :1] == EOS_ID) | (found.lengths == 0)
+        return {
+            "translations": tf.where(empty, "", tf.reshape(decoded, shape)),
+            "scores": tf.where(source[:, :1] == EOS_ID, 0.0, found.scores),
+            "log_probs": tf.where(source[:, :1] == EOS_ID, 0.0, found.log_probs),
+        }
+
+    def _score(self, sources: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
+        """sources [B], targets [B] string -> log_probs [B], attention [B, T, S] over pieces."""
+        one_more = tf.constant(self._most_scored + 1)  # so that a longer text is seen to be longer
+        return self._score_ids(self._source.encode(sources, one_more), self._target.encode(targets, one_more))

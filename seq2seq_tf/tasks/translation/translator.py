@@ -1,0 +1,308 @@
+"""Translate strings with a trained run: the Python API, under every program."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import overload
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.config.loading import with_search
+from seq2seq_tf.data.batching import make_batch, pad_rows, token_batches
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.forks import check_not_forked
+from seq2seq_tf.nn.output import SearchWeights
+from seq2seq_tf.search.beam import BEAM_OPTIONS_SPEC, BeamOptions, beam_search
+from seq2seq_tf.search.greedy import greedy_search
+from seq2seq_tf.search.limits import LengthRule, source_limits
+from seq2seq_tf.structures import EOS_ID, Batch, Hypotheses
+from seq2seq_tf.tasks.translation.config import Config, SearchConfig
+from seq2seq_tf.tasks.translation.corpus import Corpus, load_corpus
+from seq2seq_tf.tasks.translation.hypotheses import Hypothesis, empty, join
+from seq2seq_tf.tasks.translation.lexicon import Lexicon, learn_lexicon, load_lexicon
+from seq2seq_tf.tasks.translation.model import Translation
+from seq2seq_tf.text.given import check_texts
+from seq2seq_tf.text.sentencepiece import PieceModel
+from seq2seq_tf.text.sentences import split_paragraph
+from seq2seq_tf.tracing import trace
+from seq2seq_tf.training.prepared import check_data
+from seq2seq_tf.training.run_dir import RunDir
+from seq2seq_tf.training.weights import IN_TRAINING, load_weights
+
+_IDS = tf.TensorSpec([None, None], tf.int32)
+_WHOLE = tf.TensorSpec([], tf.int32)
+_REAL = tf.TensorSpec([], tf.float32)
+_CANDIDATES = tf.TensorSpec([None], tf.int32)
+_BATCHES_AT_ONCE = 2
+_MOST_SCORED = 2**26  # source times target pieces of a pair: 256 MB of attention weights
+_MOST_FOLDED = 2**28  # bytes of a table that trades memory for a product per step
+_RULE = LengthRule(_REAL, _WHOLE, _REAL, _WHOLE)
+
+
+class Translator:
+    """Model, piece models and the traced search of one run.
+
+    One instance traces each function once; calls of any batch size reuse it.
+
+    Args:
+      model, source, target, config: of the run.
+      run: the run folder, if the weights will not change any more: they are then cast and folded once, here.
+    """
+
+    def __init__(
+        self, model: Translation, source: PieceModel, target: PieceModel, config: Config, run: RunDir | None = None
+    ) -> None:
+        self.model = model
+        self.source = source
+        self.target = target
+        self.config = config
+        self.weights = IN_TRAINING
+        self._run = run
+        self._lexicon: Lexicon | None = None
+        self._weights: SearchWeights | None = None
+        if run is not None:
+            gates = 4 * config.model.decoder_units * 4  # bytes per piece, of an LSTM
+            self._weights = model.search_weights(fold=target.vocab_size * gates <= _MOST_FOLDED)
+        self.beam = trace(self._beam, [_IDS, _RULE, BEAM_OPTIONS_SPEC])
+        self.greedy = trace(self._greedy, [_IDS, _RULE, _REAL])
+        self._short_beam = trace(self._beam, [_IDS, _RULE, BEAM_OPTIONS_SPEC, _CANDIDATES])
+        self._short_greedy = trace(self._greedy, [_IDS, _RULE, _REAL, _CANDIDATES])
+        self.score_ids = trace(self._score, [_IDS, _IDS, _IDS])
+
+    def __repr__(self) -> str:
+        """Returns which run this is, and what its network is made of."""
+        model = self.config.model
+        parameters = sum(int(v.value.shape.num_elements()) for v in self.model.trainable_variables)
+        where = repr(self._run.path) if self._run else "no run folder"
+        return (
+            f"<Translator of {where} ({self.weights.label}): "
+            f"{model.cell}, attention {model.attention}, {parameters:,} parameters, "
+            f"{self.source.vocab_size:,} source and {self.target.vocab_size:,} target pieces>"
+        )
+
+    @classmethod
+    def load(cls, model_dir: str) -> Translator:
+        """Loads a run folder: its final weights, or the best so far if training still goes on.
+
+        Raises:
+          InputError: not a run folder, no weights yet, damaged or foreign weights.
+        """
+        check_not_forked()
+        run = RunDir(model_dir)
+        config = run.load_config(Config)
+        source, target = PieceModel(run.source_model), PieceModel(run.target_model)
+        model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
+        model.build()
+        weights = load_weights(run, model)
+        loaded = cls(model, source, target, config, run)
+        loaded.weights = weights
+        return loaded
+
+    def _beam(
+        self, source: tf.Tensor, rule: LengthRule, options: BeamOptions, candidates: tf.Tensor | None = None
+    ) -> Hypotheses:
+        memory, state = self.model.encode(source)
+        step = self.model.step_fn(self._weights, candidates)
+        found = beam_search(step, state, memory, source_limits(source, rule), options)
+        return found if candidates is None else found._replace(tokens=tf.gather(candidates, found.tokens))
+
+    def _greedy(
+        self, source: tf.Tensor, rule: LengthRule, penalty: tf.Tensor, candidates: tf.Tensor | None = None
+    ) -> Hypotheses:
+        memory, state = self.model.encode(source)
+        step = self.model.step_fn(self._weights, candidates)
+        found = greedy_search(step, state, memory, source_limits(source, rule), penalty)
+        return found if candidates is None else found._replace(tokens=tf.gather(candidates, found.tokens))
+
+    def _score(self, source: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.model.score(Batch(source, target_in, target_out))
+
+    def search_ids(self, source: np.ndarray, options: SearchConfig) -> Hypotheses:
+        """Searches for padded source ids [B, S] that end with EOS; greedy if options.beam_size is 1."""
+        rule = LengthRule(options.max_ratio, options.max_extra, options.min_ratio, options.max_steps)
+        beam = BeamOptions(options.beam_size, options.n_best, options.length_penalty, options.early_stop)
+        if options.shortlist:
+            candidates = self.lexicon().candidates(source, options.shortlist)
+            if options.beam_size == 1:
+                return self._short_greedy(source, rule, options.length_penalty, candidates)
+            return self._short_beam(source, rule, beam, candidates)
+        if options.beam_size == 1:
+            return self.greedy(source, rule, options.length_penalty)
+        return self.beam(source, rule, beam)
+
+    def lexicon(self) -> Lexicon:
+        """Returns the translations of each piece, learnt from the training pairs: at the end of training, or else here.
+
+        Raises:
+          InputError: the run folder no longer holds its training pairs, or they are damaged.
+        """
+        if self._lexicon is None:
+            if self._run is None:
+                raise InputError("search.shortlist needs a run folder with its training pairs")
+            path = self._run.lexicon
+            if os.path.exists(path):
+                self._lexicon = load_lexicon(path)
+            elif not os.path.exists(self._run.prepared):
+                raise InputError(
+                    f"{path}: no such file, and the training pairs in {self._run.data} from which it is learnt are "
+                    "gone; search without a shortlist"
+                )
+            else:
+                check_data(self._run)
+                self._lexicon = self.learnt_from(load_corpus(os.path.join(self._run.data, "train.0")))
+                # While the run is trained, or where it cannot be written, the lexicon is learnt each time.
+                with contextlib.suppress(InputError), self._run.lock:
+                    self._lexicon.save(path)
+        return self._lexicon
+
+    def learnt_from(self, corpus: Corpus) -> Lexicon:
+        """Learns the translations of each piece; seconds, or a minute for a large corpus."""
+        sizes = (self.source.vocab_size, self.target.vocab_size)
+        return learn_lexicon(corpus, *sizes, joint=self.config.data.joint_vocab)
+
+    @overload
+    def translate(  # type: ignore[overload-overlap]  # a str is an Iterable[str]; the first that fits is meant
+        self, texts: str, *, attention: bool = ..., **options: float
+    ) -> Hypothesis | list[Hypothesis]: ...
+
+    @overload
+    def translate(
+        self, texts: Iterable[str], *, attention: bool = ..., **options: float
+    ) -> list[Hypothesis] | list[list[Hypothesis]]: ...
+
+    def translate(self, texts, *, attention=False, **options):  # type: ignore[no-untyped-def]
+        """Translates a text, or a list of texts.
+
+        A text of several sentences is translated sentence by sentence, unless split_sentences is off.
+
+        Args:
+          texts: a string gives one result; a list, an array of strings, a generator, ... a list in the same order. An
+            empty text gives an empty text.
+          attention: also return attention weights (one more pass over the results).
+          **options: fields of SearchConfig (beam_size, length_penalty, n_best, max_ratio, split_sentences, ...);
+            the run's configuration gives the defaults.
+
+        Returns:
+          A Hypothesis per text; with n_best above 1 a list of Hypotheses per text, best first.
+
+        Raises:
+          InputError: unknown option or value out of range, or an item that is no text.
+        """
+        if isinstance(texts, str):
+            return self.translate([texts], attention=attention, **options)[0]
+        search = self.search_options(**options)
+        results = self.translate_all(texts, search, attention=attention)
+        return [row[0] for row in results] if search.n_best == 1 else results
+
+    def search_options(self, **options: float) -> SearchConfig:
+        """Returns the run's search options with some replaced, checked as in a configuration file."""
+        return with_search(self.config, options).search
+
+    def translate_all(
+        self, texts: Iterable[str], search: SearchConfig, *, attention: bool = False
+    ) -> list[list[Hypothesis]]:
+        """As `translate`, always with a list of hypotheses per text."""
+        texts = check_texts(texts)
+        split = {n: split_paragraph(text) for n, text in enumerate(texts)} if search.split_sentences else {}
+        split = {n: paragraph for n, paragraph in split.items() if len(paragraph.sentences) > 1}
+        if not split:
+            return self._translate_whole(texts, search, attention)
+        # A text of one sentence goes in as it is.
+        parts = [(n, part) for n, text in enumerate(texts) for part in (split[n].sentences if n in split else [text])]
+        names = [f"text {n + 1}" for n, _ in parts]
+        rows: list[list[list[Hypothesis]]] = [[] for _ in texts]
+        found = self._translate_whole([part for _, part in parts], search, attention, names)
+        for (n, _), row in zip(parts, found, strict=True):
+            rows[n].append(row)
+        return [join(row, split[n], search.n_best) if n in split else row[0] for n, row in enumerate(rows)]
+
+    def _translate_whole(
+        self, texts: Sequence[str], search: SearchConfig, attention: bool, names: Sequence[str] = ()
+    ) -> list[list[Hypothesis]]:
+        """Translates each text as one sequence; `names` are those of `encode_sources`."""
+        check_not_forked()
+        ids = self.encode_sources(texts, search.max_source_pieces, names)
+        results: list[list[Hypothesis]] = [[empty()] * search.n_best for _ in texts]
+
+        def translate_batch(rows: list[int]) -> None:
+            chosen = [ids[r] for r in rows]
+            found = self.search_ids(pad_rows(chosen, last=EOS_ID), search)
+            for row, hypotheses in zip(rows, self._read(chosen, found, attention), strict=True):
+                results[row] = hypotheses
+
+        batches = list(token_batches([len(i) for i in ids], search.batch_tokens))
+        if len(batches) == 1:
+            translate_batch(batches[0])
+            return results
+        # Steps of a search are small: batches side by side keep all cores busy. TensorFlow works outside Python's lock.
+        with ThreadPoolExecutor(max_workers=_BATCHES_AT_ONCE) as pool:
+            list(pool.map(translate_batch, batches))
+        return results
+
+    def encode_sources(self, texts: Sequence[str], max_pieces: int, names: Sequence[str] = ()) -> list[list[int]]:
+        """Returns the ids of source texts, each cut to max_pieces with a warning that names it, or its number."""
+        ids = self.source.encode([" ".join(text.split("\n")) for text in texts])
+        for n, row in enumerate(ids):
+            if len(row) > max_pieces:
+                name = names[n] if names else f"text {n + 1}"
+                warnings.warn(f"{name}: cut from {len(row)} to {max_pieces} pieces", stacklevel=3)
+                ids[n] = row[:max_pieces]
+        return ids
+
+    def _read(self, sources: list[list[int]], found: Hypotheses, attention: bool) -> Iterator[list[Hypothesis]]:
+        """Yields the hypotheses of each sentence of a batch."""
+        tokens, lengths, scores, log_probs = (x.numpy() for x in found)
+        n_best = tokens.shape[1]
+        rows = [tokens[b, k, : max(lengths[b, k] - 1, 0)] for b in range(len(sources)) for k in range(n_best)]
+        texts = self.target.decode(rows)
+        maps = [np.zeros((0, 0), np.float32)] * len(rows)
+        if attention:
+            repeated = [source for source in sources for _ in range(n_best)]
+            _, weights = self.score_ids(*make_batch(repeated, rows))
+            maps = [weights[r, : len(rows[r]) + 1, : len(repeated[r]) + 1].numpy() for r in range(len(rows))]
+        for b, source in enumerate(sources):
+            source_pieces = self.source.pieces(source)
+            yield [
+                Hypothesis(
+                    text=texts[r],
+                    score=float(scores[b, r - b * n_best]),
+                    log_prob=float(log_probs[b, r - b * n_best]),
+                    pieces=self.target.pieces(rows[r]),
+                    source_pieces=source_pieces,
+                    attention=maps[r],
+                )
+                for r in range(b * n_best, (b + 1) * n_best)
+                if lengths[b, r - b * n_best] > 0
+            ]
+
+    def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[float]:
+        """Returns log p(target | source) of each pair as a whole, natural logarithm, the end of the text included.
+
+        Raises:
+          InputError: lists of different length, one text instead of a list, an item that is no text, or a pair so long
+            that its attention weights would not fit into memory.
+        """
+        check_not_forked()
+        sources, targets = check_texts(sources, "sources"), check_texts(targets, "targets")
+        if len(sources) != len(targets):
+            raise InputError(f"sources and targets differ in length: {len(sources)} and {len(targets)}")
+        source_ids, target_ids = self.source.encode(sources), self.target.encode(targets)
+        for n, (s, t) in enumerate(zip(source_ids, target_ids, strict=True), start=1):
+            if (len(s) + 1) * (len(t) + 1) > _MOST_SCORED:
+                raise InputError(
+                    f"pair {n}: {len(s):,} source and {len(t):,} target pieces are too many to score; their product "
+                    f"must be at most {_MOST_SCORED:,}: score parts of the text"
+                )
+        scores = [0.0] * len(sources)
+        longest = [max(len(s), len(t)) for s, t in zip(source_ids, target_ids, strict=True)]
+        for rows in token_batches([n + 1 for n in longest], self.config.search.batch_tokens):
+            batch = make_batch([source_ids[r] for r in rows], [target_ids[r] for r in rows])
+            log_probs, _ = self.score_ids(*batch)
+            for row, value in zip(rows, tf.reduce_sum(log_probs, 1).numpy(), strict=True):
+                scores[row] = float(value)
+        return scores

@@ -1,0 +1,35 @@
+"""--dry_run of the training programs: what training would be, without a trace of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from seq2seq_tf.config.loading import to_yaml
+from tests.every_task import PROGRAMS, example
+from tests.trained import Call, run_program
+
+_QUICK = "language_model"
+
+
+@pytest.mark.parametrize(
+    "task", [pytest.param(task, marks=() if task == _QUICK else pytest.mark.slow) for task in PROGRAMS]
+)
+def test_a_dry_run_prints_configuration_sizes_and_minutes_and_writes_nothing(task: str, tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(to_yaml(example(task, tmp_path / "data").config), encoding="utf-8")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    name, command = PROGRAMS[task]
+    flags = [f"--config={file}", f"--model_dir={tmp_path / 'run'}", "--train.seed=5", "--dry_run"]
+    ended = run_program(Call(name, [*command, *flags], environment={"TMPDIR": str(temporary)}))
+    assert ended.code == 0, ended
+    parts = ("train.seed", "= 5", " parameters", "an epoch: ", "of them padding", " updates (", "s: about ")
+    for part in parts:
+        assert part in ended.stdout, part
+    assert f"nothing written into {tmp_path / 'run'}" in ended.stdout
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "run").exists()
+    assert os.listdir(temporary) == []

@@ -1,0 +1,289 @@
+"""A configuration is checked to the last value; a mistake is one line that names file and line, or the flag."""
+
+import contextlib
+import dataclasses
+import io
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seq2seq_tf.config.common import PATH, Range, Text
+from seq2seq_tf.config.loading import (
+    TASKS,
+    Leaf,
+    check,
+    describe,
+    flatten,
+    leaves,
+    load,
+    sections,
+    task_of,
+    to_yaml,
+    with_search,
+)
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.training.run_dir import RunDir
+from tests.toy import ROOT
+
+Write = Callable[[str], str]
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a configuration file and returns its path."""
+
+    def to_file(text: str) -> str:
+        path = tmp_path / "run.yaml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return to_file
+
+
+def refusal(path: str | None, overrides: dict[str, Any] | None = None) -> str:
+    """Returns the message of a configuration that must be refused; it is one line."""
+    with pytest.raises(InputError) as caught:
+        load(path, overrides)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def another_value(leaf: Leaf) -> Any:
+    """Returns an allowed value that is not the default."""
+    if leaf.type is bool:
+        return not leaf.default
+    if isinstance(leaf.allowed, Text):
+        return "a: file #1"
+    if not isinstance(leaf.allowed, Range):
+        return next(value for value in leaf.allowed if value != leaf.default)
+    low, high = leaf.allowed
+    choices = (leaf.default + 1, leaf.default - 1, leaf.default + 0.01, leaf.default - 0.0001)
+    return next(leaf.type(v) for v in choices if low <= v <= high)
+
+
+EVERY_LEAF = [(task, leaf) for task, kind in TASKS.items() for leaf in leaves(kind)]
+
+
+@pytest.mark.parametrize(("task", "leaf"), EVERY_LEAF, ids=lambda x: getattr(x, "name", x))
+def test_every_number_has_a_range_that_int32_bears_and_every_text_a_kind(task: str, leaf: Leaf) -> None:
+    if leaf.type in (int, float):
+        assert isinstance(leaf.allowed, Range)
+        assert -(2**31) <= leaf.allowed.low <= leaf.default <= leaf.allowed.high <= 2**31 - 1
+        for value in (10**10, -(10**10), float("nan"), float("inf"), "nan", 10**5000):
+            with pytest.raises(InputError, match=rf"^x: {leaf.name} must"):
+                check(leaf, value, "x")
+    else:
+        assert leaf.type is bool or not isinstance(leaf.allowed, Range)
+
+
+def test_the_table_of_options_in_the_docs_is_what_its_code_prints() -> None:
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    code, table = re.findall(
+        r"```python\n(from seq2seq_tf import Config\n.*?)```\n\n(\|.*?\n)(?!\|)", page, re.S
+    )[0]
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, {})
+    assert table == printed.getvalue(), "print the table anew with the code above it"
+
+
+def test_options_that_name_files_are_marked_as_paths() -> None:
+    texts = {leaf.name for _, leaf in EVERY_LEAF if leaf.type is str and leaf.allowed is Text.ANY}
+    assert texts <= {"data.pattern", "data.exclude"}, "of files and folders? then PATH"
+    assert {leaf.name for _, leaf in EVERY_LEAF if leaf.allowed is PATH} >= {"data.train", "data.train_source"}
+
+
+def test_a_home_folder_is_found_in_files_flags_and_python(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert load(write("data:\n  train_source: ~/a.de\n")).config.data.train_source == "/home/someone/a.de"
+    assert load(None, {"data.train_source": Path("~/a.de")}).config.data.train_source == "/home/someone/a.de"
+    assert RunDir("~/run").path == "/home/someone/run"
+    with pytest.raises(InputError, match="^/home/someone/x.yaml: no such file"):
+        load("~/x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("train.seed", np.int64(3), 3),
+        ("train.seed", np.array(3, np.int32), 3),
+        ("train.clip_norm", np.float32(0.5), 0.5),
+        ("train.clip_norm", np.int64(2), 2.0),
+        ("train.clip_norm", Fraction(1, 2), 0.5),
+        ("model.residual", np.bool_(False), False),
+        ("model.cell", np.str_("gru"), "gru"),
+    ],
+)
+def test_numbers_of_numpy_and_python_are_taken(name: str, value: Any, expected: Any) -> None:
+    found = flatten(load(None, {name: value}).config)[name]
+    assert (found, type(found)) == (expected, type(expected))
+    assert to_yaml(load(None, {name: value}).config)
+
+
+@pytest.mark.parametrize("value", [np.float64(3.0), np.bool_(True), np.array([3]), True, 3.0, None, "3"])
+def test_what_is_no_whole_number_is_refused(value: Any) -> None:
+    assert "train.seed must be of type int" in refusal(None, {"train.seed": value})
+
+
+def test_options_of_a_search_may_be_numbers_of_numpy() -> None:
+    config = with_search(Config(), {"beam_size": np.int64(2), "length_penalty": np.float32(0.5)})
+    assert (config.search.beam_size, config.search.length_penalty) == (2, 0.5)
+
+
+def test_no_file_gives_the_defaults() -> None:
+    resolved = load(None)
+    assert resolved.config == Config()
+    assert resolved.sources == {}
+
+
+@pytest.mark.parametrize("leaf", leaves(Config), ids=lambda leaf: leaf.name)
+def test_every_leaf_has_help_and_an_allowed_default(leaf: Leaf) -> None:
+    assert leaf.help.strip()
+    assert "\n" not in leaf.help
+    assert load(None, {leaf.name: leaf.default}).config == Config()
+
+
+def test_every_field_of_every_section_is_a_leaf() -> None:
+    fields = {f"{section}.{f.name}" for section, kind in sections(Config).items() for f in dataclasses.fields(kind)}
+    assert {leaf.name for leaf in leaves(Config)} == fields
+    assert set(flatten(Config())) == fields
+
+
+def test_values_from_a_file_come_with_file_and_line(write: Write) -> None:
+    path = write("# a comment\ntrain:\n  seed: 3\n\n  learning_rate: 1e-3   # YAML 1.1 would call this a string\n")
+    resolved = load(path)
+    assert resolved.config.train.seed == 3
+    assert resolved.config.train.learning_rate == 0.001
+    assert resolved.sources == {"train.seed": f"{path}:3", "train.learning_rate": f"{path}:5"}
+
+
+def test_a_value_equal_to_the_default_is_no_change(write: Write) -> None:
+    assert load(write("train:\n  optimizer: adam\n")).sources == {}
+
+
+def test_flags_win_over_the_file_and_say_so(write: Write) -> None:
+    resolved = load(write("train:\n  seed: 3\n  max_epochs: 7\n"), {"train.seed": 5})
+    assert resolved.config.train.seed == 5
+    assert resolved.config.train.max_epochs == 7
+    assert resolved.sources["train.seed"] == "flag"
+    lines = describe(resolved).splitlines()
+    assert len(lines) == 2
+    assert re.fullmatch(r"  train\.seed += 5 +\(flag\)", lines[0])
+    assert lines[1].endswith("run.yaml:3)")
+
+
+def test_a_whole_number_is_a_float_where_one_is_wanted(write: Write) -> None:
+    value = load(write("train:\n  clip_norm: 5\n")).config.train.clip_norm
+    assert value == 5.0
+    assert isinstance(value, float)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "parts"),
+    [
+        ("trian:\n  seed: 1\n", 1, ["'trian'", "'train'"]),
+        ("train:\n  seed: 1\nmodel:\n  bacth_tokens: 9\n", 4, ["'model.bacth_tokens'", "train.batch_tokens"]),
+        ("train:\n  batch_token: 9\n", 2, ["'train.batch_token'", "'train.batch_tokens'"]),
+        ("train:\n  seed: 1.0\n", 2, ["train.seed", "int", "float 1.0"]),
+        ("train:\n  seed: true\n", 2, ["train.seed", "int", "bool True"]),
+        ("train:\n  seed: [1, 2]\n", 2, ["train.seed", "int", "list"]),
+        ("train:\n  seed:\n", 2, ["train.seed", "int", "NoneType"]),
+        ("train:\n  learning_rate: fast\n", 2, ["train.learning_rate", "float", "'fast'"]),
+        ("train:\n  learning_rate: no\n", 2, ["train.learning_rate", "float", "bool False"]),
+        ("model:\n  residual: 1\n", 2, ["model.residual", "bool", "int 1"]),
+        ("data:\n  train_source: 2016\n", 2, ["data.train_source", "str", "int 2016"]),
+        ("train:\n  max_epochs: 0\n", 2, ["train.max_epochs", "[1, 1000000]", "0"]),
+        ("train:\n  learning_rate: -1e-3\n", 2, ["train.learning_rate", "-0.001"]),
+        ("train:\n  learning_rate: .nan\n", 2, ["train.learning_rate", "nan"]),
+        ("model:\n  output_dropout: 1.0\n", 2, ["model.output_dropout", "[0, 0.95]"]),
+        ("model:\n  cell: lstmm\n", 2, ["model.cell", "gru, lstm, rnn", "'lstmm'"]),
+        ("train:\n  seed: 1\n  log_every: 2\n  seed: 1\n", 4, ["train.seed", "twice", "line 2"]),
+        ("train:\n  seed: 1\ntrain:\n  seed: 2\n", 4, ["train.seed", "twice", "line 2"]),
+        ("train: 3\n", 1, ["'train'", "key: value"]),
+        ("- train\n", 1, ["data, model, train, search"]),
+        ("train:\n\tseed: 1\n", 2, ["not valid YAML"]),
+        ("train: {seed: 1\n", 2, ["not valid YAML"]),
+        ("train:\n  seed: 1\n---\nmodel: {}\n", 3, ["not valid YAML"]),
+        ("[train]: {}\n", 1, ["key"]),
+        ("train:\n  ? [seed]\n  : 1\n", 2, ["key"]),
+        ("train:\n  seed: !now 1\n", 2, ["train.seed", "!now"]),
+        ("train:\n  seed: !!python/name:os.system 1\n", 2, ["train.seed"]),
+        ("sample:\n  length: 3\n", 1, ["'sample'", "one of language_model"]),
+        ("task: tagging\n", 1, ["tagging", "use seq2seq-tag train"]),
+        ("task: poetry\n", 1, ["'poetry'", "translation"]),
+        ("task: [tagging]\n", 1, ["a list or mapping"]),
+        ("train:\n  epochs: 3\n", 2, ["'train.epochs'", "(did you mean 'train.max_epochs'?)"]),
+        ("train:\n  lr: 0.1\n", 2, ["'train.lr'", "(did you mean 'train.learning_rate'?)"]),
+        ("data:\n  train_source: 2001-99-99\n", 2, ["data.train_source", "month"]),
+        ("train:\n  learning_rate: 1" + "0" * 400 + "\n", 2, ["train.learning_rate"]),
+    ],
+)
+def test_a_mistake_names_file_and_line(write: Write, text: str, line: int, parts: list[str]) -> None:
+    path = write(text)
+    message = refusal(path)
+    assert message.startswith(f"{path}:{line}: ")
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("overrides", "parts"),
+    [
+        ({"train.bach_tokens": 5}, ["--train.bach_tokens", "'train.batch_tokens'"]),
+        ({"train.seed": -1}, ["--train.seed", "[0, 2147483647]"]),
+        ({"model.tie": "some"}, ["--model.tie", "all, none, target"]),
+    ],
+)
+def test_a_mistake_in_a_flag_names_the_flag(overrides: dict[str, Any], parts: list[str]) -> None:
+    message = refusal(None, overrides)
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("overrides", "parts"),
+    [
+        ({"data.joint_vocab": False}, ["model.tie=all", "data.joint_vocab"]),
+        ({"model.output_units": 7}, ["model.output_units", "model.embedding_units", "7"]),
+        ({"train.weight_decay": 0.1}, ["train.weight_decay", "adamw", "got adam"]),
+        ({"train.jit_compile": True}, ["train.jit_compile=true", "model.cudnn=false"]),
+        ({"search.n_best": 3, "search.beam_size": 2}, ["search.n_best=3", "search.beam_size=2"]),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(overrides: dict[str, Any], parts: list[str]) -> None:
+    message = refusal(None, overrides)
+    for part in parts:
+        assert part in message
+
+
+def test_every_leaf_survives_being_written_and_read(write: Write) -> None:
+    values = {leaf.name: another_value(leaf) for leaf in leaves(Config)} | {"train.optimizer": "adamw"}
+    config = load(None, values).config
+    assert flatten(config) == values
+    again = load(write(to_yaml(config)))
+    assert again.config == config
+    assert set(again.sources) == set(values)
+
+
+def test_strings_that_look_like_something_else_survive(write: Write) -> None:
+    for text in ("yes", "1e-3", "null", "12:30", "ü # no comment", "a: b", " x ", "'", "\U0001f600"):
+        config = load(None, {"data.train_source": text}).config
+        assert load(write(to_yaml(config))).config.data.train_source == text
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_configuration_of_the_project_loads(path: Path) -> None:
+    kind = TASKS[task_of(path)]
+    config = load(path, kind=kind).config
+    assert config != kind()
+    if isinstance(config, Config):
+        assert config.data.train_source
+        assert config.data.valid_target

@@ -1,0 +1,141 @@
+"""Each flaw is found, counted and placed; a sound corpus has none."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from seq2seq_tf.corpora.audit import Audit, audit, find_parts
+from seq2seq_tf.corpora.findings import EXAMPLES, Finding
+from seq2seq_tf.corpora.part_text import Part
+from seq2seq_tf.errors import InputError
+
+
+def part(folder: Path, name: str, source: str | bytes, target: str | bytes) -> Part:
+    files = [folder / f"{name}.en", folder / f"{name}.de"]
+    for file, text in zip(files, (source, target), strict=True):
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return Part(name, *files)
+
+
+def examined(*parts: Part) -> Audit:
+    return audit(parts, ("en", "de"), max_words=7, max_deviation=3.0)
+
+
+def only_finding(result: Audit) -> Finding:
+    assert len(result.findings) == 1, result.findings
+    return result.findings[0]
+
+
+def places(finding: Finding) -> tuple[str, ...]:
+    assert finding.remedy
+    return tuple(map(str, finding.examples))
+
+
+def test_a_sound_corpus_has_sizes_and_no_findings(tmp_path: Path) -> None:
+    train = part(tmp_path, "train", "one\ntwo words\nthree\n", "eins\nzwei\ndrei kleine Wörter\n")
+    result = examined(train, part(tmp_path, "valid", "four\n", "vier\n"), part(tmp_path, "test", "six\n", "sechs\n"))
+    assert result.findings == ()
+    assert result.errors == 0
+    assert result.sizes == (("train", 3, 4, 5), ("valid", 1, 1, 1), ("test", 1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "severity", "check", "place"),
+    [
+        ("a\nb\nc\n", "x\ny\n", "error", "different numbers of lines", "{en} (3 lines, but 2 in {de})"),
+        ("", "", "error", "no pair with text on both sides", "{en}"),
+        (b"a\n\xe4\n", "x\ny\n", "error", "invalid UTF-8", "{en}:2 (byte 0xe4 at column 1)"),
+        ("a\nb\n", "x\ny\0\n", "error", "NUL character", "{de}:2"),
+        ("a\nb\x0bc\n", "x\ny\n", "warning", "control character", "{en}:2 (U+000B)"),
+        ("a\nb\n", "x\ny\u2028z\n", "warning", "control character", "{de}:2 (U+2028)"),
+        ("a\nb\ufffd\n", "x\ny\n", "warning", "U+FFFD: broken when the text was made", "{en}:2"),
+        ("a\nb\n", "x\n \n", "warning", "one side empty", "{en}:2"),
+        ("a\nb\n", "x\n\u200b\n", "warning", "one side empty", "{en}:2"),
+        ("a\n\n", "x\n\n", "warning", "both sides empty", "{en}:2"),
+        ("a\nb\n", "x\nb\n", "warning", "both sides the same", "{en}:2"),
+        ("a\nb\na\n", "x\ny\nx\n", "warning", "pair occurred before", "{en}:3 (repeats line 1)"),
+        ("a\nb c d e f g h i\n", "x\nyyyyyyyyyyyyyy\n", "warning", "longer than 7 words", "{en}:2 (8 words)"),
+    ],
+)
+def test_each_flaw_is_found_where_it_is(
+    tmp_path: Path, source: str | bytes, target: str | bytes, severity: str, check: str, place: str
+) -> None:
+    train = part(tmp_path, "train", source, target)
+    expected = (place.format(en=train.source, de=train.target),)
+    finding = only_finding(examined(train))
+    assert (*finding[:4], places(finding)) == (severity, "train", check, 1, expected)
+
+
+def test_odd_lengths_are_seen_from_the_ratio_of_the_part(tmp_path: Path) -> None:
+    source = "".join(f"{chr(97 + i) * 40}\n" for i in range(11)) + "short\n"
+    target = "".join(f"{chr(110 + i) * 20}\n" for i in range(11)) + "z" * 90 + "\n"
+    finding = only_finding(examined(part(tmp_path, "train", source, target)))
+    assert finding.check == "lengths differ by more than 3 times"
+    assert places(finding) == (f"{tmp_path}/train.en:12 (5 against 90 characters)",)
+
+
+def test_all_are_counted_and_the_first_are_shown(tmp_path: Path) -> None:
+    lines = 11
+    finding = only_finding(examined(part(tmp_path, "train", "a\n" * lines, "x\n" * lines)))
+    assert finding.times == lines - 1
+    assert places(finding) == tuple(f"{tmp_path}/train.en:{n} (repeats line 1)" for n in range(2, 2 + EXAMPLES))
+
+
+def test_a_held_out_pair_in_train_is_an_error_and_one_side_a_warning(tmp_path: Path) -> None:
+    train = part(tmp_path, "train", "new\nGood day!\nother\n", "neu\nGuten Tag!\nandere\n")
+    test = part(tmp_path, "test", "x\ngood day\nOther.\n", "y\nguten tag\nverschiedene\n")
+    result = examined(train, test)
+    assert [(*finding[:4], places(finding)) for finding in result.findings] == [
+        ("error", "test", "pair stands in train", 1, (f"{test.source}:2 (= {train.source}:2)",)),
+        ("warning", "test", "one side stands in train", 1, (f"{test.source}:3 (= {train.source}:3)",)),
+    ]
+    assert result.errors == 1
+
+
+def test_leaks_on_the_target_side_and_between_valid_and_test_are_found(tmp_path: Path) -> None:
+    valid = part(tmp_path, "valid", "a\n", "gleich\n")
+    test = part(tmp_path, "test", "b\nc\n", "neu\ngleich\n")
+    finding = only_finding(examined(valid, test))
+    assert finding[:3] == ("warning", "test", "one side stands in valid")
+    assert places(finding) == (f"{test.target}:2 (= {valid.target}:1)",)
+
+
+def test_two_test_sets_may_be_the_same(tmp_path: Path) -> None:
+    parts = [part(tmp_path, name, "a\n", "x\n") for name in ("test", "test_2016")]
+    assert examined(*parts).findings == ()
+
+
+def test_broken_lines_do_not_hide_what_follows(tmp_path: Path) -> None:
+    result = examined(part(tmp_path, "train", b"\xff\nb\n\xfe\n", b"x\nb\n\xfd\n"))
+    assert [(f.check, f.times) for f in result.findings] == [("invalid UTF-8", 3), ("both sides the same", 1)]
+
+
+def test_parts_are_found_in_order_plain_or_zipped(tmp_path: Path) -> None:
+    for name in (
+        "train.de.gz",
+        "train.en.gz",
+        "valid.de",
+        "valid.en",
+        "test.en",
+        "test.de",
+        "notes.txt",
+        "a.fr",
+    ):
+        (tmp_path / name).write_bytes(gzip.compress(b"x\n") if name.endswith("gz") else b"x\n")
+    parts = find_parts(tmp_path, "en", "de")
+    assert [(p.name, p.source.name, p.target.name) for p in parts] == [
+        ("train", "train.en.gz", "train.de.gz"),
+        ("valid", "valid.en", "valid.de"),
+        ("test", "test.en", "test.de"),
+    ]
+
+
+def test_missing_sides_and_folders_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere: no such folder"):
+        find_parts(tmp_path / "nowhere", "en", "de")
+    with pytest.raises(InputError, match=r"no files NAME\.en and NAME\.de"):
+        find_parts(tmp_path, "en", "de")
+    (tmp_path / "train.en").touch()
+    with pytest.raises(InputError, match=r"train\.de: no such file"):
+        find_parts(tmp_path, "en", "de")

@@ -1,0 +1,58 @@
+"""The filter refuses what does not help, and says why."""
+
+import pytest
+
+from seq2seq_tf.corpora.clean import PairFilter
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.lengths import character_ratio, length_deviation
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "reason"),
+    [
+        ("", "leer", "a side is empty"),
+        ("empty", " \t", "a side is empty"),
+        ("empty", "\u200b\ufeff", "a side is empty"),
+        ("42 %", "42 Prozent", "a side has no letters"),
+        ("The Tool.", "the tool", "both sides are the same"),
+        ("a b c d e f g h", "a b", "longer than 7 words"),
+        ("x" * 40, "y" * 200, "lengths differ by more than 3 times"),
+        ("y" * 200, "x" * 40, "lengths differ by more than 3 times"),
+    ],
+)
+def test_each_refusal_is_counted_with_its_reason(source: str, target: str, reason: str) -> None:
+    chosen = PairFilter(ratio=1.0, max_words=7, max_deviation=3.0)
+    assert not chosen.accepts(source, target)
+    assert chosen.refused == {reason: 1}
+    assert chosen.kept == 0
+
+
+def test_a_pair_is_accepted_once() -> None:
+    chosen = PairFilter(ratio=1.0, max_words=7, max_deviation=3.0)
+    given = [("one", "eins"), ("one", "ein"), ("one", "eins"), ("oneeins", ""), ("on", "eeins")]
+    assert [chosen.accepts(*pair) for pair in given] == [True, True, False, False, True]
+    assert chosen.kept + sum(chosen.refused.values()) == len(given)
+
+
+def test_limits_of_zero_are_none() -> None:
+    assert PairFilter(ratio=1.0, max_words=0, max_deviation=0).accepts("a " * 5000, "b")
+
+
+def test_lengths_are_seen_from_the_ratio_of_the_corpus() -> None:
+    ratio = character_ratio([("a" * 100, "あ" * 40), ("b" * 50, "い" * 20)])
+    assert ratio == pytest.approx(0.4)
+    assert length_deviation(500, 200, ratio) == pytest.approx(1.0)
+    assert length_deviation(500, 1000, ratio) == length_deviation(500, 1000, 0.4) > 4
+
+
+def test_short_pairs_are_no_outliers() -> None:
+    assert length_deviation(len("OK"), len("Einverstanden"), 1.0) < 2
+
+
+def test_an_empty_corpus_has_ratio_one() -> None:
+    assert character_ratio([]) == character_ratio([("", "x")]) == 1.0
+
+
+def test_a_ratio_below_one_is_refused() -> None:
+    with pytest.raises(InputError, match="at least 1"):
+        PairFilter(ratio=1.0, max_words=0, max_deviation=0.5)

@@ -1,0 +1,185 @@
+"""The captioning model: one maths in search and scoring, nothing from padding, a gradient for every variable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_tf.config.loading import load
+from seq2seq_tf.data.batching import pad_rows
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.search.beam import BeamOptions, beam_search
+from seq2seq_tf.search.greedy import greedy_search
+from seq2seq_tf.search.limits import Limits
+from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses
+from seq2seq_tf.tasks.captioning.config import CaptionConfig, CaptionModelConfig
+from seq2seq_tf.tasks.captioning.model import CaptionBatch, Captioning
+from tests import oracles
+
+V, SIZE = 19, 8
+LENGTHS = (3, 7, 4)  # of captions, the end counted
+SEED = tf.constant([3, 5])
+CONFIGS = [
+    {"cell": "lstm"},
+    {"cell": "lstm", "fused": False},
+    {"cell": "gru", "decoder_layers": 2},
+    {"cell": "rnn", "halvings": 1},
+    {"cell": "lstm", "attention": "none"},
+]
+SIZES = {"filters": 3, "embedding_units": 5, "decoder_units": 7, "attention_units": 11, "output_units": 13}
+DROPOUTS = ("word_dropout", "embedding_dropout", "layer_dropout", "encoder_dropout", "output_dropout")
+
+pytestmark = pytest.mark.usefixtures("seed")
+
+
+def make(rng: np.random.Generator, *, dropout: float = 0.0, **changes: object) -> Captioning:
+    """Returns a model with weights large enough to have opinions."""
+    config = CaptionModelConfig(**{**SIZES, **dict.fromkeys(DROPOUTS, dropout), **changes})
+    model = Captioning(config, SIZE, V, precision="float32")
+    model.build()
+    oracles.randomise(model, rng)
+    return model
+
+
+def draw(rng: np.random.Generator) -> CaptionBatch:
+    rows = [rng.integers(4, V, size=n - 1) for n in LENGTHS]
+    images = rng.integers(0, 256, [len(rows), SIZE, SIZE]).astype(np.uint8)
+    return CaptionBatch(*map(tf.constant, (images, pad_rows(rows, first=BOS_ID), pad_rows(rows, last=EOS_ID))))
+
+
+def search(model: Captioning, images: tf.Tensor, *, beam: int, penalty: float) -> Hypotheses:
+    memory, state = model.encode(images)
+    limits = Limits(*(tf.fill([tf.shape(images)[0]], n) for n in (2, 11)))
+    if beam == 1:
+        return greedy_search(model.step_fn(), state, memory, limits, penalty)
+    options = BeamOptions(tf.constant(beam), tf.constant(beam), tf.constant(penalty))
+    return beam_search(model.step_fn(), state, memory, limits, options)
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+@pytest.mark.parametrize("changes", CONFIGS, ids=str)
+def test_score_of_a_caption_is_its_teacher_forced_log_probability(
+    changes: dict, beam: int, rng: np.random.Generator
+) -> None:
+    model, images = make(rng, **changes), draw(rng).images
+    found = search(model, images, beam=beam, penalty=0.7)
+    flat = found.tokens.numpy().reshape(len(LENGTHS) * beam, -1)
+    rows = [row[: n - 1] for row, n in zip(flat, np.ravel(found.lengths), strict=True)]
+    repeated = tf.repeat(images, beam, axis=0)
+    log_probs, _ = model.score(CaptionBatch(repeated, pad_rows(rows, first=BOS_ID), pad_rows(rows, last=EOS_ID)))
+    forced = tf.reshape(tf.reduce_sum(log_probs, 1), [-1, beam])
+    np.testing.assert_allclose(found.log_probs, forced, rtol=1e-5, atol=5e-5)
+    penalties = [[oracles.wu_penalty(n, 0.7) for n in row] for row in found.lengths.numpy()]
+    np.testing.assert_allclose(found.scores, forced / penalties, rtol=1e-5, atol=5e-5)
+
+
+@pytest.mark.parametrize("changes", CONFIGS, ids=str)
+def test_padding_changes_neither_score_nor_loss(changes: dict, rng: np.random.Generator) -> None:
+    model, batch = make(rng, **changes), draw(rng)
+    wider = CaptionBatch(batch.images, *(tf.pad(x, [[0, 0], [0, 2]]) for x in batch[1:]))
+    (log_probs, weights), (padded_log_probs, padded_weights) = model.score(batch), model.score(wider)
+    width = max(LENGTHS)
+    np.testing.assert_allclose(padded_log_probs[:, :width], log_probs, atol=5e-5)
+    np.testing.assert_array_equal(padded_log_probs[:, width:], 0.0)
+    np.testing.assert_allclose(padded_weights[:, :width], weights, atol=1e-5)
+    losses = [model.batch_loss(b, (), smoothing=0.1, dropout_seed=None)[0] for b in (batch, wider)]
+    for loss, padded_loss in zip(*losses, strict=True):
+        np.testing.assert_allclose(padded_loss, loss, rtol=1e-5)
+
+
+@pytest.mark.parametrize("changes", CONFIGS[:3], ids=str)
+def test_batch_equals_one_by_one(changes: dict, rng: np.random.Generator) -> None:
+    model, batch = make(rng, **changes), draw(rng)
+    log_probs, _ = model.score(batch)
+    found = search(model, batch.images, beam=3, penalty=0.7)
+    for row, length in enumerate(LENGTHS):
+        image = batch.images[row : row + 1]
+        one = CaptionBatch(image, *(x[row : row + 1, :length] for x in batch[1:]))
+        np.testing.assert_allclose(model.score(one)[0][0], log_probs[row, :length], atol=5e-5)
+        alone = search(model, image, beam=3, penalty=0.7)
+        np.testing.assert_array_equal(found.tokens[row, :, : alone.tokens.shape[2]], alone.tokens[0])
+        np.testing.assert_allclose(found.scores[row], alone.scores[0], rtol=1e-5)
+
+
+def test_loss_is_the_sum_over_real_words(rng: np.random.Generator) -> None:
+    model, batch = make(rng), draw(rng)
+    loss, carry = model.batch_loss(batch, model.initial_carry(tf.constant(3)), smoothing=0.0, dropout_seed=None)
+    assert carry == ()
+    assert loss.weight == sum(LENGTHS)
+    np.testing.assert_allclose(loss.nll, -tf.reduce_sum(model.score(batch)[0]), rtol=1e-5)
+    np.testing.assert_allclose(loss.total, loss.nll, rtol=1e-5)
+
+
+def test_attention_is_a_distribution_over_the_grid_at_each_word(rng: np.random.Generator) -> None:
+    model, batch = make(rng), draw(rng)
+    weights = model.score(batch)[1]
+    assert weights.shape == (3, max(LENGTHS), 4)
+    np.testing.assert_allclose(tf.reduce_sum(weights, -1), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("changes", CONFIGS, ids=str)
+def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator) -> None:
+    model, batch = make(rng, dropout=0.3, **changes), draw(rng)
+    with tf.GradientTape() as tape:
+        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+    gradients = tape.gradient(loss.total, model.trainable_variables)
+    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        assert gradient is not None, variable.path
+        gradient = tf.convert_to_tensor(gradient)
+        assert np.isfinite(gradient).all(), variable.path
+        assert np.any(gradient != 0.0), variable.path
+    paths = {v.path for v in model.trainable_variables}
+    assert len(paths) == len(gradients)
+    assert {"captioning/image_encoder/convolution_0/kernel", "captioning/decoder/cell_0/kernel"} <= paths
+
+
+def test_no_images_give_no_loss_and_no_gradient(rng: np.random.Generator) -> None:
+    """A batch of fewer images than shards leaves a shard without any."""
+    model, batch = make(rng, dropout=0.3), CaptionBatch(*(x[:0] for x in draw(rng)))
+    with tf.GradientTape() as tape:
+        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+    np.testing.assert_array_equal(loss, [0.0, 0.0, 0.0])
+    for gradient in tape.gradient(loss.total, model.trainable_variables):
+        np.testing.assert_array_equal(tf.convert_to_tensor(gradient), 0.0)
+
+
+def test_fused_loss_and_gradients_equal_plain_ones(rng: np.random.Generator) -> None:
+    fused, plain, batch = make(rng, dropout=0.3), make(rng, dropout=0.3, fused=False), draw(rng)
+    for mine, theirs in zip(plain.trainable_variables, fused.trainable_variables, strict=True):
+        mine.assign(theirs)
+    results = []
+    for model in (fused, plain):
+        with tf.GradientTape() as tape:
+            loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+        gradients = tape.gradient(loss.total, model.trainable_variables)
+        results.append([*loss, *(tf.convert_to_tensor(g) for g in gradients)])
+    for got, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=5e-5)
+
+
+def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.Generator) -> None:
+    model, batch = make(rng, dropout=0.3), draw(rng)
+
+    def loss(seed: tf.Tensor | None) -> float:
+        return float(model.batch_loss(batch, (), smoothing=0.0, dropout_seed=seed)[0].nll)
+
+    assert loss(None) == loss(None)
+    assert loss(SEED) == loss(SEED)
+    assert len({loss(None), loss(SEED), loss(SEED + 1)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("overrides", "named"),
+    [
+        ({"data.image_size": 42}, ["data.image_size=42", "multiple of 4", "model.halvings=2"]),
+        ({"search.beam_size": 3, "search.n_best": 5}, ["search.n_best=5", "search.beam_size=3"]),
+        ({"data.image_size": 32}, ["data.image_size", "[40, 256]"]),
+        ({"data.most_digits": 4}, ["data.most_digits", "[1, 3]"]),
+        ({"train.metric": "bleu"}, ["train.metric", "exact_match, loss"]),
+    ],
+)
+def test_a_contradiction_is_refused_by_name(overrides: dict, named: list[str]) -> None:
+    with pytest.raises(InputError) as error:
+        load(None, overrides, CaptionConfig)
+    assert all(part in str(error.value) for part in named)

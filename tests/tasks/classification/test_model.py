@@ -1,0 +1,136 @@
+"""The classification model: the numbers of NumPy, nothing from padding or neighbours, a gradient everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_tf.tasks.classification.config import ClassificationModelConfig
+from seq2seq_tf.tasks.classification.model import Classification, LabelledBatch
+from tests import oracles
+
+V, LABELS, UNITS, EMBEDDING = 19, 5, 3, 7
+LENGTHS = (5, 1, 3)
+SEED = tf.constant([3, 5])
+DROPOUTS = {"embedding_dropout": 0.3, "layer_dropout": 0.3, "encoder_dropout": 0.3, "output_dropout": 0.4}
+CONFIGS = [
+    {},
+    {"summary": "final"},
+    {"cell": "gru", "summary": "final", "encoder_layers": 2},
+    {"cell": "rnn", "bidirectional": False, "summary": "final", "fused": False},
+    {"cell": "gru", "encoder_layers": 2, "bidirectional": False},
+]
+
+pytestmark = pytest.mark.usefixtures("seed")
+
+
+def make(rng: np.random.Generator, *, precision: str = "float32", **changes: object) -> Classification:
+    """Returns a model without dropout and with weights large enough to have opinions."""
+    sizes = {"embedding_units": EMBEDDING, "encoder_units": UNITS, "layer_dropout": 0.0}
+    config = ClassificationModelConfig(**{**sizes, **dict.fromkeys(DROPOUTS, 0.0), **changes})  # type: ignore[arg-type]
+    model = Classification(config, V, LABELS, precision=precision)
+    model.build()
+    oracles.randomise(model, rng)
+    return model
+
+
+def draw(rng: np.random.Generator) -> LabelledBatch:
+    symbols = np.zeros((len(LENGTHS), max(LENGTHS)), np.int32)
+    for row, length in zip(symbols, LENGTHS, strict=True):
+        row[:length] = rng.integers(3, V, length)
+    return LabelledBatch(tf.constant(symbols), tf.constant([4, 0, 2]))
+
+
+def numpy_log_probs(model: Classification, text: np.ndarray) -> np.ndarray:
+    """One text of one layer, without padding: [S] -> [labels]."""
+    outputs, finals = [], []
+    for direction, cell in enumerate(model.encoder.stack.cells[0]):
+        weights, states = oracles.numpy_weights(cell), []
+        state = tuple(np.zeros((1, UNITS)) for _ in range(cell.states))
+        order = range(len(text))[:: -1 if direction else 1]
+        for t in order:
+            x = np.asarray(model.embedding.table)[text[t]][np.newaxis]
+            state = oracles.cell_step(model.config.cell, weights, x, np.zeros((1, 0)), state)
+            states.append(state[0][0])
+        finals.append(states[-1])
+        outputs.append(np.stack(states[:: -1 if direction else 1]))  # [S, H]
+    values = np.concatenate(outputs, 1)  # [S, D]
+    summary = np.concatenate(finals if model.config.summary == "final" else [values.mean(0), values.max(0)])
+    return np.log(oracles.softmax(np.asarray(model.label_table) @ summary + np.asarray(model.label_bias)))
+
+
+@pytest.mark.parametrize("changes", [c for c in CONFIGS if "encoder_layers" not in c], ids=str)
+def test_log_probabilities_are_those_of_numpy(changes: dict, rng: np.random.Generator) -> None:
+    model, batch = make(rng, **changes), draw(rng)
+    found = model.log_probs(batch.symbols)
+    for row, length in enumerate(LENGTHS):
+        expected = numpy_log_probs(model, batch.symbols[row, :length].numpy())
+        np.testing.assert_allclose(found[row], expected, atol=5e-5)
+
+
+@pytest.mark.parametrize("changes", CONFIGS, ids=str)
+def test_neither_padding_nor_neighbours_change_a_label(changes: dict, rng: np.random.Generator) -> None:
+    model, batch = make(rng, **changes), draw(rng)
+    found = model.log_probs(batch.symbols)
+    wider = model.log_probs(tf.pad(batch.symbols, [[0, 0], [0, 4]]))
+    np.testing.assert_allclose(wider, found, atol=5e-5)
+    for row, length in enumerate(LENGTHS):
+        alone = model.log_probs(batch.symbols[row : row + 1, :length])
+        np.testing.assert_allclose(alone[0], found[row], atol=5e-5)
+
+
+@pytest.mark.parametrize("changes", CONFIGS[:2], ids=str)
+def test_the_loss_is_the_sum_over_texts(changes: dict, rng: np.random.Generator) -> None:
+    model, batch = make(rng, **changes), draw(rng)
+    log_probs = model.log_probs(batch.symbols).numpy()
+    loss, carry = model.batch_loss(batch, model.initial_carry(tf.constant(3)), smoothing=0.2, dropout_seed=None)
+    of_label = -log_probs[[0, 1, 2], batch.labels.numpy()]
+    assert carry == ()
+    assert loss.weight == len(LENGTHS)
+    np.testing.assert_allclose(loss.nll, of_label.sum(), rtol=1e-5)
+    np.testing.assert_allclose(loss.total, (0.8 * of_label - 0.2 * log_probs.mean(1)).sum(), rtol=1e-5)
+
+
+def test_a_traced_function_gives_the_same(rng: np.random.Generator) -> None:
+    model, batch = make(rng), draw(rng)
+    traced = tf.function(model.log_probs, input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    np.testing.assert_allclose(traced(batch.symbols), model.log_probs(batch.symbols), atol=1e-5)
+
+
+@pytest.mark.parametrize("changes", CONFIGS, ids=str)
+def test_every_variable_gets_a_gradient_and_stands_under_its_own_path(changes: dict, rng: np.random.Generator) -> None:
+    model, batch = make(rng, **{**DROPOUTS, **changes}), draw(rng)
+    with tf.GradientTape() as tape:
+        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+    variables = model.trainable_variables
+    for variable, gradient in zip(variables, tape.gradient(loss.total, variables), strict=True):
+        assert gradient is not None, variable.path
+        assert np.isfinite(tf.convert_to_tensor(gradient)).all(), variable.path
+        assert np.any(tf.convert_to_tensor(gradient) != 0.0), variable.path
+    paths = {variable.path for variable in variables}
+    assert len(paths) == len(variables)
+    assert {"classification/embedding/table", "classification/encoder/stack/forward_0/kernel"} <= paths
+
+
+@pytest.mark.parametrize("changes", [{}, {"summary": "final", "cell": "gru"}], ids=str)
+def test_no_texts_give_no_loss_and_no_gradient(changes: dict, rng: np.random.Generator) -> None:
+    """A batch of fewer texts than shards leaves a shard without any."""
+    model, batch = make(rng, **{**DROPOUTS, **changes}), LabelledBatch(*(x[:0] for x in draw(rng)))
+    with tf.GradientTape() as tape:
+        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+    np.testing.assert_array_equal(loss, [0.0, 0.0, 0.0])
+    for gradient in tape.gradient(loss.total, model.trainable_variables):
+        np.testing.assert_array_equal(tf.convert_to_tensor(gradient), 0.0)
+
+
+def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.Generator) -> None:
+    model, batch = make(rng, **DROPOUTS), draw(rng)
+
+    def loss(seed: tf.Tensor | None) -> float:
+        return float(model.batch_loss(batch, (), smoothing=0.0, dropout_seed=seed)[0].nll)
+
+    exact = -model.log_probs(batch.symbols).numpy()[[0, 1, 2], batch.labels.numpy()].sum()
+    np.testing.assert_allclose(loss(None), exact, rtol=1e-5)
+    assert loss(SEED) == loss(SEED)
+    assert loss(SEED) != loss(SEED + 1)

@@ -1,0 +1,215 @@
+"""Language modelling as a task: which text is held out, exact resuming in the middle of a stream, validation."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
+from seq2seq_tf.tasks.language_model.streams import load_stream
+from seq2seq_tf.tasks.language_model.task import LanguageModelTask, prepare, text_parts
+from seq2seq_tf.tasks.language_model.text_files import held_out
+from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
+from seq2seq_tf.training import checkpoint
+from seq2seq_tf.training.run_dir import RunDir
+from tests import language_models
+
+TIMES = {"tokens_per_second", "elapsed_seconds"}
+RICH: dict[str, Any] = {
+    "data__symbols": "pieces",
+    "data__vocab_size": 290,
+    "model__cell": "gru",
+    "model__layers": 2,
+    "model__layer_dropout": 0.2,
+    "train__accumulate": 2,
+    "train__chunk": 5,
+    "train__shards": 2,
+    "train__validate_every": 7,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return language_models.write_folder(tmp_path_factory.mktemp("text"))
+
+
+def prepared(folder: Path, config: LanguageModelConfig) -> LanguageModelTask:
+    run = RunDir(str(folder))
+    return prepare(run, run.create(config), lambda _: None)
+
+
+class StopAfter:
+    """Asks to stop after some updates."""
+
+    def __init__(self, updates: int) -> None:
+        self._left = updates
+
+    def __call__(self) -> bool:
+        self._left -= 1
+        return self._left == 0
+
+
+def metrics(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k not in TIMES} for line in lines]
+
+
+@pytest.mark.parametrize("changes", [{}, RICH], ids=["simple", "rich"])
+def test_stopped_in_the_middle_of_a_stream_and_gone_on_equals_never_stopped(
+    folder: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    config = language_models.config(folder, **changes)
+    total = language_models.train(tmp_path / "whole", config).update
+    stops = sorted(int(n) for n in np.random.default_rng().choice(np.arange(1, total), 2, replace=False))
+    done = 0
+    for update in stops:
+        outcome = language_models.train(tmp_path / "parted", config, StopAfter(update - done))
+        assert (outcome.finished, outcome.update) == (False, update)
+        done = update
+    assert language_models.train(tmp_path / "parted", config).finished
+    whole, parted = (checkpoint.load_arrays(str(tmp_path / name / "model.npz"))[0] for name in ("whole", "parted"))
+    for name, array in whole.items():
+        assert array.tobytes() == parted[name].tobytes(), (stops, name)
+    assert metrics(tmp_path / "whole") == metrics(tmp_path / "parted"), stops
+
+
+def test_the_state_is_handed_on_inside_an_epoch_and_is_zero_at_its_beginning(folder: Path, tmp_path: Path) -> None:
+    config = language_models.config(folder, train__max_epochs=1, train__checkpoint_every=1)
+    language_models.train(tmp_path, config, StopAfter(2))
+    arrays, _ = checkpoint.load_arrays(str(tmp_path / "checkpoints" / "step_00000002.npz"))
+    carried = [array for name, array in arrays.items() if name.startswith("carry/")]
+    assert [c.shape for c in carried] == [(3, 13), (3, 13)]
+    assert all(np.abs(c).min(1).max() > 0.0 for c in carried)
+    task = prepared(tmp_path, config)
+    assert all(not np.any(c) for c in tf.nest.flatten(task.first_carry()))
+
+
+def test_epochs_read_the_same_text_from_other_places(folder: Path, tmp_path: Path) -> None:
+    task = prepared(tmp_path, language_models.config(folder))
+    plans = [task.plan(epoch).batches for epoch in (0, 1)]
+    assert plans[0] == plans[1]
+    first, again, second = (list(task.load(epoch, plans[0])) for epoch in (0, 0, 1))
+    assert all(np.array_equal(*pair) for pair in zip(first, again, strict=True))
+    assert not all(np.array_equal(*pair) for pair in zip(first, second, strict=True))
+    still = prepared(tmp_path / "still", language_models.config(folder, train__rotate=False))
+    assert [b.tolist() for b in still.load(0, plans[0])] == [b.tolist() for b in still.load(1, plans[0])]
+    assert "symbols 1 to 7 of each of 3 rows" in task.describe(plans[0][:1])
+
+
+def test_files_are_held_out_by_name_and_every_character_is_used(folder: Path, tmp_path: Path) -> None:
+    config = language_models.config(folder)
+    parts = text_parts(config.data)
+    assert {name: part for part, files in parts.items() for name in files.names} == {
+        path.relative_to(folder).as_posix(): held_out(path.relative_to(folder).as_posix(), 0.2, 0.2)
+        for path in folder.rglob("*.txt")
+    }
+    said: list[str] = []
+    run = RunDir(str(tmp_path))
+    task = prepare(run, run.create(config), said.append)
+    for part, stream in (("train", task.train), ("valid", task.valid)):
+        texts = [Path(path).read_text(encoding="utf-8") for path in parts[part].paths()]
+        assert stream.size[:3] == (len(texts), sum(map(len, texts)), sum(map(len, texts)) + len(texts))
+        assert any(line.startswith(f"{part}: {len(texts):,} files") for line in said)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    again = prepared(tmp_path, config)
+    np.testing.assert_array_equal(again.train.ids, task.train.ids)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_named_parts_are_taken_as_they_are(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "v").write_text("mo", encoding="utf-8")
+    parts = text_parts(language_models.config(folder, data__valid=str(tmp_path / "v")).data)
+    assert len(parts["train"].names) == 23
+    assert parts["valid"].names == ("v",)
+    assert parts["test"].names == ()
+    parts = text_parts(language_models.config(folder, data__test=str(tmp_path / "v")).data)
+    assert parts["test"].names == ("v",)
+    assert len(parts["train"].names) + len(parts["valid"].names) == 23
+
+
+def test_validation_is_the_mean_loss_of_rows_that_begin_at_zero(folder: Path, tmp_path: Path) -> None:
+    config = language_models.config(folder)
+    task = prepared(tmp_path, config)
+    found = task.validate()
+    ids = load_stream(str(tmp_path / "data" / "valid")).ids
+    rows = min(3, len(ids) // 7)
+    length = len(ids) // rows
+    total = 0.0
+    for row in range(rows):
+        own = np.take(ids, np.arange(row * length, (row + 1) * length + 1), mode="wrap").astype(np.int32)
+        total += float(tf.reduce_sum(task.model.score(own[np.newaxis], task.model.initial_carry(1))[0]))
+    assert found["loss"] == pytest.approx(total / (rows * length), rel=1e-5)
+    bits = found["loss"] / math.log(2.0) * task.valid.size.symbols / task.valid.size.characters
+    assert found["bits_per_character"] == pytest.approx(bits, rel=1e-6)
+    assert task.pictures() == {}
+
+
+def test_the_metric_may_be_bits_per_character(folder: Path, tmp_path: Path) -> None:
+    config = language_models.config(folder, train__metric="bits_per_character", train__max_epochs=1)
+    outcome = language_models.train(tmp_path, config)
+    last = metrics(tmp_path)[-1]
+    assert -outcome.best_score == pytest.approx(last["valid_bits_per_character"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data__train": ""}, "data.train must name"),
+        ({"data__train": "FOLDER/none"}, "none: no such file or folder"),
+        ({"data__train": "FOLDER/part_0/0.txt"}, "0.txt: one file cannot be divided; name held-out text in data.valid"),
+        ({"data__pattern": "*.py"}, "no files of the pattern"),
+        ({"data__valid_share": 0.0}, "none of 23 files falls into valid"),
+        ({"data__valid": "FOLDER/empty"}, "empty: the valid text is empty"),
+        ({"train__streams": 20_000}, "fewer than train.streams=20000"),
+        ({"data__symbols": "pieces", "data__vocab_size": 9}, "data.vocab_size=9"),
+    ],
+)
+def test_what_is_wrong_is_named(folder: Path, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    (tmp_path / "empty").write_text("", encoding="utf-8")
+    for name, value in changes.items():
+        if isinstance(value, str):
+            own = tmp_path if "empty" in value else folder
+            changes = {**changes, name: value.replace("FOLDER", str(own))}
+    with pytest.raises(InputError) as caught:
+        prepared(tmp_path / "run", language_models.config(folder, **changes))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run" / "data" / "prepared.json").exists()
+
+
+def test_a_byte_that_is_not_utf8_is_named_with_its_file_and_line_and_may_be_mended(tmp_path: Path) -> None:
+    folder = language_models.write_folder(tmp_path / "text")
+    config = language_models.config(folder)
+    wrong = Path(text_parts(config.data)["valid"].paths()[0])
+    sound = wrong.read_bytes()
+    wrong.write_bytes(b"mo\n\xff\n")
+    with pytest.raises(InputError, match=rf"{wrong.name}:2: invalid UTF-8"):
+        prepared(tmp_path / "run", config)
+    wrong.write_bytes(sound)
+    assert prepared(tmp_path / "run", config).valid.size.unknown == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model__tie": True}, "model.units equal to model.embedding_units, got 13 and 5"),
+        ({"model__tie": True, "model__output_units": 7}, "model.output_units equal to model.embedding_units"),
+        ({"data__lowercase": True}, "data.lowercase needs data.symbols=pieces"),
+    ],
+)
+def test_contradictions_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        language_models.config(Path("x"), **changes)
+
+
+def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("task: translation\n", encoding="utf-8")
+    with pytest.raises(InputError, match="a run of translation, made by seq2seq-train"):
+        TextGenerator.load(str(tmp_path))
