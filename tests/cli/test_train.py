@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from seq2seq_tf.config.loading import leaves, to_yaml
+from seq2seq_tf.tasks.translation.config import Config
 from seq2seq_tf.training import checkpoint
 from tests import toy
 

@@ -14,8 +14,8 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_tf.nn import recurrent
-from seq2seq_tf.nn.kernels import cudnn
 from seq2seq_tf.nn.cells import Cell
+from seq2seq_tf.nn.kernels import cudnn
 from seq2seq_tf.nn.kernels.cudnn import cudnn_unroll, use_cudnn
 from seq2seq_tf.nn.recurrent import RecurrentStack, make_cell, unroll
 from tests import oracles
