@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from seq2seq_tf.tasks.translation.config import ModelConfig
+from seq2seq_tf.tasks.translation.config import TranslationModelConfig
 
 _GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
-def forward_flops(model: ModelConfig, target_vocab: int) -> tuple[float, float]:
+def forward_flops(model: TranslationModelConfig, target_vocab: int) -> tuple[float, float]:
     """Returns FLOP per real source piece and per real target piece of a forward pass (attention's products left out:
     they depend on both lengths and are small)."""
     gates, directions = _GATES[model.cell], 2 if model.bidirectional else 1
@@ -26,7 +26,7 @@ def forward_flops(model: ModelConfig, target_vocab: int) -> tuple[float, float]:
     return 2.0 * source, 2.0 * target
 
 
-def training_flops(model: ModelConfig, target_vocab: int) -> tuple[float, float]:
+def training_flops(model: TranslationModelConfig, target_vocab: int) -> tuple[float, float]:
     """Forward and backward: three times the forward pass."""
     source, target = forward_flops(model, target_vocab)
     return 3.0 * source, 3.0 * target

@@ -17,10 +17,10 @@ from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 from seq2seq_tf.data.batching import make_batch, pad_batch, pad_rows, plan_epoch, round_up
 from seq2seq_tf.structures import EOS_ID, PAD_ID, Batch
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.tasks.translation.translator import Translator
-from seq2seq_tf.text.sentencepiece import PieceModel
+from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.trainer import Trainer
 from seq2seq_tf.training.weights import load_weights
@@ -44,7 +44,7 @@ class Variant(NamedTuple):
         return ", ".join([self.precision, *extras])
 
 
-def varied(config: Config, variant: Variant, *, dropout: bool) -> Config:
+def varied(config: TranslationConfig, variant: Variant, *, dropout: bool) -> TranslationConfig:
     """Returns the configuration of a run with another way to train, and perhaps without dropout."""
     off = {} if dropout else dict.fromkeys(_DROPOUTS, 0.0)
     multiple = _JIT_MULTIPLE if variant.jit else config.train.length_multiple
@@ -62,8 +62,8 @@ def varied(config: Config, variant: Variant, *, dropout: bool) -> Config:
 def load(model_dir: str, device: str, variant: Variant, *, dropout: bool = False) -> Translator:
     """Loads a run onto a device, to be trained and to translate in another way."""
     run = RunDir(model_dir)
-    config = varied(run.load_config(Config), variant, dropout=dropout)
-    source, target = PieceModel(run.source_model), PieceModel(run.target_model)
+    config = varied(run.load_config(TranslationConfig), variant, dropout=dropout)
+    source, target = SentencePieceTokenizer(run.source_model), SentencePieceTokenizer(run.target_model)
     tf.config.experimental.enable_tensor_float_32_execution(variant.tf32)
     with tf.device(device):
         model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
@@ -120,7 +120,7 @@ def compare(found: Found, expected: Found) -> dict[str, float]:
     return numbers
 
 
-def batches_of(pairs: Sequence[tuple[list[int], list[int]]], config: Config, count: int) -> list[Batch]:
+def batches_of(pairs: Sequence[tuple[list[int], list[int]]], config: TranslationConfig, count: int) -> list[Batch]:
     """Returns the first batches of an epoch over pairs of piece ids, padded as a training would."""
     train = config.train
     lengths = [round_up(np.array([len(p[side]) + 1 for p in pairs]), train.length_multiple) for side in (0, 1)]

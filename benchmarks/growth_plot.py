@@ -107,7 +107,7 @@ def draw_vocabularies(axis: Axes, rows: Rows) -> None:
     axis.set_xlabel("pieces in the vocabulary")
     axis.set_ylabel("milliseconds an update")
     axis.legend(fontsize=8, loc="upper left")
-    axis.set_title("Vocabulary")
+    axis.set_title("OutputProjection")
 
 
 _PANELS = {

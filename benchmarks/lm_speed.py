@@ -61,14 +61,14 @@ def measure(sizes: dict[str, Any], precision: str) -> dict[str, Any]:
     import tensorflow as tf
     from matmul_speed import matmul_flops
 
-    from seq2seq_tf.tasks.language_model.config import LanguageModelTrainConfig, ModelConfig
+    from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig, LanguageModelTrainConfig
     from seq2seq_tf.tasks.language_model.model import LanguageModel
     from seq2seq_tf.tasks.language_model.text_generator import carry_spec
     from seq2seq_tf.training.trainer import Trainer
 
     tf.config.threading.set_intra_op_parallelism_threads(1)  # as hardware.use_cores_side_by_side does
     tf.config.threading.set_inter_op_parallelism_threads(sizes["threads"])
-    config = ModelConfig(
+    config = LanguageModelModelConfig(
         units=sizes["units"],
         layers=sizes["layers"],
         embedding_units=sizes["embedding"],

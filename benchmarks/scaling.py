@@ -173,9 +173,9 @@ def main() -> None:
     from machine import describe
 
     from seq2seq_tf.config.loading import load
-    from seq2seq_tf.tasks.translation.config import Config
+    from seq2seq_tf.tasks.translation.config import TranslationConfig
 
-    config: Config = load(FLAGS.config).config
+    config: TranslationConfig = load(FLAGS.config).config
     data = config.data
     files = data.train_source, data.train_target
     counts = sizes(files)

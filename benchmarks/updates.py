@@ -11,7 +11,7 @@ import numpy as np
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import Batch
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 
 _RATE = 1e-4  # any learning rate takes the same time
 
@@ -34,7 +34,7 @@ class TimedTraining:
       say: gets the notes of preparing.
     """
 
-    def __init__(self, folder: str, config: Config, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, folder: str, config: TranslationConfig, say: Callable[[str], None] = lambda _: None) -> None:
         from seq2seq_tf.tasks.translation.task import prepare
         from seq2seq_tf.training.run_dir import RunDir
         from seq2seq_tf.training.trainer import Trainer
@@ -72,7 +72,7 @@ class TimedTraining:
         return int(self.trainer._update_one.experimental_get_tracing_count())
 
 
-def with_data(config: Config, folder: str) -> dict[str, str]:
+def with_data(config: TranslationConfig, folder: str) -> dict[str, str]:
     """Returns overrides that take the files of `config` from another folder, under their names.
 
     Raises:

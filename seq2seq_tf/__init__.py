@@ -12,17 +12,35 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seq2seq_tf.config.loading import load as load_config
     from seq2seq_tf.errors import InputError
-    from seq2seq_tf.tasks.translation.config import Config
+    from seq2seq_tf.tasks import load_config
+    from seq2seq_tf.tasks.captioning.captioner import Captioner
+    from seq2seq_tf.tasks.classification.classifier import Classifier
+    from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
+    from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer
+    from seq2seq_tf.tasks.translation.config import TranslationConfig as Config
     from seq2seq_tf.tasks.translation.translator import Translator
 
 __version__ = "0.1.0"
-__all__ = ["Config", "InputError", "Translator", "__version__", "load_config"]
+__all__ = [
+    "Captioner",
+    "Classifier",
+    "Config",
+    "InputError",
+    "PunctuationRestorer",
+    "TextGenerator",
+    "Translator",
+    "__version__",
+    "load_config",
+]
 
 _PLACES = {
-    "Config": ("seq2seq_tf.tasks.translation.config", "Config"),
+    "Captioner": ("seq2seq_tf.tasks.captioning.captioner", "Captioner"),
+    "Classifier": ("seq2seq_tf.tasks.classification.classifier", "Classifier"),
+    "Config": ("seq2seq_tf.tasks.translation.config", "TranslationConfig"),
     "InputError": ("seq2seq_tf.errors", "InputError"),
+    "PunctuationRestorer": ("seq2seq_tf.tasks.tagging.punctuation_restorer", "PunctuationRestorer"),
+    "TextGenerator": ("seq2seq_tf.tasks.language_model.text_generator", "TextGenerator"),
     "Translator": ("seq2seq_tf.tasks.translation.translator", "Translator"),
     "load_config": ("seq2seq_tf.tasks", "load_config"),
 }

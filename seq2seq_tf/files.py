@@ -13,7 +13,7 @@ from seq2seq_tf.errors import InputError
 
 
 @contextlib.contextmanager
-def whole_file(path: str, what: str = "cannot be written") -> Iterator[BinaryIO]:
+def atomic_write(path: str, what: str = "cannot be written") -> Iterator[BinaryIO]:
     """Opens a file that stands at `path`, and on the disk, once the block has ended; until then what was there stays.
 
     Args:
@@ -64,7 +64,7 @@ def write_bytes(path: str, data: bytes) -> None:
     Raises:
       InputError: it cannot be written.
     """
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(data)
 
 

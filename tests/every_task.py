@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.config.loading import load
-from seq2seq_tf.tasks.captioning.config import CaptionConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
 from tests import labelled_runs, language_models, toy
@@ -65,7 +65,7 @@ def example(task: str, folder: Path, **changes: Any) -> Example:
         return Example(labelled_runs.tagging_config(folder, **changes), [folder / "valid.txt"], prepare)
     named = {name.replace("__", "."): value for name, value in changes.items()}
     common = {name: value for name, value in labelled_runs.TINY.items() if name.startswith("train.")}
-    return Example(load(None, {**common, **_CAPTIONS, **named}, CaptionConfig).config, [], prepare)
+    return Example(load(None, {**common, **_CAPTIONS, **named}, CaptioningConfig).config, [], prepare)
 
 
 def prepare(

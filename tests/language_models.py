@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_tf.config.loading import load
-from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, ModelConfig
+from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, LanguageModelModelConfig
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
 
@@ -36,9 +36,9 @@ TINY: dict[str, Any] = {
 RATES = ("word_dropout", "embedding_dropout", "layer_dropout", "output_dropout")
 
 
-def model_config(**changes: Any) -> ModelConfig:
+def model_config(**changes: Any) -> LanguageModelModelConfig:
     """Returns small sizes without dropout."""
-    return ModelConfig(**{**dict.fromkeys(RATES, 0.0), "units": 7, "embedding_units": 5, **changes})
+    return LanguageModelModelConfig(**{**dict.fromkeys(RATES, 0.0), "units": 7, "embedding_units": 5, **changes})
 
 
 def config(data: Path, **changes: Any) -> LanguageModelConfig:

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, StepFn
-from seq2seq_tf.tasks.translation.config import ModelConfig
+from seq2seq_tf.tasks.translation.config import TranslationModelConfig
 
 Array = np.ndarray
 Weights = dict[str, Array]
@@ -24,11 +24,11 @@ Weights = dict[str, Array]
 # --- Layers -----------------------------------------------------------------------------------------------------------
 
 
-def small_config(**changes: Any) -> ModelConfig:
+def small_config(**changes: Any) -> TranslationModelConfig:
     """Returns a configuration of small, different sizes without dropout."""
     rates = ("word_dropout", "embedding_dropout", "layer_dropout", "encoder_dropout", "output_dropout")
     sizes = {"embedding_units": 5, "encoder_units": 3, "decoder_units": 7, "attention_units": 11, "output_units": 5}
-    return ModelConfig(**{**dict.fromkeys(rates, 0.0), **sizes, **changes})
+    return TranslationModelConfig(**{**dict.fromkeys(rates, 0.0), **sizes, **changes})
 
 
 def randomise(layer: keras.layers.Layer, rng: np.random.Generator, scale: float = 0.5) -> None:
@@ -106,8 +106,8 @@ def additive_attention(w: Weights, query: Array, values: Array) -> tuple[Array, 
     """One query [Q] over the real pieces of one sentence, values [S, D] -> context [D], weights [S]."""
     keys = values @ w["key_kernel"] + w["key_bias"]
     scores = np.array([w["v"] @ np.tanh(query @ w["query_kernel"] + key) for key in keys])
-    shares = softmax(scores)
-    return shares @ values, shares
+    attention_weights = softmax(scores)
+    return attention_weights @ values, attention_weights
 
 
 def smoothed_cross_entropy(hidden: Array, table: Array, bias: Array, labels: Array, smoothing: float) -> Array:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_tf.config.loading import load
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = tuple(consonant + vowel for consonant in "bdgklmnr" for vowel in "aeiou")  # 40 words of two letters
@@ -94,7 +94,7 @@ def make_corpus(
     return corpus
 
 
-def tiny_config(corpus: ToyCorpus, **changes: Any) -> Config:
+def tiny_config(corpus: ToyCorpus, **changes: Any) -> TranslationConfig:
     """Returns a configuration that trains on the corpus in seconds.
 
     Args:

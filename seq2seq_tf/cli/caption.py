@@ -22,7 +22,7 @@ from seq2seq_tf.cli.flag_types import define_integer, define_numbers, define_out
 from seq2seq_tf.cli.output_paths import check_output
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import to_json
-from seq2seq_tf.tasks.captioning.config import CaptionConfig, SceneConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig, SceneConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,21 +42,21 @@ class Picture(NamedTuple):
 
 
 def _define_train() -> None:
-    training.define_flags(CaptionConfig)
+    training.define_flags(CaptioningConfig)
 
 
 def _train() -> int:
-    return training.train(CaptionConfig, _prepare)
+    return training.train(CaptioningConfig, _prepare)
 
 
-def _prepare(run: Any, config: CaptionConfig, say: Callable[[str], None]) -> Any:
+def _prepare(run: Any, config: CaptioningConfig, say: Callable[[str], None]) -> Any:
     from seq2seq_tf.tasks.captioning.task import prepare
 
     return prepare(run, config, say)
 
 
 def _define_pictures() -> None:
-    search_flags.define(CaptionConfig, _NAME)
+    search_flags.define(CaptioningConfig, _NAME)
     define_paths("image", "square image file; may be given several times")
     flags.DEFINE_bool("invert", False, "the images have dark ink on a bright ground")
     define_numbers("scene", "number of a test scene; may be given several times", 0)
@@ -75,7 +75,7 @@ def _define_describe() -> None:
 def _describe() -> int:
     _check_pictures()
     captioner = _load()
-    search = captioner.search_options(**search_flags.given(CaptionConfig))
+    search = captioner.search_options(**search_flags.given(CaptioningConfig))
     pictures = _pictures(captioner.config.data)
     rows = captioner.describe_all([picture.pixels for picture in pictures], search)
     for picture, row in zip(pictures, rows, strict=True):
@@ -100,7 +100,7 @@ def _check_pictures() -> None:
 
 
 def _load() -> Captioner:
-    folder = run_folder.model_dir(CaptionConfig)
+    folder = run_folder.model_dir(CaptioningConfig)
     program.import_tensorflow()
     from seq2seq_tf.tasks.captioning.captioner import Captioner
 
@@ -121,7 +121,7 @@ def _pictures(data: SceneConfig) -> list[Picture]:
 
 
 def _define_evaluate() -> None:
-    search_flags.define(CaptionConfig, _NAME)
+    search_flags.define(CaptioningConfig, _NAME)
     define_integer("scenes", None, "number of test scenes [default: data.test_scenes of the run]", 1, 20_000)
     define_output("json", None, "also write the results to this file")
     define_integer("show", 0, "print this many wrong captions", 0)
@@ -137,7 +137,7 @@ def _evaluate() -> int:
     maker = SceneMaker("test", data)
     scenes = maker.scenes(FLAGS.scenes or data.test_scenes)
     images, references = maker.draw(scenes), [scene.caption for scene in scenes]
-    search = captioner.search_options(**{**search_flags.given(CaptionConfig), "n_best": 1})
+    search = captioner.search_options(**{**search_flags.given(CaptioningConfig), "n_best": 1})
     begin = time.perf_counter()
     captions = [row[0].text for row in captioner.describe_all(images, search)]
     seconds = time.perf_counter() - begin
@@ -197,7 +197,7 @@ def _draw() -> int:
     from seq2seq_tf.files import write_bytes
     from seq2seq_tf.inspection.image_attention import image_attention_png
 
-    search = captioner.search_options(**{**search_flags.given(CaptionConfig), "n_best": 1})
+    search = captioner.search_options(**{**search_flags.given(CaptioningConfig), "n_best": 1})
     pictures = _pictures(captioner.config.data)
     rows = captioner.describe_all([picture.pixels for picture in pictures], search, attention=True)
     stem, ending = os.path.splitext(FLAGS.out)
@@ -224,7 +224,7 @@ def _draw_scenes() -> int:
         program.import_tensorflow()
         from seq2seq_tf.training.run_dir import RunDir
 
-        data = RunDir(FLAGS.model_dir).load_config(CaptionConfig).data
+        data = RunDir(FLAGS.model_dir).load_config(CaptioningConfig).data
     maker = SceneMaker("test", data)
     scenes = maker.scenes(FLAGS.scenes)
     try:

@@ -18,7 +18,7 @@ from seq2seq_tf.cli import program, run_folder, search_flags
 from seq2seq_tf.cli.flag_types import define_integer, define_output, define_path, define_paths
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import to_json, write_text
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.text.lines import iter_pairs
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def main() -> int:
     """Translates the source and scores it against the reference."""
     if (FLAGS.source is None) == bool(FLAGS.reference):
         raise InputError("--source and --reference go together")
-    folder = run_folder.model_dir(Config)
+    folder = run_folder.model_dir(TranslationConfig)
     program.import_tensorflow()
     from seq2seq_tf.tasks.translation.metrics import BleuScore, Score, bleu, check_tokenizer, chrf, ter, tokenizer_for
     from seq2seq_tf.tasks.translation.output_lengths import output_lengths

@@ -17,7 +17,7 @@ from absl import flags
 from seq2seq_tf.cli import program, run_folder
 from seq2seq_tf.cli.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.text.lines import iter_lines
 
 FLAGS = flags.FLAGS
@@ -37,7 +37,7 @@ def main() -> int:
     """Exports and reports the comparison; exit code 1 if the reloaded model differs."""
     if not FLAGS.model_dir or not FLAGS.out:
         raise InputError("--model_dir must name the run folder and --out the folder to make")
-    folder = run_folder.model_dir(Config)
+    folder = run_folder.model_dir(TranslationConfig)
     signal.signal(signal.SIGTERM, _end)
     program.import_tensorflow()
     from seq2seq_tf.tasks.translation.export import check_tensorflow_text, export

@@ -23,8 +23,8 @@ from seq2seq_tf.cli.inspect_files import (
 )
 from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.tasks.captioning.config import CaptionConfig, SceneConfig
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig, SceneConfig
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.text.scripts import is_visible
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ _IMAGE_FLAGS = ("image", "scene", "scenes", "invert")
 
 def define_flags() -> None:
     """Defines the flags of the command: those of both tasks."""
-    search_flags.define(Config)
-    for name, leaf in search_flags.search_leaves(CaptionConfig).items():
-        if name not in search_flags.search_leaves(Config):
+    search_flags.define(TranslationConfig)
+    for name, leaf in search_flags.search_leaves(CaptioningConfig).items():
+        if name not in search_flags.search_leaves(TranslationConfig):
             define_option(name, leaf, "the run's own value", "captions: ")
     flags.DEFINE_multi_string("text", [], "translator: source sentence; several times, or lines on standard input")
     define_paths("image", "captions: square image file; may be given several times")
@@ -52,12 +52,12 @@ def define_flags() -> None:
 def main() -> int:
     """Writes the maps; prints alignments or captions."""
     check_ending("out", FLAGS.out, (*PICTURE_ENDINGS, *PAGE_ENDINGS))
-    task = task_of_run((Config.task, CaptionConfig.task), "attention maps")
-    if task == Config.task:
-        _refuse(task, [*_IMAGE_FLAGS, *(set(_options(CaptionConfig)) - set(_options(Config)))])
+    task = task_of_run((TranslationConfig.task, CaptioningConfig.task), "attention maps")
+    if task == TranslationConfig.task:
+        _refuse(task, [*_IMAGE_FLAGS, *(set(_options(CaptioningConfig)) - set(_options(TranslationConfig)))])
         run: Callable[[], int] = functools.partial(_translate, _texts())
     else:
-        _refuse(task, ["text", *(set(_options(Config)) - set(_options(CaptionConfig)))])
+        _refuse(task, ["text", *(set(_options(TranslationConfig)) - set(_options(CaptioningConfig)))])
         _check_images()
         run = _describe
     program.import_tensorflow()
@@ -87,7 +87,7 @@ def _translate(texts: list[str]) -> int:
     from seq2seq_tf.tasks.translation.translator import Translator
     from seq2seq_tf.training.run_dir import RunDir
 
-    if RunDir(FLAGS.model_dir).load_config(Config).model.attention == "none":
+    if RunDir(FLAGS.model_dir).load_config(TranslationConfig).model.attention == "none":
         raise InputError(f"{FLAGS.model_dir}: a model without attention (model.attention is none) has no maps")
     translator = run_folder.say_weights(Translator.load(FLAGS.model_dir))
     search = translator.search_options(**search_flags.given())
@@ -127,7 +127,7 @@ def _describe() -> int:
     from seq2seq_tf.tasks.captioning.captioner import Captioner
 
     captioner = run_folder.say_weights(Captioner.load(FLAGS.model_dir))
-    options = {**search_flags.given(CaptionConfig), "n_best": 1}
+    options = {**search_flags.given(CaptioningConfig), "n_best": 1}
     search = captioner.search_options(**options)
     names, images = _images(captioner.config.data)
     found = [row[0] for row in captioner.describe_all(images, search, attention=True)]

@@ -17,7 +17,7 @@ from seq2seq_tf.files import write_bytes
 from seq2seq_tf.text.lines import iter_lines, iter_pairs
 
 if TYPE_CHECKING:
-    from seq2seq_tf.tasks.translation.config import Config
+    from seq2seq_tf.tasks.translation.config import TranslationConfig
 
 PAGE_ENDINGS = (".html", ".htm")
 PICTURE_ENDINGS = (".png",)
@@ -69,7 +69,7 @@ def warnings_as_lines() -> Iterator[None]:
         print(f"warning: {warning.message}", file=sys.stderr)
 
 
-def sentences(config: Config, source: str | None, target: str | None) -> tuple[list[str], list[str] | None]:
+def sentences(config: TranslationConfig, source: str | None, target: str | None) -> tuple[list[str], list[str] | None]:
     """Returns lines to look at and their translations, or None where no file holds any.
 
     Args:

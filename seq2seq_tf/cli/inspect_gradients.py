@@ -28,12 +28,12 @@ from seq2seq_tf.config.common import CELLS
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import to_json
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 
 if TYPE_CHECKING:
+    from seq2seq_tf.inspection.cell_traces import Recordable
     from seq2seq_tf.inspection.gradient_page import Measured
     from seq2seq_tf.inspection.gradients import Flow
-    from seq2seq_tf.inspection.listening import Listenable
     from seq2seq_tf.training.run_dir import RunDir
 
 FLAGS = flags.FLAGS
@@ -71,7 +71,7 @@ def main() -> int:
     check_ending("out", FLAGS.out, PAGE_ENDINGS)
     check_ending("png", FLAGS.png, PICTURE_ENDINGS)
     if FLAGS.model_dir:
-        possible = (LanguageModelConfig.task,) if FLAGS.compare else (LanguageModelConfig.task, Config.task)
+        possible = (LanguageModelConfig.task,) if FLAGS.compare else (LanguageModelConfig.task, TranslationConfig.task)
         task_of_run(possible, "these gradients")
     program.import_tensorflow()
     from seq2seq_tf.inspection.gradient_page import as_json, pictures, rows, sections
@@ -113,15 +113,15 @@ def _trained() -> Measured:
     """Measures a run: trained and with the weights that it began with."""
     import keras
 
+    from seq2seq_tf.inspection.cell_traces import copy_weights, reference_copy
     from seq2seq_tf.inspection.gradient_page import Measured, Updates
     from seq2seq_tf.inspection.gradients import gradient_flow
-    from seq2seq_tf.inspection.listening import copy_weights, plain_twin
     from seq2seq_tf.training.run_dir import RunDir
 
     run = RunDir(FLAGS.model_dir)
     model, config, batch = _load(run)
     keras.utils.set_random_seed(config.train.seed)
-    twin = plain_twin(model)  # the first weights of the run: same seed, same order
+    twin = reference_copy(model)  # the first weights of the run: same seed, same order
     untrained = gradient_flow(twin, batch, **_options())
     copy_weights(model, twin)
     flows = {"trained": gradient_flow(twin, batch, **_options()), "untrained": untrained}
@@ -129,7 +129,7 @@ def _trained() -> Measured:
     return Measured(flows, what, Updates(*_gradient_norms(run), config.train.clip_norm))
 
 
-def _load(run: RunDir) -> tuple[Listenable, Any, Any]:
+def _load(run: RunDir) -> tuple[Recordable, Any, Any]:
     """Returns model, configuration and a batch of the text to measure on."""
     from seq2seq_tf.inspection.gradients import pair_batch, stream_batch
 
@@ -176,7 +176,7 @@ def _compare() -> Measured:
 
     from seq2seq_tf.inspection.gradient_page import Measured
     from seq2seq_tf.inspection.gradients import gradient_flow, stream_batch
-    from seq2seq_tf.tasks.language_model.config import ModelConfig
+    from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig
     from seq2seq_tf.tasks.language_model.model import LanguageModel
     from seq2seq_tf.training.run_dir import RunDir
 
@@ -184,7 +184,7 @@ def _compare() -> Measured:
         model, config, batch = _load(RunDir(FLAGS.model_dir))
         sizes, vocab = config.model, model.vocab_size
     else:
-        sizes = ModelConfig(units=FLAGS.hidden, layers=FLAGS.depth)
+        sizes = LanguageModelModelConfig(units=FLAGS.hidden, layers=FLAGS.depth)
         ids, vocab = _symbols()
         batch = stream_batch(ids, FLAGS.sequences, FLAGS.steps)
     flows, counts = {}, []

@@ -25,7 +25,7 @@ from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import to_json
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 
 if TYPE_CHECKING:
     from seq2seq_tf.inspection.activations import Reading
@@ -63,7 +63,7 @@ def main() -> int:
     check_ending("out", FLAGS.out, PAGE_ENDINGS)
     check_ending("png", FLAGS.png, PICTURE_ENDINGS)
     _check_patterns()
-    task = task_of_run((LanguageModelConfig.task, Config.task), "units")
+    task = task_of_run((LanguageModelConfig.task, TranslationConfig.task), "units")
     if task == LanguageModelConfig.task and FLAGS.target:
         raise InputError(f"--target is nothing for a run of {task}")
     program.import_tensorflow()

@@ -9,15 +9,15 @@ from absl import flags
 from seq2seq_tf.cli.flag_types import define_option, define_path
 from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.config.loading import Leaf, leaves
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 
 
-def search_leaves(kind: type[TaskConfig] = Config) -> dict[str, Leaf]:
+def search_leaves(kind: type[TaskConfig] = TranslationConfig) -> dict[str, Leaf]:
     """Returns name -> search option of a task."""
     return {leaf.name.split(".")[1]: leaf for leaf in leaves(kind) if leaf.name.startswith("search.")}
 
 
-def define(kind: type[TaskConfig] = Config, trained_by: str = "seq2seq-train") -> None:
+def define(kind: type[TaskConfig] = TranslationConfig, trained_by: str = "seq2seq-train") -> None:
     """Defines --model_dir, of a run that `trained_by` made, and one flag per search option."""
     define_path("model_dir", None, f"run folder of {trained_by}")
     for name, leaf in search_leaves(kind).items():
@@ -28,6 +28,6 @@ def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def given(kind: type[TaskConfig] = Config) -> dict[str, Any]:
+def given(kind: type[TaskConfig] = TranslationConfig) -> dict[str, Any]:
     """Returns the search options that were given on the command line."""
     return {name: flags.FLAGS[name].value for name in search_leaves(kind) if flags.FLAGS[name].present}

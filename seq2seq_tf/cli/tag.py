@@ -25,10 +25,10 @@ from seq2seq_tf.files import to_json, write_text
 from seq2seq_tf.tasks.tagging.casing import Word, bare, label_of
 from seq2seq_tf.tasks.tagging.config import TaggingConfig
 from seq2seq_tf.tasks.tagging.metrics import CaseAndMarks, case_and_mark_scores
-from seq2seq_tf.text.lines import iter_lines, written_whole
+from seq2seq_tf.text.lines import atomic_write_all, iter_lines
 
 if TYPE_CHECKING:
-    from seq2seq_tf.tasks.tagging.restorer import Restorer
+    from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer
 
 FLAGS = flags.FLAGS
 
@@ -62,7 +62,7 @@ def restore() -> int:
     else:
         windows = standard_input.windows(FLAGS.window)
     if FLAGS.output:
-        with written_whole([Path(FLAGS.output)]) as (file,):
+        with atomic_write_all([Path(FLAGS.output)]) as (file,):
             for texts in windows:
                 file.writelines(f"{text}\n" for text in restorer.restore(texts))
         return 0
@@ -118,12 +118,12 @@ def evaluate() -> int:
     return 0
 
 
-def _load() -> Restorer:
+def _load() -> PunctuationRestorer:
     folder = run_folder.model_dir(TaggingConfig)
     program.import_tensorflow()
-    from seq2seq_tf.tasks.tagging.restorer import Restorer
+    from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer
 
-    return run_folder.say_weights(Restorer.load(folder))
+    return run_folder.say_weights(PunctuationRestorer.load(folder))
 
 
 def _print_report(results: dict[str, CaseAndMarks]) -> None:
@@ -138,7 +138,7 @@ def _print_report(results: dict[str, CaseAndMarks]) -> None:
         print("\n" + format_table([name, "words", "precision", "recall", "F1"], score_rows([*by_label, together])))
 
 
-def _show(restorer: Restorer, paragraphs: list[list[Word]]) -> None:
+def _show(restorer: PunctuationRestorer, paragraphs: list[list[Word]]) -> None:
     given = [bare(words) for words in paragraphs]
     for words, text, made in zip(paragraphs, given, restorer.restore(given), strict=True):
         true = " ".join(word.before + word.core + word.after for word in words)

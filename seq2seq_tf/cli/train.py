@@ -10,15 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from seq2seq_tf.cli import program, training
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 
 
 def main() -> int:
     """Trains until done or stopped; returns the exit code."""
-    return training.train(Config, _prepare)
+    return training.train(TranslationConfig, _prepare)
 
 
-def _prepare(run: Any, config: Config, say: Callable[[str], None]) -> Any:
+def _prepare(run: Any, config: TranslationConfig, say: Callable[[str], None]) -> Any:
     from seq2seq_tf.tasks.translation.task import prepare
 
     return prepare(run, config, say)
@@ -26,7 +26,7 @@ def _prepare(run: Any, config: Config, say: Callable[[str], None]) -> Any:
 
 COMMAND = program.Command(
     "trains a translator, or goes on with a run that was stopped",
-    lambda: training.define_flags(Config),
+    lambda: training.define_flags(TranslationConfig),
     main,
     """
     seq2seq-train --config=configs/quickstart_en_de.yaml --model_dir=runs/en_de

@@ -17,7 +17,7 @@ from seq2seq_tf.cli import program, run_folder, search_flags, standard_input
 from seq2seq_tf.cli.flag_types import define_integer
 from seq2seq_tf.cli.program import one_line
 from seq2seq_tf.files import to_json
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 
 if TYPE_CHECKING:
     from seq2seq_tf.tasks.translation.translator import Hypothesis
@@ -48,7 +48,7 @@ def define_flags() -> None:
 
 def main() -> int:
     """Translates standard input to standard output."""
-    standard_input.announce(run_folder.model_dir(Config))
+    standard_input.announce(run_folder.model_dir(TranslationConfig))
     program.import_tensorflow()
     from seq2seq_tf.tasks.translation.translator import Translator
 

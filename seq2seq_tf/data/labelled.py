@@ -11,7 +11,7 @@ import numpy as np
 
 from seq2seq_tf.data.id_files import load_array, load_offsets, remade
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import whole_file
+from seq2seq_tf.files import atomic_write
 from seq2seq_tf.text.lines import iter_lines
 from seq2seq_tf.text.scripts import is_visible
 
@@ -115,7 +115,7 @@ def save_ids(prefix: str, found: LabelledIds) -> None:
       InputError: a file cannot be written.
     """
     for name, array in found._asdict().items():
-        with whole_file(f"{prefix}.{name}.npy") as file:
+        with atomic_write(f"{prefix}.{name}.npy") as file:
             np.save(file, array)
 
 

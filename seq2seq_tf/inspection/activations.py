@@ -10,12 +10,12 @@ import numpy as np
 
 from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.inspection.listening import Heard, cells_of, copy_weights, listen, plain_twin
+from seq2seq_tf.inspection.cell_traces import CellTrace, cells_of, copy_weights, record_states, reference_copy
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.tasks.language_model.streams import TextOfIds, text_ids
 from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
 from seq2seq_tf.tasks.translation.translator import Translator
-from seq2seq_tf.text.characters import CharacterModel, Symbols
+from seq2seq_tf.text.characters import CharacterTokenizer, Tokenizer
 
 SEPARATOR = "\n"  # between files
 _ROWS = 64  # sentences at once
@@ -55,8 +55,8 @@ def read_files(generator: TextGenerator, texts: Sequence[str], characters: int) 
     return Reading("text", whole, shown, _spans(shown), values, found[0].names)
 
 
-def _spells(symbols: Symbols) -> bool:
-    return isinstance(symbols, CharacterModel)
+def _spells(symbols: Tokenizer) -> bool:
+    return isinstance(symbols, CharacterTokenizer)
 
 
 def _enough(texts: Sequence[str], characters: int) -> tuple[list[str], list[str]]:
@@ -75,7 +75,7 @@ def _enough(texts: Sequence[str], characters: int) -> tuple[list[str], list[str]
     return whole, [text + SEPARATOR for text in whole[:-1]] + [last]
 
 
-def _pieces(symbols: Symbols, text: str) -> list[str]:
+def _pieces(symbols: Tokenizer, text: str) -> list[str]:
     """Returns what each symbol of a text adds to it; "" for a byte that is not a whole character yet."""
     gained = TextOfIds(symbols)
     return [gained.add(i) for i in text_ids(symbols, text)]
@@ -115,7 +115,7 @@ def read_pairs(translator: Translator, sources: Sequence[str], targets: Sequence
     ]
 
 
-def _encode(symbols: Symbols, texts: Sequence[str], side: str, most: int) -> list[list[int]]:
+def _encode(symbols: Tokenizer, texts: Sequence[str], side: str, most: int) -> list[list[int]]:
     """Returns the ids of texts, each cut to `most` with a warning: states of every step are kept."""
     rows = symbols.encode(list(texts))
     for n, row in enumerate(rows):
@@ -129,7 +129,7 @@ def _pair_states(
     translator: Translator, pairs: Sequence[tuple[list[int], list[int]]]
 ) -> tuple[list[list[str]], list[list[np.ndarray]]]:
     """Returns, for encoder and decoder, the names of U units and their values [S + 1, U] or [T, U] of each pair."""
-    twin = plain_twin(translator.model)
+    twin = reference_copy(translator.model)
     copy_weights(translator.model, twin)
     names: list[list[str]] = [[], []]
     states: list[list[np.ndarray]] = [[np.zeros(0)] * len(pairs) for _ in range(2)]
@@ -137,10 +137,10 @@ def _pair_states(
     for start in range(0, len(order), _ROWS):
         chosen = order[start : start + _ROWS]
         batch = make_batch([pairs[n][0] for n in chosen], [pairs[n][1] for n in chosen])
-        with listen(cells_of(twin)) as heard:
+        with record_states(cells_of(twin)) as traces:
             twin.teacher_force(batch, dropout_seed=None)
         for side, prefix in enumerate(("encoder", "decoder")):
-            found = [each for each in heard if each.name.startswith(prefix)]
+            found = [each for each in traces if each.name.startswith(prefix)]
             names[side] = [name for each in found for name in _unit_names(each)]
             values = np.concatenate([_values(each) for each in found], 2)  # [T, B, U]
             for row, n in enumerate(chosen):
@@ -149,18 +149,18 @@ def _pair_states(
     return names, states
 
 
-def _unit_names(heard: Heard) -> list[str]:
-    return [f"{heard.name}/{part}/{u}" for part, steps in heard.states.items() for u in range(steps[0].shape[1])]
+def _unit_names(trace: CellTrace) -> list[str]:
+    return [f"{trace.name}/{part}/{u}" for part, steps in trace.states.items() for u in range(steps[0].shape[1])]
 
 
-def _values(heard: Heard) -> np.ndarray:
+def _values(trace: CellTrace) -> np.ndarray:
     """Returns all tensors of the state beside each other, in the order of the text, [T, B, U]."""
-    values = np.concatenate([np.stack(steps) for steps in heard.states.values()], 2)
-    return values[::-1] if heard.reverse else values
+    values = np.concatenate([np.stack(steps) for steps in trace.states.values()], 2)
+    return values[::-1] if trace.reverse else values
 
 
 def _sentences(
-    symbols: Symbols, rows: Sequence[Sequence[int]], with_end: bool
+    symbols: Tokenizer, rows: Sequence[Sequence[int]], with_end: bool
 ) -> tuple[list[str], list[str], np.ndarray]:
     """Returns files, symbols and spans of a `Reading` of sentences, each a file of its own.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from seq2seq_tf.inspection.cell_traces import Recordable, copy_weights, reference_copy
 from seq2seq_tf.inspection.fonts import figure_png
 from seq2seq_tf.inspection.gradient_plots import flow_figure
 from seq2seq_tf.inspection.gradients import gradient_flow
-from seq2seq_tf.inspection.listening import Listenable, copy_weights, plain_twin
 from seq2seq_tf.training.task import GradientCurves
 
 SEQUENCES, STEPS = 16, 60  # a second or so on a laptop
@@ -21,14 +21,14 @@ class GradientWatch:
       batch: held-out, from `gradients.stream_batch` or `gradients.pair_batch`.
     """
 
-    def __init__(self, model: Listenable, batch: Any) -> None:
+    def __init__(self, model: Recordable, batch: Any) -> None:
         self._model = model
         self._batch = batch
-        self._twin: Listenable | None = None  # made when first needed
+        self._twin: Recordable | None = None  # made when first needed
 
     def look(self) -> GradientCurves:
         """Returns the curves of this moment."""
-        self._twin = self._twin or plain_twin(self._model)
+        self._twin = self._twin or reference_copy(self._model)
         copy_weights(self._model, self._twin)
         flow = gradient_flow(self._twin, self._batch, directions=0, seed=0, gates=False)
         scalars = {}

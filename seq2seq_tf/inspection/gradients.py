@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.inspection.listening import Heard, Listenable, cells_of, listen
+from seq2seq_tf.inspection.cell_traces import CellTrace, Recordable, cells_of, record_states
 from seq2seq_tf.structures import PAD_ID, Batch
 from seq2seq_tf.tasks.language_model.model import LanguageModel
 
@@ -67,10 +67,10 @@ class _Pass(NamedTuple):
     tape: tf.GradientTape
     nll: tf.Tensor  # [] nats, summed
     weight: tf.Tensor  # [] symbols
-    heard: list[Heard]
+    traces: list[CellTrace]
 
 
-def gradient_flow(model: Listenable, batch: Any, *, directions: int, seed: int, gates: bool = True) -> Flow:
+def gradient_flow(model: Recordable, batch: Any, *, directions: int, seed: int, gates: bool = True) -> Flow:
     """Measures gradients and gates on one batch.
 
     The norm of the Jacobian dh_T/dh_t is the Frobenius norm divided by sqrt(H), so that the identity has 1 whatever
@@ -78,7 +78,7 @@ def gradient_flow(model: Listenable, batch: Any, *, directions: int, seed: int, 
     numbers, the mean of |v^T J|^2 is |J|_F^2 (Hutchinson 1990), here over `directions` of them for each sequence.
 
     Args:
-      model: from `plain_twin`. Dropout and label smoothing are off.
+      model: from `reference_copy`. Dropout and label smoothing are off.
       batch: `StreamBatch` for a language model, `Batch` for a translator.
       directions: see above; 0 leaves the Jacobian out.
       seed: of the random directions.
@@ -87,31 +87,31 @@ def gradient_flow(model: Listenable, batch: Any, *, directions: int, seed: int, 
     run = _run(model, batch, gates)
     squares = _jacobian_squares(model, batch, directions, np.random.default_rng(seed)) if directions else {}
     curves, shares = [], []
-    for heard in run.heard:
-        lengths = _lengths(model, batch, heard.name)
-        for part, gradient in zip(heard.states, _gradients(run.tape, run.nll, heard), strict=True):
+    for trace in run.traces:
+        lengths = _lengths(model, batch, trace.name)
+        for part, gradient in zip(trace.states, _gradients(run.tape, run.nll, trace), strict=True):
             norms = np.linalg.norm(gradient, axis=2)  # [T, B]
-            loss = _mean_over_rows(norms[::-1] if heard.reverse else norms, lengths)
-            back = np.sqrt(squares[heard.name, part]) if squares else np.zeros([0, len(lengths)])
-            curves.append(Curve(heard.name, part, loss, _mean_over_rows(back, lengths)))
-        shares += _gate_shares(heard, lengths)
+            loss = _mean_over_rows(norms[::-1] if trace.reverse else norms, lengths)
+            back = np.sqrt(squares[trace.name, part]) if squares else np.zeros([0, len(lengths)])
+            curves.append(Curve(trace.name, part, loss, _mean_over_rows(back, lengths)))
+        shares += _gate_shares(trace, lengths)
     exact = all(named.cell.units <= directions for named in cells_of(model))
     return Flow(curves, shares, float(run.nll / run.weight), exact)
 
 
-def _run(model: Listenable, batch: Any, gates: bool) -> _Pass:
+def _run(model: Recordable, batch: Any, gates: bool) -> _Pass:
     carry: Any = model.initial_carry(tf.nest.flatten(batch)[0].shape[0])
     if isinstance(model, LanguageModel):
         if batch.before.shape[1]:
             _, carry = model.read(tf.constant(batch.before), carry, dropout_seed=None)
         batch = batch.ids
     tape = tf.GradientTape(persistent=True, watch_accessed_variables=False)
-    with tape, listen(cells_of(model), gates=gates, tape=tape) as heard:
+    with tape, record_states(cells_of(model), gates=gates, tape=tape) as traces:
         loss, _ = model.batch_loss(batch, carry, smoothing=0.0, dropout_seed=None)
-    return _Pass(tape, loss.nll, loss.weight, heard)
+    return _Pass(tape, loss.nll, loss.weight, traces)
 
 
-def _lengths(model: Listenable, batch: Any, cell: str) -> np.ndarray:
+def _lengths(model: Recordable, batch: Any, cell: str) -> np.ndarray:
     """Returns how many real steps a cell takes in each row, [B]."""
     if isinstance(model, LanguageModel):
         return np.full(len(batch.ids), batch.ids.shape[1] - 1)
@@ -119,14 +119,14 @@ def _lengths(model: Listenable, batch: Any, cell: str) -> np.ndarray:
     return np.sum(np.asarray(ids) != PAD_ID, 1)
 
 
-def _gradients(tape: tf.GradientTape, target: tf.Tensor, heard: Heard) -> list[np.ndarray]:
+def _gradients(tape: tf.GradientTape, target: tf.Tensor, trace: CellTrace) -> list[np.ndarray]:
     """Returns the derivatives of a scalar by the states, [T, B, H] for each tensor of the state."""
-    found = tape.gradient(target, list(heard.states.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    found = tape.gradient(target, list(trace.states.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)
     return [np.stack([step.numpy() for step in steps]).astype(np.float64) for steps in found]
 
 
 def _jacobian_squares(
-    model: Listenable, batch: Any, directions: int, random: np.random.Generator
+    model: Recordable, batch: Any, directions: int, random: np.random.Generator
 ) -> dict[tuple[str, str], np.ndarray]:
     """Returns (cell, part) -> |dh_T/dstate_t|_F^2 / H, [T, B], entry [k, b] k steps back from the last of row b.
 
@@ -136,29 +136,29 @@ def _jacobian_squares(
     counts = {named.name: min(directions, named.cell.units) for named in cells_of(model)}
     for count in sorted(set(counts.values())):
         run = _run(model, tf.nest.map_structure(lambda x, n=count: np.repeat(x, n, 0), batch), False)
-        for heard in run.heard:
-            if counts[heard.name] == count:
-                squares = _squares_of_cell(run.tape, heard, _lengths(model, batch, heard.name), count, random)
-                found.update({(heard.name, part): values for part, values in squares.items()})
+        for trace in run.traces:
+            if counts[trace.name] == count:
+                squares = _squares_of_cell(run.tape, trace, _lengths(model, batch, trace.name), count, random)
+                found.update({(trace.name, part): values for part, values in squares.items()})
     return found
 
 
 def _squares_of_cell(
-    tape: tf.GradientTape, heard: Heard, lengths: np.ndarray, count: int, random: np.random.Generator
+    tape: tf.GradientTape, trace: CellTrace, lengths: np.ndarray, count: int, random: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Returns part -> [T, B] of `_jacobian_squares` for one cell; each row was computed `count` times."""
-    steps, rows = heard.states["h"], len(lengths)
+    steps, rows = trace.states["h"], len(lengths)
     units = steps[0].shape[1]
     if units == count:
         vectors, divisor = np.tile(np.eye(units), (rows, 1)), units
     else:
         vectors, divisor = random.standard_normal([rows * count, units]), units * count
-    last = np.full(rows, len(steps) - 1) if heard.reverse else lengths - 1  # in the order of computing
+    last = np.full(rows, len(steps) - 1) if trace.reverse else lengths - 1  # in the order of computing
     with tape:
         ends = tf.stack([steps[t][row] for row, t in enumerate(np.repeat(last, count))])  # [B * count, H]
         target = tf.reduce_sum(ends * vectors.astype(np.float32))
     found = {}
-    for part, gradient in zip(heard.states, _gradients(tape, target, heard), strict=True):
+    for part, gradient in zip(trace.states, _gradients(tape, target, trace), strict=True):
         squares = np.sum(gradient**2, 2).reshape([len(steps), rows, count])  # [T, B, count]
         found[part] = _from_the_end(np.sum(squares, 2) / divisor, last, lengths)
     return found
@@ -180,13 +180,13 @@ def _mean_over_rows(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return (values * real).sum(1)[kept] / count[kept]
 
 
-def _gate_shares(heard: Heard, lengths: np.ndarray) -> list[GateShares]:
+def _gate_shares(trace: CellTrace, lengths: np.ndarray) -> list[GateShares]:
     shares = []
-    for gate, steps in heard.gates.items():
+    for gate, steps in trace.gates.items():
         values = np.stack([step.numpy() for step in steps])  # [T, B, H]
-        values = values[::-1] if heard.reverse else values
+        values = values[::-1] if trace.reverse else values
         real = values[np.arange(len(values))[:, np.newaxis] < lengths]  # [N, H]
-        shares.append(GateShares(heard.name, gate, np.mean(real < LOW, 0), np.mean(real > HIGH, 0)))
+        shares.append(GateShares(trace.name, gate, np.mean(real < LOW, 0), np.mean(real > HIGH, 0)))
     return shares
 
 

@@ -81,9 +81,11 @@ class BahdanauAttention(keras.layers.Layer):
         """
         query_kernel, v = weights
         scores = additive_scores(product(query, query_kernel), v, memory.keys, memory.mask)  # [B, K, S]
-        shares = tf.nn.softmax(scores, axis=-1)
-        context = tf.matmul(shares, memory.values)  # [B, K, D]
+        attention_weights = tf.nn.softmax(scores, axis=-1)
+        context = tf.matmul(attention_weights, memory.values)  # [B, K, D]
         return (
             tf.reshape(context, [-1, memory.values.shape[2]]),
-            tf.reshape(shares, [tf.shape(query)[0], tf.shape(scores)[2]]),  # S may be 0: nothing to infer from
+            tf.reshape(
+                attention_weights, [tf.shape(query)[0], tf.shape(scores)[2]]
+            ),  # S may be 0: nothing to infer from
         )

@@ -4,7 +4,7 @@ A cell is two methods around one matrix product. `project` is the input's share 
 once. `step` is the rest: one step of the recurrence, given that share. `weights` returns the tensors that `step`
 needs; take them before a loop, so that nothing is cast or read inside it.
 
-`feed` is an input known only inside the loop (the decoder's attention context); its rows stand on top of the
+`context` is an input known only inside the loop (the decoder's attention context); its rows stand on top of the
 state's rows in one recurrent kernel, so that a step costs one product. Gate order and bias layout are those of
 `keras.layers.SimpleRNN`, `LSTM` and `GRU(reset_after=True)`, against which the tests compare.
 """
@@ -47,13 +47,13 @@ class Cell(keras.layers.Layer):
         self.layer_norm = layer_norm
         self.precision = precision
 
-    def build(self, input_units: int, feed_units: int) -> None:
-        """Creates the variables for inputs [.., input_units] and feeds [N, feed_units]."""
+    def build(self, input_units: int, context_units: int) -> None:
+        """Creates the variables for inputs [.., input_units] and contexts [N, context_units]."""
         width = self.gates * self.units
-        self.feed_units = feed_units
+        self.context_units = context_units
         self.kernel = self.add_weight(shape=(input_units, width), initializer="glorot_uniform", name="kernel")
         self.recurrent_kernel = self.add_weight(
-            shape=(feed_units + self.units, width), initializer=self._recurrent_initial, name="recurrent_kernel"
+            shape=(context_units + self.units, width), initializer=self._recurrent_initial, name="recurrent_kernel"
         )
         self.bias = self.add_weight(shape=(width,), initializer=self._bias_initial, name="bias")
         if self.layer_norm:
@@ -61,13 +61,13 @@ class Cell(keras.layers.Layer):
             self.recurrent_gain = self.add_weight(shape=(width,), initializer="ones", name="recurrent_gain")
 
     def _recurrent_initial(self, shape: tuple[int, int], dtype: str | None = None) -> tf.Tensor:
-        """Glorot for the feed's rows, one orthogonal square per gate for the state's (Saxe 2014)."""
+        """Glorot for the context's rows, one orthogonal square per gate for the state's (Saxe 2014)."""
         squares = [keras.initializers.Orthogonal()((self.units, self.units), dtype) for _ in range(self.gates)]
         state_rows = tf.concat(squares, 1)
-        if not self.feed_units:
+        if not self.context_units:
             return state_rows
-        feed_rows = keras.initializers.GlorotUniform()((self.feed_units, shape[1]), dtype)
-        return tf.concat([feed_rows, state_rows], 0)
+        context_rows = keras.initializers.GlorotUniform()((self.context_units, shape[1]), dtype)
+        return tf.concat([context_rows, state_rows], 0)
 
     def _bias_initial(self, shape: tuple[int, ...], dtype: str | None = None) -> tf.Tensor:
         return tf.zeros(shape, dtype or tf.float32)
@@ -100,18 +100,18 @@ class Cell(keras.layers.Layer):
         norm = (tf.convert_to_tensor(self.recurrent_gain),) if self.layer_norm else ()
         return (cast(self.recurrent_kernel, self.precision), *norm)
 
-    def _recurrent_share(self, weights: Weights, feed: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
-        fed = tf.concat([feed, h], 1) if self.feed_units else h  # [N, F+H]
+    def _recurrent_share(self, weights: Weights, context: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
+        fed = tf.concat([context, h], 1) if self.context_units else h  # [N, F+H]
         share = product(fed, weights[0])  # [N, G*H]
         return _normalise(share, weights[1]) if self.layer_norm else share
 
-    def step(self, weights: Weights, projected: tf.Tensor, feed: tf.Tensor, state: State) -> State:
+    def step(self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, state: State) -> State:
         """Returns the next state.
 
         Args:
           weights: from `weights_for_steps`.
           projected: [N, G*H], one time step of `project`.
-          feed: [N, F]; ignored if the cell was built with feed_units=0.
+          context: [N, F]; ignored if the cell was built with context_units=0.
           state: `states` tensors [N, H]; the first is the output h.
         """
         raise NotImplementedError
@@ -120,8 +120,8 @@ class Cell(keras.layers.Layer):
 class RNNCell(Cell):
     """h' = tanh(W x + U h + b)."""
 
-    def step(self, weights: Weights, projected: tf.Tensor, feed: tf.Tensor, state: State) -> State:
-        return (tf.tanh(projected + self._recurrent_share(weights, feed, state[0])),)
+    def step(self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, state: State) -> State:
+        return (tf.tanh(projected + self._recurrent_share(weights, context, state[0])),)
 
 
 class LSTMCell(Cell):
@@ -130,8 +130,8 @@ class LSTMCell(Cell):
     gates = 4
     states = 2
 
-    def build(self, input_units: int, feed_units: int) -> None:
-        super().build(input_units, feed_units)
+    def build(self, input_units: int, context_units: int) -> None:
+        super().build(input_units, context_units)
         if self.layer_norm:
             self.cell_gain = self.add_weight(shape=(self.units,), initializer="ones", name="cell_gain")
 
@@ -143,9 +143,9 @@ class LSTMCell(Cell):
         norm = (tf.convert_to_tensor(self.cell_gain),) if self.layer_norm else ()
         return (*super().weights_for_steps(), *norm)
 
-    def step(self, weights: Weights, projected: tf.Tensor, feed: tf.Tensor, state: State) -> State:
+    def step(self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, state: State) -> State:
         h, c = state
-        gates = projected + self._recurrent_share(weights, feed, h)  # [N, 4H]
+        gates = projected + self._recurrent_share(weights, context, h)  # [N, 4H]
         i, f, g, o = tf.split(gates, 4, axis=1)
         c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
         seen = _normalise(c, weights[2]) if self.layer_norm else c
@@ -157,22 +157,22 @@ class GRUCell(Cell):
 
     gates = 3
 
-    def build(self, input_units: int, feed_units: int) -> None:
-        super().build(input_units, feed_units)
+    def build(self, input_units: int, context_units: int) -> None:
+        super().build(input_units, context_units)
         self.recurrent_bias = self.add_weight(shape=(3 * self.units,), initializer="zeros", name="recurrent_bias")
 
     def weights_for_steps(self) -> Weights:
-        # The reset gate scales the state's share only, so the feed's rows need a product of their own.
+        # The reset gate scales the state's share only, so the context's rows need a product of their own.
         kernel = cast(self.recurrent_kernel, self.precision)
         norm = (tf.convert_to_tensor(self.recurrent_gain),) if self.layer_norm else ()
-        feed_kernel, state_kernel = kernel[: self.feed_units], kernel[self.feed_units :]
-        return (state_kernel, tf.convert_to_tensor(self.recurrent_bias), feed_kernel, *norm)
+        context_kernel, state_kernel = kernel[: self.context_units], kernel[self.context_units :]
+        return (state_kernel, tf.convert_to_tensor(self.recurrent_bias), context_kernel, *norm)
 
-    def step(self, weights: Weights, projected: tf.Tensor, feed: tf.Tensor, state: State) -> State:
-        state_kernel, recurrent_bias, feed_kernel = weights[:3]
+    def step(self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, state: State) -> State:
+        state_kernel, recurrent_bias, context_kernel = weights[:3]
         (h,) = state
-        if self.feed_units:
-            projected = projected + product(feed, feed_kernel)
+        if self.context_units:
+            projected = projected + product(context, context_kernel)
         share = product(h, state_kernel)  # [N, 3H]
         share = (_normalise(share, weights[3]) if self.layer_norm else share) + recurrent_bias
         x_zr, x_g = tf.split(projected, [2 * self.units, self.units], axis=1)

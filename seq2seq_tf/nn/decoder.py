@@ -150,8 +150,8 @@ class AttentionDecoder(keras.layers.Layer):
             cells.append(new)
         if not self.has_attention:
             return DecoderState(tuple(cells), state.context), h, state.context[:, :0]
-        context, shares = self.attention.attend(weights.attention, h, memory)
-        return DecoderState(tuple(cells), context), h, shares
+        context, attention_weights = self.attention.attend(weights.attention, h, memory)
+        return DecoderState(tuple(cells), context), h, attention_weights
 
     def _readout(self, kernel: tf.Tensor, h: tf.Tensor, context: tf.Tensor, embedded: tf.Tensor) -> tf.Tensor:
         """Deep output: tanh(W [h; context; embedded] + b). [..., H], [..., D], [..., E] -> [..., output_units]."""
@@ -177,12 +177,12 @@ class AttentionDecoder(keras.layers.Layer):
         weights = self.weights_for_steps()
         projected = self.cells[0].project(tf.transpose(embedded, [1, 0, 2]), weights.inputs[0])  # [T, B, G*H]
         if self._can_fuse():
-            hs, contexts, shares = attention_lstm_unroll(projected, state, memory, weights)
+            hs, contexts, attention_weights = attention_lstm_unroll(projected, state, memory, weights)
         else:
-            hs, contexts, shares = self._plain_unroll(weights, projected, state, memory, dropout_seed)
-        hs, contexts, shares = (tf.transpose(x, [1, 0, 2]) for x in (hs, contexts, shares))
+            hs, contexts, attention_weights = self._plain_unroll(weights, projected, state, memory, dropout_seed)
+        hs, contexts, attention_weights = (tf.transpose(x, [1, 0, 2]) for x in (hs, contexts, attention_weights))
         hidden = self._readout(weights.output, hs, contexts, embedded)  # [B, T, output_units]
-        return TeacherForced(self._output_dropout(hidden, dropout_seed), shares)
+        return TeacherForced(self._output_dropout(hidden, dropout_seed), attention_weights)
 
     def _can_fuse(self) -> bool:
         one_lstm = self.config.cell == "lstm" and len(self.cells) == 1 and not self.config.layer_norm
@@ -204,15 +204,15 @@ class AttentionDecoder(keras.layers.Layer):
         def body(
             t: tf.Tensor, state: DecoderState, arrays: tuple[tf.TensorArray, ...]
         ) -> tuple[tf.Tensor, DecoderState, tuple[tf.TensorArray, ...]]:
-            state, h, shares = self._advance(weights, projected[t], state, memory, dropout_seed)
-            written = zip(arrays, (h, state.context, shares), strict=True)
+            state, h, attention_weights = self._advance(weights, projected[t], state, memory, dropout_seed)
+            written = zip(arrays, (h, state.context, attention_weights), strict=True)
             return t + 1, state, tuple(array.write(t, x) for array, x in written)
 
         start = (tf.constant(0), state, arrays)
         # XLA cannot differentiate a loop of unknown length.
         _, _, arrays = tf.while_loop(lambda t, *_: t < steps, body, start, maximum_iterations=steps)
-        hs, contexts, shares = (array.stack() for array in arrays)
-        return hs, contexts, shares
+        hs, contexts, attention_weights = (array.stack() for array in arrays)
+        return hs, contexts, attention_weights
 
 
 def _summary(encoded: EncoderOutput) -> tf.Tensor:

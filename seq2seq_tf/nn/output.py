@@ -12,7 +12,7 @@ from seq2seq_tf.nn.products import product
 from seq2seq_tf.structures import PAD_ID, DecoderState, LossSum, Memory, StepFn
 
 
-class Vocabulary(NamedTuple):
+class OutputProjection(NamedTuple):
     """The last projection: logits = hidden @ table^T + bias."""
 
     table: tf.Tensor  # [V, output_units], at the precision of the product
@@ -23,7 +23,7 @@ class SearchWeights(NamedTuple):
     """Everything the steps of a search multiply with."""
 
     steps: StepWeights
-    vocabulary: Vocabulary
+    vocabulary: OutputProjection
 
 
 def make_step_fn(decoder: AttentionDecoder, weights: SearchWeights, candidates: tf.Tensor | None = None) -> StepFn:
@@ -49,7 +49,7 @@ def make_step_fn(decoder: AttentionDecoder, weights: SearchWeights, candidates: 
 
 
 def summed_loss(
-    hidden: tf.Tensor, labels: tf.Tensor, vocabulary: Vocabulary, *, smoothing: float, fused: bool
+    hidden: tf.Tensor, labels: tf.Tensor, vocabulary: OutputProjection, *, smoothing: float, fused: bool
 ) -> LossSum:
     """Returns the loss of hidden [B, T, output_units] summed over the real ones of labels [B, T] int32."""
     real = tf.where(tf.not_equal(labels, PAD_ID))  # [N, 2]
@@ -58,7 +58,7 @@ def summed_loss(
     return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight)
 
 
-def log_probabilities(hidden: tf.Tensor, labels: tf.Tensor, vocabulary: Vocabulary, *, fused: bool) -> tf.Tensor:
+def log_probabilities(hidden: tf.Tensor, labels: tf.Tensor, vocabulary: OutputProjection, *, fused: bool) -> tf.Tensor:
     """Returns the log-probability of each label [B, T]; zero on padding."""
     real = tf.where(tf.not_equal(labels, PAD_ID))  # [N, 2]
     losses = _real_losses(hidden, labels, real, vocabulary, 0.0, fused)
@@ -66,7 +66,7 @@ def log_probabilities(hidden: tf.Tensor, labels: tf.Tensor, vocabulary: Vocabula
 
 
 def _real_losses(
-    hidden: tf.Tensor, labels: tf.Tensor, real: tf.Tensor, vocabulary: Vocabulary, smoothing: float, fused: bool
+    hidden: tf.Tensor, labels: tf.Tensor, real: tf.Tensor, vocabulary: OutputProjection, smoothing: float, fused: bool
 ) -> TokenLosses:
     """Losses of the real tokens only: [B, T, D] is gathered to [N, D] before the vocabulary projection."""
     cross_entropy = projected_cross_entropy if fused else plain_cross_entropy

@@ -35,7 +35,7 @@ def unroll(
     """Runs a cell over time.
 
     Args:
-      cell: built with feed_units=0.
+      cell: built with context_units=0.
       inputs: [B, T, I].
       mask: [B, T] bool; where False the state passes through and the output is zero.
       initial: state before the first step.
@@ -61,11 +61,11 @@ def _plain_unroll(
     """The loop as one reads it; its gradient is left to automatic differentiation. projected: [T, B, G*H]."""
     steps = tf.shape(projected)[0]
     weights = cell.weights_for_steps()
-    no_feed = tf.zeros([tf.shape(projected)[1], 0])
+    no_context = tf.zeros([tf.shape(projected)[1], 0])
 
     def body(i: tf.Tensor, state: State, outputs: tf.TensorArray) -> tuple[tf.Tensor, State, tf.TensorArray]:
         t = steps - 1 - i if reverse else i
-        new = cell.step(weights, projected[t], no_feed, state)
+        new = cell.step(weights, projected[t], no_context, state)
         real = steps_mask[t] > 0.0  # [B, 1]
         state = tuple(tf.where(real, n, old) for n, old in zip(new, state, strict=True))
         return i + 1, state, outputs.write(t, state[0])

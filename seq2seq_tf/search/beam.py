@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.search.limits import IDS, IMPOSSIBLE, Limits, is_continuation, keep_rows, length_penalty
+from seq2seq_tf.search.limits import IDS, NEG_INF, Limits, gather_rows, is_continuation, length_penalty
 from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Hypotheses, StepFn
 
@@ -37,7 +37,7 @@ BEAM_OPTIONS_SPEC = BeamOptions(
 
 
 class _Finished(NamedTuple):
-    """The best K ended hypotheses per sentence, best first; those that do not exist have IMPOSSIBLE scores."""
+    """The best K ended hypotheses per sentence, best first; those that do not exist have NEG_INF scores."""
 
     tokens: tf.Tensor  # [b, K, T] int32
     values: tf.Tensor  # [b, K, 2] float32: score, log-probability
@@ -94,7 +94,7 @@ def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: 
         wanted=beam + 3,
     )
     running, live = _start(state, memory, limits, options, width)
-    results = keep_rows(running.finished, tf.range(sentences))
+    results = gather_rows(running.finished, tf.range(sentences))
 
     def body(t: tf.Tensor, running: _Running, live: _Live, results: _Finished) -> tuple[Any, ...]:
         running, live = _expand(step, t, running, live, (constants, beam))
@@ -118,10 +118,10 @@ def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: 
 def _hypotheses(best: _Finished) -> Hypotheses:
     """Returns the results with lengths, cut to the longest. best: tokens [B, N, T], values [B, N, 2]."""
     scores, log_probs = tf.unstack(best.values, axis=2)  # [B, N]
-    exists = scores > IMPOSSIBLE / 2
+    exists = scores > NEG_INF / 2
     tokens = tf.where(exists[:, :, tf.newaxis], tf.cast(best.tokens, tf.int32), PAD_ID)
     lengths = tf.reduce_sum(tf.cast(tokens != PAD_ID, tf.int32), 2)  # [B, N]; a hypothesis holds no PAD
-    return Hypotheses(tokens[:, :, : tf.reduce_max(lengths)], lengths, scores, tf.where(exists, log_probs, IMPOSSIBLE))
+    return Hypotheses(tokens[:, :, : tf.reduce_max(lengths)], lengths, scores, tf.where(exists, log_probs, NEG_INF))
 
 
 def _any_rows(x: tf.Tensor) -> tf.TensorShape:
@@ -132,16 +132,16 @@ def _any_rows(x: tf.Tensor) -> tf.TensorShape:
 def _start(state: Any, memory: Any, limits: Limits, options: BeamOptions, width: tf.Tensor) -> tuple[_Running, _Live]:
     """One live hypothesis per sentence; the other K - 1 are impossible, so that they lose at once."""
     sentences, beam = tf.shape(limits.longest)[0], options.beam_size
-    first = tf.one_hot(0, beam, on_value=0.0, off_value=IMPOSSIBLE)  # [K]
+    first = tf.one_hot(0, beam, on_value=0.0, off_value=NEG_INF)  # [K]
     rows = sentences * beam
     live = _Live(
         last=tf.fill([rows], tf.constant(BOS_ID, IDS)),
         tokens=tf.fill([rows, width], tf.constant(PAD_ID, IDS)),
         log_probs=tf.tile(first[tf.newaxis], [sentences, 1]),
-        state=keep_rows(state, tf.repeat(tf.range(sentences), beam)),
+        state=gather_rows(state, tf.repeat(tf.range(sentences), beam)),
     )
     none = _Finished(
-        tf.fill([sentences, beam, width], tf.constant(PAD_ID, IDS)), tf.fill([sentences, beam, 2], IMPOSSIBLE)
+        tf.fill([sentences, beam, width], tf.constant(PAD_ID, IDS)), tf.fill([sentences, beam, 2], NEG_INF)
     )
     penalty = length_penalty(limits.longest, options.length_penalty)
     limits = tf.nest.map_structure(lambda x: tf.cast(x, IDS), limits)
@@ -163,15 +163,15 @@ def _expand(
     ended = live.log_probs + tf.reshape(logits[:, EOS_ID] - norm, [rows, beam])  # [b, K]
     finished = _finish(t, ended, running, live, (constants.penalties[t], here))
 
-    gained = tf.where(is_continuation(ids), top - norm[:, tf.newaxis], IMPOSSIBLE)  # [b*K, W]
+    gained = tf.where(is_continuation(ids), top - norm[:, tf.newaxis], NEG_INF)  # [b*K, W]
     totals = tf.reshape(live.log_probs, [-1, 1]) + gained
     may_go_on = (time + 1 < running.limits.longest)[:, tf.newaxis]
-    totals = tf.where(may_go_on, tf.reshape(totals, [rows, beam * wanted]), IMPOSSIBLE)
+    totals = tf.where(may_go_on, tf.reshape(totals, [rows, beam * wanted]), NEG_INF)
     log_probs, flat = tf.math.top_k(totals, beam)  # [b, K]
     parents = tf.reshape(tf.cast(flat, IDS) // tf.cast(wanted, IDS) + constants.first_rows[:rows], [-1])  # [b*K]
     chosen = tf.reshape(tf.gather(tf.reshape(ids, [rows, beam * wanted]), flat, batch_dims=1), [-1])  # [b*K]
     tokens = tf.where(here, chosen[:, tf.newaxis], tf.gather(live.tokens, parents))
-    return running._replace(finished=finished), _Live(chosen, tokens, log_probs, keep_rows(state, parents))
+    return running._replace(finished=finished), _Live(chosen, tokens, log_probs, gather_rows(state, parents))
 
 
 def _finish(
@@ -185,8 +185,8 @@ def _finish(
     """
     penalty, here = at
     finished = running.finished
-    possible = (tf.cast(t + 1, IDS) >= running.limits.shortest)[:, tf.newaxis] & (live.log_probs > IMPOSSIBLE / 2)
-    scores = tf.where(possible, ended / penalty, IMPOSSIBLE)
+    possible = (tf.cast(t + 1, IDS) >= running.limits.shortest)[:, tf.newaxis] & (live.log_probs > NEG_INF / 2)
+    scores = tf.where(possible, ended / penalty, NEG_INF)
     values = tf.concat([finished.values, tf.stack([scores, ended], 2)], 1)  # [b, 2K, 2]
     tokens = tf.reshape(tf.where(here, tf.constant(EOS_ID, IDS), live.tokens), tf.shape(finished.tokens))
     tokens = tf.concat([finished.tokens, tokens], 1)  # [b, 2K, T]
@@ -218,5 +218,5 @@ def _shrink(running: _Running, live: _Live, results: _Finished, done: tf.Tensor)
     )
     beam = tf.shape(live.log_probs, IDS)[1]
     rows = tf.reshape(going[:, tf.newaxis] * beam + tf.range(beam), [-1])
-    last, tokens, state = keep_rows((live.last, live.tokens, live.state), rows)
-    return keep_rows(running, going), _Live(last, tokens, tf.gather(live.log_probs, going), state), results
+    last, tokens, state = gather_rows((live.last, live.tokens, live.state), rows)
+    return gather_rows(running, going), _Live(last, tokens, tf.gather(live.log_probs, going), state), results

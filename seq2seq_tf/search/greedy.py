@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.search.limits import IDS, IMPOSSIBLE, Limits, is_continuation, keep_rows, length_penalty
+from seq2seq_tf.search.limits import IDS, NEG_INF, Limits, gather_rows, is_continuation, length_penalty
 from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses, StepFn
 
@@ -47,7 +47,7 @@ def greedy_search(
         top, ids = top_k(logits, tf.constant(4))  # [b, 4]
         may_end = (time + 1 >= loop.limits.shortest)[:, tf.newaxis]
         allowed = is_continuation(ids) | ((ids == EOS_ID) & may_end)
-        best = tf.argmax(tf.where(allowed, top, IMPOSSIBLE), -1, output_type=tf.int32)  # [b]
+        best = tf.argmax(tf.where(allowed, top, NEG_INF), -1, output_type=tf.int32)  # [b]
         chosen = tf.where(
             time + 1 < loop.limits.longest, tf.gather(ids, best, batch_dims=1), tf.constant(EOS_ID, IDS)
         )  # [b]
@@ -58,7 +58,7 @@ def greedy_search(
         rows = tf.gather(loop.index, ended)[:, tf.newaxis]
         going = tf.where(chosen != EOS_ID)[:, 0]
         running = (loop.index, chosen, log_probs, loop.limits, new_state, loop.memory)
-        index, last, log_probs_kept, limits, state, memory = keep_rows(running, going)
+        index, last, log_probs_kept, limits, state, memory = gather_rows(running, going)
         return t + 1, _Loop(
             index=index,
             last=last,

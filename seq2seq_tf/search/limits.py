@@ -9,7 +9,7 @@ import tensorflow as tf
 from seq2seq_tf.structures import EOS_ID, PAD_ID, UNK_ID
 
 IDS = tf.int64  # of what a loop carries: TensorFlow keeps int32 of a loop in the host's memory, for sizes
-IMPOSSIBLE = -1e9  # log-probability of what must not be chosen; finite, so that sums and quotients stay numbers
+NEG_INF = -1e9  # log-probability of what must not be chosen; finite, so that sums and quotients stay numbers
 
 
 class Limits(NamedTuple):
@@ -66,6 +66,6 @@ def is_continuation(ids: tf.Tensor) -> tf.Tensor:
     return (ids > EOS_ID) | (ids == UNK_ID)  # ids 0 to 3 are PAD, UNK, BOS, EOS
 
 
-def keep_rows(tree: Any, rows: tf.Tensor) -> Any:
+def gather_rows(tree: Any, rows: tf.Tensor) -> Any:
     """Returns the tensors of a nest restricted to `rows` [M] int32 of their first axis."""
     return tf.nest.map_structure(lambda x: tf.gather(x, rows), tree)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.search.limits import IMPOSSIBLE
+from seq2seq_tf.search.limits import NEG_INF
 from seq2seq_tf.structures import PAD_ID, StepFn
 
 _COLDEST = 1e-6  # temperatures below it count as 0: the quotients would not be numbers
@@ -61,7 +61,7 @@ def filtered(logits: tf.Tensor, options: SamplingOptions) -> Candidates:
     scaled = logits / tf.where(greedy, 1.0, options.temperature)
     top, ids = tf.math.top_k(scaled, vocab)  # [N, V], sorted
     kept_ranks = tf.where(greedy, 1, tf.where(options.top_k > 0, tf.minimum(options.top_k, vocab), vocab))
-    probabilities = tf.nn.softmax(tf.where(tf.range(vocab) < kept_ranks, top, IMPOSSIBLE))  # [N, V]
+    probabilities = tf.nn.softmax(tf.where(tf.range(vocab) < kept_ranks, top, NEG_INF))  # [N, V]
     before = tf.cumsum(probabilities, axis=1, exclusive=True)
     first = tf.range(vocab) < 1
     # The sum of all falls short of 1 by rounding: top_p = 1 keeps everything, whatever the sum says.
@@ -96,7 +96,7 @@ def sample(
       drawable: symbols that may be drawn.
     """
     count, steps = tf.shape(uniforms)[0], tf.shape(uniforms)[1]
-    penalty = tf.where(drawable.allowed, 0.0, IMPOSSIBLE)  # [V]
+    penalty = tf.where(drawable.allowed, 0.0, NEG_INF)  # [V]
 
     def going(t: tf.Tensor, last: tf.Tensor, *_: Any) -> tf.Tensor:
         return (t < steps) & tf.reduce_any(last != PAD_ID)

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from seq2seq_tf.config.loading import load as load_config
 from seq2seq_tf.config.registry import TASKS, register
-from seq2seq_tf.tasks.captioning.config import CaptionConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.tasks.classification.config import ClassificationConfig
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
 from seq2seq_tf.tasks.tagging.config import TaggingConfig
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 
 __all__ = ["TASKS", "load_config"]
 
 register(
-    CaptionConfig,
+    CaptioningConfig,
     ClassificationConfig,
     LanguageModelConfig,
     TaggingConfig,
-    Config,
+    TranslationConfig,
 )

@@ -12,14 +12,14 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
 from seq2seq_tf.structures import EOS_ID, UNK_ID
 from seq2seq_tf.text.scripts import is_visible
-from seq2seq_tf.text.sentencepiece import PieceModel
+from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer
 
 _SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 _UNKNOWN = "\ufffd"
 _FORMAT = "characters 1"
 
 
-def write_character_model(texts: Iterable[str], path: str, *, most: int) -> None:
+def write_character_tokenizer(texts: Iterable[str], path: str, *, most: int) -> None:
     """Writes the `most` - 4 most frequent characters of the texts; of equally frequent ones the smaller comes first.
 
     Args:
@@ -40,11 +40,11 @@ def write_character_model(texts: Iterable[str], path: str, *, most: int) -> None
     write_text(path, json.dumps({"format": _FORMAT, "characters": kept}, ensure_ascii=True))
 
 
-class CharacterModel:
-    """Each character is a symbol; rare and new ones are UNK. The same methods as `PieceModel`.
+class CharacterTokenizer:
+    """Each character is a symbol; rare and new ones are UNK. The same methods as `SentencePieceTokenizer`.
 
     Args:
-      path: from `write_character_model`.
+      path: from `write_character_tokenizer`.
 
     Raises:
       InputError: not such a file.
@@ -84,10 +84,10 @@ class CharacterModel:
         return _UNKNOWN if symbol == UNK_ID else self.characters[symbol - len(_SPECIAL)]
 
 
-Symbols = PieceModel | CharacterModel
+Tokenizer = SentencePieceTokenizer | CharacterTokenizer
 
 
-def hold_text(texts: Sequence[str], encoded: Sequence[Sequence[int]], symbols: Symbols) -> list[bool]:
+def hold_text(texts: Sequence[str], encoded: Sequence[Sequence[int]], symbols: Tokenizer) -> list[bool]:
     """Returns which texts have anything to read: the one notion of an empty text, decided after encoding.
 
     Args:
@@ -95,12 +95,12 @@ def hold_text(texts: Sequence[str], encoded: Sequence[Sequence[int]], symbols: S
       encoded: their ids. A text without a piece is empty, since normalising leaves nothing of it.
       symbols: characters have an id each, whatever they are: of them one must be visible.
     """
-    if isinstance(symbols, CharacterModel):
+    if isinstance(symbols, CharacterTokenizer):
         return [is_visible(text) for text in texts]
     return [len(ids) > 0 for ids in encoded]
 
 
-def load_symbols(path: str) -> Symbols:
+def load_tokenizer(path: str) -> Tokenizer:
     """Loads a piece model or a character model, whichever the file holds.
 
     Raises:
@@ -111,4 +111,4 @@ def load_symbols(path: str) -> Symbols:
             first = file.read(1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    return CharacterModel(path) if first == b"{" else PieceModel(path)
+    return CharacterTokenizer(path) if first == b"{" else SentencePieceTokenizer(path)

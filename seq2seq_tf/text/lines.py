@@ -153,7 +153,7 @@ def sentence_key(text: str) -> int:
 
 
 @contextlib.contextmanager
-def written_whole(paths: Sequence[Path]) -> Iterator[list[TextIO]]:
+def atomic_write_all(paths: Sequence[Path]) -> Iterator[list[TextIO]]:
     """Opens one text file for each path; they get these names when the block ends, none if it fails.
 
     Until then they stand beside their targets under temporary names. Missing folders are made.
@@ -193,7 +193,7 @@ def write_corpus(
       readme: what to write into README.txt.
     """
     paths = [folder / f"{part}.{language}" for part in parts for language in languages]
-    with written_whole([*paths, folder / "README.txt"]) as (*files, about):
+    with atomic_write_all([*paths, folder / "README.txt"]) as (*files, about):
         of_part = dict(zip(parts, zip(files[::2], files[1::2], strict=True), strict=True))
         for part, pair in pairs:
             for file, text in zip(of_part[part], pair, strict=True):

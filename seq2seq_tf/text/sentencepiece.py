@@ -1,7 +1,7 @@
 """SentencePiece (Kudo and Richardson 2018): strings <-> piece ids, in bulk and inside a TensorFlow graph.
 
-`PieceModel` wraps the sentencepiece library, for preparing corpora and for the Python API. `GraphPieces` wraps
-tensorflow-text, for the SavedModel. Both read the same model file; a test holds their results against each other.
+`SentencePieceTokenizer` wraps the sentencepiece library, for preparing corpora and for the Python API. `GraphTokenizer`
+wraps tensorflow-text, for the SavedModel. Both read the same model file; a test holds their results against each other.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def train_piece_models(texts: Sequence[PieceText], config: PieceOptions) -> None
         raise RuntimeError(f"training the piece model failed: {lines[-1]}")
 
 
-class PieceModel:
+class SentencePieceTokenizer:
     """A SentencePiece model outside the graph.
 
     Args:
@@ -136,7 +136,7 @@ class PieceModel:
         return [self._processor.IdToPiece(int(i)) for i in ids]
 
 
-class GraphPieces(tf.Module):
+class GraphTokenizer(tf.Module):
     """A SentencePiece model inside the graph; tracked, so that a SavedModel contains it."""
 
     def __init__(self, path: str) -> None:

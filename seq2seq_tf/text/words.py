@@ -13,13 +13,13 @@ from seq2seq_tf.structures import EOS_ID, UNK_ID
 _SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 
 
-def write_word_list(words: Sequence[str], path: str) -> None:
-    """Writes words one a line; `WordList` reads them."""
+def write_word_tokenizer(words: Sequence[str], path: str) -> None:
+    """Writes words one a line; `WordTokenizer` reads them."""
     write_text(path, "".join(f"{word}\n" for word in words))
 
 
-class WordList:
-    """Each word is a symbol. The same methods as `PieceModel`.
+class WordTokenizer:
+    """Each word is a symbol. The same methods as `SentencePieceTokenizer`.
 
     Args:
       path: text file with one word a line.

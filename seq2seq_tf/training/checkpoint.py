@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_tf.errors import InputError, nearest
-from seq2seq_tf.files import whole_file
+from seq2seq_tf.files import atomic_write
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -36,7 +36,7 @@ def save(path: str, variables: Mapping[str, tf.Variable], state: Mapping[str, An
 def save_arrays(path: str, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
     """As `save`, for arrays."""
     text = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    with whole_file(path, "cannot write the checkpoint") as file:
+    with atomic_write(path, "cannot write the checkpoint") as file:
         np.savez(file, allow_pickle=False, **{_STATE: text, **arrays})  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.tokenizers import check_tokenizers
-from seq2seq_tf.training.validation import goodness
+from seq2seq_tf.training.validation import score_of
 
 
 class Choice(NamedTuple):
@@ -79,7 +79,7 @@ def best_of(
         scored.append((choice, validate()))
 
     def rank(entry: tuple[Choice, dict[str, float]]) -> list[float]:
-        values = (goodness(entry[1], metric), -entry[1]["loss"])
+        values = (score_of(entry[1], metric), -entry[1]["loss"])
         return [-math.inf if math.isnan(value) else value for value in values]
 
     best = max(scored, key=rank)

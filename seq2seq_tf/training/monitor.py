@@ -15,7 +15,7 @@ from seq2seq_tf.training.history import History
 from seq2seq_tf.training.progress import Progress
 from seq2seq_tf.training.task import GradientCurves
 from seq2seq_tf.training.trainer import UpdateResult
-from seq2seq_tf.training.validation import Standing, perplexity
+from seq2seq_tf.training.validation import ValidationHistory, perplexity
 
 _LARGEST = float(tf.float32.max)  # TensorBoard's numbers
 _FAR_TOO_SHORT = 0.5  # outputs, in characters of the references
@@ -80,14 +80,14 @@ class Monitor:
         self._progress.show(f"epoch {epoch + 1} loss {record['loss']:.3f} {record['tokens_per_second']:,.0f} tok/s")
 
     def validation(
-        self, update: int, scores: Mapping[str, float], standing: Standing, pictures: Mapping[str, bytes]
+        self, update: int, scores: Mapping[str, float], validations: ValidationHistory, pictures: Mapping[str, bytes]
     ) -> None:
         """Notes a validation, with pictures (PNG) for TensorBoard."""
         record = {
             "update": update,
             **{f"valid_{name}": value for name, value in scores.items()},
             "valid_perplexity": perplexity(scores["loss"], 1.0),
-            "best": standing.best[0][1] == update,
+            "best": validations.best[0][1] == update,
             "elapsed_seconds": time.perf_counter() - self._start,
         }
         self._write("valid", record)
@@ -96,7 +96,7 @@ class Monitor:
         if scores.get("length_ratio", 1.0) < _FAR_TOO_SHORT:
             ratio = scores["length_ratio"]
             self._progress.log(f"warning: the outputs have only {ratio:.2f} times the characters of the references")
-        if count := standing.stands_still:
+        if count := validations.stands_still:
             metric = self._config.train.metric
             self._progress.log(
                 f"train.metric={metric} has not moved from {scores[metric]:.3f} in {count} validations while the loss "

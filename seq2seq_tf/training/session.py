@@ -1,7 +1,7 @@
 """A training run from start, or from where it was interrupted, to its final weights.
 
 Interrupted equals uninterrupted: everything an update depends on is either in the checkpoint (weights, optimiser,
-`Position`, `Standing`, what the last batch handed on) or a pure function of the configuration and the position
+`Position`, `ValidationHistory`, what the last batch handed on) or a pure function of the configuration and the position
 (batches, dropout masks, learning rate).
 """
 
@@ -31,7 +31,7 @@ from seq2seq_tf.training.task import EpochPlan, HasGradientCurves, HasSearch, Le
 from seq2seq_tf.training.time_budget import choose, store_choice, updates_planned
 from seq2seq_tf.training.tokenizers import TOKENIZERS, check_tokenizers, tokenizer_hashes
 from seq2seq_tf.training.trainer import Trainer, UpdateResult
-from seq2seq_tf.training.validation import Standing, goodness
+from seq2seq_tf.training.validation import ValidationHistory, score_of
 from seq2seq_tf.training.weights import load_weights, model_variables
 
 _CARRY = "carry/"  # prefix of arrays in a checkpoint
@@ -62,10 +62,10 @@ class Session:
         self.stop_requested = stop_requested
         self.trainer = Trainer(task.model, config.train, task.batch_spec, task.carry_spec)
         self.position = Position()
-        self.standing = Standing()
+        self.validations = ValidationHistory()
         self._tokenizers = {TOKENIZERS: tokenizer_hashes(run, config.tokenizer_files)}  # part of each file of weights
         self.carry = task.first_carry()
-        self.ended: Standing | None = None  # with a validation that was made only because training ended there
+        self.ended: ValidationHistory | None = None  # with a validation that was made only because training ended there
         self._time_is_settled = False
         self._epoch_batches = 0  # of the epoch that was begun last
         self.updates_planned = updates_planned(task, config.train)
@@ -131,16 +131,16 @@ class Session:
         if carried:
             self.carry = tf.nest.pack_sequence_as(self.task.carry_spec, list(carried.values()))
         self.position = Position(**state["position"])
-        self.standing = Standing.of(state["standing"])
-        self.ended = Standing.of(state["ended"]) if state.get("ended") else None
+        self.validations = ValidationHistory.of(state["standing"])
+        self.ended = ValidationHistory.of(state["ended"]) if state.get("ended") else None
         if "last" not in state["standing"]:  # of a run before this was in the state
-            self.standing = self.standing._replace(last=self._history.last_validation(self.position.update))
+            self.validations = self.validations._replace(last=self._history.last_validation(self.position.update))
         self._history.cut(Reach(self.position.update, self._latest.last), self._log)
 
     @property
-    def _latest(self) -> Standing:
-        """The standing with the validation at the end, if there was one."""
-        return self.ended or self.standing
+    def _latest(self) -> ValidationHistory:
+        """The validations with the validation at the end, if there was one."""
+        return self.ended or self.validations
 
     def _train(self) -> bool:
         """Runs epoch after epoch; returns True if asked to stop."""
@@ -174,7 +174,7 @@ class Session:
 
     def _keep_beginning(self) -> None:
         """Makes a checkpoint of update 0 where a run killed before its first one would not begin the same way again."""
-        if self.config.train.init_from and not self.standing.best:
+        if self.config.train.init_from and not self.validations.best:
             self._validate()  # the base's weights stay the best until others are better; the base is not needed again
         elif self.config.train.max_minutes and not self.position.update:
             self._save()  # with a checkpoint the number of updates is not chosen again
@@ -186,12 +186,12 @@ class Session:
 
     def _out_of_patience(self) -> bool:
         patience = self.config.train.patience
-        return 0 < patience <= self.standing.since_best
+        return 0 < patience <= self.validations.since_best
 
     def _take_back_end(self) -> None:
         """Forgets an earlier end of this run: with the later one that it was given, it would not have been there."""
         self.ended = None
-        self._history.cut(Reach(self.position.update, self.standing.last), self._log)
+        self._history.cut(Reach(self.position.update, self.validations.last), self._log)
 
     def _validate_end(self) -> None:
         """Validates the updates after the last validation: they count too."""
@@ -208,7 +208,9 @@ class Session:
 
     def _update(self, group: list[Any], planned: Sequence[Any], plan: EpochPlan) -> None:
         position = self.position
-        rate = learning_rate(self.config.train, position.update + 1, self.updates_planned, self.standing.plateau_scale)
+        rate = learning_rate(
+            self.config.train, position.update + 1, self.updates_planned, self.validations.plateau_scale
+        )
         begin = time.perf_counter()
         result, carry = self.trainer.update(group, self.carry, position.batches, rate)
         self.carry = carry
@@ -242,7 +244,7 @@ class Session:
             "position": self.position._asdict(),
             "epoch_batches": self._epoch_batches,
             "planned": self.updates_planned,
-            "standing": self.standing._asdict(),
+            "validations": self.validations._asdict(),
             "ended": self.ended._asdict() if self.ended else None,
             **self._tokenizers,
         }
@@ -262,31 +264,31 @@ class Session:
           at_end: the validation is there only because training ends; a later end could not have it in its history.
         """
         scores = self.task.validate()
-        score = goodness(scores, self.config.train.metric)
+        score = score_of(scores, self.config.train.metric)
         update = self.position.update
         for name, value in ((self.config.train.metric, score), ("loss", scores["loss"])):
             if not math.isfinite(value):
                 raise self._diverged(update, f": the {name} of the validation, {value:g}, is not a number")
-        standing = self.standing.after(score, update, self.config.train, loss=scores["loss"])
-        if update in standing.updates:
+        validations = self.validations.after(score, update, self.config.train, loss=scores["loss"])
+        if update in validations.updates:
             weights = model_variables(self.task.model)
             state: dict[str, Any] = {"update": update, "planned": self.updates_planned, **self._tokenizers}
             state |= {"score": score, "loss": scores["loss"]}
             checkpoint.save(self.run_dir.best_file(update), weights, state)
         if at_end:
-            self.ended = standing
+            self.ended = validations
         else:
-            self.standing = standing
+            self.validations = validations
         # Its lines come first: a run killed before the checkpoint repeats the validation and drops them.
-        self._monitor.validation(update, scores, standing, self.task.pictures())
+        self._monitor.validation(update, scores, validations, self.task.pictures())
         self._save()
-        self.run_dir.keep_best([*self.standing.updates, *standing.updates])
+        self.run_dir.keep_best([*self.validations.updates, *validations.updates])
 
     def _finish(self) -> None:
         """Writes the final weights: the average of the best checkpoints, or the best alone if that scores higher."""
         variables = model_variables(self.task.model)
         self.run_dir.rotate(self.config.train.keep_checkpoints)
-        self.run_dir.keep_best([*self.standing.updates, *self._latest.updates])
+        self.run_dir.keep_best([*self.validations.updates, *self._latest.updates])
         files = [self.run_dir.best_file(update) for update in self._latest.updates]
         found = choices(files, variables, self.run_dir, self._log)
         (label, arrays), scores = best_of(found, variables, self.task.validate, self.config.train.metric)
@@ -296,7 +298,7 @@ class Session:
         # Told before the file whose presence means that the run is finished: a run killed in between tells it again,
         # after dropping what it told.
         self._monitor.final(self.position.update, label, {**scores, **searched})
-        score = goodness(scores, self.config.train.metric)
+        score = score_of(scores, self.config.train.metric)
         state = {"update": self.position.update, "score": score, "weights": label, **self._tokenizers}
         checkpoint.save_arrays(self.run_dir.final_model, arrays, state)
         if freed := free(self.run_dir, self.config.train.keep):

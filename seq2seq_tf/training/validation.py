@@ -12,7 +12,7 @@ _STILL = 3  # validations whose score does not move before that is said
 SMALLER_IS_BETTER = ("loss", "bits_per_character")
 
 
-def goodness(scores: Mapping[str, float], metric: str) -> float:
+def score_of(scores: Mapping[str, float], metric: str) -> float:
     """Returns the value of a metric such that larger is better."""
     return -scores[metric] if metric in SMALLER_IS_BETTER else scores[metric]
 
@@ -27,7 +27,7 @@ def perplexity_shown(value: float, digits: int) -> str:
     return f"{value:.1e}" if value >= 1e6 else f"{value:.{digits}f}"
 
 
-class Standing(NamedTuple):
+class ValidationHistory(NamedTuple):
     """What the validations so far say; part of every checkpoint. Equal scores are told apart by the loss."""
 
     best: tuple[tuple[float, int], ...] = ()  # (score, update), best first, at most average_best
@@ -39,12 +39,12 @@ class Standing(NamedTuple):
     last: int = -1  # update of the last validation; -1 = none yet
 
     @staticmethod
-    def of(stored: Mapping[str, Any]) -> Standing:
-        """Returns what a checkpoint holds of a standing."""
-        return Standing(**{**stored, "best": tuple((score, update) for score, update in stored["best"])})
+    def of(stored: Mapping[str, Any]) -> ValidationHistory:
+        """Returns what a checkpoint holds of a validations."""
+        return ValidationHistory(**{**stored, "best": tuple((score, update) for score, update in stored["best"])})
 
-    def after(self, score: float, update: int, config: TrainConfig, *, loss: float) -> Standing:
-        """Returns the standing after one more validation."""
+    def after(self, score: float, update: int, config: TrainConfig, *, loss: float) -> ValidationHistory:
+        """Returns the validations after one more validation."""
         unknown = [-math.inf] * (len(self.best) - len(self.losses))  # of equal ones the earlier stays, as it did
         ranked = [(s, -old, u) for (s, u), old in zip(self.best, (*self.losses, *unknown), strict=True)]
         improved = not ranked or (score, -loss) > ranked[0][:2]

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.placement import Placement, loops
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.tasks.translation.translator import Translator
 from tests import oracles
@@ -63,7 +63,7 @@ def test_an_op_for_the_cpu_alone_is_found() -> None:
 def searches() -> dict[str, Placement]:
     model = Translation(oracles.small_config(), VOCAB, VOCAB, precision="bfloat16")
     model.build()
-    translator = Translator(model, None, None, Config(model=oracles.small_config()))  # type: ignore[arg-type]
+    translator = Translator(model, None, None, TranslationConfig(model=oracles.small_config()))  # type: ignore[arg-type]
     return {name: loops(getattr(translator, name).get_concrete_function())[-1] for name in ("greedy", "beam")}
 
 

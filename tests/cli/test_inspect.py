@@ -16,10 +16,10 @@ from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.attention import word_alignment
 from seq2seq_tf.tasks.captioning.captioner import build_model
-from seq2seq_tf.tasks.captioning.config import CaptionConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.tasks.captioning.grammar import all_words
 from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
-from seq2seq_tf.text.words import WordList, write_word_list
+from seq2seq_tf.text.words import WordTokenizer, write_word_tokenizer
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import model_variables
@@ -43,9 +43,11 @@ def caption_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sizes = {"filters": 3, "embedding_units": 5, "decoder_units": 13, "attention_units": 11, "output_units": 7}
     options = {**{f"model.{name}": value for name, value in sizes.items()}, "search.max_words": 5}
     run = RunDir(str(tmp_path_factory.mktemp("captions") / "run"))
-    config = run.create(load(None, {**options, "train.precision": "float32", "train.shards": 1}, CaptionConfig).config)
-    write_word_list(all_words(), run.labels)
-    model = build_model(config, WordList(run.labels))
+    config = run.create(
+        load(None, {**options, "train.precision": "float32", "train.shards": 1}, CaptioningConfig).config
+    )
+    write_word_tokenizer(all_words(), run.labels)
+    model = build_model(config, WordTokenizer(run.labels))
     oracles.randomise(model, np.random.default_rng(11), 0.4)
     checkpoint.save(run.final_model, model_variables(model), {"update": 0, "score": 0.0})
     return Path(run.path)

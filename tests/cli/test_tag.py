@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq_tf.tasks.tagging.restorer import Restorer
+from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer
 from tests import labelled_runs
 from tests.trained import Call, Ended, assert_one_error_line, run_programs
 
@@ -71,7 +71,7 @@ def test_training_says_what_it_does_and_ends_with_a_score(runs: Runs) -> None:
 
 
 def test_text_is_restored_as_in_python_from_stdin_and_from_a_file(runs: Runs) -> None:
-    expected = "".join(f"{text}\n" for text in Restorer.load(str(runs.run)).restore(LINES))
+    expected = "".join(f"{text}\n" for text in PunctuationRestorer.load(str(runs.run)).restore(LINES))
     assert (runs.ended["restore"].code, runs.ended["restore"].stderr) == (0, "")
     assert runs.ended["restore"].stdout == expected
     assert (runs.ended["file"].code, runs.ended["file"].stdout) == (0, "")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from seq2seq_tf.config.loading import leaves, to_yaml
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.training import checkpoint
 from tests import toy
 
@@ -128,7 +128,7 @@ def failure(*arguments: str) -> str:
 def test_help_names_every_option() -> None:
     done = toy.run_python(*PROGRAM, "--help")
     assert done.returncode == 0
-    for name in ["config", "model_dir", *(leaf.name for leaf in leaves(Config))]:
+    for name in ["config", "model_dir", *(leaf.name for leaf in leaves(TranslationConfig))]:
         assert re.search(rf"--(\[no\])?{re.escape(name)}\b", done.stdout), name
 
 

@@ -27,7 +27,7 @@ from seq2seq_tf.config.loading import (
     with_search,
 )
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.training.run_dir import RunDir
 from tests.toy import ROOT
 
@@ -86,7 +86,9 @@ def test_every_number_has_a_range_that_int32_bears_and_every_text_a_kind(task: s
 
 def test_the_table_of_options_in_the_docs_is_what_its_code_prints() -> None:
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-    code, table = re.findall(r"```python\n(from seq2seq_tf import Config\n.*?)```\n\n(\|.*?\n)(?!\|)", page, re.S)[0]
+    code, table = re.findall(
+        r"```python\n(from seq2seq_tf import Config\n.*?)```\n\n(\|.*?\n)(?!\|)", page, re.S
+    )[0]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(code, {})
@@ -132,27 +134,29 @@ def test_what_is_no_whole_number_is_refused(value: Any) -> None:
 
 
 def test_options_of_a_search_may_be_numbers_of_numpy() -> None:
-    config = with_search(Config(), {"beam_size": np.int64(2), "length_penalty": np.float32(0.5)})
+    config = with_search(TranslationConfig(), {"beam_size": np.int64(2), "length_penalty": np.float32(0.5)})
     assert (config.search.beam_size, config.search.length_penalty) == (2, 0.5)
 
 
 def test_no_file_gives_the_defaults() -> None:
     resolved = load(None)
-    assert resolved.config == Config()
+    assert resolved.config == TranslationConfig()
     assert resolved.sources == {}
 
 
-@pytest.mark.parametrize("leaf", leaves(Config), ids=lambda leaf: leaf.name)
+@pytest.mark.parametrize("leaf", leaves(TranslationConfig), ids=lambda leaf: leaf.name)
 def test_every_leaf_has_help_and_an_allowed_default(leaf: Leaf) -> None:
     assert leaf.help.strip()
     assert "\n" not in leaf.help
-    assert load(None, {leaf.name: leaf.default}).config == Config()
+    assert load(None, {leaf.name: leaf.default}).config == TranslationConfig()
 
 
 def test_every_field_of_every_section_is_a_leaf() -> None:
-    fields = {f"{section}.{f.name}" for section, kind in sections(Config).items() for f in dataclasses.fields(kind)}
-    assert {leaf.name for leaf in leaves(Config)} == fields
-    assert set(flatten(Config())) == fields
+    fields = {
+        f"{section}.{f.name}" for section, kind in sections(TranslationConfig).items() for f in dataclasses.fields(kind)
+    }
+    assert {leaf.name for leaf in leaves(TranslationConfig)} == fields
+    assert set(flatten(TranslationConfig())) == fields
 
 
 def test_values_from_a_file_come_with_file_and_line(write: Write) -> None:
@@ -263,7 +267,7 @@ def test_values_that_contradict_each_other_are_refused(overrides: dict[str, Any]
 
 
 def test_every_leaf_survives_being_written_and_read(write: Write) -> None:
-    values = {leaf.name: another_value(leaf) for leaf in leaves(Config)} | {"train.optimizer": "adamw"}
+    values = {leaf.name: another_value(leaf) for leaf in leaves(TranslationConfig)} | {"train.optimizer": "adamw"}
     config = load(None, values).config
     assert flatten(config) == values
     again = load(write(to_yaml(config)))
@@ -282,6 +286,6 @@ def test_every_configuration_of_the_project_loads(path: Path) -> None:
     kind = TASKS[task_of(path)]
     config = load(path, kind=kind).config
     assert config != kind()
-    if isinstance(config, Config):
+    if isinstance(config, TranslationConfig):
         assert config.data.train_source
         assert config.data.valid_target

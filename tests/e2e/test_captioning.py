@@ -11,7 +11,7 @@ import pytest
 
 from seq2seq_tf.config.loading import load
 from seq2seq_tf.tasks.captioning.captioner import Captioner
-from seq2seq_tf.tasks.captioning.config import CaptionConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.tasks.captioning.grammar import CaptionScores, score_captions
 from seq2seq_tf.tasks.captioning.scenes import SceneMaker
 from seq2seq_tf.tasks.captioning.task import CaptioningTask, prepare
@@ -44,7 +44,7 @@ TINY: dict[str, Any] = {
 def start(folder: Path, options: dict[str, Any], path: Path | None = None, *, stop: int = 0) -> tuple[RunDir, Session]:
     """Returns a run and its session, which asks to stop after `stop` updates; 0 = never."""
     run = RunDir(str(folder))
-    config = run.create(load(path, options, CaptionConfig).config)
+    config = run.create(load(path, options, CaptioningConfig).config)
     updates = iter(range(1, 10**9))
     return run, Session(run, config, prepare(run, config, lambda _: None), lambda: next(updates) == stop)
 
@@ -64,7 +64,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path) -> None:
 
 def test_batches_are_a_function_of_seed_and_epoch(tmp_path: Path) -> None:
     run = RunDir(str(tmp_path))
-    config = run.create(load(None, TINY, CaptionConfig).config)
+    config = run.create(load(None, TINY, CaptioningConfig).config)
     one, other = (prepare(run, config, lambda _: None) for _ in range(2))
 
     def batches(task: CaptioningTask, epoch: int) -> list[np.ndarray]:

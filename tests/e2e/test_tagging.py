@@ -9,7 +9,7 @@ from seq2seq_tf.config.loading import load
 from seq2seq_tf.tasks.tagging.casing import bare, label_of, split_words
 from seq2seq_tf.tasks.tagging.config import TaggingConfig
 from seq2seq_tf.tasks.tagging.metrics import case_and_mark_scores
-from seq2seq_tf.tasks.tagging.restorer import Restorer
+from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer
 from seq2seq_tf.tasks.tagging.task import prepare
 from tests import labelled_runs
 from tests.toy import ROOT
@@ -37,7 +37,7 @@ def test_case_and_marks_are_restored_with_an_f1_of_95_percent(tmp_path: Path) ->
     assert labelled_runs.train(tmp_path / "run", config, prepare).finished
     lines = labelled_runs.write_cased(tmp_path / "unseen.txt", seed=seed + 2, lines=200).read_text().splitlines()
     texts = [" ".join(lines[n : n + 3]) for n in range(0, len(lines), 3)]
-    made = Restorer.load(str(tmp_path / "run")).restore([bare(split_words(text)) for text in texts])
+    made = PunctuationRestorer.load(str(tmp_path / "run")).restore([bare(split_words(text)) for text in texts])
     truth, found = ([label_of(word) for text in side for word in split_words(text)] for side in (texts, made))
     scores = case_and_mark_scores(truth, found)
     assert scores.case.f1 >= 0.95, f"seed {seed}: {scores.case}"

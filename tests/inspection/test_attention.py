@@ -10,7 +10,7 @@ import pytest
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.attention import attention_figure, attention_png, word_alignment
-from seq2seq_tf.tasks.translation.config import Config, ModelConfig
+from seq2seq_tf.tasks.translation.config import TranslationConfig, TranslationModelConfig
 from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
 
@@ -95,7 +95,9 @@ def test_without_weights_there_is_no_picture(translator: Translator) -> None:
 
 
 def test_a_model_without_attention_gives_no_picture_and_no_alignment(translator: Translator) -> None:
-    config = Config(model=ModelConfig(attention="none", embedding_units=5, output_units=5, encoder_units=3))
+    config = TranslationConfig(
+        model=TranslationModelConfig(attention="none", embedding_units=5, output_units=5, encoder_units=3)
+    )
     model = Translation(
         config.model, *(m.vocab_size for m in (translator.source, translator.target)), precision="float32"
     )

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.inspection.cell_traces import cells_of, record_states, reference_copy
 from seq2seq_tf.inspection.gradients import Flow, StreamBatch, gradient_flow, pair_batch, stream_batch
-from seq2seq_tf.inspection.listening import cells_of, listen, plain_twin
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.tasks.language_model.model import LanguageModel
 from seq2seq_tf.tasks.translation.model import Translation
@@ -137,7 +137,7 @@ def test_random_directions_estimate_the_exact_jacobian(rng: np.random.Generator)
 def translation(rng: np.random.Generator, **changes: Any) -> Translation:
     model = Translation(oracles.small_config(tie="none", **changes), V, V, precision="float32")
     model.build()
-    twin = plain_twin(model)
+    twin = reference_copy(model)
     oracles.randomise(twin, rng)
     return twin
 
@@ -158,8 +158,8 @@ def test_gradients_of_both_sides_of_a_translator_equal_numeric_ones(
             count = iter(range(99))
             step = type(cell).step
 
-            def changed(weights: Any, projected: Any, feed: Any, state: Any) -> Any:
-                h, *rest = step(cell, weights, projected, feed, state)
+            def changed(weights: Any, projected: Any, context: Any, state: Any) -> Any:
+                h, *rest = step(cell, weights, projected, context, state)
                 return (h + size * d * (next(count) == at), *rest)
 
             with monkeypatch.context() as patch:
@@ -175,9 +175,9 @@ def test_gradients_of_both_sides_of_a_translator_equal_numeric_ones(
 
 def gradient_by_state(model: Translation, batch: Any, name: str, step: int) -> np.ndarray:
     """dLoss/dh of one step, with a tape that watches all weights."""
-    with tf.GradientTape() as tape, listen(cells_of(model)) as heard:
+    with tf.GradientTape() as tape, record_states(cells_of(model)) as trace:
         loss = model.batch_loss(batch, (), smoothing=0.0, dropout_seed=None)[0].nll
-    (found,) = [each for each in heard if each.name == name]
+    (found,) = [each for each in trace if each.name == name]
     return tape.gradient(loss, found.states["h"][step]).numpy()
 
 

@@ -39,22 +39,22 @@ def attend(attention: BahdanauAttention, query: tf.Tensor, memory: Memory) -> tu
 
 def test_attention_equals_numpy(attention: BahdanauAttention, rng: np.random.Generator) -> None:
     query, values = draw(rng)
-    contexts, shares = attend(attention, query, prepare(attention, values))
+    contexts, attention_weights = attend(attention, query, prepare(attention, values))
     for row, length in enumerate(LENGTHS):
         real = np.asarray(values[row, :length], np.float64)
         context, weights = oracles.additive_attention(oracles.numpy_weights(attention), query[row].numpy(), real)
         np.testing.assert_allclose(contexts[row], context, atol=1e-5)
-        np.testing.assert_allclose(shares[row, :length], weights, atol=1e-5)
+        np.testing.assert_allclose(attention_weights[row, :length], weights, atol=1e-5)
 
 
 def test_weights_sum_to_one_on_real_pieces_and_are_zero_on_padding(
     attention: BahdanauAttention, rng: np.random.Generator
 ) -> None:
     query, values = draw(rng)
-    _, shares = attend(attention, query, prepare(attention, values))
+    _, attention_weights = attend(attention, query, prepare(attention, values))
     for row, length in enumerate(LENGTHS):
-        np.testing.assert_allclose(tf.reduce_sum(shares[row, :length]), 1.0, atol=1e-5)
-        np.testing.assert_array_equal(shares[row, length:], 0.0)
+        np.testing.assert_allclose(tf.reduce_sum(attention_weights[row, :length]), 1.0, atol=1e-5)
+        np.testing.assert_array_equal(attention_weights[row, length:], 0.0)
 
 
 def test_padding_does_not_change_the_context(attention: BahdanauAttention, rng: np.random.Generator) -> None:

@@ -10,42 +10,42 @@ import tensorflow as tf
 from seq2seq_tf.nn.cells import CELL_CLASSES, Cell
 from tests import oracles
 
-N, X, F, H = 2, 5, 3, 7  # rows, input, feed, state
+N, X, F, H = 2, 5, 3, 7  # rows, input, context, state
 KINDS = sorted(CELL_CLASSES)
 
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-def make(kind: str, *, feed: int = F, layer_norm: bool = False, inputs: int = X, forget_bias: float = 1.0) -> Cell:
+def make(kind: str, *, context: int = F, layer_norm: bool = False, inputs: int = X, forget_bias: float = 1.0) -> Cell:
     cell = CELL_CLASSES[kind](H, forget_bias=forget_bias, layer_norm=layer_norm, precision="float32", name="cell")
-    cell.build(inputs, feed)
+    cell.build(inputs, context)
     return cell
 
 
-def run(cell: Cell, x: tf.Tensor, feed: tf.Tensor, state: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
-    return cell.step(cell.weights_for_steps(), cell.project(x), feed, state)
+def run(cell: Cell, x: tf.Tensor, context: tf.Tensor, state: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+    return cell.step(cell.weights_for_steps(), cell.project(x), context, state)
 
 
-def draw(rng: np.random.Generator, cell: Cell, feed: int = F) -> dict[str, np.ndarray]:
-    """Returns x, feed and the tensors of the state, by name."""
+def draw(rng: np.random.Generator, cell: Cell, context: int = F) -> dict[str, np.ndarray]:
+    """Returns x, context and the tensors of the state, by name."""
     states = {f"state_{n}": rng.normal(size=[N, H]) for n in range(cell.states)}
-    return {"x": rng.normal(size=[N, X]), "feed": rng.normal(size=[N, feed]), **states}
+    return {"x": rng.normal(size=[N, X]), "context": rng.normal(size=[N, context]), **states}
 
 
 def as_tensors(arrays: dict[str, np.ndarray]) -> tuple[tf.Tensor, tf.Tensor, tuple[tf.Tensor, ...]]:
-    x, feed, *state = (tf.constant(a, tf.float32) for a in arrays.values())
-    return x, feed, tuple(state)
+    x, context, *state = (tf.constant(a, tf.float32) for a in arrays.values())
+    return x, context, tuple(state)
 
 
 @pytest.mark.parametrize("layer_norm", [False, True])
-@pytest.mark.parametrize("feed", [0, F])
+@pytest.mark.parametrize("context", [0, F])
 @pytest.mark.parametrize("kind", KINDS)
-def test_step_equals_numpy(kind: str, feed: int, layer_norm: bool, rng: np.random.Generator) -> None:
-    cell = make(kind, feed=feed, layer_norm=layer_norm)
+def test_step_equals_numpy(kind: str, context: int, layer_norm: bool, rng: np.random.Generator) -> None:
+    cell = make(kind, context=context, layer_norm=layer_norm)
     oracles.randomise(cell, rng)
-    given = draw(rng, cell, feed)
-    x, feeds, *state = given.values()
-    expected = oracles.cell_step(kind, oracles.numpy_weights(cell), x, feeds, tuple(state))
+    given = draw(rng, cell, context)
+    x, contexts, *state = given.values()
+    expected = oracles.cell_step(kind, oracles.numpy_weights(cell), x, contexts, tuple(state))
     got = run(cell, *as_tensors(given))
     assert len(got) == len(expected) == cell.states
     for mine, theirs in zip(got, expected, strict=True):
@@ -62,16 +62,16 @@ def test_gradient_of_a_step_equals_numeric_gradient(kind: str, layer_norm: bool,
 
     def loss(**named: np.ndarray) -> float:
         w = {name: named.pop(name) for name in weights}
-        x, feed, *state = named.values()
-        new = oracles.cell_step(kind, w, x, feed, tuple(state))
+        x, context, *state = named.values()
+        new = oracles.cell_step(kind, w, x, context, tuple(state))
         return sum(float((u * s).sum()) for u, s in zip(upstream, new, strict=True))
 
     expected = oracles.numeric_gradients(loss, {**given, **weights})
-    x, feed, state = as_tensors(given)
-    sources = [x, feed, *state, *cell.trainable_variables]
+    x, context, state = as_tensors(given)
+    sources = [x, context, *state, *cell.trainable_variables]
     with tf.GradientTape() as tape:
-        tape.watch([x, feed, *state])
-        new = run(cell, x, feed, state)
+        tape.watch([x, context, *state])
+        new = run(cell, x, context, state)
         total = tf.add_n([tf.reduce_sum(tf.cast(u, tf.float32) * s) for u, s in zip(upstream, new, strict=True)])
     names = [*given, *(v.name for v in cell.trainable_variables)]
     for name, gradient in zip(names, tape.gradient(total, sources), strict=True):
@@ -80,7 +80,7 @@ def test_gradient_of_a_step_equals_numeric_gradient(kind: str, layer_norm: bool,
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_cell_equals_the_keras_layer_with_the_same_weights(kind: str, rng: np.random.Generator) -> None:
-    cell = make(kind, feed=0)
+    cell = make(kind, context=0)
     oracles.randomise(cell, rng)
     layer_class = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[kind]
     options = {"reset_after": True} if kind == "gru" else {}
@@ -101,16 +101,16 @@ def test_cell_equals_the_keras_layer_with_the_same_weights(kind: str, rng: np.ra
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_feed_equals_more_input(kind: str, rng: np.random.Generator) -> None:
-    fed, whole = make(kind), make(kind, feed=0, inputs=X + F)
+    fed, whole = make(kind), make(kind, context=0, inputs=X + F)
     oracles.randomise(fed, rng)
     for variable in fed.variables:
         if "kernel" not in variable.name:
             getattr(whole, variable.name).assign(variable)
     whole.kernel.assign(tf.concat([fed.kernel, fed.recurrent_kernel[:F]], 0))
     whole.recurrent_kernel.assign(fed.recurrent_kernel[F:])
-    x, feed, state = as_tensors(draw(rng, fed))
-    expected = run(whole, tf.concat([x, feed], 1), feed[:, :0], state)
-    for mine, theirs in zip(run(fed, x, feed, state), expected, strict=True):
+    x, context, state = as_tensors(draw(rng, fed))
+    expected = run(whole, tf.concat([x, context], 1), context[:, :0], state)
+    for mine, theirs in zip(run(fed, x, context, state), expected, strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 

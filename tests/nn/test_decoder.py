@@ -11,7 +11,7 @@ import tensorflow as tf
 from seq2seq_tf.nn.decoder import AttentionDecoder
 from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.structures import BOS_ID, DecoderState, EncoderOutput, Memory, TeacherForced
-from seq2seq_tf.tasks.translation.config import ModelConfig
+from seq2seq_tf.tasks.translation.config import TranslationModelConfig
 from tests import oracles
 
 B, S, T, V, D, E = 2, 3, 5, 19, 17, 13
@@ -50,7 +50,7 @@ def make(rng: np.random.Generator, *, precision: str = "float32", **changes: obj
 
 def twin(decoder: AttentionDecoder, *, precision: str = "float32", **changes: object) -> AttentionDecoder:
     """Returns a decoder with the same weights and another configuration."""
-    config = ModelConfig(**{**vars(decoder.config), **changes})
+    config = TranslationModelConfig(**{**vars(decoder.config), **changes})
     other = AttentionDecoder(config, decoder.embedding, D, precision=precision)
     other.build()
     for theirs, mine in zip(other.variables, decoder.variables, strict=True):

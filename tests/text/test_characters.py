@@ -6,23 +6,23 @@ import pytest
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import EOS_ID, UNK_ID
-from seq2seq_tf.text.characters import CharacterModel, load_symbols, write_character_model
+from seq2seq_tf.text.characters import CharacterTokenizer, load_tokenizer, write_character_tokenizer
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> CharacterModel:
-    write_character_model(["hello\n", "héé\t"], str(tmp_path / "c.model"), most=9)
-    loaded = load_symbols(str(tmp_path / "c.model"))
-    assert isinstance(loaded, CharacterModel)
+def model(tmp_path: Path) -> CharacterTokenizer:
+    write_character_tokenizer(["hello\n", "héé\t"], str(tmp_path / "c.model"), most=9)
+    loaded = load_tokenizer(str(tmp_path / "c.model"))
+    assert isinstance(loaded, CharacterTokenizer)
     return loaded
 
 
-def test_the_most_frequent_characters_are_kept_and_ties_go_by_code_point(model: CharacterModel) -> None:
+def test_the_most_frequent_characters_are_kept_and_ties_go_by_code_point(model: CharacterTokenizer) -> None:
     assert model.characters == ("h", "l", "é", "\t", "\n")
     assert model.vocab_size == 9
 
 
-def test_known_characters_come_back_and_others_are_unknown(model: CharacterModel) -> None:
+def test_known_characters_come_back_and_others_are_unknown(model: CharacterTokenizer) -> None:
     ids = model.encode(["hél\n", "", "oh"])
     assert model.decode(ids) == ["hél\n", "", "\ufffdh"]
     assert ids[2][0] == UNK_ID
@@ -33,13 +33,13 @@ def test_known_characters_come_back_and_others_are_unknown(model: CharacterModel
 def test_no_text_and_foreign_files_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "x"
     with pytest.raises(InputError, match="x: no characters"):
-        write_character_model([], str(path), most=9)
+        write_character_tokenizer([], str(path), most=9)
     assert not path.exists()
     path.write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match="x: not a character model"):
-        CharacterModel(str(path))
+        CharacterTokenizer(str(path))
     with pytest.raises(InputError, match="cannot be read"):
-        load_symbols(str(tmp_path / "none"))
+        load_tokenizer(str(tmp_path / "none"))
     path.write_bytes(b"\x00\x01")
     with pytest.raises(InputError, match="x: not a SentencePiece model"):
-        load_symbols(str(path))
+        load_tokenizer(str(path))

@@ -192,7 +192,7 @@ def test_sentences_with_other_words_digits_or_accents_differ() -> None:
 
 def test_written_files_appear_together_when_the_block_ends(tmp_path: Path) -> None:
     paths = [tmp_path / "new" / name for name in ("a", "b")]
-    with line_module.written_whole(paths) as files:
+    with line_module.atomic_write_all(paths) as files:
         for file in files:
             file.write("é\u2028\n")
         assert not any(path.exists() for path in paths)
@@ -203,7 +203,7 @@ def test_written_files_appear_together_when_the_block_ends(tmp_path: Path) -> No
 def test_a_failing_block_leaves_the_old_files_and_no_others(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("old")
-    with pytest.raises(TypeError), line_module.written_whole([path, tmp_path / "b"]) as files:
+    with pytest.raises(TypeError), line_module.atomic_write_all([path, tmp_path / "b"]) as files:
         files[0].write("new") + "x"  # type: ignore[operator]
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_text() == "old"
@@ -213,6 +213,6 @@ def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(InputError, match="file.*cannot be written"),
-        line_module.written_whole([tmp_path / "file" / "train.en"]),
+        line_module.atomic_write_all([tmp_path / "file" / "train.en"]),
     ):
         pass

@@ -13,9 +13,9 @@ from sentencepiece import sentencepiece_model_pb2
 from seq2seq_tf.config.common import NORMALIZATIONS
 from seq2seq_tf.data.batching import pad_rows
 from seq2seq_tf.structures import EOS_ID
-from seq2seq_tf.tasks.translation.config import DataConfig
+from seq2seq_tf.tasks.translation.config import TranslationDataConfig
 from seq2seq_tf.text.normalization import Normalizer, count_changed
-from seq2seq_tf.text.sentencepiece import GraphPieces, PieceModel, PieceText, train_piece_models
+from seq2seq_tf.text.sentencepiece import GraphTokenizer, PieceText, SentencePieceTokenizer, train_piece_models
 from tests import toy
 
 CLEAN = [  # as published text has it
@@ -55,18 +55,20 @@ def rule(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def pieces(rule: str, tmp_path_factory: pytest.TempPathFactory) -> PieceModel:
+def pieces(rule: str, tmp_path_factory: pytest.TempPathFactory) -> SentencePieceTokenizer:
     folder = tmp_path_factory.mktemp(rule)
     (folder / "text").write_text("".join(f"{line}\n" for line in CLEAN * 3), encoding="utf-8")
     path = str(folder / "pieces.model")
-    train_piece_models([PieceText((str(folder / "text"),), rule, path)], DataConfig(vocab_size=420))
-    return PieceModel(path)
+    train_piece_models([PieceText((str(folder / "text"),), rule, path)], TranslationDataConfig(vocab_size=420))
+    return SentencePieceTokenizer(path)
 
 
-def test_cutting_in_bulk_and_in_the_graph_is_the_same_under_each_rule(pieces: PieceModel, rule: str) -> None:
+def test_cutting_in_bulk_and_in_the_graph_is_the_same_under_each_rule(
+    pieces: SentencePieceTokenizer, rule: str
+) -> None:
     texts = [*CLEAN, *HOSTILE, *(unicodedata.normalize("NFD", text) for text in CLEAN)]
     ids = pieces.encode(texts)
-    graph = GraphPieces(pieces.path)
+    graph = GraphTokenizer(pieces.path)
     in_graph = graph.encode(tf.constant(texts), tf.constant(10_000))
     np.testing.assert_array_equal(in_graph, pad_rows(ids, last=EOS_ID))
     joined = pieces.decode(ids)
@@ -74,14 +76,14 @@ def test_cutting_in_bulk_and_in_the_graph_is_the_same_under_each_rule(pieces: Pi
     assert joined == Normalizer(rule)(texts)
 
 
-def test_nothing_glues_words_under_any_rule(pieces: PieceModel) -> None:
+def test_nothing_glues_words_under_any_rule(pieces: SentencePieceTokenizer) -> None:
     assert pieces.decode(pieces.encode(GLUED)) == ["a b"] * len(GLUED)
     others = ["a\u00a0b", "a\u3000b", "a\u200bb", "a\ufeffb", "a\u0085b", "a\0b", "a\u202fb"]
     assert "ab" not in pieces.decode(pieces.encode(others))
 
 
 def test_clean_lines_come_back_exactly_under_the_default_of_the_target() -> None:
-    rule = DataConfig().target_normalization
+    rule = TranslationDataConfig().target_normalization
     assert count_changed(CLEAN, rule).changed == 0
     assert Normalizer(rule)(CLEAN) == CLEAN
 
@@ -119,7 +121,7 @@ def test_a_joint_vocabulary_has_the_pieces_of_sentencepiece_itself_and_a_rule_fo
         PieceText((str(file),), rule, path)
         for file, rule, path in zip(corpus[:2], ("nmt_nfkc", "identity"), paths, strict=True)
     ]
-    train_piece_models(texts, DataConfig(vocab_size=60, piece_model=kind, byte_fallback=False))
+    train_piece_models(texts, TranslationDataConfig(vocab_size=60, piece_model=kind, byte_fallback=False))
     plain = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=(line for file in corpus[:2] for line in file.read_text().splitlines()),
@@ -139,6 +141,6 @@ def test_a_joint_vocabulary_has_the_pieces_of_sentencepiece_itself_and_a_rule_fo
     expected = sentencepiece_model_pb2.ModelProto.FromString(plain.getvalue())
     assert list(models[0].pieces) == list(models[1].pieces) == list(expected.pieces)
     assert [model.normalizer_spec.name for model in models] == ["nmt_nfkc", "identity"]
-    source, target = map(PieceModel, paths)
+    source, target = map(SentencePieceTokenizer, paths)
     assert source.decode(source.encode(["ba\u3000be"])) == ["ba be"]
     assert target.encode(["ba be"]) == source.encode(["ba\u3000be"])

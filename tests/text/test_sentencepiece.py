@@ -15,8 +15,8 @@ from seq2seq_tf.config.common import PIECE_MODELS
 from seq2seq_tf.data.batching import pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from seq2seq_tf.tasks.translation.config import DataConfig
-from seq2seq_tf.text.sentencepiece import GraphPieces, PieceModel, train_piece_model
+from seq2seq_tf.tasks.translation.config import TranslationDataConfig
+from seq2seq_tf.text.sentencepiece import GraphTokenizer, SentencePieceTokenizer, train_piece_model
 from tests.toy import ROOT
 
 REAL_CORPUS = ROOT / "data" / "libreoffice_en_de" / "valid.en"
@@ -66,18 +66,20 @@ def text() -> list[str]:
 
 
 @pytest.fixture(scope="module", params=PIECE_MODELS)
-def pieces(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, text: list[str]) -> PieceModel:
+def pieces(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, text: list[str]
+) -> SentencePieceTokenizer:
     """A piece model of either kind, trained on real text, that spells unknown characters in bytes."""
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "text").write_text("\n".join(text), encoding="utf-8")
-    config = DataConfig(vocab_size=997, piece_model=request.param)
+    config = TranslationDataConfig(vocab_size=997, piece_model=request.param)
     train_piece_model([str(folder / "text")], str(folder / "pieces.model"), config, normalization="nmt_nfkc")
-    return PieceModel(str(folder / "pieces.model"))
+    return SentencePieceTokenizer(str(folder / "pieces.model"))
 
 
 @pytest.fixture(scope="module")
-def graph(pieces: PieceModel) -> GraphPieces:
-    return GraphPieces(pieces.path)
+def graph(pieces: SentencePieceTokenizer) -> GraphTokenizer:
+    return GraphTokenizer(pieces.path)
 
 
 def normal(text: str) -> str:
@@ -85,12 +87,12 @@ def normal(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
-def train(folder: Path, text: str | bytes, **options: object) -> PieceModel:
+def train(folder: Path, text: str | bytes, **options: object) -> SentencePieceTokenizer:
     path = folder / "text"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    config = DataConfig(**options)  # type: ignore[arg-type]
+    config = TranslationDataConfig(**options)  # type: ignore[arg-type]
     train_piece_model([str(path)], str(folder / "pieces.model"), config, normalization=config.target_normalization)
-    return PieceModel(str(folder / "pieces.model"))
+    return SentencePieceTokenizer(str(folder / "pieces.model"))
 
 
 @given(given_text=TEXTS)
@@ -99,7 +101,7 @@ def train(folder: Path, text: str | bytes, **options: object) -> PieceModel:
 @example(given_text="x" * 20_000)
 @example(given_text="\U0001f468‍\U0001f469‍\U0001f467" * 50)
 @settings(max_examples=100, deadline=None)
-def test_text_comes_back_normalised(pieces: PieceModel, given_text: str) -> None:
+def test_text_comes_back_normalised(pieces: SentencePieceTokenizer, given_text: str) -> None:
     ids = pieces.encode([given_text])
     assert pieces.decode(ids) == [normal(given_text)]
     assert not {PAD_ID, UNK_ID, BOS_ID, EOS_ID} & set(ids[0])
@@ -109,7 +111,7 @@ def test_text_comes_back_normalised(pieces: PieceModel, given_text: str) -> None
 @example(texts=["", "\0", "\u200c\u200b\ufeff", "\ufffd", "\u2581", "e\u0301\u0323", "\U0010ffff"])
 @settings(max_examples=40, deadline=None)
 def test_any_text_is_cut_and_joined_in_the_graph_as_outside(
-    pieces: PieceModel, graph: GraphPieces, texts: list[str]
+    pieces: SentencePieceTokenizer, graph: GraphTokenizer, texts: list[str]
 ) -> None:
     ids = pieces.encode(texts)
     in_graph = graph.encode(tf.constant(texts), tf.constant(NO_LIMIT))
@@ -118,7 +120,7 @@ def test_any_text_is_cut_and_joined_in_the_graph_as_outside(
 
 
 def test_a_whole_corpus_is_cut_and_joined_in_the_graph_as_outside(
-    pieces: PieceModel, graph: GraphPieces, text: list[str]
+    pieces: SentencePieceTokenizer, graph: GraphTokenizer, text: list[str]
 ) -> None:
     assert len(text) >= 500
     ids = pieces.encode(text, threads=2)
@@ -129,17 +131,21 @@ def test_a_whole_corpus_is_cut_and_joined_in_the_graph_as_outside(
     assert joined == [normal(line) for line in text]
 
 
-def test_threads_do_not_change_the_pieces(pieces: PieceModel, text: list[str]) -> None:
+def test_threads_do_not_change_the_pieces(pieces: SentencePieceTokenizer, text: list[str]) -> None:
     assert pieces.encode(text, threads=2) == pieces.encode(text)
 
 
-def test_the_graph_cuts_rows_to_the_limit_before_their_end(pieces: PieceModel, graph: GraphPieces) -> None:
+def test_the_graph_cuts_rows_to_the_limit_before_their_end(
+    pieces: SentencePieceTokenizer, graph: GraphTokenizer
+) -> None:
     texts = ["x" * 40, "y", ""]
     ids = [row[:5] for row in pieces.encode(texts)]
     np.testing.assert_array_equal(graph.encode(tf.constant(texts), tf.constant(5)), pad_rows(ids, last=EOS_ID))
 
 
-def test_special_ids_vanish_and_unknown_shows_when_joined(pieces: PieceModel, graph: GraphPieces) -> None:
+def test_special_ids_vanish_and_unknown_shows_when_joined(
+    pieces: SentencePieceTokenizer, graph: GraphTokenizer
+) -> None:
     ids = pieces.encode(["to be"])[0]
     rows = [[BOS_ID, *ids, EOS_ID, PAD_ID], [PAD_ID] * (len(ids) + 3), [UNK_ID, *ids, EOS_ID, PAD_ID]]
     joined = pieces.decode(rows)
@@ -150,14 +156,16 @@ def test_special_ids_vanish_and_unknown_shows_when_joined(pieces: PieceModel, gr
     assert pieces.decode([]) == []
 
 
-def test_ids_may_be_numpy_rows(pieces: PieceModel) -> None:
+def test_ids_may_be_numpy_rows(pieces: SentencePieceTokenizer) -> None:
     ids = pieces.encode(["to be", "or not to be"])
     assert pieces.decode(pad_rows(ids, last=EOS_ID)) == ["to be", "or not to be"]
     assert pieces.pieces(np.array(ids[0])) == pieces.pieces(ids[0])
     assert "".join(pieces.pieces(ids[0])).replace("▁", " ").strip() == "to be"
 
 
-def test_sampled_pieces_repeat_with_their_seed_and_give_the_same_text(pieces: PieceModel, text: list[str]) -> None:
+def test_sampled_pieces_repeat_with_their_seed_and_give_the_same_text(
+    pieces: SentencePieceTokenizer, text: list[str]
+) -> None:
     texts = text[:100]
     first, other, again = (pieces.encode_sampled(texts, noise=0.2, seed=seed) for seed in (7, 11, 7))
     assert first == again
@@ -181,7 +189,7 @@ def test_lowercase_folds_the_text(tmp_path: Path) -> None:
     assert pieces.decode(pieces.encode(["ZWEI Häuser"])) == ["zwei häuser"]
 
 
-def test_the_vocabulary_has_the_size_asked_for(pieces: PieceModel) -> None:
+def test_the_vocabulary_has_the_size_asked_for(pieces: SentencePieceTokenizer) -> None:
     assert pieces.vocab_size == 997
 
 
@@ -222,7 +230,7 @@ def test_a_unigram_vocabulary_that_is_too_large_shrinks(tmp_path: Path) -> None:
     assert train(tmp_path, "ba be bi\n" * 5, vocab_size=8000, piece_model="unigram").vocab_size < 300
 
 
-def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path: Path, pieces: PieceModel) -> None:
+def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path: Path, pieces: SentencePieceTokenizer) -> None:
     model = Path(pieces.path).read_bytes()
     contents = {"text": b"ba be bi\n" * 50, "empty": b"", "cut": model[: len(model) // 2], "missing": None}
     for name, content in contents.items():
@@ -230,7 +238,7 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path: Path, pieces: 
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(InputError) as caught:
-            PieceModel(str(path))
+            SentencePieceTokenizer(str(path))
         assert str(caught.value).startswith(f"{path}: not a SentencePiece model")
         assert "\n" not in str(caught.value)
 
@@ -250,7 +258,7 @@ def test_a_model_with_other_special_ids_is_refused(tmp_path: Path) -> None:
     )
     (tmp_path / "foreign").write_bytes(model.getvalue())
     with pytest.raises(InputError, match=r"foreign.*0, 1, 2, 3.*\(-1, 0, 1, 2\)"):
-        PieceModel(str(tmp_path / "foreign"))
+        SentencePieceTokenizer(str(tmp_path / "foreign"))
 
 
 class Both(tf.Module):
@@ -258,7 +266,7 @@ class Both(tf.Module):
 
     def __init__(self, first: str, second: str) -> None:
         super().__init__()
-        self.first, self.second = GraphPieces(first), GraphPieces(second)
+        self.first, self.second = GraphTokenizer(first), GraphTokenizer(second)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def encode(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -18,7 +18,7 @@ import pytest
 
 from seq2seq_tf.cli.training import _StopOnSignal
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.tasks.translation.config import DataConfig
+from seq2seq_tf.tasks.translation.config import TranslationDataConfig
 from seq2seq_tf.text.sentencepiece import train_piece_model
 from tests import toy
 
@@ -56,7 +56,10 @@ def child_of(process: psutil.Process) -> psutil.Process:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be asked for that")
 def test_it_ends_with_a_parent_that_is_killed(endless: str, tmp_path: Path) -> None:
     names = ("piece_model", "vocab_size", "character_coverage", "byte_fallback", "lowercase")
-    request = {"texts": [[[endless], "nfc", str(tmp_path / "m")]], **{n: getattr(DataConfig(), n) for n in names}}
+    request = {
+        "texts": [[[endless], "nfc", str(tmp_path / "m")]],
+        **{n: getattr(TranslationDataConfig(), n) for n in names},
+    }
     code = (
         "import os, subprocess, sys\n"
         f"request = {json.dumps(request)!r}\n"
@@ -88,7 +91,7 @@ def test_a_signal_before_training_ends_the_program_and_the_process_with_it(
     sender = threading.Thread(target=send)
     sender.start()
     with pytest.raises(SystemExit) as ended:
-        train_piece_model([endless], str(tmp_path / "m"), DataConfig(), normalization="nfc")
+        train_piece_model([endless], str(tmp_path / "m"), TranslationDataConfig(), normalization="nfc")
     sender.join()
     assert ended.value.code == 128 + number
     assert not stop()
@@ -114,7 +117,7 @@ def test_a_signal_that_is_ignored_stays_so(handlers: None) -> None:
 def test_a_full_disk_is_one_line_that_names_the_model(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("ba be bi bo bu\n" * 20, encoding="utf-8")
     path = tmp_path / "pieces.model"
-    config = DataConfig(vocab_size=20, byte_fallback=False)
+    config = TranslationDataConfig(vocab_size=20, byte_fallback=False)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:

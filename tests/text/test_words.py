@@ -8,16 +8,16 @@ import pytest
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from seq2seq_tf.text.words import WordList, write_word_list
+from seq2seq_tf.text.words import WordTokenizer, write_word_tokenizer
 
 
 @pytest.fixture
-def words(tmp_path: Path) -> WordList:
-    write_word_list(["a", "nine", "über"], str(tmp_path / "labels.txt"))
-    return WordList(str(tmp_path / "labels.txt"))
+def words(tmp_path: Path) -> WordTokenizer:
+    write_word_tokenizer(["a", "nine", "über"], str(tmp_path / "labels.txt"))
+    return WordTokenizer(str(tmp_path / "labels.txt"))
 
 
-def test_words_come_back(words: WordList) -> None:
+def test_words_come_back(words: WordTokenizer) -> None:
     texts = ["a nine", "über a a", ""]
     assert words.vocab_size == 4 + 3
     assert words.decode(words.encode(texts)) == texts
@@ -25,7 +25,7 @@ def test_words_come_back(words: WordList) -> None:
     assert words.pieces(words.encode(["über nine"])[0]) == ["über", "nine"]
 
 
-def test_unknown_words_and_special_ids_are_shown_as_such(words: WordList) -> None:
+def test_unknown_words_and_special_ids_are_shown_as_such(words: WordTokenizer) -> None:
     ids = words.encode(["a ten"])[0]
     assert ids[1] == UNK_ID
     assert words.decode([[BOS_ID, *ids, EOS_ID, PAD_ID]]) == ["a <unk>"]
@@ -47,4 +47,4 @@ def test_what_is_no_list_of_words_is_refused(content: bytes | None, message: str
     if content is not None:
         (tmp_path / "labels.txt").write_bytes(content)
     with pytest.raises(InputError, match=message):
-        WordList(str(tmp_path / "labels.txt"))
+        WordTokenizer(str(tmp_path / "labels.txt"))

@@ -15,7 +15,7 @@ from seq2seq_tf.training.monitor import Monitor
 from seq2seq_tf.training.progress import Progress, RunLog
 from seq2seq_tf.training.task import GradientCurves
 from seq2seq_tf.training.trainer import UpdateResult
-from seq2seq_tf.training.validation import Standing, perplexity, perplexity_shown
+from seq2seq_tf.training.validation import ValidationHistory, perplexity, perplexity_shown
 from tests.crash_points import shown
 from tests.every_task import TASKS, example, train
 
@@ -53,7 +53,7 @@ def test_numbers_of_any_size_are_written(value: float, tmp_path: Path, capsys: p
     progress = Progress(RunLog(str(tmp_path / "log")), done=0, total=2)
     with Monitor(history, str(tmp_path / "tensorboard"), config, progress) as monitor:
         monitor.update(1, 0, UpdateResult(value, value, 0.0, value, True), rate=value, padding=0.0, seconds=1.0)
-        monitor.validation(1, {"loss": value, "bleu": value}, Standing(best=((0.0, 1),)), {})
+        monitor.validation(1, {"loss": value, "bleu": value}, ValidationHistory(best=((0.0, 1),)), {})
         monitor.gradient_curves(1, GradientCurves({"first": value}, {}))
         monitor.final(1, "best checkpoint", {"loss": value})
     progress.close(finished=True)

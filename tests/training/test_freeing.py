@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.tasks.translation.translator import Translator
 from seq2seq_tf.training.freeing import free
 from seq2seq_tf.training.run_dir import RunDir
@@ -26,7 +26,7 @@ def names(run: RunDir) -> set[str]:
 
 def test_all_stays_by_default(run: RunDir) -> None:
     before = names(run)
-    assert free(run, Config().train.keep) == ""
+    assert free(run, TranslationConfig().train.keep) == ""
     assert names(run) == before
 
 
@@ -40,7 +40,7 @@ def test_freed_to_the_end_a_run_translates_with_a_shortlist_too(run: RunDir, tra
     freed = Translator.load(run.path)
     for options in ({"beam_size": 2}, {"beam_size": 2, "shortlist": 3}):
         assert freed.translate("ba de gi", **options).text == translator.translate("ba de gi", **options).text
-    config = run.load_config(Config)
+    config = run.load_config(TranslationConfig)
     assert run.has_ended(config)
     later = dataclasses.replace(config, train=dataclasses.replace(config.train, max_epochs=99))
     with pytest.raises(InputError, match="the last checkpoint of this finished run is no longer there"):
@@ -58,7 +58,7 @@ def test_freed_for_a_later_end_the_newest_checkpoint_the_best_weights_and_the_da
 
 
 def test_what_is_kept_may_be_chosen_when_the_run_is_finished(run: RunDir) -> None:
-    config = run.load_config(Config)
+    config = run.load_config(TranslationConfig)
     chosen = dataclasses.replace(config, train=dataclasses.replace(config.train, keep="final"))
     said: list[str] = []
     assert run.create(chosen, said.append) == chosen
@@ -74,6 +74,6 @@ def test_freeing_that_was_cut_short_is_finished_the_next_time(run: RunDir, monke
         free(run, "final")
     monkeypatch.undo()
     assert not Path(run.prepared).exists()
-    assert run.has_ended(run.load_config(Config))
+    assert run.has_ended(run.load_config(TranslationConfig))
     assert free(run, "final")
     assert not names(run) & {"data", "checkpoints", "best"}

@@ -12,9 +12,9 @@ import pytest
 from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.tasks.captioning.config import CaptionConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.going_on import Begun, agree
 from seq2seq_tf.training.run_dir import RunDir
@@ -36,16 +36,16 @@ def config_of(kind: type[TaskConfig], **values: Any) -> TaskConfig:
 @pytest.mark.parametrize(
     ("kind", "name", "value"),
     [
-        (Config, "train__log_every", 7),
-        (Config, "train__checkpoint_every", 7),
-        (Config, "train__keep_checkpoints", 7),
-        (Config, "train__gradient_curves", 7),
-        (Config, "train__patience", 7),
-        (Config, "search__beam_size", 3),
-        (Config, "search__shortlist", 20),
-        (Config, "data__test_source", "test.de"),
+        (TranslationConfig, "train__log_every", 7),
+        (TranslationConfig, "train__checkpoint_every", 7),
+        (TranslationConfig, "train__keep_checkpoints", 7),
+        (TranslationConfig, "train__gradient_curves", 7),
+        (TranslationConfig, "train__patience", 7),
+        (TranslationConfig, "search__beam_size", 3),
+        (TranslationConfig, "search__shortlist", 20),
+        (TranslationConfig, "data__test_source", "test.de"),
         (LanguageModelConfig, "sample__temperature", 0.5),
-        (CaptionConfig, "data__test_scenes", 7),
+        (CaptioningConfig, "data__test_scenes", 7),
     ],
 )
 def test_what_changes_no_number_is_taken_over_and_said(kind: type[TaskConfig], name: str, value: Any) -> None:
@@ -68,7 +68,7 @@ def test_what_changes_no_number_is_taken_over_and_said(kind: type[TaskConfig], n
     ],
 )
 def test_what_changes_numbers_is_refused_with_both_values(name: str, value: Any) -> None:
-    stored, wanted = config_of(Config), config_of(Config, train__log_every=7, **{name: value})
+    stored, wanted = config_of(TranslationConfig), config_of(TranslationConfig, train__log_every=7, **{name: value})
     with pytest.raises(InputError) as caught:
         agree(stored, wanted, TRAINING)
     section, option = name.split("__")
@@ -76,47 +76,50 @@ def test_what_changes_numbers_is_refused_with_both_values(name: str, value: Any)
 
 
 def test_a_finished_run_takes_every_option_of_the_search() -> None:
-    wanted = config_of(Config, search__max_ratio=3.0, search__max_source_pieces=77)
-    assert agree(config_of(Config), wanted, FINISHED) == wanted
+    wanted = config_of(TranslationConfig, search__max_ratio=3.0, search__max_source_pieces=77)
+    assert agree(config_of(TranslationConfig), wanted, FINISHED) == wanted
 
 
 def test_a_held_out_text_that_is_known_by_its_checksum_may_have_moved() -> None:
-    wanted = config_of(Config, data__valid_source="moved.de", data__train_source="away.de")
-    assert agree(config_of(Config), wanted, TRAINING._replace(sealed=True)) == wanted
+    wanted = config_of(TranslationConfig, data__valid_source="moved.de", data__train_source="away.de")
+    assert agree(config_of(TranslationConfig), wanted, TRAINING._replace(sealed=True)) == wanted
 
 
 def test_a_time_may_be_given_anew_until_it_has_chosen() -> None:
     """So that a folder in which none of the updates would have fitted takes more minutes."""
-    stored, wanted = config_of(Config, train__max_minutes=0.1), config_of(Config, train__max_minutes=7)
+    stored, wanted = (
+        config_of(TranslationConfig, train__max_minutes=0.1),
+        config_of(TranslationConfig, train__max_minutes=7),
+    )
     assert agree(stored, wanted, TRAINING._replace(trained=False)) == wanted
     with pytest.raises(InputError, match=r"train\.max_minutes=0\.1, not 7"):
         agree(stored, wanted, TRAINING)
 
 
 def test_what_the_machine_decided_stays() -> None:
-    stored = config_of(Config)
-    assert agree(stored, load(None, {}, Config).config, TRAINING) == stored
+    stored = config_of(TranslationConfig)
+    assert agree(stored, load(None, {}, TranslationConfig).config, TRAINING) == stored
 
 
 @pytest.mark.parametrize("schedule", ["constant", "inverse_sqrt", "plateau"])
 @pytest.mark.parametrize("begun", [TRAINING, FINISHED])
 def test_a_later_end_is_taken_where_the_schedule_does_not_know_the_end(schedule: str, begun: Begun) -> None:
-    stored = config_of(Config, train__schedule=schedule, train__max_updates=70)
+    stored = config_of(TranslationConfig, train__schedule=schedule, train__max_updates=70)
     for changes in ({"train__max_epochs": 99}, {"train__max_updates": 99}, {"train__max_updates": 0}):
-        wanted = config_of(Config, **{"train__schedule": schedule, "train__max_updates": 70, **changes})
+        wanted = config_of(TranslationConfig, **{"train__schedule": schedule, "train__max_updates": 70, **changes})
         assert agree(stored, wanted, begun) == wanted
 
 
 def test_an_end_that_cannot_be_reached_exactly_is_refused_with_what_can_be_done() -> None:
-    cosine = config_of(Config)
+    cosine = config_of(TranslationConfig)
     with pytest.raises(InputError, match=r"cosine .*train\.max_epochs=20, so 21 .*train\.init_from"):
-        agree(cosine, config_of(Config, train__max_epochs=21), FINISHED)
+        agree(cosine, config_of(TranslationConfig, train__max_epochs=21), FINISHED)
     with pytest.raises(InputError, match=r"train\.max_updates=0 can only be raised, not lowered to 9"):
-        agree(cosine, config_of(Config, train__max_updates=9), TRAINING)
-    constant = config_of(Config, train__schedule="constant")
+        agree(cosine, config_of(TranslationConfig, train__max_updates=9), TRAINING)
+    constant = config_of(TranslationConfig, train__schedule="constant")
     with pytest.raises(InputError, match=r"train\.max_epochs=20 can only be raised, not lowered to 19"):
-        agree(constant, config_of(Config, train__schedule="constant", train__max_epochs=19), TRAINING)
-    later = config_of(Config, train__schedule="constant", train__max_epochs=21)
+        agree(constant, config_of(TranslationConfig, train__schedule="constant", train__max_epochs=19), TRAINING)
+    later = config_of(TranslationConfig, train__schedule="constant", train__max_epochs=21)
     with pytest.raises(InputError, match=r"no longer there.*train\.init_from"):
         agree(constant, later, FINISHED._replace(last_state=False))
 
@@ -126,8 +129,8 @@ def test_an_end_that_cannot_be_reached_exactly_is_refused_with_what_can_be_done(
     [
         ({}, {}, True),
         ({"train__max_epochs": 4}, {}, False),
-        ({"train__max_epochs": 4}, {"standing": {"since_best": 10}}, True),  # patience is at its end
-        ({"train__max_epochs": 4, "train__patience": 11}, {"standing": {"since_best": 10}}, False),
+        ({"train__max_epochs": 4}, {"validations": {"since_best": 10}}, True),  # patience is at its end
+        ({"train__max_epochs": 4, "train__patience": 11}, {"validations": {"since_best": 10}}, False),
         ({"train__max_updates": 50}, {"position": {"update": 50, "epoch": 2, "batch": 3}, "epoch_batches": 9}, True),
         ({"train__max_updates": 51}, {"position": {"update": 50, "epoch": 2, "batch": 3}, "epoch_batches": 9}, False),
         ({}, {"position": {"update": 50, "epoch": 2, "batch": 9}, "epoch_batches": 9}, True),
@@ -144,9 +147,9 @@ def test_a_finished_run_has_ended_unless_updates_are_left(
 ) -> None:
     run = RunDir(str(tmp_path))
     run.make()
-    at_end = {"position": {"update": 50, "epoch": 3, "batch": 0}, "standing": {"since_best": 0}, **state}
+    at_end = {"position": {"update": 50, "epoch": 3, "batch": 0}, "validations": {"since_best": 0}, **state}
     checkpoint.save_arrays(run.checkpoint_file(at_end["position"]["update"]), {}, at_end)
-    config = config_of(Config, **{"train__max_epochs": 3, **changes})
+    config = config_of(TranslationConfig, **{"train__max_epochs": 3, **changes})
     assert not run.has_ended(config)  # no final weights
     checkpoint.save_arrays(run.final_model, {}, {"update": 50})
     assert run.has_ended(config) is ended

@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection import gradient_watch
-from seq2seq_tf.tasks.captioning.config import CaptionConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.tasks.translation.task import prepare
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
@@ -69,10 +69,10 @@ def tags(run: Path) -> dict[str, list[int]]:
 
 
 def test_without_the_flag_no_twin_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gradient_watch, "plain_twin", None)
+    monkeypatch.setattr(gradient_watch, "reference_copy", None)
     assert (read(tmp_path, 0) / "model.npz").exists()
 
 
 def test_a_task_without_curves_refuses_the_flag() -> None:
     with pytest.raises(InputError, match="train.gradient_curves must be 0: there are none for captioning"):
-        load(None, {"train.gradient_curves": 5}, CaptionConfig)
+        load(None, {"train.gradient_curves": 5}, CaptioningConfig)

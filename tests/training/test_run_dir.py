@@ -9,7 +9,7 @@ import pytest
 from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 
@@ -32,18 +32,18 @@ def begin(run: RunDir) -> None:
 
 
 def test_the_configuration_is_stored_and_read_back(run: RunDir) -> None:
-    assert run.load_config(Config) == CONFIG
+    assert run.load_config(TranslationConfig) == CONFIG
     begin(run)
     assert run.create(CONFIG) == CONFIG
 
 
 def test_what_is_left_to_the_machine_is_decided_once(tmp_path: Path) -> None:
     run = RunDir(str(tmp_path))
-    decided = run.create(Config())
+    decided = run.create(TranslationConfig())
     assert decided.train.precision in ("bfloat16", "float32")
     assert decided.train.shards >= 1
     begin(run)
-    assert run.create(Config()) == decided
+    assert run.create(TranslationConfig()) == decided
     others = {"precision": {"float32", "bfloat16"} - {decided.train.precision}, "shards": {decided.train.shards + 1}}
     for name, values in others.items():
         changed = dataclasses.replace(decided.train, **{name: values.pop()})
@@ -55,7 +55,7 @@ def test_another_configuration_is_refused_once_the_run_has_begun(run: RunDir) ->
     begin(run)
     with pytest.raises(InputError, match=r"config\.yaml: .*train\.seed=7, not 8; use another --model_dir"):
         run.create(OTHER)
-    assert run.load_config(Config) == CONFIG
+    assert run.load_config(TranslationConfig) == CONFIG
     assert Path(run.source_model).exists()
 
 
@@ -64,7 +64,7 @@ def test_a_failed_attempt_does_not_bind_the_folder(run: RunDir) -> None:
     assert run.create(CONFIG) == CONFIG
     assert Path(run.source_model).exists()
     assert run.create(OTHER) == OTHER
-    assert run.load_config(Config) == OTHER
+    assert run.load_config(TranslationConfig) == OTHER
     assert not Path(run.source_model).exists()
 
 
@@ -82,7 +82,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="file/run: cannot make the run folder"):
         RunDir(str(tmp_path / "file" / "run")).create(CONFIG)
     with pytest.raises(InputError, match="not a run folder"):
-        RunDir(str(tmp_path / "none")).load_config(Config)
+        RunDir(str(tmp_path / "none")).load_config(TranslationConfig)
 
 
 def test_the_newest_checkpoints_stay_and_half_written_ones_go(run: RunDir) -> None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from seq2seq_tf.errors import InputError, TrainingError
 from seq2seq_tf.structures import LossSum
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.tasks.translation.task import prepare
 from seq2seq_tf.training import checkpoint
@@ -52,7 +52,7 @@ def never() -> bool:
     return False
 
 
-def train(folder: Path, config: Config, stop: Callable[[], bool] = never) -> Outcome:
+def train(folder: Path, config: TranslationConfig, stop: Callable[[], bool] = never) -> Outcome:
     """Trains with objects of its own, as a new process would."""
     run = RunDir(str(folder))
     config = run.create(config)
@@ -93,12 +93,12 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.ToyCorpus:
 
 
 @pytest.fixture(scope="module")
-def simple(corpus: toy.ToyCorpus) -> Config:
+def simple(corpus: toy.ToyCorpus) -> TranslationConfig:
     return toy.tiny_config(corpus, **SIMPLE)
 
 
 @pytest.fixture(scope="module")
-def whole(simple: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(simple: TranslationConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was never interrupted."""
     folder = tmp_path_factory.mktemp("whole")
     outcome = train(folder, simple)
@@ -143,7 +143,7 @@ def test_the_final_weights_are_the_best_or_their_average_whichever_scores_higher
     assert state["score"] == -metrics(whole)[-1]["valid_loss"]
 
 
-def test_stopped_and_gone_on_equals_never_stopped(simple: Config, whole: Path, tmp_path: Path) -> None:
+def test_stopped_and_gone_on_equals_never_stopped(simple: TranslationConfig, whole: Path, tmp_path: Path) -> None:
     total = metrics(whole)[-1]["update"]
     after_epoch = updates(metrics(whole), "valid_loss")[0]
     random = np.random.default_rng()
@@ -201,7 +201,11 @@ def broken_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_it_goes_on_from_the_last_checkpoint(
-    simple: Config, whole: Path, tmp_path: Path, broken_at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+    simple: TranslationConfig,
+    whole: Path,
+    tmp_path: Path,
+    broken_at: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken_at(7)
     with pytest.raises(TrainingError) as caught:
@@ -256,7 +260,7 @@ def test_a_run_that_does_not_get_better_slows_down_and_stops_early(corpus: toy.T
 
 
 def test_another_configuration_is_refused_and_the_key_is_named(
-    simple: Config, whole: Path, corpus: toy.ToyCorpus
+    simple: TranslationConfig, whole: Path, corpus: toy.ToyCorpus
 ) -> None:
     for name, value in (("model__decoder_units", 17), ("train__seed", 2)):
         changed = toy.tiny_config(corpus, **{**SIMPLE, name: value})
@@ -268,7 +272,7 @@ def test_another_configuration_is_refused_and_the_key_is_named(
     assert RunDir(str(whole)).finished
 
 
-def test_a_damaged_checkpoint_is_named_and_left_alone(simple: Config, whole: Path, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_named_and_left_alone(simple: TranslationConfig, whole: Path, tmp_path: Path) -> None:
     train_folder = tmp_path / "run"
     run = RunDir(str(train_folder))
     run.create(simple)

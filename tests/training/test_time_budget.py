@@ -11,7 +11,7 @@ import pytest
 from seq2seq_tf.config.loading import flatten, load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.training import checkpoint, time_budget
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session
@@ -23,7 +23,7 @@ TIMES = {"tokens_per_second", "elapsed_seconds"}
 
 
 def train_config(**values: Any) -> Any:
-    return load(None, {f"train.{name}": value for name, value in values.items()}, Config).config.train
+    return load(None, {f"train.{name}": value for name, value in values.items()}, TranslationConfig).config.train
 
 
 def test_the_time_of_a_training_is_that_of_its_updates_validations_and_end() -> None:
@@ -101,7 +101,7 @@ def test_a_run_with_time_enough_is_the_run_without_a_bound(tmp_path: Path) -> No
     every_task.train(example("translation", tmp_path / "a"), tmp_path / "plain")
     every_task.train(example("translation", tmp_path / "a", train__max_minutes=1e5), tmp_path / "timed")
     assert_same_run(tmp_path / "timed", tmp_path / "plain")
-    assert RunDir(str(tmp_path / "timed")).load_config(Config).train.max_updates == 0
+    assert RunDir(str(tmp_path / "timed")).load_config(TranslationConfig).train.max_updates == 0
 
 
 def test_a_shorter_run_stores_its_end_goes_on_to_it_and_its_rate_reaches_zero_there(

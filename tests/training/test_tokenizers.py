@@ -14,7 +14,7 @@ from seq2seq_tf.training.session import Session
 from seq2seq_tf.training.weights import load_weights
 from tests import every_task
 
-TRAINERS = ("train_piece_model", "train_piece_models", "write_character_model", "write_word_list")
+TRAINERS = ("train_piece_model", "train_piece_models", "write_character_tokenizer", "write_word_tokenizer")
 QUICK = ("translation", "tagging")  # pieces of two sides; pieces, labels and words
 
 

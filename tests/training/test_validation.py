@@ -3,36 +3,36 @@
 import pytest
 
 from seq2seq_tf.tasks.translation.config import TranslationTrainConfig
-from seq2seq_tf.training.validation import Standing
+from seq2seq_tf.training.validation import ValidationHistory
 
 CONFIG = TranslationTrainConfig(average_best=2, metric="bleu")
 
 
-def after(scores: list[tuple[float, float]]) -> Standing:
-    """Returns the standing after validations of (score, loss) at updates 1, 2, ..."""
-    standing = Standing()
+def after(scores: list[tuple[float, float]]) -> ValidationHistory:
+    """Returns the validations after validations of (score, loss) at updates 1, 2, ..."""
+    validations = ValidationHistory()
     for update, (score, loss) in enumerate(scores, start=1):
-        standing = standing.after(score, update, CONFIG, loss=loss)
-    return standing
+        validations = validations.after(score, update, CONFIG, loss=loss)
+    return validations
 
 
 def test_equal_scores_are_told_apart_by_the_loss_and_count_as_better() -> None:
-    standing = after([(0.0, 5.0), (0.0, 4.0), (0.0, 4.5), (0.0, 3.0)])
-    assert standing.updates == [4, 2]
-    assert standing.losses == (3.0, 4.0)
-    assert standing.since_best == 0
+    validations = after([(0.0, 5.0), (0.0, 4.0), (0.0, 4.5), (0.0, 3.0)])
+    assert validations.updates == [4, 2]
+    assert validations.losses == (3.0, 4.0)
+    assert validations.since_best == 0
     assert after([(0.0, 5.0), (0.0, 4.0), (0.0, 4.5)]).since_best == 1
     assert after([(7.0, 5.0), (0.0, 4.0), (8.0, 6.0)]).updates == [3, 1]
 
 
 def test_of_equal_scores_and_losses_the_earlier_stays() -> None:
-    standing = after([(1.0, 2.0), (1.0, 2.0), (1.0, 2.0)])
-    assert standing.updates == [1, 2]
-    assert standing.since_best == 2
+    validations = after([(1.0, 2.0), (1.0, 2.0), (1.0, 2.0)])
+    assert validations.updates == [1, 2]
+    assert validations.since_best == 2
 
 
 def test_the_state_of_an_older_version_keeps_its_ranking() -> None:
-    old = Standing(best=((0.5, 3), (0.25, 2)), since_best=1, plateau_bad=1, plateau_scale=0.5)
+    old = ValidationHistory(best=((0.5, 3), (0.25, 2)), since_best=1, plateau_bad=1, plateau_scale=0.5)
     assert old.after(0.5, 4, CONFIG, loss=1.0).updates == [3, 4]
     assert old.after(0.5, 4, CONFIG, loss=1.0).since_best == 2
     assert old.after(0.75, 4, CONFIG, loss=1.0).updates == [4, 3]
@@ -53,5 +53,5 @@ def test_a_score_that_stands_still_while_the_loss_falls_is_noticed(
     scores: list[tuple[float, float]], told: int
 ) -> None:
     assert after(scores).stands_still == told
-    through_a_checkpoint = Standing(**{**after(scores)._asdict(), "still": list(after(scores).still or ())})
+    through_a_checkpoint = ValidationHistory(**{**after(scores)._asdict(), "still": list(after(scores).still or ())})
     assert through_a_checkpoint.stands_still == told

@@ -16,7 +16,7 @@ def use_cudnn(cell: Cell) -> bool:
 
     Ask while tracing a training step only. A graph that is kept (a SavedModel) must run where no GPU is.
     """
-    known = isinstance(cell, LSTMCell | GRUCell) and not cell.layer_norm and not cell.feed_units
+    known = isinstance(cell, LSTMCell | GRUCell) and not cell.layer_norm and not cell.context_units
     return known and tf.sysconfig.get_build_info()["is_cuda_build"] and bool(tf.config.list_logical_devices("GPU"))
 
 

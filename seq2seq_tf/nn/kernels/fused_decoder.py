@@ -35,7 +35,7 @@ class _Saved(NamedTuple):
 
     hs: tf.TensorArray  # [B, H] after the step
     contexts: tf.TensorArray  # [B, D] after the step
-    shares: tf.TensorArray  # [B, S]
+    attention_weights: tf.TensorArray  # [B, S]
     queries: tf.TensorArray  # [B, A] projected
     cells: tf.TensorArray  # [B, H] before the step
     tanhs: tf.TensorArray  # [B, H] tanh of the cell after the step
@@ -49,7 +49,7 @@ class _Outputs(NamedTuple):
 
     hs: tf.Tensor  # [T, B, H]
     contexts: tf.Tensor  # [T, B, D]
-    shares: tf.Tensor  # [T, B, S]
+    attention_weights: tf.Tensor  # [T, B, S]
 
 
 def attention_lstm_unroll(
@@ -71,7 +71,7 @@ def attention_lstm_unroll(
     def run(*tensors: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor, tf.Tensor], Any]:
         inputs = _Inputs(*tensors)
         saved = _forward(inputs, memory.mask)
-        outputs = _Outputs(saved.hs.stack(), saved.contexts.stack(), saved.shares.stack())
+        outputs = _Outputs(saved.hs.stack(), saved.contexts.stack(), saved.attention_weights.stack())
 
         def gradient(d_hs: tf.Tensor, d_contexts: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
             return tuple(_backward(inputs, saved, outputs, (d_hs, d_contexts)))
@@ -80,8 +80,10 @@ def attention_lstm_unroll(
 
     ((h, c),) = state.cells
     kernel, (query_kernel, v) = weights.cells[0][0], weights.attention
-    hs, contexts, shares = run(projected, h, c, state.context, memory.keys, memory.values, kernel, query_kernel, v)
-    return hs, contexts, tf.stop_gradient(shares)
+    hs, contexts, attention_weights = run(
+        projected, h, c, state.context, memory.keys, memory.values, kernel, query_kernel, v
+    )
+    return hs, contexts, tf.stop_gradient(attention_weights)
 
 
 def _forward(inputs: _Inputs, mask: tf.Tensor) -> _Saved:
@@ -100,9 +102,9 @@ def _forward(inputs: _Inputs, mask: tf.Tensor) -> _Saved:
         h, new_c, tanh_c = lstm_state(gates, c)
         query = product(h, inputs.query_kernel)  # [B, A]
         scores = additive_scores(query, inputs.v, inputs.keys, mask)[:, 0]  # [B, S]
-        shares = tf.nn.softmax(scores, axis=-1)
-        context = tf.matmul(shares[:, tf.newaxis], inputs.values)[:, 0]  # [B, D]
-        step = _Saved(h, context, shares, query, c, tanh_c, *gates)
+        attention_weights = tf.nn.softmax(scores, axis=-1)
+        context = tf.matmul(attention_weights[:, tf.newaxis], inputs.values)[:, 0]  # [B, D]
+        step = _Saved(h, context, attention_weights, query, c, tanh_c, *gates)
         return t + 1, h, new_c, context, tuple(a.write(t, x) for a, x in zip(arrays, step, strict=True))
 
     start = (tf.constant(0), inputs.h, inputs.c, inputs.context, arrays)
@@ -142,7 +144,7 @@ def _backward(inputs: _Inputs, saved: _Saved, outputs: _Outputs, upstream: tuple
     _, carried, sums, arrays = tf.while_loop(lambda n, *_: n < steps, body, (tf.constant(0), zeros, sums, arrays))
     d_gates, d_attended, d_queries = (array.stack() for array in arrays)
     # values enter as context_t = sum_s shares_t[s] values[s]: one batched product over time.
-    d_values = tf.einsum("tbs,tbd->bsd", outputs.shares, d_attended)
+    d_values = tf.einsum("tbs,tbd->bsd", outputs.attention_weights, d_attended)
     before_h = tf.concat([inputs.h[tf.newaxis], outputs.hs[:-1]], 0)
     before_context = tf.concat([inputs.context[tf.newaxis], outputs.contexts[:-1]], 0)
     fed = tf.concat([before_context, before_h], 2)  # [T, B, D+H]
@@ -163,10 +165,10 @@ def _attention_gradient(
     inputs: _Inputs, saved: _Saved, t: tf.Tensor, d_context: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns the gradients of the projected query [B, A], of the keys [B, S, A] and of v [A] at step t."""
-    shares = saved.shares.read(t)  # [B, S]
-    d_shares = tf.linalg.matvec(inputs.values, d_context)  # [B, S]
-    inner = tf.reduce_sum(d_shares * shares, -1, keepdims=True)
-    d_scores = shares * (d_shares - inner)  # [B, S]; zero on padding, where the share is zero
+    attention_weights = saved.attention_weights.read(t)  # [B, S]
+    d_weights = tf.linalg.matvec(inputs.values, d_context)  # [B, S]
+    inner = tf.reduce_sum(d_weights * attention_weights, -1, keepdims=True)
+    d_scores = attention_weights * (d_weights - inner)  # [B, S]; zero on padding, where the share is zero
     energies = tf.tanh(inputs.keys + saved.queries.read(t)[:, tf.newaxis])  # [B, S, A], cheaper than kept
     d_v = tf.linalg.matvec(tf.reshape(energies, [-1, energies.shape[2]]), tf.reshape(d_scores, [-1]), transpose_a=True)
     d_energy = tf.raw_ops.TanhGrad(y=energies, dy=d_scores[:, :, tf.newaxis] * inputs.v)  # [B, S, A]

@@ -16,10 +16,10 @@ from seq2seq_tf.search.beam import BEAM_OPTIONS_SPEC, BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import Limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses
-from seq2seq_tf.tasks.captioning.config import CaptionConfig, CaptionSearchConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig, CaptioningSearchConfig
 from seq2seq_tf.tasks.captioning.model import CaptionBatch, Captioning
 from seq2seq_tf.text.given import check_texts
-from seq2seq_tf.text.words import WordList
+from seq2seq_tf.text.words import WordTokenizer
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
@@ -40,7 +40,7 @@ class Caption(NamedTuple):
     attention: np.ndarray  # [words + 1, rows, columns] of the grid, each map sums to 1; [0, 0, 0] unless asked for
 
 
-def build_model(config: CaptionConfig, words: WordList) -> Captioning:
+def build_model(config: CaptioningConfig, words: WordTokenizer) -> Captioning:
     """Returns the model of a run with its first weights."""
     model = Captioning(config.model, config.data.image_size, words.vocab_size, precision=config.train.precision)
     model.build()
@@ -53,7 +53,7 @@ class Captioner:
     One instance traces each function once; calls with any number of images reuse it.
     """
 
-    def __init__(self, model: Captioning, words: WordList, config: CaptionConfig) -> None:
+    def __init__(self, model: Captioning, words: WordTokenizer, config: CaptioningConfig) -> None:
         self.model = model
         self.words = words
         self.config = config
@@ -78,8 +78,8 @@ class Captioner:
         """
         check_not_forked()
         run = RunDir(model_dir)
-        config = run.load_config(CaptionConfig)
-        words = WordList(run.labels)
+        config = run.load_config(CaptioningConfig)
+        words = WordTokenizer(run.labels)
         model = build_model(config, words)
         weights = load_weights(run, model)
         loaded = cls(model, words, config)
@@ -112,7 +112,7 @@ class Captioner:
           images: [rows, columns] uint8 gives one result; a list of such arrays, or one array [B, rows, columns],
             gives a list in the same order. `data.images.read_image` makes them of files.
           attention: also return attention maps (one more pass over the results).
-          **options: fields of CaptionSearchConfig (beam_size, n_best, length_penalty, ...); the run's configuration
+          **options: fields of CaptioningSearchConfig (beam_size, n_best, length_penalty, ...); the run's configuration
             gives the defaults.
 
         Returns:
@@ -127,12 +127,12 @@ class Captioner:
         results = self.describe_all(images, search, attention=attention)
         return [row[0] for row in results] if search.n_best == 1 else results
 
-    def search_options(self, **options: float) -> CaptionSearchConfig:
+    def search_options(self, **options: float) -> CaptioningSearchConfig:
         """Returns the run's search options with some replaced, checked as in a configuration file."""
         return with_search(self.config, options).search
 
     def describe_all(
-        self, images: Images, search: CaptionSearchConfig, *, attention: bool = False
+        self, images: Images, search: CaptioningSearchConfig, *, attention: bool = False
     ) -> list[list[Caption]]:
         """As `describe`, always with a list of captions per image."""
         pixels = self._checked(images)
@@ -142,7 +142,7 @@ class Captioner:
             results += self._read(chosen, self._search(chosen, search), attention)
         return results
 
-    def _search(self, pixels: np.ndarray, search: CaptionSearchConfig) -> Hypotheses:
+    def _search(self, pixels: np.ndarray, search: CaptioningSearchConfig) -> Hypotheses:
         longest = search.max_words + 1  # the end counts
         if search.beam_size == 1:
             return self.greedy(pixels, longest, search.length_penalty)

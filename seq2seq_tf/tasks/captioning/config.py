@@ -26,7 +26,7 @@ class SceneConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class CaptionModelConfig(DecoderConfig):
+class CaptioningModelConfig(DecoderConfig):
     """Sizes and regularisation of the convolutional encoder and the attention decoder."""
 
     filters: int = option(24, "channels of the first convolution; doubled wherever the image is halved", Range(1, 1024))
@@ -51,7 +51,7 @@ class CaptionTrainConfig(TrainConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class CaptionSearchConfig:
+class CaptioningSearchConfig:
     """Defaults of the search; programs can override them per call."""
 
     beam_size: int = option(3, "hypotheses kept per image; 1 = greedy", Range(1, 64))
@@ -64,7 +64,7 @@ class CaptionSearchConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class CaptionConfig(TaskConfig):
+class CaptioningConfig(TaskConfig):
     """All options of a captioning run."""
 
     task: ClassVar[str] = "captioning"
@@ -80,9 +80,9 @@ class CaptionConfig(TaskConfig):
     used_by: ClassVar[str] = "seq2seq-caption describe, evaluate, draw or seq2seq-inspect attention"
 
     data: SceneConfig = SceneConfig()
-    model: CaptionModelConfig = CaptionModelConfig()
+    model: CaptioningModelConfig = CaptioningModelConfig()
     train: CaptionTrainConfig = CaptionTrainConfig()
-    search: CaptionSearchConfig = CaptionSearchConfig()
+    search: CaptioningSearchConfig = CaptioningSearchConfig()
 
     def check(self) -> None:
         """Raises InputError for values that are fine alone but contradict each other."""

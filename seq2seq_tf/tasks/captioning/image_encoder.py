@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.structures import EncoderOutput
-from seq2seq_tf.tasks.captioning.config import CaptionModelConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningModelConfig
 
 _WINDOW = 3  # rows and columns of every convolution
 
@@ -25,7 +25,7 @@ class ImageEncoder(keras.layers.Layer):
     """
 
     def __init__(
-        self, config: CaptionModelConfig, image_size: int, *, precision: str, name: str = "image_encoder"
+        self, config: CaptioningModelConfig, image_size: int, *, precision: str, name: str = "image_encoder"
     ) -> None:
         super().__init__(name=name)
         self.config = config

@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from seq2seq_tf.nn.decoder import AttentionDecoder
 from seq2seq_tf.nn.embedding import Embedding
-from seq2seq_tf.nn.output import SearchWeights, Vocabulary, log_probabilities, make_step_fn, summed_loss
+from seq2seq_tf.nn.output import OutputProjection, SearchWeights, log_probabilities, make_step_fn, summed_loss
 from seq2seq_tf.nn.products import cast
 from seq2seq_tf.structures import DecoderState, LossSum, Memory, StepFn, TeacherForced
-from seq2seq_tf.tasks.captioning.config import CaptionModelConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningModelConfig
 from seq2seq_tf.tasks.captioning.image_encoder import ImageEncoder
 
 
@@ -38,7 +38,13 @@ class Captioning(keras.layers.Layer):
     """
 
     def __init__(
-        self, config: CaptionModelConfig, image_size: int, vocab_size: int, *, precision: str, name: str = "captioning"
+        self,
+        config: CaptioningModelConfig,
+        image_size: int,
+        vocab_size: int,
+        *,
+        precision: str,
+        name: str = "captioning",
     ) -> None:
         super().__init__(name=name)
         self.config = config
@@ -56,8 +62,8 @@ class Captioning(keras.layers.Layer):
         self.output_table = self.add_weight(shape=shape, initializer="glorot_uniform", name="output_table")
         self.vocabulary_bias = self.add_weight(shape=shape[:1], initializer="zeros", name="vocabulary_bias")
 
-    def _vocabulary(self, precision: str) -> Vocabulary:
-        return Vocabulary(cast(self.output_table, precision), tf.convert_to_tensor(self.vocabulary_bias))
+    def _output_projection(self, precision: str) -> OutputProjection:
+        return OutputProjection(cast(self.output_table, precision), tf.convert_to_tensor(self.vocabulary_bias))
 
     def encode(self, images: tf.Tensor, *, dropout_seed: tf.Tensor | None = None) -> tuple[Memory, DecoderState]:
         """Returns what the decoder needs of images [B, rows, columns] uint8; dropout is on if dropout_seed is given."""
@@ -66,7 +72,9 @@ class Captioning(keras.layers.Layer):
 
     def step_fn(self) -> StepFn:
         """Returns the step of the searches; make it outside the loop that calls it."""
-        return make_step_fn(self.decoder, SearchWeights(self.decoder.weights_for_steps(), self._vocabulary("float32")))
+        return make_step_fn(
+            self.decoder, SearchWeights(self.decoder.weights_for_steps(), self._output_projection("float32"))
+        )
 
     def teacher_force(self, batch: CaptionBatch, *, dropout_seed: tf.Tensor | None) -> TeacherForced:
         """Runs encoder and decoder over images with known captions."""
@@ -83,11 +91,11 @@ class Captioning(keras.layers.Layer):
     ) -> tuple[LossSum, tuple[()]]:
         """Returns the loss summed over real words; dropout is on if dropout_seed is given."""
         hidden = self.teacher_force(batch, dropout_seed=dropout_seed).hidden
-        vocabulary = self._vocabulary(self.precision)
+        vocabulary = self._output_projection(self.precision)
         return summed_loss(hidden, batch.target_out, vocabulary, smoothing=smoothing, fused=self.config.fused), carry
 
     def score(self, batch: CaptionBatch) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the log-probability of each word [B, T] (zero on padding) and the attention weights [B, T, S]."""
         forced = self.teacher_force(batch, dropout_seed=None)
-        vocabulary = self._vocabulary("float32")
+        vocabulary = self._output_projection("float32")
         return log_probabilities(forced.hidden, batch.target_out, vocabulary, fused=self.config.fused), forced.weights

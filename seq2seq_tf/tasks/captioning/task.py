@@ -15,12 +15,12 @@ from seq2seq_tf.files import write_text
 from seq2seq_tf.inspection.image_attention import image_attention_png
 from seq2seq_tf.structures import BOS_ID, EOS_ID
 from seq2seq_tf.tasks.captioning.captioner import Captioner, build_model
-from seq2seq_tf.tasks.captioning.config import CaptionConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.tasks.captioning.grammar import all_words, score_captions
 from seq2seq_tf.tasks.captioning.model import CaptionBatch, Captioning
 from seq2seq_tf.tasks.captioning.scenes import Scene, SceneMaker
 from seq2seq_tf.text.lengths import length_ratio
-from seq2seq_tf.text.words import WordList, write_word_list
+from seq2seq_tf.text.words import WordTokenizer, write_word_tokenizer
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.task import EpochPlan
@@ -42,7 +42,7 @@ class CaptioningTask:
     carry_spec = ()
 
     def __init__(
-        self, config: CaptionConfig, words: WordList, train: SceneMaker, valid: SceneMaker, model: Captioning
+        self, config: CaptioningConfig, words: WordTokenizer, train: SceneMaker, valid: SceneMaker, model: Captioning
     ) -> None:
         self.config = config
         self.words = words
@@ -118,7 +118,7 @@ class CaptioningTask:
         return {f"attention/{n}": image_attention_png(images[n], row[0]) for n, row in enumerate(rows)}
 
 
-def prepare(run: RunDir, config: CaptionConfig, say: Callable[[str], None]) -> CaptioningTask:
+def prepare(run: RunDir, config: CaptioningConfig, say: Callable[[str], None]) -> CaptioningTask:
     """Writes the words of the captions into the run folder and builds the model.
 
     Raises:
@@ -126,8 +126,8 @@ def prepare(run: RunDir, config: CaptionConfig, say: Callable[[str], None]) -> C
     """
     train, valid = (SceneMaker(split, config.data) for split in ("train", "valid"))
     if not (take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config)):
-        write_word_list(all_words(), run.labels)
-    words = WordList(run.labels)
+        write_word_tokenizer(all_words(), run.labels)
+    words = WordTokenizer(run.labels)
     images = {maker.split: len(maker.images.names) for maker in (train, valid)}
     write_text(run.prepared, json.dumps({"images": images, "words": len(words.words)}))
     keras.utils.set_random_seed(config.train.seed)

@@ -17,7 +17,7 @@ from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.tasks.classification.config import ClassificationConfig, ClassificationDataConfig
 from seq2seq_tf.tasks.classification.model import Classification
-from seq2seq_tf.text.characters import Symbols, hold_text, load_symbols
+from seq2seq_tf.text.characters import Tokenizer, hold_text, load_tokenizer
 from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.text.lines import iter_lines
 from seq2seq_tf.tracing import trace
@@ -34,7 +34,7 @@ class Prediction(NamedTuple):
     probability: float
 
 
-def spell(texts: Sequence[str], symbols: Symbols, data: ClassificationDataConfig) -> list[list[int]]:
+def spell(texts: Sequence[str], symbols: Tokenizer, data: ClassificationDataConfig) -> list[list[int]]:
     """Returns the ids of each text, all of them, without EOS."""
     return symbols.encode([text.casefold() for text in texts] if data.lowercase else texts)
 
@@ -43,7 +43,7 @@ class Classifier:
     """Model, symbols and labels of one run. A text's result depends on nothing but the text."""
 
     def __init__(
-        self, model: Classification, symbols: Symbols, labels: tuple[str, ...], config: ClassificationConfig
+        self, model: Classification, symbols: Tokenizer, labels: tuple[str, ...], config: ClassificationConfig
     ) -> None:
         self.model = model
         self.symbols = symbols
@@ -67,7 +67,7 @@ class Classifier:
         check_not_forked()
         run = RunDir(model_dir)
         config = run.load_config(ClassificationConfig)
-        symbols, labels = load_symbols(run.symbols), tuple(iter_lines(run.labels))
+        symbols, labels = load_tokenizer(run.symbols), tuple(iter_lines(run.labels))
         model = Classification(config.model, symbols.vocab_size, len(labels), precision=config.train.precision)
         model.build()
         weights = load_weights(run, model)

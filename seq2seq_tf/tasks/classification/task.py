@@ -31,7 +31,7 @@ from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.tasks.classification.classifier import Classifier, spell
 from seq2seq_tf.tasks.classification.config import ClassificationConfig
 from seq2seq_tf.tasks.classification.model import Classification, LabelledBatch
-from seq2seq_tf.text.characters import Symbols, hold_text, load_symbols, write_character_model
+from seq2seq_tf.text.characters import Tokenizer, hold_text, load_tokenizer, write_character_tokenizer
 from seq2seq_tf.text.lines import iter_lines
 from seq2seq_tf.text.sentencepiece import train_piece_model
 from seq2seq_tf.training.init_from import take_over_tokenizers
@@ -132,7 +132,7 @@ def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None
     check_prepared(run, texts, ["data.valid"], say)
     if not prepared:
         seal_prepared(run, _prepare_texts(run, config, labels, say), texts)
-    symbols = load_symbols(run.symbols)
+    symbols = load_tokenizer(run.symbols)
     keras.utils.set_random_seed(config.train.seed)
     model = Classification(config.model, symbols.vocab_size, len(labels), precision=config.train.precision)
     model.build()
@@ -167,13 +167,13 @@ def _prepare_texts(
     return {"texts": len(rows), "blank": texts.blank, "cut": cut}
 
 
-def _symbols(run: RunDir, config: ClassificationConfig, texts: list[str]) -> Symbols:
+def _symbols(run: RunDir, config: ClassificationConfig, texts: list[str]) -> Tokenizer:
     data = config.data
     if config.train.init_from or run.has_weights:
-        return load_symbols(run.symbols)
+        return load_tokenizer(run.symbols)
     if data.symbols == "characters":
         folded = (text.casefold() if data.lowercase else text for text in texts)
-        write_character_model(folded, run.symbols, most=data.vocab_size)
+        write_character_tokenizer(folded, run.symbols, most=data.vocab_size)
     else:
         train_piece_model(list(label_files(data.train).values()), run.symbols, data, normalization=data.normalization)
-    return load_symbols(run.symbols)
+    return load_tokenizer(run.symbols)

@@ -27,7 +27,7 @@ METRICS = ("bits_per_character", "loss")
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig:
+class LanguageModelDataConfig:
     """Text files and how they become symbols."""
 
     train: str = option("", "text file, or folder of text files, to learn from", PATH)
@@ -61,7 +61,7 @@ class DataConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelConfig(NetworkConfig):
+class LanguageModelModelConfig(NetworkConfig):
     """Sizes and regularisation. Characters are few and text is plenty: less dropout than for translation."""
 
     layers: int = option(1, "depth", Range(1, 16))
@@ -127,8 +127,8 @@ class LanguageModelConfig(TaskConfig):
     has_gradient_curves: ClassVar[bool] = True
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test", "sample.*")
 
-    data: DataConfig = DataConfig()
-    model: ModelConfig = ModelConfig()
+    data: LanguageModelDataConfig = LanguageModelDataConfig()
+    model: LanguageModelModelConfig = LanguageModelModelConfig()
     train: LanguageModelTrainConfig = LanguageModelTrainConfig()
     sample: SampleConfig = SampleConfig()
 

@@ -11,11 +11,11 @@ from seq2seq_tf.nn.cells import Cell, GRUCell, LSTMCell, State, Weights, _normal
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
 from seq2seq_tf.nn.losses import plain_cross_entropy, projected_cross_entropy
-from seq2seq_tf.nn.output import Vocabulary, log_probabilities
+from seq2seq_tf.nn.output import OutputProjection, log_probabilities
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.nn.recurrent import RecurrentStack
 from seq2seq_tf.structures import PAD_ID, CellStates, LossSum, StepFn
-from seq2seq_tf.tasks.language_model.config import ModelConfig
+from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig
 
 
 class LayerStates(NamedTuple):
@@ -37,7 +37,9 @@ class LanguageModel(keras.layers.Layer):
       precision: of the matrix products, one of `nn.products.DTYPES`.
     """
 
-    def __init__(self, config: ModelConfig, vocab_size: int, *, precision: str, name: str = "language_model") -> None:
+    def __init__(
+        self, config: LanguageModelModelConfig, vocab_size: int, *, precision: str, name: str = "language_model"
+    ) -> None:
         super().__init__(name=name)
         self.config = config
         self.precision = precision
@@ -73,10 +75,10 @@ class LanguageModel(keras.layers.Layer):
         """The cell of each layer."""
         return tuple(layer[0] for layer in self.stack.cells)
 
-    def _vocabulary(self, precision: str) -> Vocabulary:
+    def _output_projection(self, precision: str) -> OutputProjection:
         """Returns the last projection; training multiplies at its own precision, scoring and sampling in float32."""
         table = self.embedding.table if self.config.tie else self.output_table
-        return Vocabulary(cast(table, precision), tf.convert_to_tensor(self.vocabulary_bias))
+        return OutputProjection(cast(table, precision), tf.convert_to_tensor(self.vocabulary_bias))
 
     def _readout(self, outputs: tf.Tensor) -> tf.Tensor:
         """Returns what stands before the vocabulary. [..., H] -> [..., D]."""
@@ -115,7 +117,7 @@ class LanguageModel(keras.layers.Layer):
         # All symbols are real: no need to look for them, and XLA can compile this.
         labels = tf.reshape(batch[:, 1:], [-1])  # [B * L]
         cross_entropy = projected_cross_entropy if self.config.fused else plain_cross_entropy
-        table, bias = self._vocabulary(self.precision)
+        table, bias = self._output_projection(self.precision)
         losses = cross_entropy(tf.reshape(hidden, [-1, hidden.shape[-1]]), table, bias, labels, smoothing)
         weight = tf.cast(tf.size(labels), tf.float32)
         loss = LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight)
@@ -127,13 +129,13 @@ class LanguageModel(keras.layers.Layer):
         ids: [B, T + 1] int32, padded at the end if at all.
         """
         hidden, final = self.read(ids[:, :-1], carry, dropout_seed=None)
-        vocabulary = self._vocabulary("float32")
+        vocabulary = self._output_projection("float32")
         return -log_probabilities(hidden, ids[:, 1:], vocabulary, fused=self.config.fused), final
 
     def logits(self, ids: tf.Tensor, carry: CellStates) -> tuple[tf.Tensor, CellStates]:
         """Returns the logits of the next symbol after each of ids [B, T]: [B, T, V] float32, and the last state."""
         hidden, final = self.read(ids, carry, dropout_seed=None)
-        table, bias = self._vocabulary("float32")
+        table, bias = self._output_projection("float32")
         return product(hidden, table, transpose_kernel=True) + bias, final
 
     def step_fn(self) -> StepFn:
@@ -142,7 +144,7 @@ class LanguageModel(keras.layers.Layer):
         Make it outside the loop that calls it: the weights are read and cast here.
         """
         inputs, weights = [c.input_kernel() for c in self.cells], [c.weights_for_steps() for c in self.cells]
-        table, bias = self._vocabulary("float32")
+        table, bias = self._output_projection("float32")
 
         def step(tokens: tf.Tensor, state: CellStates, memory: Any) -> tuple[tf.Tensor, CellStates]:
             del memory  # all that was read is in the state
@@ -181,10 +183,10 @@ def _all_states(
 ) -> tuple[State, State]:
     """Runs a cell over time and keeps each state [T, B, H]; padding leaves the state as it was."""
     steps = tf.shape(projected)[0]
-    no_feed = tf.zeros([tf.shape(projected)[1], 0])
+    no_context = tf.zeros([tf.shape(projected)[1], 0])
 
     def body(t: tf.Tensor, state: State, kept: tuple[tf.TensorArray, ...]) -> tuple[tf.Tensor, State, Any]:
-        new = cell.step(weights, projected[t], no_feed, state)
+        new = cell.step(weights, projected[t], no_context, state)
         state = tuple(tf.where(mask[t], n, old) for n, old in zip(new, state, strict=True))
         return t + 1, state, tuple(array.write(t, s) for array, s in zip(kept, state, strict=True))
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from seq2seq_tf.data.id_files import map_ids, remade
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import whole_file, write_text
+from seq2seq_tf.files import atomic_write, write_text
 from seq2seq_tf.structures import BOS_ID, EOS_ID, UNK_ID
-from seq2seq_tf.text.characters import CharacterModel, Symbols
+from seq2seq_tf.text.characters import CharacterTokenizer, Tokenizer
 
 Chunk = tuple[int, int]  # columns of the rows: the symbols that are read
 
@@ -41,15 +41,15 @@ class Stream(NamedTuple):
     size: StreamSize
 
 
-def text_ids(symbols: Symbols, text: str) -> list[int]:
+def text_ids(symbols: Tokenizer, text: str) -> list[int]:
     """Returns the ids of a text: its characters, or the pieces of its lines with EOS for each line end."""
-    if isinstance(symbols, CharacterModel):
+    if isinstance(symbols, CharacterTokenizer):
         return symbols.encode([text])[0]
     first, *rest = symbols.encode(text.split("\n"))
     return first + [i for row in rest for i in (EOS_ID, *row)]
 
 
-def write_stream(texts: Iterable[str], symbols: Symbols, prefix: str) -> StreamSize:
+def write_stream(texts: Iterable[str], symbols: Tokenizer, prefix: str) -> StreamSize:
     """Writes PREFIX.ids and PREFIX.json, one text after the other; memory is that of the longest text.
 
     Raises:
@@ -57,7 +57,7 @@ def write_stream(texts: Iterable[str], symbols: Symbols, prefix: str) -> StreamS
     """
     dtype = np.dtype(np.uint16 if symbols.vocab_size <= 65536 else np.int32)
     files = characters = count = unknown = 0
-    with whole_file(prefix + ".ids") as file:
+    with atomic_write(prefix + ".ids") as file:
         for text in texts:
             ids = np.asarray([BOS_ID, *text_ids(symbols, text)], dtype)
             file.write(ids.tobytes())
@@ -125,12 +125,12 @@ class TextOfIds:
       before: ids that stand before; pieces need the line so far to know what is a space.
     """
 
-    def __init__(self, symbols: Symbols, before: Sequence[int] = ()) -> None:
+    def __init__(self, symbols: Tokenizer, before: Sequence[int] = ()) -> None:
         self._symbols = symbols
         self._line: list[int] = []
         self._shown = ""
-        self.add: Callable[[int], str] = self._character if isinstance(symbols, CharacterModel) else self._piece
-        if not isinstance(symbols, CharacterModel):
+        self.add: Callable[[int], str] = self._character if isinstance(symbols, CharacterTokenizer) else self._piece
+        if not isinstance(symbols, CharacterTokenizer):
             for symbol in before:
                 self.add(symbol)
 

@@ -15,7 +15,7 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
 from seq2seq_tf.inspection.gradients import stream_batch
 from seq2seq_tf.structures import CellStates
-from seq2seq_tf.tasks.language_model.config import DataConfig, LanguageModelConfig
+from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, LanguageModelDataConfig
 from seq2seq_tf.tasks.language_model.model import LanguageModel
 from seq2seq_tf.tasks.language_model.streams import (
     Chunk,
@@ -29,9 +29,9 @@ from seq2seq_tf.tasks.language_model.streams import (
 )
 from seq2seq_tf.tasks.language_model.text_files import TextFiles, find_text_files, read_text, share_out
 from seq2seq_tf.tasks.language_model.text_generator import TextGenerator, carry_spec
-from seq2seq_tf.text.characters import Symbols, load_symbols, write_character_model
+from seq2seq_tf.text.characters import Tokenizer, load_tokenizer, write_character_tokenizer
 from seq2seq_tf.text.normalization import NONE_CHANGED, Changed
-from seq2seq_tf.text.sentencepiece import PieceModel, train_piece_model
+from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer, train_piece_model
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
@@ -55,7 +55,7 @@ class LanguageModelTask:
     batch_spec = tf.TensorSpec([None, None], tf.int32)
 
     def __init__(
-        self, config: LanguageModelConfig, symbols: Symbols, train: Stream, valid: Stream, model: LanguageModel
+        self, config: LanguageModelConfig, symbols: Tokenizer, train: Stream, valid: Stream, model: LanguageModel
     ) -> None:
         self.config = config
         self.train = train
@@ -105,7 +105,7 @@ class LanguageModelTask:
         return self._watch.look()
 
 
-def text_parts(data: DataConfig) -> dict[str, TextFiles]:
+def text_parts(data: LanguageModelDataConfig) -> dict[str, TextFiles]:
     """Returns the files of train, valid and test; test may be empty.
 
     Raises:
@@ -148,18 +148,18 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
     if not os.path.exists(run.prepared):
         if not (take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config)):
             _write_symbols(run, config.data, parts["train"], say)
-        symbols = load_symbols(run.symbols)
+        symbols = load_tokenizer(run.symbols)
         sizes = {}
         for part, prefix in prefixes.items():
             sizes[part] = write_stream(map(read_text, parts[part].paths()), symbols, prefix)
             say(f"{part}: {sizes[part]}")
-        if isinstance(symbols, PieceModel):
+        if isinstance(symbols, SentencePieceTokenizer):
             changed = _not_written_back(symbols, parts["train"])
             say(f"not written back exactly by the pieces (data.normalization={config.data.normalization}): {changed}")
         if sizes["train"].symbols < config.train.streams:
             raise InputError(f"{config.data.train}: {sizes['train']}; fewer than train.streams={config.train.streams}")
         seal_prepared(run, {part: size._asdict() for part, size in sizes.items()}, texts)
-    symbols = load_symbols(run.symbols)
+    symbols = load_tokenizer(run.symbols)
     train, valid = (load_stream(prefix) for prefix in prefixes.values())
     keras.utils.set_random_seed(config.train.seed)
     model = LanguageModel(config.model, symbols.vocab_size, precision=config.train.precision)
@@ -169,7 +169,7 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
     return LanguageModelTask(config, symbols, train, valid, model)
 
 
-def _not_written_back(symbols: PieceModel, files: TextFiles) -> Changed:
+def _not_written_back(symbols: SentencePieceTokenizer, files: TextFiles) -> Changed:
     """Counts the lines that do not come back exactly from their pieces, such as indented ones."""
     changed, threads = NONE_CHANGED, os.cpu_count() or 1
     for path in files.paths():
@@ -178,12 +178,12 @@ def _not_written_back(symbols: PieceModel, files: TextFiles) -> Changed:
     return changed
 
 
-def _write_symbols(run: RunDir, data: DataConfig, files: TextFiles, say: Callable[[str], None]) -> None:
+def _write_symbols(run: RunDir, data: LanguageModelDataConfig, files: TextFiles, say: Callable[[str], None]) -> None:
     """Writes the symbols of the training text into the run folder."""
     with contextlib.suppress(FileNotFoundError):
         os.remove(run.symbols)  # made anew: the text may have been mended since a first attempt failed
     if data.symbols == "characters":
-        write_character_model(map(read_text, files.paths()), run.symbols, most=data.vocab_size)
+        write_character_tokenizer(map(read_text, files.paths()), run.symbols, most=data.vocab_size)
         return
     say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
     together = os.path.join(run.data, "train.txt")  # one file: a command line holds only so many names

@@ -18,7 +18,7 @@ from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID, CellStates
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, SampleConfig
 from seq2seq_tf.tasks.language_model.model import LanguageModel
 from seq2seq_tf.tasks.language_model.streams import TextOfIds, iter_chunks, plan_chunks, row_length, text_ids
-from seq2seq_tf.text.characters import CharacterModel, Symbols, load_symbols
+from seq2seq_tf.text.characters import CharacterTokenizer, Tokenizer, load_tokenizer
 from seq2seq_tf.text.given import check_text, check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
@@ -61,7 +61,7 @@ class TextGenerator:
     beginning of a file.
     """
 
-    def __init__(self, model: LanguageModel, symbols: Symbols, config: LanguageModelConfig) -> None:
+    def __init__(self, model: LanguageModel, symbols: Tokenizer, config: LanguageModelConfig) -> None:
         self.model = model
         self.symbols = symbols
         self.config = config
@@ -78,7 +78,7 @@ class TextGenerator:
         self.draw_ids = trace(self._draw, [_ROW, state, uniforms, options])
         self.drawable = np.ones(symbols.vocab_size, bool)  # symbols that a text can have, and its end
         self.drawable[[PAD_ID, UNK_ID]] = False
-        self.drawable[EOS_ID] = not isinstance(symbols, CharacterModel)  # the line end among pieces
+        self.drawable[EOS_ID] = not isinstance(symbols, CharacterTokenizer)  # the line end among pieces
 
     def __repr__(self) -> str:
         """Returns which run this is, and what its network is made of."""
@@ -95,7 +95,7 @@ class TextGenerator:
         check_not_forked()
         run = RunDir(model_dir)
         config = run.load_config(LanguageModelConfig)
-        symbols = load_symbols(run.symbols)
+        symbols = load_tokenizer(run.symbols)
         model = LanguageModel(config.model, symbols.vocab_size, precision=config.train.precision)
         model.build()
         weights = load_weights(run, model)
@@ -259,7 +259,7 @@ class TextGenerator:
         return [f"layer_{n}/{part}/{u}" for n in range(self.config.model.layers) for part in parts for u in units]
 
     def _shown(self, text: str, ids: Sequence[int]) -> list[str]:
-        if isinstance(self.symbols, CharacterModel):
+        if isinstance(self.symbols, CharacterTokenizer):
             return list(text)  # unknown ones as they are
         return ["\n" if i == EOS_ID else piece for i, piece in zip(ids, self.symbols.pieces(ids), strict=True)]
 

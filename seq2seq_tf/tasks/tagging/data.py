@@ -10,7 +10,7 @@ from seq2seq_tf.data.labelled import LabelledIds, Spans, pack_ids
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import UNK_ID
 from seq2seq_tf.tasks.tagging.casing import LABELS, Word, label_of, split_words
-from seq2seq_tf.text.characters import Symbols
+from seq2seq_tf.text.characters import Tokenizer
 from seq2seq_tf.text.lines import iter_lines
 
 NO_LABEL = 0  # on every piece but the last of a word; label n of `LABELS` is n + 1
@@ -43,7 +43,7 @@ def read_words(path: str) -> list[list[Word]]:
     return lines
 
 
-def spell_words(texts: Sequence[Sequence[str]], symbols: Symbols) -> list[list[list[int]]]:
+def spell_words(texts: Sequence[Sequence[str]], symbols: Tokenizer) -> list[list[list[int]]]:
     """Returns the ids of each word of each text, at least one; each word is cut into pieces on its own, once."""
     known = sorted({word for text in texts for word in text})
     ids = [row[-_LONGEST_WORD:] or [UNK_ID] for row in symbols.encode(known)]
@@ -51,7 +51,7 @@ def spell_words(texts: Sequence[Sequence[str]], symbols: Symbols) -> list[list[l
     return [[spelt[word] for word in text] for text in texts]
 
 
-def tag_lines(lines: Sequence[Sequence[Word]], symbols: Symbols) -> LabelledIds:
+def tag_lines(lines: Sequence[Sequence[Word]], symbols: Tokenizer) -> LabelledIds:
     """Returns the pieces of all lines with a label on the last piece of each word."""
     rows: list[list[int]] = []
     labels: list[int] = []

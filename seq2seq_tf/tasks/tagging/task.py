@@ -23,8 +23,8 @@ from seq2seq_tf.tasks.tagging.config import TaggingConfig
 from seq2seq_tf.tasks.tagging.data import NO_LABEL, draw_paragraphs, join_lines, paragraph_spans, read_words, tag_lines
 from seq2seq_tf.tasks.tagging.metrics import case_and_mark_scores
 from seq2seq_tf.tasks.tagging.model import TaggedBatch, Tagging
-from seq2seq_tf.tasks.tagging.restorer import Restorer, forms_file, load_forms
-from seq2seq_tf.text.characters import load_symbols
+from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer, forms_file, load_forms
+from seq2seq_tf.text.characters import load_tokenizer
 from seq2seq_tf.text.sentencepiece import train_piece_model
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
@@ -47,7 +47,7 @@ class TaggingTask:
     batch_spec = TaggedBatch(*(tf.TensorSpec([None, None], tf.int32),) * 2)
     carry_spec = ()
 
-    def __init__(self, restorer: Restorer, train: LabelledIds, valid: Sequence[Sequence[Word]]) -> None:
+    def __init__(self, restorer: PunctuationRestorer, train: LabelledIds, valid: Sequence[Sequence[Word]]) -> None:
         self.restorer = restorer
         self.config = restorer.config
         self.model = restorer.model
@@ -123,14 +123,14 @@ def prepare(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> T
     check_prepared(run, texts, ["data.valid"], say)
     if not os.path.exists(run.prepared):
         seal_prepared(run, _prepare_text(run, config, say), texts)
-    symbols = load_symbols(run.symbols)
+    symbols = load_tokenizer(run.symbols)
     keras.utils.set_random_seed(train.seed)
     model = Tagging(config.model, symbols.vocab_size, len(LABELS), precision=train.precision)
     model.build()
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
     say(f"model: {count:,} parameters, {symbols.vocab_size:,} pieces, {len(LABELS)} labels of case and punctuation")
     return TaggingTask(
-        Restorer(model, symbols, load_forms(run), config), load_ids(os.path.join(run.data, "train")), valid
+        PunctuationRestorer(model, symbols, load_forms(run), config), load_ids(os.path.join(run.data, "train")), valid
     )
 
 
@@ -155,7 +155,7 @@ def _prepare_text(run: RunDir, config: TaggingConfig, say: Callable[[str], None]
     if not (take_over_tokenizers(run, config, say) or bound):
         say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
         train_piece_model([words], run.symbols, data, normalization=data.normalization)
-    save_ids(os.path.join(run.data, "train"), tag_lines(lines, load_symbols(run.symbols)))
+    save_ids(os.path.join(run.data, "train"), tag_lines(lines, load_tokenizer(run.symbols)))
     forms = load_forms(run) if bound else _write_forms(run, config, lines)
     count = sum(map(len, lines))
     say(

@@ -28,7 +28,7 @@ BLEU_TOKENIZERS = ("auto", "13a", "char", "intl", "ja-mecab", "ko-mecab", "none"
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig:
+class TranslationDataConfig:
     """Raw parallel files and how they become pieces (subwords)."""
 
     train_source: str = option("", "training sentences to translate from, one a line (.gz is read too)", PATH)
@@ -64,7 +64,7 @@ class DataConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelConfig(EncoderConfig, DecoderConfig):
+class TranslationModelConfig(EncoderConfig, DecoderConfig):
     """Sizes and regularisation of the encoder and the attention decoder."""
 
     tie: str = option("all", "which tables are one: all = source, target and output; target = target and output", TIES)
@@ -124,7 +124,7 @@ class SearchConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(TaskConfig):
+class TranslationConfig(TaskConfig):
     """All options of a translation run."""
 
     task: ClassVar[str] = "translation"
@@ -143,8 +143,8 @@ class Config(TaskConfig):
         "search.split_sentences",
     )
 
-    data: DataConfig = DataConfig()
-    model: ModelConfig = ModelConfig()
+    data: TranslationDataConfig = TranslationDataConfig()
+    model: TranslationModelConfig = TranslationModelConfig()
     train: TranslationTrainConfig = TranslationTrainConfig()
     search: SearchConfig = SearchConfig()
 

@@ -15,10 +15,10 @@ from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.data.id_files import load_offsets, map_ids, remade
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import Batch
-from seq2seq_tf.tasks.translation.config import DataConfig
+from seq2seq_tf.tasks.translation.config import TranslationDataConfig
 from seq2seq_tf.text.lines import iter_pairs
 from seq2seq_tf.text.normalization import NONE_CHANGED, Changed
-from seq2seq_tf.text.sentencepiece import PieceModel
+from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer
 
 _CHUNK = 20_000  # pairs cut into pieces at a time: bounds memory
 
@@ -61,8 +61,8 @@ class Prepared(NamedTuple):
 
 def prepare_corpus(
     files: tuple[str, str],
-    models: tuple[PieceModel, PieceModel],
-    config: DataConfig,
+    models: tuple[SentencePieceTokenizer, SentencePieceTokenizer],
+    config: TranslationDataConfig,
     prefix: str,
     *,
     sample_seed: int = -1,

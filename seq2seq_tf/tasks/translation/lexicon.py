@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import whole_file
+from seq2seq_tf.files import atomic_write
 from seq2seq_tf.structures import EOS_ID, PAD_ID
 from seq2seq_tf.tasks.translation.corpus import Corpus
 
@@ -46,7 +46,7 @@ class Lexicon(NamedTuple):
 
     def save(self, path: str) -> None:
         """Writes the file whole or not at all."""
-        with whole_file(path) as file:
+        with atomic_write(path) as file:
             np.savez(file, best=self.best, frequent=self.frequent, size=[self.target_vocab, int(self.joint)])
 
 

@@ -8,10 +8,10 @@ import tensorflow as tf
 from seq2seq_tf.nn.decoder import AttentionDecoder
 from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.nn.encoder import Encoder
-from seq2seq_tf.nn.output import SearchWeights, Vocabulary, log_probabilities, make_step_fn, summed_loss
+from seq2seq_tf.nn.output import OutputProjection, SearchWeights, log_probabilities, make_step_fn, summed_loss
 from seq2seq_tf.nn.products import cast
 from seq2seq_tf.structures import Batch, DecoderState, LossSum, Memory, StepFn, TeacherForced
-from seq2seq_tf.tasks.translation.config import ModelConfig
+from seq2seq_tf.tasks.translation.config import TranslationModelConfig
 
 
 class Translation(keras.layers.Layer):
@@ -24,7 +24,13 @@ class Translation(keras.layers.Layer):
     """
 
     def __init__(
-        self, config: ModelConfig, source_vocab: int, target_vocab: int, *, precision: str, name: str = "translation"
+        self,
+        config: TranslationModelConfig,
+        source_vocab: int,
+        target_vocab: int,
+        *,
+        precision: str,
+        name: str = "translation",
     ) -> None:
         super().__init__(name=name)
         self.config = config
@@ -54,14 +60,14 @@ class Translation(keras.layers.Layer):
             )
         self.vocabulary_bias = self.add_weight(shape=(vocab,), initializer="zeros", name="vocabulary_bias")
 
-    def _vocabulary(self, precision: str) -> Vocabulary:
+    def _output_projection(self, precision: str) -> OutputProjection:
         """Returns the last projection.
 
         Training multiplies at its own precision. Searching and scoring use float32, so that the score of a search
         is the score of scoring: bfloat16 would round each logit to 8 bits.
         """
         table = self.output_table if self.config.tie == "none" else self.target_embedding.table
-        return Vocabulary(cast(table, precision), tf.convert_to_tensor(self.vocabulary_bias))
+        return OutputProjection(cast(table, precision), tf.convert_to_tensor(self.vocabulary_bias))
 
     def encode(self, source: tf.Tensor) -> tuple[Memory, DecoderState]:
         """Returns what a search needs of source [B, S] int32."""
@@ -70,7 +76,7 @@ class Translation(keras.layers.Layer):
 
     def search_weights(self, *, fold: bool = False) -> SearchWeights:
         """Returns what the steps of a search need; see `AttentionDecoder.weights_for_steps`."""
-        return SearchWeights(self.decoder.weights_for_steps(fold=fold), self._vocabulary("float32"))
+        return SearchWeights(self.decoder.weights_for_steps(fold=fold), self._output_projection("float32"))
 
     def step_fn(self, weights: SearchWeights | None = None, candidates: tf.Tensor | None = None) -> StepFn:
         """Returns the step of the searches, see `make_step_fn`.
@@ -95,11 +101,11 @@ class Translation(keras.layers.Layer):
     ) -> tuple[LossSum, tuple[()]]:
         """Returns the loss summed over real target tokens; dropout is on if dropout_seed is given."""
         hidden = self.teacher_force(batch, dropout_seed=dropout_seed).hidden
-        vocabulary = self._vocabulary(self.precision)
+        vocabulary = self._output_projection(self.precision)
         return summed_loss(hidden, batch.target_out, vocabulary, smoothing=smoothing, fused=self.config.fused), carry
 
     def score(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the log-probability of each piece [B, T] (zero on padding) and the attention weights [B, T, S]."""
         forced = self.teacher_force(batch, dropout_seed=None)
-        vocabulary = self._vocabulary("float32")
+        vocabulary = self._output_projection("float32")
         return log_probabilities(forced.hidden, batch.target_out, vocabulary, fused=self.config.fused), forced.weights

@@ -21,7 +21,7 @@ from seq2seq_tf.search.limits import LengthRule, source_limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses
 from seq2seq_tf.tasks.translation.config import SearchConfig
 from seq2seq_tf.tasks.translation.translator import Translator
-from seq2seq_tf.text.sentencepiece import GraphPieces
+from seq2seq_tf.text.sentencepiece import GraphTokenizer
 from seq2seq_tf.tracing import trace
 
 MOST_SCORED = 1024  # pieces of a side; attention over a pair takes time and memory of their product
@@ -158,8 +158,8 @@ class ServedText(ServedIds):
 
     def __init__(self, translator: Translator) -> None:
         super().__init__(translator)
-        self._source = GraphPieces(translator.source.path)
-        self._target = GraphPieces(translator.target.path)
+        self._source = GraphTokenizer(translator.source.path)
+        self._target = GraphTokenizer(translator.target.path)
 
     def signatures(self) -> dict[str, Any]:
         """As in `ServedIds`, with those over strings."""

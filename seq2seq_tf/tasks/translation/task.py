@@ -22,7 +22,7 @@ from seq2seq_tf.inspection.attention import attention_png
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
 from seq2seq_tf.inspection.gradients import pair_batch
 from seq2seq_tf.structures import Batch
-from seq2seq_tf.tasks.translation.config import Config, SearchConfig
+from seq2seq_tf.tasks.translation.config import SearchConfig, TranslationConfig
 from seq2seq_tf.tasks.translation.corpus import Corpus, iter_batches, load_corpus, prepare_corpus
 from seq2seq_tf.tasks.translation.metrics import bleu, check_tokenizer, chrf, tokenizer_for
 from seq2seq_tf.tasks.translation.model import Translation
@@ -30,7 +30,7 @@ from seq2seq_tf.tasks.translation.translator import Translator
 from seq2seq_tf.text.lengths import length_ratio
 from seq2seq_tf.text.lines import iter_pairs, same_lines
 from seq2seq_tf.text.scripts import is_visible
-from seq2seq_tf.text.sentencepiece import PieceModel, PieceText, train_piece_models
+from seq2seq_tf.text.sentencepiece import PieceText, SentencePieceTokenizer, train_piece_models
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import Texts, check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
@@ -59,8 +59,8 @@ class TranslationTask:
 
     def __init__(
         self,
-        config: Config,
-        models: tuple[PieceModel, PieceModel],
+        config: TranslationConfig,
+        models: tuple[SentencePieceTokenizer, SentencePieceTokenizer],
         train: list[Corpus],
         valid_texts: list[tuple[str, str]],
         model: Translation,
@@ -164,7 +164,7 @@ class TranslationTask:
         return self._watch.look()
 
 
-def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> TranslationTask:
+def prepare(run: RunDir, config: TranslationConfig, say: Callable[[str], None]) -> TranslationTask:
     """Trains piece models, cuts the corpus and builds the model, or finds all that in the run folder.
 
     Raises:
@@ -188,7 +188,7 @@ def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> Translat
     check_prepared(run, texts, _HELD_OUT, say)
     config = _with_tokenizer(run, config, [target for _, target in valid_texts], say)
     _piece_models(run, config, say)
-    source, target = PieceModel(run.source_model), PieceModel(run.target_model)
+    source, target = SentencePieceTokenizer(run.source_model), SentencePieceTokenizer(run.target_model)
     corpora = _corpora(run, config, (source, target), texts, say)
     valid_texts = _with_text(valid_texts, (source, target), data.valid_source, say)
     keras.utils.set_random_seed(config.train.seed)
@@ -200,7 +200,10 @@ def prepare(run: RunDir, config: Config, say: Callable[[str], None]) -> Translat
 
 
 def _with_text(
-    pairs: list[tuple[str, str]], models: tuple[PieceModel, PieceModel], path: str, say: Callable[[str], None]
+    pairs: list[tuple[str, str]],
+    models: tuple[SentencePieceTokenizer, SentencePieceTokenizer],
+    path: str,
+    say: Callable[[str], None],
 ) -> list[tuple[str, str]]:
     """Returns the held-out pairs of which both sides have a piece; those of `path` that have not are told.
 
@@ -216,7 +219,9 @@ def _with_text(
     return kept
 
 
-def _with_tokenizer(run: RunDir, config: Config, references: list[str], say: Callable[[str], None]) -> Config:
+def _with_tokenizer(
+    run: RunDir, config: TranslationConfig, references: list[str], say: Callable[[str], None]
+) -> TranslationConfig:
     """Returns the configuration with BLEU's tokenizer decided for the target text, and stores that.
 
     A run that was begun before there was a choice keeps `auto`.
@@ -239,7 +244,7 @@ def _with_tokenizer(run: RunDir, config: Config, references: list[str], say: Cal
     return config
 
 
-def _refuse_equal_sides(config: Config) -> None:
+def _refuse_equal_sides(config: TranslationConfig) -> None:
     for part in ("train", "valid"):
         source, target = (getattr(config.data, f"{part}_{side}") for side in ("source", "target"))
         if same_lines(source, target):
@@ -256,7 +261,7 @@ def _keep_examples(run: RunDir, sources: list[str]) -> None:
         write_text(run.examples, "".join(f"{text}\n" for text in kept))
 
 
-def _piece_models(run: RunDir, config: Config, say: Callable[[str], None]) -> None:
+def _piece_models(run: RunDir, config: TranslationConfig, say: Callable[[str], None]) -> None:
     data = config.data
     if take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config):
         return
@@ -278,7 +283,11 @@ def _piece_models(run: RunDir, config: Config, say: Callable[[str], None]) -> No
 
 
 def _corpora(
-    run: RunDir, config: Config, models: tuple[PieceModel, PieceModel], texts: Texts, say: Callable[[str], None]
+    run: RunDir,
+    config: TranslationConfig,
+    models: tuple[SentencePieceTokenizer, SentencePieceTokenizer],
+    texts: Texts,
+    say: Callable[[str], None],
 ) -> list[Corpus]:
     """Cuts the training pairs into pieces, once per sampled segmentation."""
     data = config.data

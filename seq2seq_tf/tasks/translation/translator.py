@@ -21,13 +21,13 @@ from seq2seq_tf.search.beam import BEAM_OPTIONS_SPEC, BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import LengthRule, source_limits
 from seq2seq_tf.structures import EOS_ID, Batch, Hypotheses
-from seq2seq_tf.tasks.translation.config import Config, SearchConfig
+from seq2seq_tf.tasks.translation.config import SearchConfig, TranslationConfig
 from seq2seq_tf.tasks.translation.corpus import Corpus, load_corpus
 from seq2seq_tf.tasks.translation.hypotheses import Hypothesis, empty, join
 from seq2seq_tf.tasks.translation.lexicon import Lexicon, learn_lexicon, load_lexicon
 from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.text.given import check_texts
-from seq2seq_tf.text.sentencepiece import PieceModel
+from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer
 from seq2seq_tf.text.sentences import split_paragraph
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.prepared import check_data
@@ -55,7 +55,12 @@ class Translator:
     """
 
     def __init__(
-        self, model: Translation, source: PieceModel, target: PieceModel, config: Config, run: RunDir | None = None
+        self,
+        model: Translation,
+        source: SentencePieceTokenizer,
+        target: SentencePieceTokenizer,
+        config: TranslationConfig,
+        run: RunDir | None = None,
     ) -> None:
         self.model = model
         self.source = source
@@ -94,8 +99,8 @@ class Translator:
         """
         check_not_forked()
         run = RunDir(model_dir)
-        config = run.load_config(Config)
-        source, target = PieceModel(run.source_model), PieceModel(run.target_model)
+        config = run.load_config(TranslationConfig)
+        source, target = SentencePieceTokenizer(run.source_model), SentencePieceTokenizer(run.target_model)
         model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
         model.build()
         weights = load_weights(run, model)

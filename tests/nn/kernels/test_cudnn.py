@@ -126,7 +126,7 @@ def test_the_kernel_gets_what_keras_gives_it(
 
 
 @pytest.mark.parametrize(
-    ("kind", "layer_norm", "feed_units", "possible"),
+    ("kind", "layer_norm", "context_units", "possible"),
     [
         ("lstm", False, 0, True),
         ("gru", False, 0, True),
@@ -137,10 +137,10 @@ def test_the_kernel_gets_what_keras_gives_it(
     ],
 )
 def test_cudnn_is_used_for_what_it_has_and_only_where_a_gpu_is_visible(
-    kind: str, layer_norm: bool, feed_units: int, possible: bool, monkeypatch: pytest.MonkeyPatch
+    kind: str, layer_norm: bool, context_units: int, possible: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cell = make_cell(oracles.small_config(cell=kind, layer_norm=layer_norm), H, precision="float32", name="cell")
-    cell.build(X, feed_units)
+    cell.build(X, context_units)
     monkeypatch.setattr(tf.sysconfig, "get_build_info", lambda: {"is_cuda_build": True})
     for devices in [], ["GPU:0"]:
         monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind, devices=devices: devices)

@@ -11,9 +11,9 @@ from seq2seq_tf import forks
 from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.tasks.captioning.captioner import Caption, Captioner, build_model
-from seq2seq_tf.tasks.captioning.config import CaptionConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.tasks.captioning.grammar import all_words
-from seq2seq_tf.text.words import WordList, write_word_list
+from seq2seq_tf.text.words import WordTokenizer, write_word_tokenizer
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import model_variables
@@ -37,9 +37,9 @@ OPTIONS = {
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     """A run folder with random weights, large enough for opinions."""
     run = RunDir(str(tmp_path_factory.mktemp("captions") / "run"))
-    config = run.create(load(None, OPTIONS, CaptionConfig).config)
-    write_word_list(all_words(), run.labels)
-    model = build_model(config, WordList(run.labels))
+    config = run.create(load(None, OPTIONS, CaptioningConfig).config)
+    write_word_tokenizer(all_words(), run.labels)
+    model = build_model(config, WordTokenizer(run.labels))
     oracles.randomise(model, np.random.default_rng(11), 0.4)
     checkpoint.save(run.final_model, model_variables(model), {"update": 0, "score": 0.0})
     return run
@@ -132,8 +132,8 @@ def test_a_wrong_option_is_named(options: dict, words: str, captioner: Captioner
 
 
 def test_n_best_follows_a_smaller_beam(run: RunDir) -> None:
-    config = load(None, {**OPTIONS, "search.beam_size": 5, "search.n_best": 4}, CaptionConfig).config
-    words = WordList(run.labels)
+    config = load(None, {**OPTIONS, "search.beam_size": 5, "search.n_best": 4}, CaptioningConfig).config
+    words = WordTokenizer(run.labels)
     assert Captioner(build_model(config, words), words, config).search_options(beam_size=2).n_best == 2
 
 
@@ -160,7 +160,7 @@ def test_images_may_come_from_a_generator(captioner: Captioner, images: np.ndarr
 
 def test_a_run_without_its_words_is_refused(run: RunDir, tmp_path: Path) -> None:
     other = RunDir(str(tmp_path / "run"))
-    other.create(run.load_config(CaptionConfig))
+    other.create(run.load_config(CaptioningConfig))
     with pytest.raises(InputError, match=r"labels\.txt: cannot be read"):
         Captioner.load(other.path)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.tasks.captioning.config import CaptionModelConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningModelConfig
 from seq2seq_tf.tasks.captioning.image_encoder import ImageEncoder
 from tests import oracles
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("seed")
 
 
 def make(rng: np.random.Generator, *, precision: str = "float32", **changes: float) -> ImageEncoder:
-    config = CaptionModelConfig(**{"filters": 2, "encoder_dropout": 0.0, **changes})
+    config = CaptioningModelConfig(**{"filters": 2, "encoder_dropout": 0.0, **changes})
     encoder = ImageEncoder(config, SIZE, precision=precision)
     encoder.build()
     oracles.randomise(encoder, rng)
@@ -115,7 +115,7 @@ def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.
 
 
 def test_the_first_vectors_of_rows_and_columns_follow_their_option() -> None:
-    config = dataclasses.replace(CaptionModelConfig(), filters=50, position_scale=3.0)
+    config = dataclasses.replace(CaptioningModelConfig(), filters=50, position_scale=3.0)
     encoder = ImageEncoder(config, 40, precision="float32")
     encoder.build()
     np.testing.assert_allclose([np.std(encoder.rows), np.std(encoder.columns)], 3.0, rtol=0.1)

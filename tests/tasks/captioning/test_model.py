@@ -13,7 +13,7 @@ from seq2seq_tf.search.beam import BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import Limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses
-from seq2seq_tf.tasks.captioning.config import CaptionConfig, CaptionModelConfig
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig, CaptioningModelConfig
 from seq2seq_tf.tasks.captioning.model import CaptionBatch, Captioning
 from tests import oracles
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("seed")
 
 def make(rng: np.random.Generator, *, dropout: float = 0.0, **changes: object) -> Captioning:
     """Returns a model with weights large enough to have opinions."""
-    config = CaptionModelConfig(**{**SIZES, **dict.fromkeys(DROPOUTS, dropout), **changes})
+    config = CaptioningModelConfig(**{**SIZES, **dict.fromkeys(DROPOUTS, dropout), **changes})
     model = Captioning(config, SIZE, V, precision="float32")
     model.build()
     oracles.randomise(model, rng)
@@ -181,5 +181,5 @@ def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.
 )
 def test_a_contradiction_is_refused_by_name(overrides: dict, named: list[str]) -> None:
     with pytest.raises(InputError) as error:
-        load(None, overrides, CaptionConfig)
+        load(None, overrides, CaptioningConfig)
     assert all(part in str(error.value) for part in named)

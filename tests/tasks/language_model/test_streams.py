@@ -7,7 +7,7 @@ import pytest
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import BOS_ID, EOS_ID, UNK_ID
-from seq2seq_tf.tasks.language_model.config import DataConfig
+from seq2seq_tf.tasks.language_model.config import LanguageModelDataConfig
 from seq2seq_tf.tasks.language_model.streams import (
     TextOfIds,
     epoch_offset,
@@ -18,28 +18,28 @@ from seq2seq_tf.tasks.language_model.streams import (
     text_ids,
     write_stream,
 )
-from seq2seq_tf.text.characters import CharacterModel, write_character_model
-from seq2seq_tf.text.sentencepiece import PieceModel, train_piece_model
+from seq2seq_tf.text.characters import CharacterTokenizer, write_character_tokenizer
+from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer, train_piece_model
 
 TEXT = "caf\u00e9 noir\n\nun caf\u00e9\n"
 
 
 @pytest.fixture
-def characters(tmp_path: Path) -> CharacterModel:
-    write_character_model([TEXT], str(tmp_path / "c.model"), most=50)
-    return CharacterModel(str(tmp_path / "c.model"))
+def characters(tmp_path: Path) -> CharacterTokenizer:
+    write_character_tokenizer([TEXT], str(tmp_path / "c.model"), most=50)
+    return CharacterTokenizer(str(tmp_path / "c.model"))
 
 
 @pytest.fixture(scope="module")
-def pieces(tmp_path_factory: pytest.TempPathFactory) -> PieceModel:
+def pieces(tmp_path_factory: pytest.TempPathFactory) -> SentencePieceTokenizer:
     folder = tmp_path_factory.mktemp("pieces")
     (folder / "text").write_text(TEXT * 5, encoding="utf-8")
-    config = DataConfig(vocab_size=280, symbols="pieces")
+    config = LanguageModelDataConfig(vocab_size=280, symbols="pieces")
     train_piece_model([str(folder / "text")], str(folder / "p.model"), config, normalization=config.normalization)
-    return PieceModel(str(folder / "p.model"))
+    return SentencePieceTokenizer(str(folder / "p.model"))
 
 
-def test_each_file_begins_with_bos_and_characters_come_back(characters: CharacterModel, tmp_path: Path) -> None:
+def test_each_file_begins_with_bos_and_characters_come_back(characters: CharacterTokenizer, tmp_path: Path) -> None:
     size = write_stream([TEXT, "", "u\u4e2d"], characters, str(tmp_path / "s"))
     assert size == (3, len(TEXT) + 2, len(TEXT) + 5, 1)
     assert "1 of them unknown" in str(size)
@@ -51,7 +51,7 @@ def test_each_file_begins_with_bos_and_characters_come_back(characters: Characte
     assert stream.ids[-1] == UNK_ID
 
 
-def test_pieces_have_eos_for_each_line_end(pieces: PieceModel) -> None:
+def test_pieces_have_eos_for_each_line_end(pieces: SentencePieceTokenizer) -> None:
     ids = text_ids(pieces, TEXT)
     assert ids.count(EOS_ID) == TEXT.count("\n") == 3
     assert ids[-1] == EOS_ID
@@ -59,7 +59,7 @@ def test_pieces_have_eos_for_each_line_end(pieces: PieceModel) -> None:
     assert "".join(map(reader.add, ids)) == TEXT
 
 
-def test_pieces_become_text_one_by_one_behind_what_stands_before(pieces: PieceModel) -> None:
+def test_pieces_become_text_one_by_one_behind_what_stands_before(pieces: SentencePieceTokenizer) -> None:
     """A space before a word is known from the line so far, and bytes wait until they are a character."""
     before, after = text_ids(pieces, "noir"), pieces.encode(["noir caf\u00e9 \u4e2d"])[0]
     assert after[: len(before)] == before
@@ -69,7 +69,7 @@ def test_pieces_become_text_one_by_one_behind_what_stands_before(pieces: PieceMo
     assert "" in gained  # the first bytes of the last character
 
 
-def test_an_empty_text_is_refused_and_a_damaged_stream_named(characters: CharacterModel, tmp_path: Path) -> None:
+def test_an_empty_text_is_refused_and_a_damaged_stream_named(characters: CharacterTokenizer, tmp_path: Path) -> None:
     prefix = str(tmp_path / "s")
     with pytest.raises(InputError, match="the text is empty"):
         write_stream(["", ""], characters, prefix)

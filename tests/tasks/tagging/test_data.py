@@ -19,19 +19,19 @@ from seq2seq_tf.tasks.tagging.data import (
     spell_words,
     tag_lines,
 )
-from seq2seq_tf.text.characters import CharacterModel, write_character_model
+from seq2seq_tf.text.characters import CharacterTokenizer, write_character_tokenizer
 
 LINES = ["Click OK.", "see LibreOffice, now"]
 
 
 @pytest.fixture
-def symbols(tmp_path: Path) -> CharacterModel:
+def symbols(tmp_path: Path) -> CharacterTokenizer:
     """Characters stand for pieces: a word has as many as letters."""
-    write_character_model(["abcdefghijklmnopqrstuvwxyz"], str(tmp_path / "s"), most=50)
-    return CharacterModel(str(tmp_path / "s"))
+    write_character_tokenizer(["abcdefghijklmnopqrstuvwxyz"], str(tmp_path / "s"), most=50)
+    return CharacterTokenizer(str(tmp_path / "s"))
 
 
-def test_the_label_stands_on_the_last_piece_of_its_word(symbols: CharacterModel) -> None:
+def test_the_label_stands_on_the_last_piece_of_its_word(symbols: CharacterTokenizer) -> None:
     tagged = tag_lines([split_words(line) for line in LINES], symbols)
     assert symbols.decode([tagged.ids]) == ["clickokseelibreofficenow"]
     assert tagged.offsets.tolist() == [0, 7, 24]
@@ -40,7 +40,7 @@ def test_the_label_stands_on_the_last_piece_of_its_word(symbols: CharacterModel)
     assert tagged.labels.tolist() == expected
 
 
-def test_a_word_is_cut_on_its_own_and_never_empty(symbols: CharacterModel) -> None:
+def test_a_word_is_cut_on_its_own_and_never_empty(symbols: CharacterTokenizer) -> None:
     rows = spell_words([["ab", "b"], ["b", "", "a" * 99]], symbols)
     assert rows[0][1] == rows[1][0]
     assert rows[1][1] == [UNK_ID]

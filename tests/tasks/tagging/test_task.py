@@ -15,7 +15,7 @@ from seq2seq_tf.tasks.tagging.casing import LABELS, label_of, split_words
 from seq2seq_tf.tasks.tagging.config import TaggingConfig
 from seq2seq_tf.tasks.tagging.data import join_lines, read_words
 from seq2seq_tf.tasks.tagging.metrics import case_and_mark_scores
-from seq2seq_tf.tasks.tagging.restorer import Restorer
+from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer
 from seq2seq_tf.tasks.tagging.task import TaggingTask, prepare
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
@@ -80,7 +80,7 @@ def test_validation_is_what_the_restorer_says(folder: Path, tmp_path: Path) -> N
     config = labelled_runs.tagging_config(folder)
     labelled_runs.train(tmp_path, config, prepare)
     final = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
-    restorer = Restorer.load(str(tmp_path))
+    restorer = PunctuationRestorer.load(str(tmp_path))
     paragraphs = join_lines(read_words(config.data.valid), most=config.data.most_lines, seed=config.train.seed)
     truth, predicted = [], []
     for words in paragraphs:

@@ -8,22 +8,22 @@ import pytest
 from seq2seq_tf.data.batching import make_batch, pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from seq2seq_tf.tasks.translation.config import DataConfig
+from seq2seq_tf.tasks.translation.config import TranslationDataConfig
 from seq2seq_tf.tasks.translation.corpus import Prepared, iter_batches, load_corpus, prepare_corpus
-from seq2seq_tf.text.sentencepiece import PieceModel, train_piece_model
+from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer, train_piece_model
 from tests import toy
 
 NOISE = 0.3
 
 
 @pytest.fixture(scope="module")
-def pieces(tmp_path_factory: pytest.TempPathFactory) -> PieceModel:
+def pieces(tmp_path_factory: pytest.TempPathFactory) -> SentencePieceTokenizer:
     """A piece model of made-up words that spells everything else in bytes."""
     folder = tmp_path_factory.mktemp("pieces")
     corpus = toy.make_corpus(folder, seed=1, train=211)
     path = str(folder / "pieces.model")
-    train_piece_model([str(corpus.train_source)], path, DataConfig(vocab_size=320), normalization="nmt_nfkc")
-    return PieceModel(path)
+    train_piece_model([str(corpus.train_source)], path, TranslationDataConfig(vocab_size=320), normalization="nmt_nfkc")
+    return SentencePieceTokenizer(path)
 
 
 def write(folder: Path, name: str, lines: list[str] | bytes) -> str:
@@ -33,9 +33,14 @@ def write(folder: Path, name: str, lines: list[str] | bytes) -> str:
 
 
 def prepared(
-    files: tuple[str, str], pieces: PieceModel, prefix: Path, *, max_pieces: int = 128, sample_seed: int = -1
+    files: tuple[str, str],
+    pieces: SentencePieceTokenizer,
+    prefix: Path,
+    *,
+    max_pieces: int = 128,
+    sample_seed: int = -1,
 ) -> Prepared:
-    config = DataConfig(max_pieces=max_pieces, segmentation_noise=NOISE)
+    config = TranslationDataConfig(max_pieces=max_pieces, segmentation_noise=NOISE)
     return prepare_corpus(files, (pieces, pieces), config, str(prefix), sample_seed=sample_seed)
 
 
@@ -44,7 +49,9 @@ def final_files(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("sample_seed", [-1, 3])
-def test_text_comes_back_from_the_batches_pair_by_pair(tmp_path: Path, pieces: PieceModel, sample_seed: int) -> None:
+def test_text_comes_back_from_the_batches_pair_by_pair(
+    tmp_path: Path, pieces: SentencePieceTokenizer, sample_seed: int
+) -> None:
     sources = ["ba be", "Ärger, 한국어", "x" * 29, "mu", "ki ki ki"]
     targets = ["be ba", "\U0001f600 no", "lu", "y" * 23, "ni"]
     files = write(tmp_path, "a", sources), write(tmp_path, "b", targets)
@@ -75,7 +82,7 @@ def test_rows_without_ids_pad_to_nothing_but_special_ids() -> None:
     assert pad_rows([]).shape == (0, 0)
 
 
-def test_empty_and_too_long_pairs_are_left_out_and_counted(tmp_path: Path, pieces: PieceModel) -> None:
+def test_empty_and_too_long_pairs_are_left_out_and_counted(tmp_path: Path, pieces: SentencePieceTokenizer) -> None:
     sources = ["ba", "", "be", "  ", "x" * 50, "bi", "bo"]
     targets = ["da", "de", " ", "", "di", "y" * 50, "do"]
     files = write(tmp_path, "a", sources), write(tmp_path, "b", targets)
@@ -91,7 +98,7 @@ def test_empty_and_too_long_pairs_are_left_out_and_counted(tmp_path: Path, piece
 
 @pytest.mark.parametrize("sample_seed", [-1, 3])
 def test_lines_that_do_not_come_back_from_their_pieces_are_counted(
-    tmp_path: Path, pieces: PieceModel, sample_seed: int
+    tmp_path: Path, pieces: SentencePieceTokenizer, sample_seed: int
 ) -> None:
     files = write(tmp_path, "a", ["ba", "be  bi", "m²"]), write(tmp_path, "b", ["da", "de", "½"])
     report = prepared(files, pieces, tmp_path / "train", sample_seed=sample_seed)
@@ -99,7 +106,7 @@ def test_lines_that_do_not_come_back_from_their_pieces_are_counted(
     assert str(report.target) == "1 of 3 lines, the first is line 3: '½' becomes '1⁄2'"
 
 
-def test_a_pair_of_exactly_max_pieces_is_kept(tmp_path: Path, pieces: PieceModel) -> None:
+def test_a_pair_of_exactly_max_pieces_is_kept(tmp_path: Path, pieces: SentencePieceTokenizer) -> None:
     text = "x" * 40
     count = len(pieces.encode([text])[0])
     files = write(tmp_path, "a", [text, "ba"]), write(tmp_path, "b", ["ba", "ba"])
@@ -107,7 +114,7 @@ def test_a_pair_of_exactly_max_pieces_is_kept(tmp_path: Path, pieces: PieceModel
     assert prepared(files, pieces, tmp_path / "train", max_pieces=count - 1).too_long == 1
 
 
-def test_sampled_segmentations_differ_by_seed_and_repeat(tmp_path: Path, pieces: PieceModel) -> None:
+def test_sampled_segmentations_differ_by_seed_and_repeat(tmp_path: Path, pieces: SentencePieceTokenizer) -> None:
     files = tuple(map(str, toy.make_corpus(tmp_path / "text", seed=2)[:2]))
     for name, seed in (("a", 5), ("b", 6), ("c", 5)):
         prepared(files, pieces, tmp_path / name, sample_seed=seed)
@@ -153,7 +160,11 @@ def test_every_id_of_a_large_vocabulary_fits(tmp_path: Path, vocab_size: int, dt
     ],
 )
 def test_a_mistake_in_a_file_is_named_and_nothing_stays(
-    tmp_path: Path, pieces: PieceModel, source: list[str] | bytes, target: list[str] | bytes, parts: list[str]
+    tmp_path: Path,
+    pieces: SentencePieceTokenizer,
+    source: list[str] | bytes,
+    target: list[str] | bytes,
+    parts: list[str],
 ) -> None:
     files = write(tmp_path, "a", source), write(tmp_path, "b", target)
     folder = tmp_path / "data"
@@ -166,7 +177,7 @@ def test_a_mistake_in_a_file_is_named_and_nothing_stays(
     assert final_files(folder) == []
 
 
-def test_a_missing_file_is_named_and_an_older_corpus_stays(tmp_path: Path, pieces: PieceModel) -> None:
+def test_a_missing_file_is_named_and_an_older_corpus_stays(tmp_path: Path, pieces: SentencePieceTokenizer) -> None:
     good = write(tmp_path, "a", ["ba", "be"])
     folder = tmp_path / "data"
     folder.mkdir()
@@ -178,7 +189,9 @@ def test_a_missing_file_is_named_and_an_older_corpus_stays(tmp_path: Path, piece
 
 
 @pytest.mark.parametrize("ending", [".source.offsets.npy", ".target.uint16.ids"])
-def test_a_corpus_with_a_missing_or_cut_file_is_refused(tmp_path: Path, pieces: PieceModel, ending: str) -> None:
+def test_a_corpus_with_a_missing_or_cut_file_is_refused(
+    tmp_path: Path, pieces: SentencePieceTokenizer, ending: str
+) -> None:
     text = write(tmp_path, "a", ["ba be", "be"])
     prepared((text, text), pieces, tmp_path / "train")
     damaged = Path(f"{tmp_path / 'train'}{ending}")
@@ -190,13 +203,15 @@ def test_a_corpus_with_a_missing_or_cut_file_is_refused(tmp_path: Path, pieces: 
         load_corpus(str(tmp_path / "train"))
 
 
-def test_unknown_characters_are_never_lost_to_unk(pieces: PieceModel) -> None:
+def test_unknown_characters_are_never_lost_to_unk(pieces: SentencePieceTokenizer) -> None:
     assert all(UNK_ID not in row for row in pieces.encode(["漢字 \U0001f468‍\U0001f469 ﷽"]))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("ending", [".source.ids.tmp", ".target.ids.tmp", ".source.offsets.tmp"])
-def test_a_full_disk_is_one_line_and_leaves_the_old_corpus(tmp_path: Path, pieces: PieceModel, ending: str) -> None:
+def test_a_full_disk_is_one_line_and_leaves_the_old_corpus(
+    tmp_path: Path, pieces: SentencePieceTokenizer, ending: str
+) -> None:
     old, new = write(tmp_path, "a", ["ba be"]), write(tmp_path, "b", ["bi"] * 3)
     folder = tmp_path / "data"
     folder.mkdir()

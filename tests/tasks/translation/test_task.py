@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.tasks.translation.config import Config
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.tasks.translation.metrics import bleu, chrf
 from seq2seq_tf.tasks.translation.task import TranslationTask, prepare
 from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
@@ -26,7 +26,7 @@ def with_lines(corpus: toy.ToyCorpus, part: str, sources: list[str], targets: li
         path.write_text(path.read_text(encoding="utf-8") + "".join(f"{x}\n" for x in lines), encoding="utf-8")
 
 
-def prepared(folder: Path, config: Config) -> tuple[TranslationTask, list[str]]:
+def prepared(folder: Path, config: TranslationConfig) -> tuple[TranslationTask, list[str]]:
     """Returns the task of a new run and what was said."""
     run, said = RunDir(str(folder)), list[str]()
     config = run.create(config)
@@ -49,7 +49,7 @@ def test_a_model_can_write_each_target_line_of_its_training_data(tmp_path: Path,
 CHINESE = ["你好世界", "再见世界", "世界你好再见"]
 
 
-def chinese_run(folder: Path, **changes: Any) -> Config:
+def chinese_run(folder: Path, **changes: Any) -> TranslationConfig:
     """Returns the configuration of a corpus whose targets are Chinese."""
     corpus = toy.make_corpus(folder / "corpus", seed=5)
     count = len(corpus.train_target.read_text(encoding="utf-8").splitlines())
@@ -64,7 +64,7 @@ def test_the_tokenizer_of_bleu_is_chosen_for_the_target_text_stored_and_used(
     config = chinese_run(tmp_path)
     task, said = prepared(tmp_path / "run", config)
     run = RunDir(str(tmp_path / "run"))
-    assert task.tokenizer == run.load_config(Config).train.bleu_tokenizer == "zh"
+    assert task.tokenizer == run.load_config(TranslationConfig).train.bleu_tokenizer == "zh"
     assert "BLEU of the held-out text with sacreBLEU's tokenizer zh" in said
     references = [target for _, target in task.valid_texts]
     written = [[Hypothesis(text + "。", 0.0, 0.0, [], [], np.zeros((0, 0)))] for text in references]
@@ -105,7 +105,7 @@ def test_training_says_that_its_metric_stands_still_and_the_loss_decides(
     monkeypatch.setattr(task, "validate", lambda: {"loss": next(losses), "bleu": 0.0, "chrf": 0.0})
     session = Session(run, config, task, lambda: False)
     assert session.run().finished
-    assert session.standing.updates[0] == session.position.update
+    assert session.validations.updates[0] == session.position.update
     told = "".join(capsys.readouterr())
     assert "train.metric=bleu has not moved from 0.000 in 3 validations while the loss fell" in told
 

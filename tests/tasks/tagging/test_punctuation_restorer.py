@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from seq2seq_tf import forks
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.tasks.tagging.casing import LABELS, MIXED
-from seq2seq_tf.tasks.tagging.restorer import Restorer, forms_file, load_forms, windows
+from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer, forms_file, load_forms, windows
 from seq2seq_tf.tasks.tagging.task import prepare
 from seq2seq_tf.training.run_dir import RunDir
 from tests import labelled_runs
@@ -40,8 +40,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def restorer(run: Path) -> Restorer:
-    return Restorer.load(str(run))
+def restorer(run: Path) -> PunctuationRestorer:
+    return PunctuationRestorer.load(str(run))
 
 
 @given(counts=st.lists(st.integers(1, 9), max_size=60), most=st.integers(1, 30))
@@ -60,7 +60,7 @@ def test_windows_keep_each_word_once_and_hold_their_bound(counts: list[int], mos
         assert one.last == other.first
 
 
-def test_words_stay_and_only_case_and_marks_come(restorer: Restorer) -> None:
+def test_words_stay_and_only_case_and_marks_come(restorer: PunctuationRestorer) -> None:
     for text, made in zip(TEXTS, restorer.restore(TEXTS), strict=True):
         given_words, words = text.split(), made.split()
         assert len(words) == len(given_words) or not any(map(str.isalnum, text))
@@ -71,11 +71,11 @@ def test_words_stay_and_only_case_and_marks_come(restorer: Restorer) -> None:
     assert restorer.restore([]) == []
 
 
-def test_a_text_is_restored_alone_as_among_others(restorer: Restorer) -> None:
+def test_a_text_is_restored_alone_as_among_others(restorer: PunctuationRestorer) -> None:
     assert restorer.restore(TEXTS) == [restorer.restore([text])[0] for text in TEXTS]
 
 
-def test_case_has_been_learnt_and_mixed_forms_come_from_the_training_text(restorer: Restorer) -> None:
+def test_case_has_been_learnt_and_mixed_forms_come_from_the_training_text(restorer: PunctuationRestorer) -> None:
     assert restorer.forms.mixed == {"kiki": "kiKi"}
     made = restorer.restore(["ka de kiki ku ba lu"])[0]
     assert made.startswith("Ka")
@@ -83,33 +83,33 @@ def test_case_has_been_learnt_and_mixed_forms_come_from_the_training_text(restor
     assert "KU" in made
 
 
-def test_mixed_case_is_for_words_whose_form_is_known(restorer: Restorer) -> None:
+def test_mixed_case_is_for_words_whose_form_is_known(restorer: PunctuationRestorer) -> None:
     sure = np.where([label in MIXED for label in LABELS], 0.0, -9.0)
     (labels,) = restorer.labels([["kiki", "ka"]], [np.stack([sure, sure])])
     assert labels[0] in MIXED
     assert labels[1] not in MIXED
 
 
-def test_each_word_of_a_text_of_many_windows_has_probabilities(restorer: Restorer) -> None:
+def test_each_word_of_a_text_of_many_windows_has_probabilities(restorer: PunctuationRestorer) -> None:
     words = ["ka", "ba", "ku", "kiki", "de", "lu"] * 17
     (found,) = restorer.log_probs([words])
     assert found.shape == (len(words), len(LABELS))
     np.testing.assert_allclose(np.exp(found).sum(1), 1.0, rtol=1e-5)
 
 
-def test_calls_of_any_shape_share_one_trace(restorer: Restorer) -> None:
+def test_calls_of_any_shape_share_one_trace(restorer: PunctuationRestorer) -> None:
     restorer.restore(TEXTS)
     restorer.restore(["ka"])
     assert restorer._log_probs.experimental_get_tracing_count() == 1
 
 
-def test_mistakes_are_named(restorer: Restorer, run: Path, toy_run: Path, tmp_path: Path) -> None:
+def test_mistakes_are_named(restorer: PunctuationRestorer, run: Path, toy_run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="list of texts"):
         restorer.restore("ka")
     with pytest.raises(InputError, match="item 2 must be a str, got bytes"):
         restorer.restore(["ka", b"ka"])
     with pytest.raises(InputError, match="translation"):
-        Restorer.load(str(toy_run))
+        PunctuationRestorer.load(str(toy_run))
     damaged = RunDir(str(tmp_path))
     Path(forms_file(damaged)).write_text('{"mixed": ')
     with pytest.raises(InputError, match=r"words\.json: not the words of a tagging run"):
@@ -117,7 +117,7 @@ def test_mistakes_are_named(restorer: Restorer, run: Path, toy_run: Path, tmp_pa
 
 
 def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
-    restorer: Restorer, monkeypatch: pytest.MonkeyPatch
+    restorer: PunctuationRestorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert restorer.weights.final
     assert str(restorer.weights).startswith("final weights, ")
@@ -126,6 +126,6 @@ def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
         restorer.restore(["ba"])
 
 
-def test_a_restorer_says_what_it_is(restorer: Restorer, run: Path) -> None:
-    assert repr(restorer).startswith(f"<Restorer of '{run}' ({restorer.weights.label}): ")
+def test_a_restorer_says_what_it_is(restorer: PunctuationRestorer, run: Path) -> None:
+    assert repr(restorer).startswith(f"<PunctuationRestorer of '{run}' ({restorer.weights.label}): ")
     assert repr(restorer).endswith(" parameters>")

@@ -1,4 +1,4 @@
-"""What is heard of a model is what it computes; a plain twin computes the same; nothing stays behind."""
+"""What is recorded of a model is what it computes; a reference copy computes the same; nothing stays behind."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.inspection.listening import (
-    Listenable,
+from seq2seq_tf.inspection.cell_traces import (
+    Recordable,
     cells_of,
     copy_weights,
     gate_names,
     gate_values,
-    listen,
-    plain_twin,
+    record_states,
+    reference_copy,
 )
 from seq2seq_tf.nn.cells import CELL_CLASSES
 from seq2seq_tf.structures import Batch
@@ -52,17 +52,21 @@ def pairs(rng: np.random.Generator) -> Batch:
 
 
 @pytest.mark.parametrize("layer_norm", [False, True])
-@pytest.mark.parametrize("feed_units", [0, F])
+@pytest.mark.parametrize("context_units", [0, F])
 @pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
 def test_gates_are_those_of_the_equations(
-    kind: str, feed_units: int, layer_norm: bool, rng: np.random.Generator
+    kind: str, context_units: int, layer_norm: bool, rng: np.random.Generator
 ) -> None:
     cell = CELL_CLASSES[kind](H, forget_bias=1.0, layer_norm=layer_norm, precision="float32", name="cell")
-    cell.build(E, feed_units)
+    cell.build(E, context_units)
     oracles.randomise(cell, rng)
-    x, feed, h = (rng.normal(size=[B, n]) for n in (E, feed_units, H))
+    x, context, h = (rng.normal(size=[B, n]) for n in (E, context_units, H))
     w = oracles.numpy_weights(cell)
-    seen, fed, held = x @ w["kernel"], feed @ w["recurrent_kernel"][:feed_units], h @ w["recurrent_kernel"][feed_units:]
+    seen, fed, held = (
+        x @ w["kernel"],
+        context @ w["recurrent_kernel"][:context_units],
+        h @ w["recurrent_kernel"][context_units:],
+    )
     if layer_norm:
         seen = oracles.normalise(seen, w["input_gain"])
         joint = held if kind == "gru" else fed + held
@@ -70,7 +74,7 @@ def test_gates_are_those_of_the_equations(
         fed, held = (fed, joint) if kind == "gru" else (0.0, joint)
     blocks = np.split(oracles.sigmoid(seen + w["bias"] + fed + held + w.get("recurrent_bias", 0.0)), cell.gates, 1)
     expected = [blocks[n] for n in {"rnn": (), "gru": (0, 1), "lstm": (0, 1, 3)}[kind]]
-    tensors = [tf.constant(value, tf.float32) for value in (x, feed, h)]
+    tensors = [tf.constant(value, tf.float32) for value in (x, context, h)]
     found = gate_values(cell, cell.weights_for_steps(), cell.project(tensors[0]), *tensors[1:])
     assert len(found) == len(gate_names(cell)) == len(expected)
     for gate, values in zip(found, expected, strict=True):
@@ -80,14 +84,14 @@ def test_gates_are_those_of_the_equations(
 @pytest.mark.parametrize("changes", [{"cell": "lstm"}, {"cell": "gru", "layers": 2}, {"cell": "rnn", "layers": 3}])
 def test_a_language_models_states_are_heard(changes: dict[str, Any], rng: np.random.Generator) -> None:
     model = language_model(rng, **changes)
-    twin = plain_twin(model)
+    twin = reference_copy(model)
     copy_weights(model, twin)
     ids = rng.integers(4, V, [B, T]).astype(np.int32)
     expected, _ = model.states(tf.constant(ids), model.initial_carry(tf.constant(B)))
-    with listen(cells_of(twin), gates=True) as heard:
+    with record_states(cells_of(twin), gates=True) as traces:
         twin.read(tf.constant(ids), twin.initial_carry(tf.constant(B)), dropout_seed=None)
-    assert [each.name for each in heard] == [f"layer_{n}" for n in range(len(expected))]
-    for each, layer in zip(heard, expected, strict=True):
+    assert [each.name for each in traces] == [f"layer_{n}" for n in range(len(expected))]
+    for each, layer in zip(traces, expected, strict=True):
         for steps, states in zip(each.states.values(), layer.states, strict=True):
             np.testing.assert_allclose(np.stack(steps, 1), states, atol=1e-5)
         for n, steps in enumerate(each.gates.values()):
@@ -99,7 +103,7 @@ def test_a_plain_twin_with_the_same_weights_has_the_same_loss(
     changes: dict[str, Any], rng: np.random.Generator
 ) -> None:
     model, batch = translation(rng, **changes), pairs(rng)
-    twin = plain_twin(model)
+    twin = reference_copy(model)
     losses = []
     for _ in range(2):
         losses.append(twin.batch_loss(batch, (), smoothing=0.0, dropout_seed=None)[0].nll)
@@ -112,7 +116,7 @@ def test_a_plain_twin_with_the_same_weights_has_the_same_loss(
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_with_the_same_seed_a_plain_twin_begins_with_the_weights_of_the_model(cell: str) -> None:
     """So `gradients` shows as untrained the very weights that a run began with."""
-    models: list[Listenable] = [
+    models: list[Recordable] = [
         LanguageModel(model_config(cell=cell, layers=2), V, precision="bfloat16"),
         Translation(oracles.small_config(cell=cell), V, V, precision="bfloat16"),
     ]
@@ -120,17 +124,17 @@ def test_with_the_same_seed_a_plain_twin_begins_with_the_weights_of_the_model(ce
         keras.utils.set_random_seed(5)
         model.build()
         keras.utils.set_random_seed(5)
-        twin = plain_twin(model)
+        twin = reference_copy(model)
         assert [v.path for v in twin.trainable_variables] == [v.path for v in model.trainable_variables]
         for mine, theirs in zip(twin.trainable_variables, model.trainable_variables, strict=True):
             np.testing.assert_array_equal(mine, theirs, err_msg=theirs.path)
 
 
 def test_both_directions_of_an_encoder_are_heard_in_the_order_they_read(rng: np.random.Generator) -> None:
-    model, batch = plain_twin(translation(rng)), pairs(rng)
-    with listen(cells_of(model)) as heard:
+    model, batch = reference_copy(translation(rng)), pairs(rng)
+    with record_states(cells_of(model)) as traces:
         encoded = model.encoder.encode(tf.constant(batch.source), dropout_seed=None)
-    forward, backward, decoder = heard
+    forward, backward, decoder = traces
     assert [forward.name, backward.name] == ["encoder/layer_0/forward", "encoder/layer_0/backward"]
     assert (forward.reverse, backward.reverse) == (False, True)
     assert not decoder.states["h"]  # it did not run
@@ -142,7 +146,7 @@ def test_both_directions_of_an_encoder_are_heard_in_the_order_they_read(rng: np.
 
 def test_after_listening_the_cells_are_as_they_were(rng: np.random.Generator) -> None:
     model = language_model(rng)
-    with pytest.raises(RuntimeError, match="on the way"), listen(cells_of(model)):
+    with pytest.raises(RuntimeError, match="on the way"), record_states(cells_of(model)):
         raise RuntimeError("on the way")
     for named in cells_of(model):
         assert "step" not in vars(named.cell)

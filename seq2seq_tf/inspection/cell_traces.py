@@ -1,4 +1,4 @@
-"""What the cells of a model compute at each step, heard while the model itself runs: no second copy of any model.
+"""What the cells of a model compute at each step, recorded while the model itself runs: no second copy of any model.
 
 TensorFlow runs a `tf.while_loop` as a loop of Python where nothing is traced, and the plain recurrences call
 `cell.step` once in it. A listener takes the place of that method for a while and keeps what it returns. A gradient
@@ -20,7 +20,7 @@ from seq2seq_tf.nn.products import product
 from seq2seq_tf.tasks.language_model.model import LanguageModel
 from seq2seq_tf.tasks.translation.model import Translation
 
-Listenable = LanguageModel | Translation
+Recordable = LanguageModel | Translation
 GATES = {"rnn": (), "gru": ("update", "reset"), "lstm": ("input", "forget", "output")}  # in the order of the kernels
 _Network = TypeVar("_Network", bound=NetworkConfig)
 _PARTS = "hc"  # of a state, in order
@@ -34,7 +34,7 @@ class NamedCell(NamedTuple):
     reverse: bool  # reads from the end
 
 
-class Heard(NamedTuple):
+class CellTrace(NamedTuple):
     """What one cell computed, step by step in the order of computing: from the end, if it reads from there."""
 
     name: str
@@ -43,7 +43,7 @@ class Heard(NamedTuple):
     gates: dict[str, list[tf.Tensor]]  # name of the gate -> T tensors [B, H] from 0 to 1, if asked for
 
 
-def cells_of(model: Listenable) -> list[NamedCell]:
+def cells_of(model: Recordable) -> list[NamedCell]:
     """Returns the recurrent cells of a model, from the input up."""
     if isinstance(model, LanguageModel):
         return [NamedCell(f"layer_{n}", cell, False) for n, cell in enumerate(model.cells)]
@@ -54,12 +54,12 @@ def cells_of(model: Listenable) -> list[NamedCell]:
     return found + [NamedCell(f"decoder/layer_{n}", cell, False) for n, cell in enumerate(model.decoder.cells)]
 
 
-def plain_twin(model: Listenable) -> Listenable:
-    """Returns a model of the same sizes with first weights of its own, whose every step can be heard.
+def reference_copy(model: Recordable) -> Recordable:
+    """Returns a model of the same sizes with first weights of its own, whose every step can be recorded.
 
     That is, without hand-written loops and cuDNN, and with matrix products in float32.
     """
-    twin: Listenable
+    twin: Recordable
     if isinstance(model, LanguageModel):
         twin = LanguageModel(_plain(model.config), model.vocab_size, precision="float32")
     else:
@@ -73,16 +73,16 @@ def _plain(config: _Network) -> _Network:
     return dataclasses.replace(config, fused=False, cudnn=False)
 
 
-def copy_weights(model: Listenable, twin: Listenable) -> None:
+def copy_weights(model: Recordable, twin: Recordable) -> None:
     """Gives a twin the weights of the model."""
     for theirs, ours in zip(model.trainable_variables, twin.trainable_variables, strict=True):
         ours.value.assign(theirs.value)
 
 
 @contextlib.contextmanager
-def listen(
+def record_states(
     cells: Sequence[NamedCell], *, gates: bool = False, tape: tf.GradientTape | None = None
-) -> Iterator[list[Heard]]:
+) -> Iterator[list[CellTrace]]:
     """Listens to cells of a plain twin while the block runs it, outside any `tf.function`.
 
     Args:
@@ -93,37 +93,37 @@ def listen(
     Yields:
       what each cell computes, which grows while the model runs.
     """
-    heard = []
+    traces: list[CellTrace] = []
     for name, cell, reverse in cells:
         kinds = gate_names(cell) if gates else ()
-        heard.append(Heard(name, reverse, {p: [] for p in _PARTS[: cell.states]}, {kind: [] for kind in kinds}))
-        cell.step = _Listener(cell, heard[-1], tape)  # type: ignore[method-assign]
+        traces.append(CellTrace(name, reverse, {p: [] for p in _PARTS[: cell.states]}, {kind: [] for kind in kinds}))
+        cell.step = _Recorder(cell, traces[-1], tape)  # type: ignore[method-assign]
     try:
-        yield heard
+        yield traces
     finally:
         for named in cells:
             del named.cell.step  # the method of the class stands behind it
 
 
-class _Listener:
+class _Recorder:
     """Stands in for `cell.step`."""
 
-    def __init__(self, cell: Cell, heard: Heard, tape: tf.GradientTape | None) -> None:
+    def __init__(self, cell: Cell, trace: CellTrace, tape: tf.GradientTape | None) -> None:
         self._cell = cell
         self._step = cell.step
-        self._heard = heard
+        self._trace = trace
         self._tape = tape
 
-    def __call__(self, weights: Weights, projected: tf.Tensor, feed: tf.Tensor, state: State) -> State:
+    def __call__(self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, state: State) -> State:
         if self._tape is not None:
             self._tape.watch(state)  # before the first step too: h is computed from c
-        new = self._step(weights, projected, feed, state)
-        for kept, tensor in zip(self._heard.states.values(), new, strict=True):
+        new = self._step(weights, projected, context, state)
+        for kept, tensor in zip(self._trace.states.values(), new, strict=True):
             kept.append(tensor)
-        if self._heard.gates:
-            values = gate_values(self._cell, weights, projected, feed, state[0])
-            for name, gate in zip(self._heard.gates, values, strict=True):
-                self._heard.gates[name].append(gate)
+        if self._trace.gates:
+            values = gate_values(self._cell, weights, projected, context, state[0])
+            for name, gate in zip(self._trace.gates, values, strict=True):
+                self._trace.gates[name].append(gate)
         return new
 
 
@@ -133,17 +133,17 @@ def gate_names(cell: Cell) -> tuple[str, ...]:
 
 
 def gate_values(
-    cell: Cell, weights: Weights, projected: tf.Tensor, feed: tf.Tensor, h: tf.Tensor
+    cell: Cell, weights: Weights, projected: tf.Tensor, context: tf.Tensor, h: tf.Tensor
 ) -> tuple[tf.Tensor, ...]:
     """Returns the gates [N, H] of one step, in the order of `gate_names`; arguments as of `Cell.step`."""
     if isinstance(cell, LSTMCell):
-        summed = projected + cell._recurrent_share(weights, feed, h)  # [N, 4H]
+        summed = projected + cell._recurrent_share(weights, context, h)  # [N, 4H]
         i, f, _, o = tf.split(tf.sigmoid(summed), 4, axis=1)
         return i, f, o
     if isinstance(cell, GRUCell):
-        state_kernel, recurrent_bias, feed_kernel = weights[:3]
-        if cell.feed_units:
-            projected = projected + product(feed, feed_kernel)
+        state_kernel, recurrent_bias, context_kernel = weights[:3]
+        if cell.context_units:
+            projected = projected + product(context, context_kernel)
         share = product(h, state_kernel)  # [N, 3H]
         share = _normalise(share, weights[3]) if cell.layer_norm else share
         z, r, _ = tf.split(tf.sigmoid(projected + share + recurrent_bias), 3, axis=1)

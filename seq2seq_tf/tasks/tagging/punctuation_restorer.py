@@ -20,7 +20,7 @@ from seq2seq_tf.tasks.tagging.casing import LABELS, MIXED, WordForms, restored, 
 from seq2seq_tf.tasks.tagging.config import TaggingConfig
 from seq2seq_tf.tasks.tagging.data import spell_words
 from seq2seq_tf.tasks.tagging.model import Tagging
-from seq2seq_tf.text.characters import Symbols, load_symbols
+from seq2seq_tf.text.characters import Tokenizer, load_tokenizer
 from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
@@ -76,10 +76,10 @@ def windows(text: int, counts: Sequence[int], most: int) -> Iterator[Window]:
         start, first = end - shared, last
 
 
-class Restorer:
+class PunctuationRestorer:
     """Model, pieces and known words of one run. A text's result depends on nothing but the text."""
 
-    def __init__(self, model: Tagging, symbols: Symbols, forms: WordForms, config: TaggingConfig) -> None:
+    def __init__(self, model: Tagging, symbols: Tokenizer, forms: WordForms, config: TaggingConfig) -> None:
         self.model = model
         self.symbols = symbols
         self.forms = forms
@@ -91,10 +91,10 @@ class Restorer:
     def __repr__(self) -> str:
         """Returns which run this is, and what its network is made of."""
         cell, counts = self.config.model.cell, f"{len(LABELS):,} labels, {self.symbols.vocab_size:,} symbols"
-        return outline("Restorer", self.weights, self.model, cell, counts)
+        return outline("PunctuationRestorer", self.weights, self.model, cell, counts)
 
     @classmethod
-    def load(cls, model_dir: str) -> Restorer:
+    def load(cls, model_dir: str) -> PunctuationRestorer:
         """Loads a run folder: its final weights, or the best so far if training still goes on.
 
         Raises:
@@ -103,7 +103,7 @@ class Restorer:
         check_not_forked()
         run = RunDir(model_dir)
         config = run.load_config(TaggingConfig)
-        symbols = load_symbols(run.symbols)
+        symbols = load_tokenizer(run.symbols)
         model = Tagging(config.model, symbols.vocab_size, len(LABELS), precision=config.train.precision)
         model.build()
         weights = load_weights(run, model)
