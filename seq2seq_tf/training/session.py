@@ -244,7 +244,7 @@ class Session:
             "position": self.position._asdict(),
             "epoch_batches": self._epoch_batches,
             "planned": self.updates_planned,
-            "validations": self.validations._asdict(),
+            "standing": self.validations._asdict(),  # as older runs hold it
             "ended": self.ended._asdict() if self.ended else None,
             **self._tokenizers,
         }

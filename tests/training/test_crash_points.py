@@ -103,8 +103,8 @@ def test_a_checkpoint_of_an_older_version_goes_on_and_validates_nothing_twice(
     assert path
     arrays, state = checkpoint.load_arrays(path)
     known = ("best", "since_best", "plateau_bad", "plateau_scale")
-    validations = {name: (state["ended"] or state["standing"])[name] for name in known}
-    checkpoint.save_arrays(path, arrays, {"position": state["position"], "validations": validations})
+    standing = {name: (state["ended"] or state["standing"])[name] for name in known}
+    checkpoint.save_arrays(path, arrays, {"position": state["position"], "standing": standing})
     revival.go_on(Path(at_the_end.path))
     found = told(Path(at_the_end.path))
     for what in ("weights", "metrics", "events"):

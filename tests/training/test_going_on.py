@@ -129,8 +129,8 @@ def test_an_end_that_cannot_be_reached_exactly_is_refused_with_what_can_be_done(
     [
         ({}, {}, True),
         ({"train__max_epochs": 4}, {}, False),
-        ({"train__max_epochs": 4}, {"validations": {"since_best": 10}}, True),  # patience is at its end
-        ({"train__max_epochs": 4, "train__patience": 11}, {"validations": {"since_best": 10}}, False),
+        ({"train__max_epochs": 4}, {"standing": {"since_best": 10}}, True),  # patience is at its end
+        ({"train__max_epochs": 4, "train__patience": 11}, {"standing": {"since_best": 10}}, False),
         ({"train__max_updates": 50}, {"position": {"update": 50, "epoch": 2, "batch": 3}, "epoch_batches": 9}, True),
         ({"train__max_updates": 51}, {"position": {"update": 50, "epoch": 2, "batch": 3}, "epoch_batches": 9}, False),
         ({}, {"position": {"update": 50, "epoch": 2, "batch": 9}, "epoch_batches": 9}, True),
@@ -147,7 +147,7 @@ def test_a_finished_run_has_ended_unless_updates_are_left(
 ) -> None:
     run = RunDir(str(tmp_path))
     run.make()
-    at_end = {"position": {"update": 50, "epoch": 3, "batch": 0}, "validations": {"since_best": 0}, **state}
+    at_end = {"position": {"update": 50, "epoch": 3, "batch": 0}, "standing": {"since_best": 0}, **state}
     checkpoint.save_arrays(run.checkpoint_file(at_end["position"]["update"]), {}, at_end)
     config = config_of(TranslationConfig, **{"train__max_epochs": 3, **changes})
     assert not run.has_ended(config)  # no final weights
