@@ -86,9 +86,7 @@ def test_every_number_has_a_range_that_int32_bears_and_every_text_a_kind(task: s
 
 def test_the_table_of_options_in_the_docs_is_what_its_code_prints() -> None:
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-    code, table = re.findall(
-        r"```python\n(from seq2seq_tf import Config\n.*?)```\n\n(\|.*?\n)(?!\|)", page, re.S
-    )[0]
+    code, table = re.findall(r"```python\n(from seq2seq_tf import Config\n.*?)```\n\n(\|.*?\n)(?!\|)", page, re.S)[0]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(code, {})
