@@ -11,7 +11,7 @@
 #   all         setup, train, checkpoint, decode
 #
 #   --peers=onmttf,onmtpy  also joey, marian; decode times joey only if it was trained or set up with the others
-#   --data=DIR             folder made by data_scripts/fetch_multi30k.py [data/multi30k_de_en]
+#   --data=DIR             folder made by seq2seq-data fetch-multi30k [data/multi30k_de_en]
 #   --pieces=FILE          setup: a SentencePiece model for the peers, instead of the one ours makes of the data
 #   --rounds=2             how often each is timed
 #   --updates=80 --warmup=20    train: updates that count, and those before them that do not

@@ -84,6 +84,6 @@ def with_data(config: TranslationConfig, folder: str) -> dict[str, str]:
             name = os.path.basename(getattr(config.data, f"{part}_{side}"))
             path = os.path.join(folder, name)
             if not name or not os.path.isfile(path):
-                raise InputError(f"{path}: no such file (data: python data_scripts/fetch_multi30k.py)")
+                raise InputError(f"{path}: no such file (data: seq2seq-data fetch-multi30k)")
             overrides[f"data.{part}_{side}"] = path
     return overrides

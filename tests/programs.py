@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import functools
 import io
-import runpy
 from collections.abc import Iterator
-from pathlib import Path
 
 from absl import flags
 
-from seq2seq_tf.cli import caption, classify, evaluate, export, inspect, lm, program, tag, train, translate
+from seq2seq_tf.cli import caption, classify, data, evaluate, export, inspect, lm, program, tag, train, translate
 from seq2seq_tf.cli.program import Command
-from tests.toy import ROOT
 from tests.trained import Ended
 
 COMMANDS: dict[str, Command] = {
@@ -27,13 +23,7 @@ COMMANDS: dict[str, Command] = {
 }
 
 
-def _script(path: Path) -> Command:
-    """Returns a program of data_scripts/, whose flags are defined when it is executed; its main function is not run."""
-    about = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()[0]
-    return Command(about, lambda: runpy.run_path(str(path)) and None, lambda: 0)
-
-
-SCRIPTS = {path.stem: _script(path) for path in sorted((ROOT / "data_scripts").glob("*.py"))}
+CORPUS = {f"data {name}": command for name, command in data.COMMANDS.items()}
 TRAINING = [name for name in COMMANDS if name.endswith("train")]
 
 
@@ -46,7 +36,7 @@ def defined(name: str) -> Iterator[list[flags.Flag]]:
         delattr(flags.FLAGS, flag)
     before = set(flags.FLAGS)
     try:
-        {**COMMANDS, **SCRIPTS}[name].define_flags()
+        {**COMMANDS, **CORPUS}[name].define_flags()
         yield [flags.FLAGS[flag] for flag in flags.FLAGS if flag not in before]
     finally:
         for flag in set(flags.FLAGS) - before:
@@ -57,7 +47,7 @@ def defined(name: str) -> Iterator[list[flags.Flag]]:
 
 def call(name: str, *arguments: str) -> Ended:
     """Runs a command with these flags."""
-    command = {**COMMANDS, **SCRIPTS}[name]
+    command = {**COMMANDS, **CORPUS}[name]
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), defined(name):
         try:

@@ -41,7 +41,7 @@ def main(config_file: str, data: str, out: str, piece_model: str = "") -> None:
     paths = {(part, lang): os.path.join(data, f"{name}.{lang}") for part, name in PARTS.items() for lang in LANGUAGES}
     for path in [*paths.values(), *([piece_model] if piece_model else [])]:
         if not os.path.isfile(path):
-            raise InputError(f"{path}: no such file (data: python data_scripts/fetch_multi30k.py --out={data})")
+            raise InputError(f"{path}: no such file (data: seq2seq-data fetch-multi30k --out={data})")
     os.makedirs(out, exist_ok=True)
     model = os.path.join(out, "pieces.new")
     if piece_model:

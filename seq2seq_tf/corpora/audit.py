@@ -34,13 +34,13 @@ _REMEDY = {
     "NUL character": "the file is damaged or no text (UTF-16 perhaps): write it as UTF-8",
     "control character": "delete it or put a space in its place",
     "U+FFFD: broken when the text was made": "take the text from its origin once more",
-    "one side empty": _OUT + " (split_corpus.py does); training does so too",
-    "both sides empty": _OUT + " (split_corpus.py does); training does so too",
-    "both sides the same": _OUT + " (split_corpus.py does), unless it is a name",
-    "pair occurred before": "leave the repetition out (split_corpus.py does)",
+    "one side empty": _OUT + " (seq2seq-data split does); training does so too",
+    "both sides empty": _OUT + " (seq2seq-data split does); training does so too",
+    "both sides the same": _OUT + " (seq2seq-data split does), unless it is a name",
+    "pair occurred before": "leave the repetition out (seq2seq-data split does)",
 }
-_LONG = "divide the line into sentences, or leave the pair out (split_corpus.py --max_words)"
-_ODD = "see whether it is a translation; leave the pair out otherwise (split_corpus.py --max_ratio)"
+_LONG = "divide the line into sentences, or leave the pair out (seq2seq-data split --max_words)"
+_ODD = "see whether it is a translation; leave the pair out otherwise (seq2seq-data split --max_ratio)"
 
 
 class PartSize(NamedTuple):

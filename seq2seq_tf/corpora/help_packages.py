@@ -13,7 +13,7 @@ from seq2seq_tf.corpora.libreoffice_help import find_pages
 from seq2seq_tf.errors import InputError, nearest
 
 _PREFIX = "libreoffice-help-"
-_INSTEAD = "use data_scripts/fetch_multi30k.py, or your own files with data_scripts/split_corpus.py"
+_INSTEAD = "use seq2seq-data fetch-multi30k, or your own files with seq2seq-data split"
 _NO_APT = f"this machine has no apt-get and dpkg-deb (they come with Debian and Ubuntu); {_INSTEAD}"
 
 

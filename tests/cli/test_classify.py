@@ -13,7 +13,7 @@ import pytest
 
 from seq2seq_tf.tasks.classification.classifier import Classifier
 from tests import labelled_runs
-from tests.toy import ROOT, environment
+from tests.toy import environment
 from tests.trained import Call, Ended, assert_one_error_line, run_programs
 
 LINES = ["abcdefgh", "", "adgjbehk", "   ", "ahdkgcjf"]
@@ -116,7 +116,7 @@ def test_a_mistake_in_the_flags_is_seen_before_anything_is_loaded(flags: list[st
 
 
 def doctor(*flags: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "data_scripts" / "doctor.py"), *flags]
+    command = [sys.executable, "-m", "seq2seq_tf.cli.data", "doctor", *flags]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, env=environment())
 
 

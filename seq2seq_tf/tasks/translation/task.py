@@ -250,7 +250,7 @@ def _refuse_equal_sides(config: TranslationConfig) -> None:
         if same_lines(source, target):
             raise InputError(
                 f"data.{part}_source and data.{part}_target hold the same lines ({source}, {target}); "
-                "python data_scripts/doctor.py finds such faults of a corpus, and where they are"
+                "seq2seq-data doctor finds such faults of a corpus, and where they are"
             )
 
 

@@ -124,7 +124,7 @@ def test_the_same_text_on_both_sides_is_refused_and_the_doctor_named(tmp_path: P
     corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
     source, target = getattr(corpus, f"{part}_source"), getattr(corpus, f"{part}_target")
     target.write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
-    wanted = rf"data\.{part}_source and data\.{part}_target hold the same lines .*data_scripts/doctor\.py"
+    wanted = rf"data\.{part}_source and data\.{part}_target hold the same lines .*seq2seq-data doctor"
     with pytest.raises(InputError, match=wanted):
         prepared(tmp_path / "copied", toy.tiny_config(corpus))
     config = toy.tiny_config(corpus, **{f"data__{part}_target": str(source)})

@@ -1,4 +1,4 @@
-"""split_corpus.py divides files and TSV, all or nothing."""
+"""seq2seq-data split divides files and TSV, all or nothing."""
 
 import gzip
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-Script = Callable[..., subprocess.CompletedProcess[str]]
+Data = Callable[..., subprocess.CompletedProcess[str]]
 PARTS = ("train", "valid", "test")
 LANGUAGES = ["--source_lang=en", "--target_lang=de"]
 
@@ -24,10 +24,10 @@ def read(folder: Path, part: str) -> list[tuple[str, str]]:
     return list(zip(*sides, strict=True))
 
 
-def test_files_are_divided_and_every_pair_is_kept_once(script: Script, tmp_path: Path) -> None:
+def test_files_are_divided_and_every_pair_is_kept_once(data: Data, tmp_path: Path) -> None:
     pairs = write_corpus(tmp_path, 101)
-    done = script(
-        "split_corpus.py",
+    done = data(
+        "split",
         *["--source_file=all.en", "--target_file=all.de", *LANGUAGES, "--valid=7", "--test=11", "--out=o"],
     )
     assert done.returncode == 0, done.stderr
@@ -38,22 +38,22 @@ def test_files_are_divided_and_every_pair_is_kept_once(script: Script, tmp_path:
     assert "--seed=1" in (tmp_path / "o" / "README.txt").read_text()
 
 
-def test_tsv_and_files_give_the_same_parts_and_another_seed_others(script: Script, tmp_path: Path) -> None:
+def test_tsv_and_files_give_the_same_parts_and_another_seed_others(data: Data, tmp_path: Path) -> None:
     pairs = write_corpus(tmp_path, 101)
     with gzip.open(tmp_path / "all.tsv.gz", "wt") as file:
         file.writelines(f"{source}\t{target}\tsome source\n" for source, target in pairs)
     sizes = ["--valid=7", "--test=11", *LANGUAGES]
-    script("split_corpus.py", "--source_file=all.en", "--target_file=all.de", "--out=a", *sizes)
-    script("split_corpus.py", "--tsv=all.tsv.gz", "--out=b", *sizes)
-    script("split_corpus.py", "--tsv=all.tsv.gz", "--out=c", "--seed=2", *sizes)
+    data("split", "--source_file=all.en", "--target_file=all.de", "--out=a", *sizes)
+    data("split", "--tsv=all.tsv.gz", "--out=b", *sizes)
+    data("split", "--tsv=all.tsv.gz", "--out=c", "--seed=2", *sizes)
     assert read(tmp_path / "a", "test") == read(tmp_path / "b", "test")
     assert read(tmp_path / "a", "train") == read(tmp_path / "b", "train")
     assert read(tmp_path / "a", "test") != read(tmp_path / "c", "test")
 
 
-def test_what_is_skipped_is_counted(script: Script, tmp_path: Path) -> None:
+def test_what_is_skipped_is_counted(data: Data, tmp_path: Path) -> None:
     (tmp_path / "x.tsv").write_text("one\teins\none\teins\ntwo\t\nsame\tSame.\nthree\tdrei\nfour\tvier\n5\t5\n")
-    done = script("split_corpus.py", "--tsv=x.tsv", *LANGUAGES, "--valid=1", "--test=1", "--out=o")
+    done = data("split", "--tsv=x.tsv", *LANGUAGES, "--valid=1", "--test=1", "--out=o")
     assert done.returncode == 0, done.stderr
     rows = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines() if line[-1:].isdigit())
     assert rows == {
@@ -93,23 +93,23 @@ def write_shorter(folder: Path) -> None:
     ],
 )
 def test_bad_input_is_one_line_exit_code_2_and_no_output(
-    script: Script, tmp_path: Path, make: Callable[[Path], None], flags: list[str], message: str
+    data: Data, tmp_path: Path, make: Callable[[Path], None], flags: list[str], message: str
 ) -> None:
     make(tmp_path)
     usual = ["--source_file=all.en", "--target_file=all.de", *LANGUAGES, "--valid=3", "--test=3", "--out=o"]
-    done = script("split_corpus.py", *usual, *flags)
+    done = data("split", *usual, *flags)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "o").exists()
 
 
-def test_a_full_disk_leaves_nothing_half(script: Script, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_nothing_half(data: Data, tmp_path: Path) -> None:
     write_corpus(tmp_path, 1009)
     (tmp_path / "o").mkdir()
     (tmp_path / "o" / "train.en").write_text("old\n")
-    done = script(
-        "split_corpus.py",
+    done = data(
+        "split",
         *["--source_file=all.en", "--target_file=all.de", *LANGUAGES, "--valid=3", "--test=3", "--out=o"],
         full_disk=True,
     )
@@ -119,11 +119,11 @@ def test_a_full_disk_leaves_nothing_half(script: Script, tmp_path: Path) -> None
     assert (tmp_path / "o" / "train.en").read_text() == "old\n"
 
 
-def test_an_input_is_not_overwritten(script: Script, tmp_path: Path) -> None:
+def test_an_input_is_not_overwritten(data: Data, tmp_path: Path) -> None:
     write_corpus(tmp_path, 31)
     (tmp_path / "all.en").rename(tmp_path / "train.en")
-    done = script(
-        "split_corpus.py",
+    done = data(
+        "split",
         *["--source_file=train.en", "--target_file=all.de", *LANGUAGES, "--valid=3", "--test=3", "--out=."],
     )
     assert done.returncode == 2
@@ -131,10 +131,10 @@ def test_an_input_is_not_overwritten(script: Script, tmp_path: Path) -> None:
     assert len((tmp_path / "train.en").read_text().splitlines()) == 31
 
 
-def test_a_spreadsheet_is_read_and_what_was_recognised_is_said(script: Script, tmp_path: Path) -> None:
+def test_a_spreadsheet_is_read_and_what_was_recognised_is_said(data: Data, tmp_path: Path) -> None:
     rows = "".join(f'"Number {n}; ""so""";"Nummer {n}\n""so"""\r\n' for n in range(31))
     (tmp_path / "sheet.csv").write_text("English;German\r\n" + rows, newline="")
-    done = script("split_corpus.py", "--csv=sheet.csv", *LANGUAGES, "--valid=3", "--test=3", "--out=new/folder")
+    done = data("split", "--csv=sheet.csv", *LANGUAGES, "--valid=3", "--test=3", "--out=new/folder")
     assert done.returncode == 0, done.stderr
     header = "the first row (English, German) is its header"
     said = f"sheet.csv: columns 1 and 2, semicolon between columns, quoted fields, {header}"
@@ -143,11 +143,11 @@ def test_a_spreadsheet_is_read_and_what_was_recognised_is_said(script: Script, t
     assert said in (tmp_path / "new" / "folder" / "README.txt").read_text()
 
 
-def test_outputs_are_tried_before_the_work_and_the_home_folder_is_known(script: Script, tmp_path: Path) -> None:
+def test_outputs_are_tried_before_the_work_and_the_home_folder_is_known(data: Data, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "home").mkdir()
-    done = script("split_corpus.py", "--tsv=missing.tsv", *LANGUAGES, "--out=file/x")
+    done = data("split", "--tsv=missing.tsv", *LANGUAGES, "--out=file/x")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "file/x: cannot be written: not a folder" in done.stderr
-    done = script("split_corpus.py", "--tsv=~/missing.tsv", *LANGUAGES, "--out=~/x", HOME=str(tmp_path / "home"))
+    done = data("split", "--tsv=~/missing.tsv", *LANGUAGES, "--out=~/x", HOME=str(tmp_path / "home"))
     assert f"{tmp_path}/home/missing.tsv: no such file" in done.stderr

@@ -1,4 +1,4 @@
-"""fetch_multi30k.py copies or downloads the six files, or nothing."""
+"""seq2seq-data fetch-multi30k copies or downloads the six files, or nothing."""
 
 import contextlib
 import functools
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-Script = Callable[..., subprocess.CompletedProcess[str]]
+Data = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def write_files(folder: Path, languages: tuple[str, str], zipped: bool) -> None:
@@ -33,11 +33,9 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_folder_is_copied_and_other_text_than_the_published_is_said(
-    script: Script, tmp_path: Path, zipped: bool
-) -> None:
+def test_a_folder_is_copied_and_other_text_than_the_published_is_said(data: Data, tmp_path: Path, zipped: bool) -> None:
     write_files(tmp_path / "mine", ("de", "en"), zipped)
-    done = script("fetch_multi30k.py", "--from_folder=mine", "--out=o")
+    done = data("fetch-multi30k", "--from_folder=mine", "--out=o")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("differs from the published text") == 6
     parts = ("test", "test_2016_flickr", "train", "valid")
@@ -47,38 +45,38 @@ def test_a_folder_is_copied_and_other_text_than_the_published_is_said(
     assert (tmp_path / "o" / "test.en").read_bytes() == (tmp_path / "o" / "test_2016_flickr.en").read_bytes()
 
 
-def test_a_missing_file_is_named_and_nothing_written(script: Script, tmp_path: Path) -> None:
+def test_a_missing_file_is_named_and_nothing_written(data: Data, tmp_path: Path) -> None:
     write_files(tmp_path / "mine", ("de", "en"), zipped=False)
     (tmp_path / "mine" / "val.en").unlink()
-    done = script("fetch_multi30k.py", "--from_folder=mine", "--out=o")
+    done = data("fetch-multi30k", "--from_folder=mine", "--out=o")
     assert done.returncode == 2
     assert "mine/valid.en: no such file (nor valid.en.gz, val.en, val.en.gz)" in done.stderr
     assert not (tmp_path / "o").exists()
 
 
-def test_a_language_without_checksums_is_downloaded(script: Script, tmp_path: Path) -> None:
+def test_a_language_without_checksums_is_downloaded(data: Data, tmp_path: Path) -> None:
     write_files(tmp_path / "published", ("fr", "cs"), zipped=True)
     with served(tmp_path / "published") as url:
-        done = script("fetch_multi30k.py", "--source=fr", "--target=cs", f"--base_url={url}")
+        done = data("fetch-multi30k", "--source=fr", "--target=cs", f"--base_url={url}")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("no checksum known") == 6
     assert (tmp_path / "data" / "multi30k_fr_cs" / "train.cs").read_text() == "train cs eins\ntrain cs zwei\n"
 
 
-def test_a_download_with_a_wrong_checksum_is_refused(script: Script, tmp_path: Path) -> None:
+def test_a_download_with_a_wrong_checksum_is_refused(data: Data, tmp_path: Path) -> None:
     write_files(tmp_path / "published", ("de", "en"), zipped=True)
     with served(tmp_path / "published") as url:
-        done = script("fetch_multi30k.py", f"--base_url={url}", "--out=o")
+        done = data("fetch-multi30k", f"--base_url={url}", "--out=o")
     assert done.returncode == 2
     assert "train.de.gz is not the known text" in done.stderr
     assert not (tmp_path / "o").exists()
 
 
-def test_without_network_one_line_says_what_to_do(script: Script, tmp_path: Path) -> None:
+def test_without_network_one_line_says_what_to_do(data: Data, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with served(tmp_path / "empty") as url:
-        missing = script("fetch_multi30k.py", f"--base_url={url}", "--out=o")
-    gone = script("fetch_multi30k.py", f"--base_url={url}", "--out=o")
+        missing = data("fetch-multi30k", f"--base_url={url}", "--out=o")
+    gone = data("fetch-multi30k", f"--base_url={url}", "--out=o")
     for done in (missing, gone):
         assert done.returncode == 2
         assert done.stderr.count("\n") == 1

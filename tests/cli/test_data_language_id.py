@@ -1,4 +1,4 @@
-"""fetch_language_id.py makes balanced parts without a sentence in common (offline: made-up trees of pages)."""
+"""seq2seq-data fetch-language-id makes balanced parts without a sentence in common (offline: made-up pages)."""
 
 import subprocess
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-Script = Callable[..., subprocess.CompletedProcess[str]]
+Data = Callable[..., subprocess.CompletedProcess[str]]
 SMALL = ["--train=11", "--held_out=3"]
 
 
@@ -28,8 +28,8 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path / "help"
 
 
-def test_pages_become_balanced_parts_with_counts_and_readme(script: Script, tmp_path: Path, tree: Path) -> None:
-    done = script("fetch_language_id.py", f"--tree={tree}", "--languages=en-us,de", *SMALL, "--out=o")
+def test_pages_become_balanced_parts_with_counts_and_readme(data: Data, tmp_path: Path, tree: Path) -> None:
+    done = data("fetch-language-id", f"--tree={tree}", "--languages=en-us,de", *SMALL, "--out=o")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "o"
     lines = {(path.parent.name, path.name): path.read_text().splitlines() for path in out.glob("*/*.txt")}
@@ -46,10 +46,10 @@ def test_pages_become_balanced_parts_with_counts_and_readme(script: Script, tmp_
 
 
 def test_the_smallest_language_decides_and_variants_keep_their_whole_codes(
-    script: Script, tmp_path: Path, tree: Path
+    data: Data, tmp_path: Path, tree: Path
 ) -> None:
-    done = script(
-        "fetch_language_id.py", f"--tree={tree}", "--languages=pt,pt-br,de", "--train=99", "--held_out=3", "--out=o"
+    done = data(
+        "fetch-language-id", f"--tree={tree}", "--languages=pt,pt-br,de", "--train=99", "--held_out=3", "--out=o"
     )
     assert done.returncode == 0, done.stderr
     found = {path.name: len(path.read_text().splitlines()) for path in (tmp_path / "o" / "train").iterdir()}
@@ -66,17 +66,17 @@ def test_the_smallest_language_decides_and_variants_keep_their_whole_codes(
     ],
 )
 def test_bad_flags_are_one_line_and_no_output(
-    script: Script, tmp_path: Path, tree: Path, flags: list[str], message: str
+    data: Data, tmp_path: Path, tree: Path, flags: list[str], message: str
 ) -> None:
-    done = script("fetch_language_id.py", f"--tree={tree}", "--out=o", *flags)
+    done = data("fetch-language-id", f"--tree={tree}", "--out=o", *flags)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "o").exists()
 
 
-def test_help_shows_an_example_and_tensorflow_is_not_loaded(script: Script) -> None:
-    done = script("fetch_language_id.py", "--help", PYTHONPROFILEIMPORTTIME="1")
+def test_help_shows_an_example_and_tensorflow_is_not_loaded(data: Data) -> None:
+    done = data("fetch-language-id", "--help", PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == 0
-    assert "python data_scripts/fetch_language_id.py --" in done.stdout
+    assert "seq2seq-data fetch-language-id --" in done.stdout
     assert "tensorflow" not in done.stderr

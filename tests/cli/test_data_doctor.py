@@ -1,4 +1,4 @@
-"""doctor.py prints what is wrong; its exit code tells errors from warnings."""
+"""seq2seq-data doctor prints what is wrong; its exit code tells errors from warnings."""
 
 import subprocess
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-Script = Callable[..., subprocess.CompletedProcess[str]]
+Data = Callable[..., subprocess.CompletedProcess[str]]
 LANGUAGES = ["--source_lang=en", "--target_lang=de"]
 
 
@@ -15,24 +15,24 @@ def write(folder: Path, **texts: str) -> None:
         (folder / name.replace("_", ".")).write_bytes(text.encode("latin-1"))
 
 
-def test_a_sound_corpus_gives_exit_code_0(script: Script, tmp_path: Path) -> None:
+def test_a_sound_corpus_gives_exit_code_0(data: Data, tmp_path: Path) -> None:
     write(tmp_path, train_en="one\n", train_de="eins\n", valid_en="two\n", valid_de="zwei\n")
-    done = script("doctor.py", *LANGUAGES, f"--data={tmp_path}")
+    done = data("doctor", *LANGUAGES, f"--data={tmp_path}")
     assert done.returncode == 0, done.stderr
     assert "kinds of errors: 0, kinds of warnings: 0" in done.stdout
 
 
-def test_warnings_alone_give_exit_code_0(script: Script, tmp_path: Path) -> None:
+def test_warnings_alone_give_exit_code_0(data: Data, tmp_path: Path) -> None:
     write(tmp_path, train_en="one\n\n", train_de="eins\n\n")
-    done = script("doctor.py", *LANGUAGES, "--train=train")
+    done = data("doctor", *LANGUAGES, "--train=train")
     assert done.returncode == 0, done.stderr
     assert "train.en:2" in done.stdout
     assert "kinds of errors: 0, kinds of warnings: 1" in done.stdout
 
 
-def test_errors_give_exit_code_1_and_their_places(script: Script, tmp_path: Path) -> None:
+def test_errors_give_exit_code_1_and_their_places(data: Data, tmp_path: Path) -> None:
     write(tmp_path, train_en="one\nb\xe4d\n", train_de="eins\nzwei\n", test_en="One!\n", test_de="EINS\n")
-    done = script("doctor.py", *LANGUAGES, "--train=train", "--test=test")
+    done = data("doctor", *LANGUAGES, "--train=train", "--test=test")
     assert done.returncode == 1
     assert "train.en:2 (byte 0xe4 at column 2)" in done.stdout
     assert "test.en:1 (= train.en:1): One!" in done.stdout
@@ -52,26 +52,26 @@ def test_errors_give_exit_code_1_and_their_places(script: Script, tmp_path: Path
         (["--train=a", "train"], "unexpected argument 'train'"),
     ],
 )
-def test_wrong_flags_give_exit_code_2_and_one_line(script: Script, flags: list[str], message: str) -> None:
-    done = script("doctor.py", *LANGUAGES, *flags)
+def test_wrong_flags_give_exit_code_2_and_one_line(data: Data, flags: list[str], message: str) -> None:
+    done = data("doctor", *LANGUAGES, *flags)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["doctor.py", "split_corpus.py", "fetch_multi30k.py", "fetch_libreoffice_help.py"])
-def test_help_shows_an_example_and_tensorflow_is_not_loaded(script: Script, name: str) -> None:
-    done = script(name, "--help", PYTHONPROFILEIMPORTTIME="1")
+@pytest.mark.parametrize("name", ["doctor", "split", "fetch-multi30k", "fetch-help"])
+def test_help_shows_an_example_and_tensorflow_is_not_loaded(data: Data, name: str) -> None:
+    done = data(name, "--help", PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == 0
-    assert f"python data_scripts/{name} --" in done.stdout
+    assert f"seq2seq-data {name} --" in done.stdout
     assert "tensorflow" not in done.stderr
     assert "seq2seq_tf.text.lines" in done.stderr
 
 
-def test_a_table_is_read_as_the_splitter_reads_it_and_its_rows_are_named(script: Script, tmp_path: Path) -> None:
+def test_a_table_is_read_as_the_splitter_reads_it_and_its_rows_are_named(data: Data, tmp_path: Path) -> None:
     rows = ["id,English,German", '1,"one, ""two""","eins, ""zwei"""', "2,three,drei", "3,same,same", "4,,vier"]
     (tmp_path / "sheet.csv").write_text("\n".join(rows) + "\n")
-    done = script("doctor.py", *LANGUAGES, "--csv=sheet.csv")
+    done = data("doctor", *LANGUAGES, "--csv=sheet.csv")
     assert done.returncode == 0, done.stderr
     assert "sheet.csv: columns 2 and 3, comma between columns, quoted fields, the first row (id, " in done.stdout
     assert "sheet.csv column 2:3: same\n" in done.stdout

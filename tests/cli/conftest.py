@@ -18,14 +18,14 @@ def allow_only_small_files() -> None:
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Returns a function (program, flags...) -> what it printed and its exit code; it runs in `tmp_path`."""
+def data(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Returns a function (command of seq2seq-data, flags...) -> what it printed and its exit code, in `tmp_path`."""
 
     def run(
         name: str, *arguments: object, full_disk: bool = False, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, str(ROOT / "data_scripts" / name), *map(str, arguments)],
+            [sys.executable, "-m", "seq2seq_tf.cli.data", name, *map(str, arguments)],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT), "NO_PROXY": "*", **environment},
             text=True,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from seq2seq_tf.tasks.language_model.text_files import held_out
 
-Script = Callable[..., "subprocess.CompletedProcess[str]"]
-NAME = "collect_python_source.py"
+Data = Callable[..., "subprocess.CompletedProcess[str]"]
+NAME = "collect-python-source"
 
 
 def write_library(folder: Path) -> Path:
@@ -26,10 +26,10 @@ def write_library(folder: Path) -> Path:
     return folder
 
 
-def test_files_are_copied_into_the_parts_that_their_names_give(script: Script, tmp_path: Path) -> None:
+def test_files_are_copied_into_the_parts_that_their_names_give(data: Data, tmp_path: Path) -> None:
     library = write_library(tmp_path / "lib")
     shares = ("--valid_share=0.2", "--test_share=0.2")
-    done = script(NAME, f"--stdlib={library}", "--out=out", *shares)
+    done = data(NAME, f"--stdlib={library}", "--out=out", *shares)
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 files skipped: not UTF-8" in done.stdout
     copied = {path.relative_to(tmp_path / "out").as_posix(): path for path in (tmp_path / "out").rglob("*.py")}
@@ -43,22 +43,22 @@ def test_files_are_copied_into_the_parts_that_their_names_give(script: Script, t
         assert f"{part:<5}  {count:>5}" in (tmp_path / "out" / "README.txt").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lib", "out"]
 
-    again = script(NAME, f"--stdlib={library}", "--out=out")
+    again = data(NAME, f"--stdlib={library}", "--out=out")
     assert again.returncode == 2
     assert again.stderr == "error: out: is there already; delete it or name another --out\n"
 
 
-def test_a_full_disk_leaves_nothing_behind(script: Script, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_nothing_behind(data: Data, tmp_path: Path) -> None:
     library = write_library(tmp_path / "lib")
     (library / "large.py").write_text("x = 1\n" * 2000, encoding="utf-8")
-    done = script(NAME, f"--stdlib={library}", "--out=out", full_disk=True)
+    done = data(NAME, f"--stdlib={library}", "--out=out", full_disk=True)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lib"]
 
 
-def test_a_folder_without_python_files_is_named(script: Script, tmp_path: Path) -> None:
+def test_a_folder_without_python_files_is_named(data: Data, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
-    done = script(NAME, "--stdlib=none", "--out=out")
+    done = data(NAME, "--stdlib=none", "--out=out")
     assert (done.returncode, done.stderr) == (2, "error: none: no files of the pattern '*.py' in this folder\n")

@@ -1,4 +1,4 @@
-"""fetch_libreoffice_help.py makes a corpus from help pages (here a made-up tree and a made-up apt)."""
+"""seq2seq-data fetch-help makes a corpus from help pages (here a made-up tree and a made-up apt)."""
 
 import subprocess
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-Script = Callable[..., subprocess.CompletedProcess[str]]
+Data = Callable[..., subprocess.CompletedProcess[str]]
 SMALL = ["--valid=3", "--test=5"]
 
 
@@ -27,8 +27,8 @@ def tree(tmp_path: Path) -> Path:
     return folder
 
 
-def test_pages_become_a_corpus_with_counts_and_readme(script: Script, tmp_path: Path, tree: Path) -> None:
-    done = script("fetch_libreoffice_help.py", f"--tree={tree}", *SMALL)
+def test_pages_become_a_corpus_with_counts_and_readme(data: Data, tmp_path: Path, tree: Path) -> None:
+    done = data("fetch-help", f"--tree={tree}", *SMALL)
     assert done.returncode == 0, done.stderr
     out = tmp_path / "data" / "libreoffice_en_de"
     lines = {path.name: path.read_text().splitlines() for path in out.iterdir()}
@@ -44,26 +44,26 @@ def test_pages_become_a_corpus_with_counts_and_readme(script: Script, tmp_path: 
     assert "MPL-2.0" in "".join(lines["README.txt"])
 
 
-def test_a_language_that_is_not_there_is_named(script: Script, tree: Path) -> None:
-    done = script("fetch_libreoffice_help.py", f"--tree={tree}", "--target=fr")
+def test_a_language_that_is_not_there_is_named(data: Data, tree: Path) -> None:
+    done = data("fetch-help", f"--tree={tree}", "--target=fr")
     assert done.returncode == 2
     assert "no help pages for 'fr'" in done.stderr
 
 
-def test_variants_of_one_language_keep_their_whole_codes(script: Script, tmp_path: Path, tree: Path) -> None:
+def test_variants_of_one_language_keep_their_whole_codes(data: Data, tmp_path: Path, tree: Path) -> None:
     (tree / "de").rename(tree / "en-GB")
-    done = script("fetch_libreoffice_help.py", f"--tree={tree}", "--target=en-gb", *SMALL)
+    done = data("fetch-help", f"--tree={tree}", "--target=en-gb", *SMALL)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "data" / "libreoffice_en-us_en-gb" / "train.en-gb").exists()
 
 
-def test_without_apt_one_line_says_what_to_do_instead(script: Script, tmp_path: Path) -> None:
+def test_without_apt_one_line_says_what_to_do_instead(data: Data, tmp_path: Path) -> None:
     for flags in ([], ["--list"]):
-        done = script("fetch_libreoffice_help.py", *flags, PATH=str(tmp_path))
+        done = data("fetch-help", *flags, PATH=str(tmp_path))
         assert done.returncode == 2
         assert done.stderr.count("\n") == 1
         assert "no apt-get and dpkg-deb" in done.stderr
-        assert "fetch_multi30k.py" in done.stderr
+        assert "fetch-multi30k" in done.stderr
 
 
 FAKE_APT = """#!/bin/sh
@@ -93,10 +93,10 @@ def fake_apt(tmp_path: Path) -> dict[str, str]:
 
 
 def test_lists_are_updated_when_a_download_fails_and_packages_are_kept(
-    script: Script, tmp_path: Path, tree: Path, fake_apt: dict[str, str]
+    data: Data, tmp_path: Path, tree: Path, fake_apt: dict[str, str]
 ) -> None:
     for _ in range(2):
-        done = script("fetch_libreoffice_help.py", "--package_dir=debs", *SMALL, **fake_apt)
+        done = data("fetch-help", "--package_dir=debs", *SMALL, **fake_apt)
         assert done.returncode == 0, done.stderr
     calls = [line.split()[-2:] for line in (tmp_path / "log").read_text().splitlines()]
     assert [call[-1].removeprefix("libreoffice-help-") for call in calls] == [
@@ -109,17 +109,15 @@ def test_lists_are_updated_when_a_download_fails_and_packages_are_kept(
     assert "version 1.0" in (tmp_path / "data" / "libreoffice_en_de" / "README.txt").read_text()
 
 
-def test_languages_are_listed(script: Script, fake_apt: dict[str, str]) -> None:
-    done = script("fetch_libreoffice_help.py", "--list", **fake_apt)
+def test_languages_are_listed(data: Data, fake_apt: dict[str, str]) -> None:
+    done = data("fetch-help", "--list", **fake_apt)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[2:] == ["de        German help"]
 
 
-def test_an_unknown_language_is_named_with_the_nearest(
-    script: Script, fake_apt: dict[str, str], tmp_path: Path
-) -> None:
+def test_an_unknown_language_is_named_with_the_nearest(data: Data, fake_apt: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "commands" / "apt-get").write_text("#!/bin/sh\nexit 100\n")
-    done = script("fetch_libreoffice_help.py", "--source=dee", "--target=fr", **fake_apt)
+    done = data("fetch-help", "--source=dee", "--target=fr", **fake_apt)
     assert done.returncode == 2
     assert "no package libreoffice-help-dee (did you mean 'de'?)" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -1,0 +1,149 @@
+"""seq2seq-data split: divides your own parallel text into train, valid and test so that they share no sentence."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from absl import flags
+
+from seq2seq_tf.cli import program
+from seq2seq_tf.cli.flag_types import define_float, define_integer, define_output, define_path
+from seq2seq_tf.cli.table_flags import define_table_flags, opened_table, table_files
+from seq2seq_tf.cli.tables import format_table
+from seq2seq_tf.corpora.clean import PairFilter
+from seq2seq_tf.corpora.split import Split, split_pairs
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.text.lengths import character_ratio
+from seq2seq_tf.text.lines import Pair, iter_pairs, write_corpus
+
+FLAGS = flags.FLAGS
+
+
+def define_flags() -> None:
+    """Defines the flags of the command."""
+    define_path("source_file", None, "Sentences in the source language, one a line.")
+    define_path("target_file", None, "Their translations, line by line.")
+    define_table_flags("the two files")
+    define_output("out", None, "Folder to write.", folder=True)
+    flags.DEFINE_string("source_lang", None, "File ending of the sources, as en.")
+    flags.DEFINE_string("target_lang", None, "File ending of the targets, as de.")
+    define_integer("valid", 1000, "Pairs to hold out for validation.", 0)
+    define_integer("test", 1000, "Pairs to hold out for the test.", 0)
+    define_integer("seed", 1, "Another seed holds out other pairs.", 0)
+    define_integer("max_words", 100, "Skip pairs with a longer side (0: none).", 0)
+    define_float(
+        "max_ratio", 3.0, "Skip pairs so many times longer or shorter than the corpus' own ratio (0: none).", 0.0, 1e6
+    )
+
+
+def main() -> None:
+    """Reads the pairs three times (lengths, choice, writing), so that memory holds only hashes of them."""
+    languages = checked_languages()
+    folder = checked_folder(languages)
+    table_read = opened_table(languages)
+    read_pairs = table_read.pairs if table_read else functools.partial(iter_pairs, *input_files())
+    ratio = character_ratio(read_pairs())
+    chosen = PairFilter(ratio=ratio, max_words=FLAGS.max_words, max_deviation=FLAGS.max_ratio)
+    accepted = bytearray()
+    split = split_pairs(kept_pairs(read_pairs(), chosen, accepted), valid=FLAGS.valid, test=FLAGS.test, seed=FLAGS.seed)
+    part_of = bytearray(chosen.kept)
+    for number, indices in enumerate(split):
+        for index in indices:
+            part_of[index] = number
+    rows = [
+        ("read", len(accepted)),
+        *((f"skipped: {reason}", count) for reason, count in chosen.refused.most_common()),
+        ("kept", chosen.kept),
+        *((name, len(indices)) for name, indices in split._asdict().items()),
+    ]
+    table = format_table(["pairs", "count"], rows)
+    if table_read:
+        joined = f"; line ends or tabs in {table_read.joined:,} pairs became spaces" if table_read.joined else ""
+        table = f"{table_read.path}: {table_read.description()}{joined}\n\n{table}"
+    names = (Split._fields[number] for number in part_of)
+    labelled = zip(names, itertools.compress(read_pairs(), accepted), strict=True)
+    write_corpus(folder, languages, Split._fields, labelled, readme(table))
+    print(f"{table}\nwritten to {folder}: {{train,valid,test}}.{{{languages[0]},{languages[1]}}}")
+
+
+def checked_languages() -> Pair:
+    """Returns the two file endings."""
+    source, target = FLAGS.source_lang, FLAGS.target_lang
+    if not source or not target:
+        raise InputError("--source_lang and --target_lang are needed (they become the file endings, as en and de)")
+    if source == target:
+        raise InputError(f"--source_lang and --target_lang are both {source!r}")
+    return source, target
+
+
+def input_files() -> list[str]:
+    """Returns the table, or the source file and the target file."""
+    two = [FLAGS.source_file, FLAGS.target_file]
+    tables = table_files()
+    files = tables or two
+    if not all(files) or len(tables) > 1 or (tables and any(two)):
+        raise InputError("either --tsv or --csv or both --source_file and --target_file are needed")
+    for name in files:
+        file = Path(name)
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise InputError(f"{name}: must be a file on disk, since it is read several times")
+    return files
+
+
+def checked_folder(languages: Pair) -> Path:
+    """Returns the folder to write, unless that would overwrite an input."""
+    if not FLAGS.out:
+        raise InputError("--out is needed: the folder to write")
+    folder = Path(FLAGS.out)
+    outputs = {(folder / f"{part}.{language}").resolve() for part in Split._fields for language in languages}
+    for file in input_files():
+        if Path(file).resolve() in outputs:
+            raise InputError(f"{file}: would be overwritten, choose another --out")
+    return folder
+
+
+def kept_pairs(pairs: Iterable[Pair], chosen: PairFilter, accepted: bytearray) -> Iterator[Pair]:
+    """Yields the pairs that the filter accepts, and appends 0 or 1 to `accepted` for each one read."""
+    for pair in pairs:
+        accepted.append(chosen.accepts(*pair))
+        if accepted[-1]:
+            yield pair
+
+
+def readme(table: str) -> str:
+    """Returns what README.txt says of the corpus."""
+    return (
+        f"Made {datetime.date.today()} by seq2seq-data split\n"
+        f"from {' and '.join(map(str, input_files()))}\n"
+        f"with --valid={FLAGS.valid} --test={FLAGS.test} --seed={FLAGS.seed} "
+        f"--max_words={FLAGS.max_words} --max_ratio={FLAGS.max_ratio}.\n"
+        f"No normalised sentence of valid or test stands in train.\n\n{table}\n"
+    )
+
+
+COMMAND = program.Command(
+    "divides your own parallel text into train, valid and test so that they share no sentence",
+    define_flags,
+    main,
+    """
+    seq2seq-data split --source_file=all.en --target_file=all.de \\
+        --source_lang=en --target_lang=de --valid=1000 --test=1000 --out=data/mine
+    seq2seq-data split --tsv=pairs.tsv --source_lang=en --target_lang=de --out=data/mine
+    seq2seq-data split --csv=sheet.csv --source_lang=en --target_lang=de --out=data/mine
+
+    Files are UTF-8, one sentence a line, plain or .gz. Of a table (TSV, or CSV with commas or semicolons) two columns
+    are read: those that a header names, or else the first two; quoted fields and a header are recognised, and what was
+    recognised is printed. Pairs with an empty side, with equal sides, repeated, too long or of odd lengths are skipped
+    and counted. The same input, flags and seed give the same parts; the order of the lines does not matter, and more
+    data changes few choices.
+
+    Sentences count as the same when they differ only in case, punctuation or spaces. Pairs that share a sentence, on
+    whichever side, stay together; held out are first the pairs whose sentences occur nowhere else.
+
+    Writes OUT/{train,valid,test}.{SOURCE_LANG,TARGET_LANG} and OUT/README.txt, all or nothing.
+    """,
+)
