@@ -44,7 +44,7 @@ test: lint
 	$(PYTEST)
 
 test-all: lint
-	$(PYTEST) -m "" --hypothesis-profile=default
+	$(PYTEST) -m "" --seed=random
 
 clean:
 	rm -rf $(VENV) runs data .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

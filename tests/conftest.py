@@ -1,8 +1,4 @@
-"""Quiet TensorFlow, and random numbers that a failing run can repeat: SEED=123 pytest ...
-
-Hypothesis draws the same examples in each run, so that a change is judged by what it changed; `make test-all` draws
-new ones (--hypothesis-profile=default).
-"""
+"""Quiet TensorFlow, the seed of the run (`seed_option.py`), and one tiny translator for all tests."""
 
 from __future__ import annotations
 
@@ -14,33 +10,13 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as programs do
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from hypothesis import settings
 
 if TYPE_CHECKING:
     from seq2seq_tf.tasks.translation.translator import Translator
     from tests.trained import Exported
 
-settings.register_profile("repeatable", derandomize=True)
-settings.load_profile("repeatable")
-
-SEED = int(os.environ.get("SEED", "17"))
-
-
-@pytest.fixture
-def rng() -> np.random.Generator:
-    """Random arrays; no test pastes numbers that depend on the seed."""
-    return np.random.default_rng(SEED)
-
-
-@pytest.fixture
-def seed() -> int:
-    """Seeds the initial weights of layers. Not automatic: importing Keras takes seconds that other tests save."""
-    import keras
-
-    keras.utils.set_random_seed(SEED)
-    return SEED
+pytest_plugins = ("tests.seed_option",)
 
 
 @pytest.fixture(scope="session")

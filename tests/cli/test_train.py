@@ -153,14 +153,18 @@ def test_a_wrong_value_is_refused_with_its_flag(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_stopped_and_killed_a_run_ends_with_the_same_weights(
-    config_file: Path, launch: Launch, whole: Training, tmp_path: Path, request: pytest.FixtureRequest
+    config_file: Path,
+    launch: Launch,
+    whole: Training,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    rng: np.random.Generator,
 ) -> None:
     # A mistake in the first command does not bind the folder.
     wrong = f"--data.train_source={tmp_path / 'none'}"
     assert f"{tmp_path / 'none'}: no such file" in failure(f"--config={config_file}", f"--model_dir={tmp_path}", wrong)
 
-    random = np.random.default_rng()
-    stop = int(random.integers(5, 60))
+    stop = int(rng.integers(5, 60))
     training = launch(tmp_path)
     training.wait_for_update(stop)
     training.send(signal.SIGTERM)
@@ -174,9 +178,9 @@ def test_stopped_and_killed_a_run_ends_with_the_same_weights(
     assert kept.exists()
 
     training = launch(tmp_path)
-    kill = update + int(random.integers(1, 60))
+    kill = update + int(rng.integers(1, 60))
     training.wait_for_update(kill)
-    time.sleep(float(random.uniform(0.0, 0.02)))
+    time.sleep(float(rng.uniform(0.0, 0.02)))
     training.send(signal.SIGKILL)
     code, out, _ = training.end()
     assert code == -signal.SIGKILL
@@ -211,20 +215,19 @@ def test_a_finished_run_says_so_and_changes_nothing(config_file: Path, finished:
 
 @pytest.mark.slow
 def test_killed_again_and_again_a_run_ends_with_the_same_weights(
-    launch: Launch, finished: Path, tmp_path: Path
+    launch: Launch, finished: Path, tmp_path: Path, rng: np.random.Generator
 ) -> None:
     """From the first second on: while text is cut, while functions are traced, while checkpoints are written."""
-    random = np.random.default_rng()
     delays = []
     for _ in range(12):
         training = launch(tmp_path)
-        if random.random() < 0.5:
-            delays.append(float(random.uniform(0.0, 10.0)))
+        if rng.random() < 0.5:
+            delays.append(float(rng.uniform(0.0, 10.0)))
             time.sleep(delays[-1])
         else:
-            delays.append(float(training.updates_done() + random.integers(1, 40)))
+            delays.append(float(training.updates_done() + rng.integers(1, 40)))
             training.wait_for_update(int(delays[-1]))
-        training.send(signal.SIGINT if random.random() < 0.2 else signal.SIGKILL)
+        training.send(signal.SIGINT if rng.random() < 0.2 else signal.SIGKILL)
         if training.end()[0] == 0:
             break
     code, _, err = launch(tmp_path).end()

@@ -168,9 +168,9 @@ def test_columns_of_numbers_stand_to_the_right() -> None:
     assert read.all("a")[0]["href"] == "#unit=layer_0/h/5"
 
 
-def test_five_thousand_characters_and_twenty_units_stay_under_a_megabyte() -> None:
+def test_five_thousand_characters_and_twenty_units_stay_under_a_megabyte(rng: np.random.Generator) -> None:
     text = "if a < b and 'c' != \"d\":\n    " * 173
-    values = np.random.default_rng().normal(size=(5000, 20)).astype(np.float32)
+    values = rng.normal(size=(5000, 20)).astype(np.float32)
     page = page_html("", [ColouredText("", text[:5000], [f"layer_0/h/{n}" for n in range(20)], values)])
     assert len(page.encode()) < 600_000
 

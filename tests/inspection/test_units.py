@@ -41,10 +41,9 @@ def plain_correlation(x: np.ndarray, y: np.ndarray) -> float:
 
 @pytest.mark.parametrize(("chunk", "steps"), [(1, 7), (300, 2), (10**6, 1000)])  # few steps: many ties
 def test_every_unit_is_measured_by_the_definition_on_each_half(
-    chunk: int, steps: int, monkeypatch: pytest.MonkeyPatch
+    chunk: int, steps: int, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
     monkeypatch.setattr(units, "_CHUNK_VALUES", chunk)
-    rng = np.random.default_rng()
     activations = (rng.integers(0, steps, (101, 13)) / 8 - 1).astype(np.float32)
     inside, place = rng.random(101) < 0.4, rng.integers(0, 9, 101)
     found = rank_units(activations, names(13), [binary(inside), number(place)], top=13).rankings
@@ -70,8 +69,7 @@ def test_every_unit_is_measured_by_the_definition_on_each_half(
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_a_planted_unit_is_found_first_with_its_sign(sign: int) -> None:
-    rng = np.random.default_rng()
+def test_a_planted_unit_is_found_first_with_its_sign(sign: int, rng: np.random.Generator) -> None:
     inside = np.repeat(rng.random(200) < 0.3, 10)  # runs, as quotes are
     place = np.arange(2000) % 37
     activations = rng.normal(size=(2000, 53)).astype(np.float32)
@@ -91,8 +89,7 @@ def test_a_planted_unit_is_found_first_with_its_sign(sign: int) -> None:
     assert min(best_number.spearman, best_number.pearson) > 0.8
 
 
-def test_the_score_of_noise_is_chance_although_the_best_was_picked() -> None:
-    rng = np.random.default_rng()
+def test_the_score_of_noise_is_chance_although_the_best_was_picked(rng: np.random.Generator) -> None:
     activations = rng.normal(size=(400, 500)).astype(np.float32)
     inside = np.arange(400) % 5 == 0
     best = rank_units(activations, names(500), [binary(inside)], top=20).rankings[0].scores
@@ -109,8 +106,9 @@ def test_a_unit_that_turns_round_in_the_second_half_scores_under_chance() -> Non
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_the_threshold_is_the_best_of_the_first_half_and_is_used_on_the_second(sign: int) -> None:
-    rng = np.random.default_rng()
+def test_the_threshold_is_the_best_of_the_first_half_and_is_used_on_the_second(
+    sign: int, rng: np.random.Generator
+) -> None:
     inside = rng.random(120) < 0.4
     unit = (sign * (inside + rng.integers(-4, 5, 120) / 5)).astype(np.float32)
     score = rank_units(unit[:, None], names(1), [binary(inside)]).rankings[0].scores[0]
@@ -144,8 +142,8 @@ def test_a_constant_unit_comes_last_with_the_score_of_chance() -> None:
     assert (constant.selected_by, constant.spearman, constant.pearson) == (0.0, 0.0, 0.0)
 
 
-def test_a_property_that_does_not_vary_in_each_half_is_skipped_and_named() -> None:
-    activations = np.random.default_rng().normal(size=(20, 2)).astype(np.float32)
+def test_a_property_that_does_not_vary_in_each_half_is_skipped_and_named(rng: np.random.Generator) -> None:
+    activations = rng.normal(size=(20, 2)).astype(np.float32)
     late = np.arange(20) > 15
     some = np.arange(20) % 2 == 0
     found = rank_units(activations, names(2), [binary(late, "late"), binary(some, "some"), number(np.ones(20), "one")])
@@ -178,8 +176,7 @@ def test_a_piece_has_the_property_of_its_last_character() -> None:
     assert per_piece([binary(np.array([True, False]))], np.array([[0, 2]]))[0].values.tolist() == [False]
 
 
-def test_a_table_has_a_cell_per_column() -> None:
-    rng = np.random.default_rng()
+def test_a_table_has_a_cell_per_column(rng: np.random.Generator) -> None:
     activations = rng.normal(size=(50, 3)).astype(np.float32)
     for ranking in rank_units(activations, names(3), [binary(rng.random(50) < 0.5), number(np.arange(50))]).rankings:
         columns, rows = units.table(ranking)
@@ -188,8 +185,8 @@ def test_a_table_has_a_cell_per_column() -> None:
         assert rows[0][0] == ranking.scores[0].unit
 
 
-def test_memory_mapped_activations_are_ranked_like_those_in_memory(tmp_path: object) -> None:
-    activations = np.random.default_rng().normal(size=(60, 7)).astype(np.float32)
+def test_memory_mapped_activations_are_ranked_like_those_in_memory(tmp_path: object, rng: np.random.Generator) -> None:
+    activations = rng.normal(size=(60, 7)).astype(np.float32)
     np.save(f"{tmp_path}/a.npy", activations)
     properties = [binary(np.arange(60) % 3 == 0)]
     mapped = np.load(f"{tmp_path}/a.npy", mmap_mode="r")

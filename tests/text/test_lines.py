@@ -91,7 +91,7 @@ def make_folder(path: Path) -> None:
 
 
 def make_truncated_gzip(path: Path) -> None:
-    path.write_bytes(gzip.compress(os.urandom(1000).hex().encode())[:-50])
+    path.write_bytes(gzip.compress(" ".join(map(str, range(1000))).encode())[:-50])
 
 
 def make_plain_file(path: Path) -> None:

@@ -103,19 +103,18 @@ def test_a_truncated_file_changes_nothing(saved: Path) -> None:
         assert "damaged or truncated" in refusal(saved, named)
 
 
-def test_a_flipped_byte_never_gives_other_values(saved: Path) -> None:
+def test_a_flipped_byte_never_gives_other_values(saved: Path, rng: np.random.Generator) -> None:
     content = saved.read_bytes()
-    random = np.random.default_rng()
     with zipfile.ZipFile(saved) as archive:
         heads = [info.header_offset for info in archive.infolist()]
         directory = archive.start_dir
     near = [start + n for start in (*heads, directory) for n in range(140)]  # names, sizes, shapes, types
-    anywhere = random.integers(len(content), size=100)
+    anywhere = rng.integers(len(content), size=100)
     good, other = values(variables(1)), values(variables(2))
     named, refused = variables(2), 0
     for at in {*near, *anywhere.tolist()} & set(range(len(content))):
         damaged = bytearray(content)
-        damaged[at] ^= int(random.integers(1, 256))
+        damaged[at] ^= int(rng.integers(1, 256))
         saved.write_bytes(damaged)
         try:
             state = restore(str(saved), named)
@@ -262,10 +261,10 @@ while True:
 """
 
 
-def test_killed_at_any_moment_of_a_write_a_whole_file_remains(tmp_path: Path) -> None:
+def test_killed_at_any_moment_of_a_write_a_whole_file_remains(tmp_path: Path, rng: np.random.Generator) -> None:
     path = tmp_path / "step.npz"
     command = [sys.executable, "-c", WRITE_FOR_EVER, str(path)]
-    delay = float(np.random.default_rng().uniform(0.0, 0.2))
+    delay = float(rng.uniform(0.0, 0.2))
     for _ in range(4):
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=toy.environment()) as process:
             assert process.stdout is not None

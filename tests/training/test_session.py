@@ -143,11 +143,12 @@ def test_the_final_weights_are_the_best_or_their_average_whichever_scores_higher
     assert state["score"] == -metrics(whole)[-1]["valid_loss"]
 
 
-def test_stopped_and_gone_on_equals_never_stopped(simple: TranslationConfig, whole: Path, tmp_path: Path) -> None:
+def test_stopped_and_gone_on_equals_never_stopped(
+    simple: TranslationConfig, whole: Path, tmp_path: Path, rng: np.random.Generator
+) -> None:
     total = metrics(whole)[-1]["update"]
     after_epoch = updates(metrics(whole), "valid_loss")[0]
-    random = np.random.default_rng()
-    stops = [after_epoch, int(random.integers(after_epoch + 1, total))]
+    stops = [after_epoch, int(rng.integers(after_epoch + 1, total))]
     done = 0
     for update in stops:
         outcome = train(tmp_path, simple, StopAfter(update - done))
@@ -161,11 +162,13 @@ def test_stopped_and_gone_on_equals_never_stopped(simple: TranslationConfig, who
 
 
 @pytest.mark.slow
-def test_stopped_and_gone_on_equals_never_stopped_with_every_option(corpus: toy.ToyCorpus, tmp_path: Path) -> None:
+def test_stopped_and_gone_on_equals_never_stopped_with_every_option(
+    corpus: toy.ToyCorpus, tmp_path: Path, rng: np.random.Generator
+) -> None:
     config = toy.tiny_config(corpus, **RICH)
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     total = train(whole, config).update
-    stop = int(np.random.default_rng().integers(2, total))
+    stop = int(rng.integers(2, total))
     assert not train(parted, config, StopAfter(stop)).finished
     assert train(parted, config).finished
     assert_same_run_but_checkpoints(parted, whole, stop)

@@ -49,10 +49,10 @@ def after(updates: int) -> Any:
 
 
 @pytest.mark.slow
-def test_stopped_and_gone_on_equals_never_stopped(folder: Path, tmp_path: Path) -> None:
+def test_stopped_and_gone_on_equals_never_stopped(folder: Path, tmp_path: Path, rng: np.random.Generator) -> None:
     config = labelled_runs.classification_config(folder, **RICH)
     total = labelled_runs.train(tmp_path / "whole", config, prepare).update
-    stop = int(np.random.default_rng().integers(1, total))
+    stop = int(rng.integers(1, total))
     outcome = labelled_runs.train(tmp_path / "parted", config, prepare, after(stop))
     assert (outcome.finished, outcome.update) == (False, stop)
     assert labelled_runs.train(tmp_path / "parted", config, prepare).finished

@@ -63,11 +63,11 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("changes", [{}, RICH], ids=["simple", "rich"])
 def test_stopped_in_the_middle_of_a_stream_and_gone_on_equals_never_stopped(
-    folder: Path, tmp_path: Path, changes: dict[str, Any]
+    folder: Path, tmp_path: Path, changes: dict[str, Any], rng: np.random.Generator
 ) -> None:
     config = language_models.config(folder, **changes)
     total = language_models.train(tmp_path / "whole", config).update
-    stops = sorted(int(n) for n in np.random.default_rng().choice(np.arange(1, total), 2, replace=False))
+    stops = sorted(int(n) for n in rng.choice(np.arange(1, total), 2, replace=False))
     done = 0
     for update in stops:
         outcome = language_models.train(tmp_path / "parted", config, StopAfter(update - done))
