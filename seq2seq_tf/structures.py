@@ -29,7 +29,7 @@ class EncoderOutput(NamedTuple):
 
     values: tf.Tensor  # [B, S, D]
     mask: tf.Tensor  # [B, S] bool, True on real pieces
-    final: CellStates  # state after the last real piece, per layer and direction
+    final: CellStates  # state after the last real piece, per layer and direction; () if the encoder has none
 
 
 class Memory(NamedTuple):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from seq2seq_tf.errors import InputError
 
 CELLS = ("gru", "lstm", "rnn")
 ATTENTIONS = ("bahdanau", "none")
+BRIDGES = ("final", "mean", "zero")
 PIECE_MODELS = ("bpe", "unigram")
 NORMALIZATIONS = ("identity", "nfc", "nfkc", "nmt_nfkc")
 OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamw", "nadam", "rmsprop", "sgd")
@@ -59,9 +61,17 @@ POOL = Range(1, 1_000_000_000)  # texts shuffled together
 SYMBOLS_OF_A_TEXT = Range(1, 100_000)
 
 
-def option(default: Any, text: str, allowed: Range | Text | tuple[str, ...] = Text.ANY) -> Any:
-    """Declares a field of a section: its default, its help text and the allowed range, choices or kind of text."""
-    return dataclasses.field(default=default, metadata={"help": text, "allowed": allowed})
+def option(default: Any, text: str, allowed: Range | Text | tuple[str, ...] = Text.ANY, *, before: Any = None) -> Any:
+    """Declares a field of a section.
+
+    Args:
+      default: of a new run.
+      text: help.
+      allowed: range, choices or kind of text.
+      before: what a stored run means that was made before there was this option, where that is not the default.
+    """
+    stored = default if before is None else before
+    return dataclasses.field(default=default, metadata={"help": text, "allowed": allowed, "before": stored})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +124,13 @@ class DecoderConfig(NetworkConfig):
         "bahdanau", "additive attention (Bahdanau 2015), or none: plain encoder-decoder", ATTENTIONS
     )
     attention_units: int = option(256, "size of the space where queries meet keys", UNITS)
+    bridge: str = option(
+        "mean",
+        "what the decoder starts from: the encoder's final state, the mean of its outputs, or zeros; with "
+        "attention=none a new run has final",
+        BRIDGES,
+        before="mean",
+    )
     output_units: int = option(256, "size of the deep output layer before the vocabulary", UNITS)
 
 
@@ -203,6 +220,11 @@ class TaskConfig:
     tokenizer_files: ClassVar[tuple[str, ...]]  # in the run folder; with them weights mean something
     model: NetworkConfig
     train: TrainConfig
+
+    @classmethod
+    def implied(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the defaults (dotted name -> value) that follow from other options, as far as `values` gives any."""
+        return {}
 
     def check(self) -> None:
         """Raises InputError for values that are fine alone but contradict each other."""

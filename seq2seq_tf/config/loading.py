@@ -32,6 +32,7 @@ class Leaf(NamedTuple):
     default: Any
     help: str
     allowed: Range | Text | tuple[str, ...]
+    before: Any  # its value in a stored run that was made before there was this option
 
 
 class Resolved(NamedTuple, Generic[AnyConfig]):
@@ -67,6 +68,7 @@ def leaves(kind: type[TaskConfig]) -> list[Leaf]:
                     default=field.default,
                     help=field.metadata["help"],
                     allowed=field.metadata["allowed"],
+                    before=field.metadata["before"],
                 )
             )
     return found
@@ -156,11 +158,20 @@ def load(
     values, sources = dict(given.values), dict(given.sources)
     if below is not None:
         values, sources = {**below.values, **values}, {**below.sources, **sources}
+    for name, value in kind.implied(values).items():
+        if name not in values:
+            values[name], sources[name] = value, "follows from other options"
     config = _assemble(values, kind)
     config.check()
     defaults = {leaf.name: leaf.default for leaf in leaves(kind)}
     told = {name: at for name, at in sources.items() if at == "flag" or values[name] != defaults[name]}
     return Resolved(config, told)
+
+
+def stored_run(path: str | os.PathLike[str], kind: type[AnyConfig]) -> AnyConfig:
+    """Returns the configuration in a run folder: options that it does not name have the values from before them."""
+    before = {leaf.name: leaf.before for leaf in leaves(kind)}
+    return load(path, kind=kind, below=Given(before, dict.fromkeys(before, os.fspath(path)))).config
 
 
 def read(path: str | os.PathLike[str] | None, overrides: Mapping[str, Any] | None, kind: type[TaskConfig]) -> Given:

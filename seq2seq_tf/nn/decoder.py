@@ -13,13 +13,14 @@ import tensorflow as tf
 
 from seq2seq_tf.config.common import DecoderConfig
 from seq2seq_tf.nn.attention import BahdanauAttention
+from seq2seq_tf.nn.bridge import from_final, from_mean, joined_finals, mean_of_values
 from seq2seq_tf.nn.cells import Cell, Weights
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
 from seq2seq_tf.nn.kernels.fused_decoder import attention_lstm_unroll
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.nn.recurrent import make_cell
-from seq2seq_tf.structures import CellStates, DecoderState, EncoderOutput, Memory, TeacherForced
+from seq2seq_tf.structures import DecoderState, EncoderOutput, Memory, TeacherForced
 
 
 class StepWeights(NamedTuple):
@@ -37,7 +38,7 @@ class AttentionDecoder(keras.layers.Layer):
 
     The lowest cell reads the embedded piece and the last attention context; the top cell's output is the query of
     the next context; a deep output layer (Pascanu 2014) mixes output, context and embedding. With
-    `attention: none` the context is the encoder's last state, the same at each step (Cho 2014).
+    `attention: none` the context is the encoder's final output, the same at each step (Cho 2014).
 
     Args:
       config: sizes and dropouts.
@@ -76,14 +77,15 @@ class AttentionDecoder(keras.layers.Layer):
             below = units
         if self.has_attention:
             self.attention.build(units, self.value_units)
-        self.bridge_kernel = self.add_weight(
-            shape=(self.value_units, units * self.cells[0].states * len(self.cells)),
-            initializer="glorot_uniform",
-            name="bridge_kernel",
-        )
-        self.bridge_bias = self.add_weight(
-            shape=(self.bridge_kernel.shape[1],), initializer="zeros", name="bridge_bias"
-        )
+        if config.bridge != "zero":
+            self.bridge_kernel = self.add_weight(
+                shape=(self.value_units, units * self.cells[0].states * len(self.cells)),
+                initializer="glorot_uniform",
+                name="bridge_kernel",
+            )
+            self.bridge_bias = self.add_weight(
+                shape=(self.bridge_kernel.shape[1],), initializer="zeros", name="bridge_bias"
+            )
         self.output_kernel = self.add_weight(
             shape=(units + self.value_units + self.embedding.units, config.output_units),
             initializer="glorot_uniform",
@@ -95,18 +97,25 @@ class AttentionDecoder(keras.layers.Layer):
         """Returns what the steps need of the source, made once per sentence."""
         if self.has_attention:
             return self.attention.prepare(encoded)
-        summary = _summary(encoded)[:, tf.newaxis]  # [B, 1, D]
+        final = self.config.bridge == "final"
+        summary = (joined_finals(encoded)[-1][0] if final else mean_of_values(encoded))[:, tf.newaxis]  # [B, 1, D]
         return Memory(summary[:, :, :0], summary, tf.ones(tf.shape(summary)[:2], tf.bool))
 
     def initial_state(self, encoded: EncoderOutput) -> DecoderState:
-        """Returns the state before the first piece: the bridge, tanh(W summary + b) for each tensor of the state."""
-        summary = _summary(encoded)  # [B, D]
-        bridged = tf.tanh(product(summary, cast(self.bridge_kernel, self.precision)) + self.bridge_bias)
-        tensors = tf.split(bridged, self.cells[0].states * len(self.cells), axis=1)
-        size = self.cells[0].states
-        cells: CellStates = tuple(tuple(tensors[n * size : (n + 1) * size]) for n in range(len(self.cells)))
-        context = tf.zeros_like(summary) if self.has_attention else summary
-        return DecoderState(cells, context)
+        """Returns the state before the first piece; `model.bridge` says what it is made of."""
+        if self.config.bridge == "zero":
+            rows = tf.shape(encoded.mask)[0]
+            zeros = tuple(cell.zero_state(rows) for cell in self.cells)
+            return DecoderState(zeros, tf.zeros([rows, self.value_units]))
+        kernel, bias = cast(self.bridge_kernel, self.precision), tf.convert_to_tensor(self.bridge_bias)
+        layers, states = len(self.cells), self.cells[0].states
+        if self.config.bridge == "final":
+            final = joined_finals(encoded)
+            summary, cells = final[-1][0], from_final(final, kernel, bias, layers)
+        else:
+            summary = mean_of_values(encoded)
+            cells = from_mean(summary, kernel, bias, layers, states)
+        return DecoderState(cells, tf.zeros_like(summary) if self.has_attention else summary)
 
     def weights_for_steps(self, *, fold: bool = False) -> StepWeights:
         """Returns the tensors that `advance` takes first.
@@ -213,9 +222,3 @@ class AttentionDecoder(keras.layers.Layer):
         _, _, arrays = tf.while_loop(lambda t, *_: t < steps, body, start, maximum_iterations=steps)
         hs, contexts, attention_weights = (array.stack() for array in arrays)
         return hs, contexts, attention_weights
-
-
-def _summary(encoded: EncoderOutput) -> tf.Tensor:
-    """Returns [B, D]: the mean of the encoder's outputs over real pieces (Sennrich 2017, Nematus)."""
-    real = tf.cast(encoded.mask, tf.float32)[:, :, tf.newaxis]  # [B, S, 1]
-    return tf.reduce_sum(encoded.values * real, 1) / tf.maximum(tf.reduce_sum(real, 1), 1.0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from seq2seq_tf.config.common import PATH
 from seq2seq_tf.config.loading import AnyConfig, flatten, leaves, with_values
@@ -24,6 +24,7 @@ class Begun(NamedTuple):
     last_state: bool  # the checkpoint of its last update is there
     sealed: bool  # the held-out text is known by its checksum, so that it may have another name
     trained: bool = True  # there are weights; until then a time for training has chosen nothing
+    left_open: Mapping[str, Any] = {}  # options that are younger than the run, and what a new run would have
 
 
 def agree(stored: AnyConfig, wanted: AnyConfig, begun: Begun, say: Callable[[str], None] = lambda _: None) -> AnyConfig:
@@ -39,7 +40,7 @@ def agree(stored: AnyConfig, wanted: AnyConfig, begun: Begun, say: Callable[[str
       InputError: an option that would change numbers, with both values, or an end that the schedule does not allow.
     """
     old, new = flatten(stored), flatten(wanted)
-    left_open = {**_LEFT_OPEN, **({"train.max_updates": 0} if stored.train.max_minutes else {})}
+    left_open = {**_LEFT_OPEN, **begun.left_open, **({"train.max_updates": 0} if stored.train.max_minutes else {})}
     changed = [name for name in new if new[name] != old[name] and new[name] != left_open.get(name, old[name])]
     refused = [name for name in changed if name not in _END and not _free(stored, name, begun)]
     if refused:

@@ -26,7 +26,7 @@ import re
 from collections.abc import Callable
 
 from seq2seq_tf.config.common import TaskConfig
-from seq2seq_tf.config.loading import AnyConfig, load, task_of, to_yaml, wrong_run
+from seq2seq_tf.config.loading import AnyConfig, flatten, load, stored_run, task_of, to_yaml, wrong_run
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
 from seq2seq_tf.training.going_on import Begun, agree
@@ -98,7 +98,10 @@ class RunDir:
 
     def agreed(self, config: AnyConfig, say: Callable[[str], None] = lambda _: None) -> AnyConfig:
         """Returns the configuration with which a run that has begun goes on, and writes nothing; see `create`."""
-        return agree(self.load_config(type(config)), config, self._state(), say)
+        stored = self.load_config(type(config))
+        new = flatten(load(self.config_file, kind=type(config)).config)  # what its file would mean for a new run
+        older = {name: new[name] for name, value in flatten(stored).items() if value != new[name]}
+        return agree(stored, config, self._state()._replace(left_open=older), say)
 
     def _create(self, config: AnyConfig) -> AnyConfig:
         from seq2seq_tf.training.hardware import for_this_machine  # here, since it imports TensorFlow
@@ -167,7 +170,7 @@ class RunDir:
         """Reads the configuration of the run; InputError if it is of another task."""
         if self.task != kind.task:
             raise wrong_run(self.path, self.task)
-        return load(self.config_file, kind=kind).config
+        return stored_run(self.config_file, kind)
 
     def _require_config(self) -> None:
         if not os.path.exists(self.config_file):

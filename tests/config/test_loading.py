@@ -22,11 +22,13 @@ from seq2seq_tf.config.loading import (
     leaves,
     load,
     sections,
+    stored_run,
     task_of,
     to_yaml,
     with_search,
 )
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.training.run_dir import RunDir
 from tests.toy import ROOT
@@ -67,6 +69,10 @@ def another_value(leaf: Leaf) -> Any:
     low, high = leaf.allowed
     choices = (leaf.default + 1, leaf.default - 1, leaf.default + 0.01, leaf.default - 0.0001)
     return next(leaf.type(v) for v in choices if low <= v <= high)
+
+
+def default_of(name: str) -> Any:
+    return next(leaf.default for leaf in leaves(TranslationConfig) if leaf.name == name)
 
 
 EVERY_LEAF = [(task, leaf) for task, kind in TASKS.items() for leaf in leaves(kind)]
@@ -256,12 +262,58 @@ def test_a_mistake_in_a_flag_names_the_flag(overrides: dict[str, Any], parts: li
         ({"train.weight_decay": 0.1}, ["train.weight_decay", "adamw", "got adam"]),
         ({"train.jit_compile": True}, ["train.jit_compile=true", "model.cudnn=false"]),
         ({"search.n_best": 3, "search.beam_size": 2}, ["search.n_best=3", "search.beam_size=2"]),
+        ({"model.attention": "none", "model.bridge": "zero"}, ["model.attention=none", "model.bridge=final"]),
     ],
 )
 def test_values_that_contradict_each_other_are_refused(overrides: dict[str, Any], parts: list[str]) -> None:
     message = refusal(None, overrides)
     for part in parts:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "bridge"),
+    [
+        (TranslationConfig, {}, default_of("model.bridge")),
+        (TranslationConfig, {"model.attention": "none"}, "final"),
+        (TranslationConfig, {"model.attention": "none", "model.bridge": "mean"}, "mean"),  # of an older run
+        (TranslationConfig, {"model.bridge": "zero"}, "zero"),
+        (CaptioningConfig, {}, "mean"),
+        (CaptioningConfig, {"model.attention": "none"}, "mean"),
+        (CaptioningConfig, {"model.bridge": "zero"}, "zero"),
+    ],
+)
+def test_without_attention_the_bridge_is_final_where_the_encoder_has_a_final_state(
+    kind: type[TranslationConfig] | type[CaptioningConfig], given: dict[str, Any], bridge: str, write: Write
+) -> None:
+    resolved = load(None, given, kind)
+    assert resolved.config.model.bridge == bridge
+    assert load(write(to_yaml(resolved.config)), kind=kind).config == resolved.config
+    if len(given) == 1 and bridge == "final":
+        assert "model.bridge = final (follows from other options)" in " ".join(describe(resolved).split())
+
+
+def test_captions_have_no_final_state_to_start_from() -> None:
+    with pytest.raises(InputError, match="^--model.bridge: model.bridge must be one of mean, zero, got 'final'"):
+        load(None, {"model.bridge": "final"}, CaptioningConfig)
+    with pytest.raises(InputError, match="^model.attention=none needs model.bridge=mean"):
+        load(None, {"model.bridge": "zero", "model.attention": "none"}, CaptioningConfig)
+
+
+def test_a_stored_run_without_an_option_means_what_was_before_it(write: Write) -> None:
+    path = write("task: translation\nmodel:\n  attention: none\n  cell: gru\n")
+    found = stored_run(path, TranslationConfig)
+    assert found.model.bridge == "mean"  # whatever the default is today
+    assert (found.model.cell, found.model.attention) == ("gru", "none")
+    before = {leaf.name: leaf.before for leaf in leaves(TranslationConfig)}
+    assert flatten(found) == {**before, "model.attention": "none", "model.cell": "gru"}
+    stored = write("model:\n  bridge: zero\n")
+    assert stored_run(stored, TranslationConfig).model.bridge == "zero"
+
+
+@pytest.mark.parametrize(("task", "leaf"), EVERY_LEAF, ids=lambda x: getattr(x, "name", x))
+def test_what_was_before_an_option_is_allowed(task: str, leaf: Leaf) -> None:
+    assert check(leaf, leaf.before, "x") == leaf.before
 
 
 def test_every_leaf_survives_being_written_and_read(write: Write) -> None:

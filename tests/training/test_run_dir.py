@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seq2seq_tf.config.loading import load
+from seq2seq_tf.config.loading import load, with_values
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
 from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 
-CONFIG = load(None, {"train.seed": 7, "train.precision": "float32", "train.shards": 2}).config
+GIVEN = {"train.seed": 7, "train.precision": "float32", "train.shards": 2}
+CONFIG = load(None, GIVEN).config
 OTHER = load(None, {"train.seed": 8, "train.precision": "float32", "train.shards": 2}).config
 
 
@@ -75,6 +76,22 @@ def test_weights_bind_the_folder_even_without_training_data(run: RunDir) -> None
     with pytest.raises(InputError, match="train.seed"):
         run.create(OTHER)
     assert Path(run.source_model).exists()
+
+
+@pytest.mark.parametrize("attention", ["bahdanau", "none"])
+def test_a_run_begun_before_there_was_an_option_goes_on_as_it_was(attention: str, tmp_path: Path) -> None:
+    """Whatever its default is today: the bridge was the mean."""
+    run = RunDir(str(tmp_path / "run"))
+    text = run.create(with_values(CONFIG, {"model.attention": attention, "model.bridge": "mean"}))
+    begin(run)
+    lines = Path(run.config_file).read_text().splitlines(True)
+    Path(run.config_file).write_text("".join(line for line in lines if "bridge" not in line))
+    assert run.load_config(TranslationConfig) == text
+    same = load(None, {**GIVEN, "model.attention": attention}).config  # the same options, which leave the bridge out
+    assert run.create(same) == text
+    if attention != "none":
+        with pytest.raises(InputError, match="model.bridge='mean', not 'zero'"):
+            run.create(load(None, {**GIVEN, "model.bridge": "zero"}).config)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

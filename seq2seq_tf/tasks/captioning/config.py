@@ -37,6 +37,9 @@ class CaptioningModelConfig(DecoderConfig):
     embedding_dropout: float = option(0.0, "dropout on embeddings", SHARE)
     decoder_units: int = option(192, "state size of the decoder", UNITS)
     attention_units: int = option(96, "size of the space where queries meet keys", UNITS)
+    bridge: str = option(
+        "mean", "what the decoder starts from: the mean of the encoder's outputs, or zeros", ("mean", "zero")
+    )
     output_units: int = option(96, "size of the deep output layer before the vocabulary", UNITS)
     output_dropout: float = option(0.2, "dropout before the last projection", SHARE)
 
@@ -93,6 +96,8 @@ class CaptioningConfig(TaskConfig):
                 f"data.image_size={self.data.image_size} must be a multiple of {cell} (model.halvings="
                 f"{self.model.halvings})"
             )
+        if self.model.attention == "none" and self.model.bridge == "zero":
+            raise InputError("model.attention=none needs model.bridge=mean: nothing else tells of the image")
         if self.search.n_best > self.search.beam_size:
             raise InputError(
                 f"search.n_best={self.search.n_best} is larger than search.beam_size={self.search.beam_size}"

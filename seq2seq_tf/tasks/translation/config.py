@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from seq2seq_tf.config.common import (
     BATCH,
@@ -148,6 +149,11 @@ class TranslationConfig(TaskConfig):
     train: TranslationTrainConfig = TranslationTrainConfig()
     search: SearchConfig = SearchConfig()
 
+    @classmethod
+    def implied(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the defaults that follow from other options: without attention there is the final state only."""
+        return {"model.bridge": "final"} if values.get("model.attention") == "none" else {}
+
     def check(self) -> None:
         """Raises InputError for values that are fine alone but contradict each other."""
         super().check()
@@ -159,5 +165,7 @@ class TranslationConfig(TaskConfig):
                 f"model.tie={model.tie} needs model.output_units equal to model.embedding_units, "
                 f"got {model.output_units} and {model.embedding_units}"
             )
+        if model.attention == "none" and model.bridge == "zero":
+            raise InputError("model.attention=none needs model.bridge=final: nothing else tells of the source")
         if search.n_best > search.beam_size:
             raise InputError(f"search.n_best={search.n_best} is larger than search.beam_size={search.beam_size}")

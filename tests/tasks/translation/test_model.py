@@ -24,6 +24,9 @@ CONFIGS = [
     {"cell": "gru", "tie": "target"},
     {"cell": "rnn", "bidirectional": False},
     {"cell": "lstm", "attention": "none"},
+    {"cell": "lstm", "bridge": "final"},
+    {"cell": "gru", "attention": "none", "bridge": "final"},
+    {"cell": "rnn", "bridge": "zero"},
     {"cell": "lstm", "layer_norm": True},
     {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2},
 ]
