@@ -32,7 +32,7 @@ _CAPTIONS: dict[str, Any] = {
     "model.decoder_units": 13,
     "model.attention_units": 11,
     "model.output_units": 7,
-    "train.batch_scenes": 11,
+    "train.batch_size": 11,
     "train.metric": "loss",
 }
 
@@ -53,7 +53,7 @@ def example(task: str, folder: Path, **changes: Any) -> Example:
         return Example(toy.tiny_config(corpus, **changes), [corpus.valid_source, corpus.valid_target], prepare)
     if task == "language_model":
         text = language_models.write_folder(folder, files=17)
-        settings = {"train__chunk": 23, "train__checkpoint_every": 3, **changes}
+        settings = {"train__bptt_steps": 23, "train__checkpoint_every": 3, **changes}
         return Example(language_models.config(text, **settings), [], prepare)
     if task == "classification":
         languages = labelled_runs.write_languages(folder, seed=3, train=11)

@@ -91,7 +91,7 @@ def classification_config(folder: Path, **changes: Any) -> ClassificationConfig:
         "data.valid": str(folder / "valid"),
         "data.test": str(folder / "valid"),
     }
-    sizes = {"data.shortest_snippet": 3, "train.batch_symbols": 101, "train.pool_texts": 19}
+    sizes = {"data.min_snippet": 3, "train.batch_tokens": 101, "train.pool_texts": 19}
     return _config({**files, **sizes}, changes, ClassificationConfig)
 
 
@@ -102,7 +102,7 @@ def tagging_config(folder: Path, **changes: Any) -> TaggingConfig:
         for part, name in (("train",) * 2, ("valid",) * 2, ("test", "valid"))
     }
     sizes = {"data.vocab_size": 60, "data.byte_fallback": False, "data.max_pieces": 31}
-    return _config({**files, **sizes, "train.batch_pieces": 101, "train.pool_paragraphs": 19}, changes, TaggingConfig)
+    return _config({**files, **sizes, "train.batch_tokens": 101, "train.pool_paragraphs": 19}, changes, TaggingConfig)
 
 
 def _config(first: dict[str, Any], changes: dict[str, Any], kind: type[AnyTask]) -> AnyTask:

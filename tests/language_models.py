@@ -21,8 +21,8 @@ TINY: dict[str, Any] = {
     "model.units": 13,
     "model.embedding_units": 5,
     "model.output_dropout": 0.1,
-    "train.streams": 3,
-    "train.chunk": 7,
+    "train.batch_size": 3,
+    "train.bptt_steps": 7,
     "train.max_epochs": 2,
     "train.learning_rate": 0.02,
     "train.warmup_updates": 3,
@@ -42,7 +42,7 @@ def model_config(**changes: Any) -> LanguageModelModelConfig:
 
 
 def config(data: Path, **changes: Any) -> LanguageModelConfig:
-    """Returns a configuration that trains on a file or folder in seconds; `train__chunk=5` for train.chunk."""
+    """Returns a configuration that trains on a file or folder in seconds; `train__bptt_steps=5` changes an option."""
     named = {name.replace("__", "."): value for name, value in changes.items()}
     return load(None, {**TINY, "data.train": str(data), **named}, LanguageModelConfig).config
 

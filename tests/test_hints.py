@@ -49,10 +49,10 @@ def test_the_first_suggestion_is_what_was_meant(name: str, meant: str) -> None:
 @pytest.mark.parametrize(
     ("task", "meant"),
     [
-        ("captioning", "train.batch_scenes"),
-        ("classification", "train.batch_symbols"),
-        ("language_model", "train.streams"),
-        ("tagging", "train.batch_pieces"),
+        ("captioning", "train.batch_size"),
+        ("classification", "train.batch_tokens"),
+        ("language_model", "train.batch_size"),
+        ("tagging", "train.batch_tokens"),
     ],
 )
 def test_each_task_has_its_own_batch_size(task: str, meant: str) -> None:

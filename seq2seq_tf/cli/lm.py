@@ -123,7 +123,7 @@ def _score() -> int:
     if total["unknown"]:
         print(f"{total['unknown']:,} symbols are unknown to the model: what they cost says nothing about the text")
     print(f"bits per character    {total['bits_per_character']:.4f}")
-    symbols = f"{total['symbols']:,} symbols: {data.symbols} and the ends of files"
+    symbols = f"{total['symbols']:,} symbols: {generator.symbols.units} and the ends of files"
     print(f"bits per symbol       {total['bits_per_symbol']:.4f}  ({symbols})")
     print(f"perplexity            {perplexity_shown(total['perplexity'], 3)}  per symbol")
     if FLAGS.json:

@@ -16,6 +16,7 @@ from absl import app, flags, logging
 from seq2seq_tf.cli.flag_types import check_outputs
 from seq2seq_tf.cli.help_page import help_page, own_flags, program_name
 from seq2seq_tf.cli.streams import drop_output, prepare_streams, restart_in_utf8
+from seq2seq_tf.config.registry import TASKS
 from seq2seq_tf.errors import InputError, TrainingError, nearest
 from seq2seq_tf.hints import similar
 from seq2seq_tf.machine import switch_on_onednn
@@ -59,6 +60,8 @@ def parse(command: Command, argv: Sequence[str]) -> list[str]:
         remaining = flags.FLAGS(argv)
     except flags.UnrecognizedFlagError as error:
         known = [flag.name for section in own_flags(flags.FLAGS).values() for flag in section]
+        if today := _renamed(error.flagname, known):
+            fail(f"--{error.flagname} is now --{today}")
         meant = " or ".join(f"--{name}" for name in similar(error.flagname, known))
         fail(f"unknown flag --{error.flagname}{f' (did you mean {meant}?)' if meant else '; --help lists the flags'}")
     except (flags.Error, ValueError) as error:  # absl raises both
@@ -66,6 +69,17 @@ def parse(command: Command, argv: Sequence[str]) -> list[str]:
     if len(remaining) > 1:
         fail(f"unexpected argument {remaining[1]!r}; options are written --name=value (see --help)")
     return remaining
+
+
+def _renamed(name: str, known: Sequence[str]) -> str:
+    """Returns today's name of an option, with or without its section, that was renamed and is known here, or ""."""
+    for kind in TASKS.values():
+        for old, (new, _) in kind.renamed.items():
+            for before, today in ((old, new), (old.partition(".")[2], new.partition(".")[2])):
+                for negation in ("", "no"):
+                    if name == negation + before and today in known:
+                        return negation + today
+    return ""
 
 
 def _print_page(page: str) -> None:

@@ -76,7 +76,7 @@ def _evaluate_flags() -> None:
     define_path("model_dir", None, "run folder")
     define_path("data", None, "text with case and punctuation [default: data.test of the run]")
     define_integer(
-        "most_lines", None, "lines joined into one paragraph, at most [default: data.most_lines of the run]", 1, 1000
+        "max_lines", None, "lines joined into one paragraph, at most [default: data.max_lines of the run]", 1, 1000
     )
     define_integer("seed", None, "of the joining [default: train.seed of the run]", 0)
     define_output("json", None, "also write the results to this file")
@@ -92,7 +92,7 @@ def evaluate() -> int:
     path = FLAGS.data or config.data.test
     if not path:
         raise InputError("the run has no test set; name --data")
-    most = FLAGS.most_lines or config.data.most_lines
+    most = FLAGS.max_lines or config.data.max_lines
     seed = config.train.seed if FLAGS.seed is None else FLAGS.seed
     paragraphs = join_lines(read_words(path), most=most, seed=seed)
     words = [[word.core.lower() for word in row] for row in paragraphs]
@@ -112,7 +112,7 @@ def evaluate() -> int:
     _show(restorer, paragraphs[: FLAGS.show])
     if FLAGS.json:
         run = {"model_dir": FLAGS.model_dir, "weights": str(restorer.weights)}
-        about = {**run, "data": path, "most_lines": most, "seed": seed, "seconds": seconds}
+        about = {**run, "data": path, "max_lines": most, "seed": seed, "seconds": seconds}
         written = {name: _record(scores) for name, scores in results.items()}
         write_text(FLAGS.json, to_json({**about, "words": len(truth), **written}, indent=2) + "\n")
     return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from seq2seq_tf.errors import InputError
@@ -17,6 +18,7 @@ CELLS = ("gru", "lstm", "rnn")
 ATTENTIONS = ("bahdanau", "none")
 BRIDGES = ("final", "mean", "zero")
 PIECE_MODELS = ("bpe", "unigram")
+TOKENIZERS = ("characters", "sentencepiece")
 NORMALIZATIONS = ("identity", "nfc", "nfkc", "nmt_nfkc")
 OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "inverse_sqrt", "plateau")
@@ -56,9 +58,20 @@ EPOCHS = Range(1, 1_000_000)
 UPDATES = Range(1, 1_000_000_000)
 UPDATES_OR_NONE = Range(0, 1_000_000_000)
 VALIDATIONS = Range(1, 1_000_000)
-BATCH = Range(1, 2**22)  # symbols of a batch, padding included
+BATCH = Range(1, 2**22)  # tokens of a batch, padding included
 POOL = Range(1, 1_000_000_000)  # texts shuffled together
-SYMBOLS_OF_A_TEXT = Range(1, 100_000)
+TOKENS_OF_A_TEXT = Range(1, 100_000)
+
+
+class Renamed(NamedTuple):
+    """What an option has become that configurations of earlier versions name otherwise."""
+
+    name: str  # dotted
+    values: Mapping[str, str] = MappingProxyType({})  # words that were replaced -> today's
+
+    def value(self, stored: Any) -> Any:
+        """Returns what an old value is today."""
+        return self.values.get(stored, stored) if isinstance(stored, str) else stored
 
 
 def option(default: Any, text: str, allowed: Range | Text | tuple[str, ...] = Text.ANY, *, before: Any = None) -> Any:
@@ -218,6 +231,7 @@ class TaskConfig:
     has_gradient_curves: ClassVar[bool] = False  # whether the task offers what train.gradient_curves asks for
     changeable: ClassVar[tuple[str, ...]] = CHANGEABLE  # patterns of options that may be given anew to a run
     tokenizer_files: ClassVar[tuple[str, ...]]  # in the run folder; with them weights mean something
+    renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType({})  # dotted name in earlier versions -> today's
     model: NetworkConfig
     train: TrainConfig
 

@@ -177,24 +177,34 @@ def stored_run(path: str | os.PathLike[str], kind: type[AnyConfig]) -> AnyConfig
 def read(path: str | os.PathLike[str] | None, overrides: Mapping[str, Any] | None, kind: type[TaskConfig]) -> Given:
     """Returns what file and overrides give, each value checked for itself; see `load`."""
     known = {leaf.name: leaf for leaf in leaves(kind)}
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    if path is not None:
-        file, task = _read(os.fspath(path), kind)
-        if task != kind.task:
-            raise _wrong_configuration(file, task, kind)
-        _check_sections(file, kind)
-        for name, value, line in file.entries:
-            sources[name] = f"{os.fspath(path)}:{line}"
-            if name not in known:
-                raise InputError(f"{sources[name]}: unknown key {name!r}{nearest(name, known)}")
-            values[name] = check(known[name], value, sources[name])
+    values, sources = ({}, {}) if path is None else _of_file(os.fspath(path), kind, known)
     for name, value in (overrides or {}).items():
+        if name in kind.renamed:
+            raise InputError(f"--{name} is now --{kind.renamed[name].name}")
         if name not in known:
             raise InputError(f"--{name}: unknown option{nearest(name, known)}")
         values[name] = check(known[name], value, f"--{name}")
         sources[name] = "flag"
     return Given(values, sources)
+
+
+def _of_file(path: str, kind: type[TaskConfig], known: Mapping[str, Leaf]) -> Given:
+    """Returns what a file gives; names and words of earlier versions mean what they are called today."""
+    file, task = _read(path, kind)
+    if task != kind.task:
+        raise _wrong_configuration(file, task, kind)
+    _check_sections(file, kind)
+    found = Given({}, {})
+    for written, value, line in file.entries:
+        where = f"{path}:{line}"
+        renamed = kind.renamed.get(written)
+        name, value = (renamed.name, renamed.value(value)) if renamed else (written, value)
+        if name not in known:
+            raise InputError(f"{where}: unknown key {name!r}{nearest(name, known)}")
+        if name in found.values:
+            raise InputError(f"{where}: {written} sets {name} again, which {found.sources[name]} has set")
+        found.values[name], found.sources[name] = check(known[name], value, where), where
+    return found
 
 
 def _wrong_configuration(file: ConfigFile, task: str, kind: type[TaskConfig]) -> InputError:

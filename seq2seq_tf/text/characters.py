@@ -50,6 +50,8 @@ class CharacterTokenizer:
       InputError: not such a file.
     """
 
+    units = "characters"  # what its tokens are, for people
+
     def __init__(self, path: str) -> None:
         self.path = path
         try:

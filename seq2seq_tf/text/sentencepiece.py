@@ -94,6 +94,8 @@ class SentencePieceTokenizer:
       InputError: not a SentencePiece model, or other special ids.
     """
 
+    units = "pieces"  # what its tokens are, for people
+
     def __init__(self, path: str) -> None:
         self.path = path
         self._processor = sentencepiece.SentencePieceProcessor()

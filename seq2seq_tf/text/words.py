@@ -28,6 +28,8 @@ class WordTokenizer:
       InputError: no such file, not UTF-8, or a line that is not one new word (file and line named).
     """
 
+    units = "words"  # what its tokens are, for people
+
     def __init__(self, path: str) -> None:
         self.path = path
         try:

@@ -28,8 +28,8 @@ _DATA = (
     "normalization",
     "piece_model",
     "source_normalization",
-    "symbols",
     "target_normalization",
+    "tokenizer",
     "vocab_size",
 )
 # What changes how weights are found or first drawn, or how they are computed with, but not what they mean.

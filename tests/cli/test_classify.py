@@ -33,7 +33,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     """Every slow start of this file: training, then the others."""
     runs = Runs(tmp_path_factory.mktemp("languages"))
     config = runs.folder / "config.yaml"
-    options = {**labelled_runs.TINY, "data.shortest_snippet": 3, "train.batch_symbols": 303, "train.max_epochs": 9}
+    options = {**labelled_runs.TINY, "data.min_snippet": 3, "train.batch_tokens": 303, "train.max_epochs": 9}
     sections: dict[str, dict[str, object]] = {}
     for name, value in options.items():
         sections.setdefault(name.split(".")[0], {})[name.split(".")[1]] = value

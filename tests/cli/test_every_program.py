@@ -213,9 +213,13 @@ def test_what_no_memory_bears_together_is_refused_before_the_work(tmp_path: Path
     for flags in (["--sequences=4096", "--steps=10000"], ["--hidden=4096", "--sequences=1024"], ["--directions=4096"]):
         assert_one_error_line(call("inspect gradients", "--compare=cells", out, *flags), "are more than")
     ended = call(
-        "lm train", "--train.streams=65536", "--train.chunk=65536", f"--model_dir={tmp_path / 'run'}", "--data.train=x"
+        "lm train",
+        "--train.batch_size=65536",
+        "--train.bptt_steps=65536",
+        f"--model_dir={tmp_path / 'run'}",
+        "--data.train=x",
     )
-    assert_one_error_line(ended, "train.streams=65536 times train.chunk=65536")
+    assert_one_error_line(ended, "train.batch_size=65536 times train.bptt_steps=65536")
 
 
 def test_options_of_sampling_and_searching_are_checked_as_in_a_file() -> None:

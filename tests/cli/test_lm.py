@@ -127,7 +127,9 @@ def test_bad_input_is_one_line_and_exit_code_2(hello: Hello, name: str, words: l
         (["sampel"], "did you mean 'sample'?"),
         (["sample"], "--model_dir"),
         (["score", "--model_dir=x", "--temperature=1"], "temperature"),
-        (["train", "--model_dir=x", "--train.streems=3"], "train.streams"),
+        (["train", "--model_dir=x", "--train.bach_size=3"], "did you mean --train.batch_size?"),
+        (["train", "--model_dir=x", "--train.chunk=3"], "--train.chunk is now --train.bptt_steps"),
+        (["train", "--model_dir=x", "--notrain.rotate"], "--notrain.rotate is now --notrain.random_offset"),
     ],
 )
 def test_a_mistake_in_the_flags_is_seen_before_anything_is_loaded(flags: list[str], word: str) -> None:
@@ -142,4 +144,4 @@ def test_help_of_a_command_names_its_options() -> None:
     ]
     for name in ("prompt", "samples", *names):
         assert re.search(rf"--{name}\b", shown.stdout), name
-    assert "train.streams" not in shown.stdout
+    assert "train.batch_size" not in shown.stdout

@@ -30,7 +30,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     for name, lines in (("train", 211), ("valid", 23)):
         labelled_runs.write_cased(runs.folder / f"{name}.txt", seed=lines, lines=lines)
     tiny = {**labelled_runs.TINY, "data.vocab_size": 60, "data.byte_fallback": False, "data.max_pieces": 31}
-    tiny |= {"train.max_epochs": 6, "train.batch_pieces": 101}
+    tiny |= {"train.max_epochs": 6, "train.batch_tokens": 101}
     options = [f"--{name}={value}" for name, value in tiny.items()]
     options += [f"--data.{part}={runs.folder / part}.txt" for part in ("train", "valid")]
     model = f"--model_dir={runs.run}"
@@ -111,7 +111,7 @@ def test_a_run_without_test_set_says_which_flag_helps(runs: Runs) -> None:
         (["restroe"], ["restroe", "restore"]),
         (["restore"], ["--model_dir"]),
         (["restore", "--model_dir=x", "--input=missing.txt"], ["missing.txt: no such file"]),
-        (["evaluate", "--model_dir=x", "--most_lines=0"], ["most_lines", "0"]),
+        (["evaluate", "--model_dir=x", "--max_lines=0"], ["max_lines", "0"]),
     ],
 )
 def test_a_mistake_in_the_flags_is_seen_before_anything_is_loaded(flags: list[str], words: list[str]) -> None:

@@ -29,7 +29,7 @@ TINY: dict[str, Any] = {
     "model.attention_units": 11,
     "model.output_units": 7,
     "train.max_epochs": 2,
-    "train.batch_scenes": 23,
+    "train.batch_size": 23,
     "train.checkpoint_every": 2,
     "train.log_every": 1,
     "train.average_best": 2,
@@ -99,7 +99,7 @@ def learn(folder: Path, options: dict[str, Any]) -> CaptionScores:
 @pytest.mark.slow
 def test_where_a_digit_is_is_learnt_in_seconds(tmp_path: Path, run_seed: int) -> None:
     options = {
-        "data.most_digits": 1,
+        "data.max_digits": 1,
         "data.train_scenes": 6400,
         "data.valid_scenes": 50,
         "model.filters": 8,
@@ -107,7 +107,7 @@ def test_where_a_digit_is_is_learnt_in_seconds(tmp_path: Path, run_seed: int) ->
         "model.decoder_units": 48,
         "train.seed": run_seed,
         "train.max_epochs": 1,
-        "train.batch_scenes": 32,
+        "train.batch_size": 32,
         "train.learning_rate": 0.004,
         "train.warmup_updates": 30,
     }
@@ -117,6 +117,6 @@ def test_where_a_digit_is_is_learnt_in_seconds(tmp_path: Path, run_seed: int) ->
 
 @pytest.mark.slow
 def test_pairs_of_digits_are_described_to_75_percent_exact(tmp_path: Path, run_seed: int) -> None:
-    options = {"data.most_digits": 2, "data.train_scenes": 12_800, "train.max_epochs": 6, "train.seed": run_seed}
+    options = {"data.max_digits": 2, "data.train_scenes": 12_800, "train.max_epochs": 6, "train.seed": run_seed}
     scores = learn(tmp_path, options)
     assert scores.exact.share >= 0.75, scores

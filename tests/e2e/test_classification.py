@@ -21,7 +21,7 @@ def test_the_order_of_letters_tells_a_language_in_95_percent(tmp_path: Path, run
         folder,
         train__seed=run_seed,
         train__max_epochs=12,
-        train__batch_symbols=700,
+        train__batch_tokens=700,
         train__pool_texts=300,
         train__warmup_updates=20,
         train__checkpoint_every=1000,
@@ -39,7 +39,7 @@ def test_the_order_of_letters_tells_a_language_in_95_percent(tmp_path: Path, run
 def test_the_configuration_of_the_project_trains_two_updates(tmp_path: Path) -> None:
     folder = labelled_runs.write_languages(tmp_path, seed=1)
     files = {f"data.{part}": str(folder / part) for part in ("train", "valid")}
-    smaller = {**files, "train.batch_symbols": 60, "train.log_every": 1}  # what the texts can give
+    smaller = {**files, "train.batch_tokens": 60, "train.log_every": 1}  # what the texts can give
     config = load(ROOT / "configs" / "language_id.yaml", smaller, ClassificationConfig).config
     calls = iter((False, True))
     outcome = labelled_runs.train(tmp_path / "run", config, prepare, lambda: next(calls))

@@ -33,8 +33,8 @@ def test_a_language_of_known_entropy_is_learned_to_its_entropy(tmp_path: Path, r
         model__units=29,
         model__output_dropout=0.0,
         train__seed=run_seed,
-        train__streams=20,
-        train__chunk=7,
+        train__batch_size=20,
+        train__bptt_steps=7,
         train__max_epochs=7,
         train__log_every=1000,
     )
@@ -53,7 +53,7 @@ def test_a_configuration_of_language_models_trains_two_updates(path: Path, tmp_p
     (tmp_path / "text").write_text("def f(x):\n    return [x]\n" * 30, encoding="utf-8")
     files = {f"data.{part}": str(tmp_path / "text") for part in ("train", "valid", "test")}
     run = RunDir(str(tmp_path / "run"))
-    config = run.create(load(path, {**files, "train.log_every": 1, "train.chunk": 3}, LanguageModelConfig).config)
+    config = run.create(load(path, {**files, "train.log_every": 1, "train.bptt_steps": 3}, LanguageModelConfig).config)
     calls = iter((False, True))
     session = Session(run, config, prepare(run, config, lambda _: None), lambda: next(calls))
     assert session.run()[:2] == (False, 2)

@@ -27,7 +27,7 @@ def test_case_and_marks_are_restored_with_an_f1_of_95_percent(tmp_path: Path, ru
         model__encoder_units=31,
         train__seed=run_seed,
         train__max_epochs=12,
-        train__batch_pieces=700,
+        train__batch_tokens=700,
         train__pool_paragraphs=300,
         train__warmup_updates=20,
         train__checkpoint_every=1000,
@@ -48,7 +48,7 @@ def test_the_configuration_of_the_project_trains_two_updates(tmp_path: Path) -> 
     smaller = {
         **files,
         "data.vocab_size": 320,
-        "train.batch_pieces": 60,
+        "train.batch_tokens": 60,
         "train.log_every": 1,
     }  # what the text can give
     config = load(ROOT / "configs" / "restore_case.yaml", smaller, TaggingConfig).config

@@ -21,7 +21,10 @@ TEXTS = ["ma mo\nloé\n\nüt gin", "k k\nma", "mo mo\nmo gin k\nma"]
 def generators(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TextGenerator]:
     folder = tmp_path_factory.mktemp("generators")
     data = language_models.write_folder(folder / "text")
-    for name, changes in (("characters", {}), ("pieces", {"data__symbols": "pieces", "data__vocab_size": 280})):
+    for name, changes in (
+        ("characters", {}),
+        ("pieces", {"data__tokenizer": "sentencepiece", "data__vocab_size": 280}),
+    ):
         settings = language_models.config(data, train__max_epochs=1, model__layers=2, **changes)
         language_models.train(folder / name, settings)
     return {name: TextGenerator.load(str(folder / name)) for name in ("characters", "pieces")}

@@ -168,7 +168,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 _ENDS = {"train__schedule": "plateau", "train__validate_every": 4, "train__max_epochs": 2}
-_CHUNKS = {"train__chunk": 9}  # so that an epoch of the language model has more than four updates
+_CHUNKS = {"train__bptt_steps": 9}  # so that an epoch of the language model has more than four updates
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,9 @@ _CHUNKS = {"train__chunk": 9}  # so that an epoch of the language model has more
     [
         ("language_model", _CHUNKS),
         pytest.param("translation", {"train__batch_tokens": 30}, marks=pytest.mark.slow),
-        pytest.param("classification", {"train__batch_symbols": 40}, marks=pytest.mark.slow),
-        pytest.param("tagging", {"train__batch_pieces": 40}, marks=pytest.mark.slow),
-        pytest.param("captioning", {"train__batch_scenes": 5}, marks=pytest.mark.slow),
+        pytest.param("classification", {"train__batch_tokens": 40}, marks=pytest.mark.slow),
+        pytest.param("tagging", {"train__batch_tokens": 40}, marks=pytest.mark.slow),
+        pytest.param("captioning", {"train__batch_size": 5}, marks=pytest.mark.slow),
     ],
 )
 def test_a_run_with_later_ends_is_the_longer_run_bit_for_bit(

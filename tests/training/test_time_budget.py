@@ -107,7 +107,7 @@ def test_a_run_with_time_enough_is_the_run_without_a_bound(tmp_path: Path) -> No
 def test_a_shorter_run_stores_its_end_goes_on_to_it_and_its_rate_reaches_zero_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = example("language_model", tmp_path / "data", train__chunk=9, train__max_minutes=1e5)
+    found = example("language_model", tmp_path / "data", train__bptt_steps=9, train__max_minutes=1e5)
     with_speed(monkeypatch, Speed(update=60e5 / 6, validation=0.0, end=0.0))
     asked = iter((False,))
     with pytest.raises(StopIteration):  # killed amid its second update, long before train.checkpoint_every

@@ -137,8 +137,8 @@ class Captioner:
         """As `describe`, always with a list of captions per image."""
         pixels = self._checked(images)
         results: list[list[Caption]] = []
-        for start in range(0, len(pixels), search.batch_images):
-            chosen = pixels[start : start + search.batch_images]
+        for start in range(0, len(pixels), search.batch_size):
+            chosen = pixels[start : start + search.batch_size]
             results += self._read(chosen, self._search(chosen, search), attention)
         return results
 
@@ -206,7 +206,7 @@ class Captioner:
             raise InputError(f"images and captions differ in length: {len(pixels)} and {len(texts)}")
         ids = self.words.encode(texts)
         scores: list[float] = []
-        size = self.config.search.batch_images
+        size = self.config.search.batch_size
         for start in range(0, len(ids), size):
             log_probs, _ = self._teacher_force(pixels[start : start + size], ids[start : start + size])
             scores += [float(value) for value in log_probs.sum(1)]

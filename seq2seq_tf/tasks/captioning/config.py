@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
-from seq2seq_tf.config.common import CHANGEABLE, SHARE, UNITS, DecoderConfig, Range, TaskConfig, TrainConfig, option
+from seq2seq_tf.config.common import (
+    CHANGEABLE,
+    SHARE,
+    UNITS,
+    DecoderConfig,
+    Range,
+    Renamed,
+    TaskConfig,
+    TrainConfig,
+    option,
+)
 from seq2seq_tf.errors import InputError
 
 METRICS = ("exact_match", "loss")
@@ -21,7 +33,7 @@ class SceneConfig:
     )
     test_scenes: int = option(1000, "held-out scenes of the final score, always the same", Range(1, 20_000))
     image_size: int = option(40, "rows and columns of an image in pixels", Range(40, 256))
-    most_digits: int = option(3, "digits in a scene, at most", Range(1, 3))
+    max_digits: int = option(3, "digits in a scene, at most", Range(1, 3))
     noise: float = option(0.05, "standard deviation of a pixel's noise; ink is 1", Range(0.0, 0.5))
 
 
@@ -48,7 +60,7 @@ class CaptioningModelConfig(DecoderConfig):
 class CaptionTrainConfig(TrainConfig):
     """How the weights are found."""
 
-    batch_scenes: int = option(64, "scenes per batch", Range(1, 8192))
+    batch_size: int = option(64, "scenes per batch", Range(1, 8192))
     label_smoothing: float = option(0.0, "share of probability spread over all classes (Szegedy 2016)", SHARE)
     metric: str = option("exact_match", "metric on the valid set that decides which checkpoint is best", METRICS)
 
@@ -63,7 +75,7 @@ class CaptioningSearchConfig:
     )
     n_best: int = option(1, "captions returned per image, at most beam_size", Range(1, 64))
     max_words: int = option(24, "words of the longest caption", Range(1, 1000))
-    batch_images: int = option(128, "images described at once", Range(1, 8192))
+    batch_size: int = option(128, "images described at once", Range(1, 8192))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +93,13 @@ class CaptioningConfig(TaskConfig):
     )
     trained_by: ClassVar[str] = "seq2seq-caption train"
     used_by: ClassVar[str] = "seq2seq-caption describe, evaluate, draw or seq2seq-inspect attention"
+    renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType(
+        {
+            "data.most_digits": Renamed("data.max_digits"),
+            "train.batch_scenes": Renamed("train.batch_size"),
+            "search.batch_images": Renamed("search.batch_size"),
+        }
+    )
 
     data: SceneConfig = SceneConfig()
     model: CaptioningModelConfig = CaptioningModelConfig()

@@ -88,7 +88,7 @@ class SceneMaker:
         """Returns the scene of a key: (number,) of a held-out one, (seed, epoch, number) of a training one."""
         key = (SPLITS.index(self.split), *key)
         random = np.random.default_rng(key)
-        count = int(random.integers(1, self.config.most_digits + 1))
+        count = int(random.integers(1, self.config.max_digits + 1))
         return self._one(key, random) if count == 1 else self._several(key, random, count)
 
     def scenes(self, count: int) -> list[Scene]:

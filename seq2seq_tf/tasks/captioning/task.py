@@ -61,7 +61,7 @@ class CaptioningTask:
         if self._planned is None or self._planned[0] != epoch:
             data, train = self.config.data, self.config.train
             scenes = [self.train.scene(train.seed, epoch, number) for number in range(data.train_scenes)]
-            batches = [scenes[at : at + train.batch_scenes] for at in range(0, len(scenes), train.batch_scenes)]
+            batches = [scenes[at : at + train.batch_size] for at in range(0, len(scenes), train.batch_size)]
             self._planned = epoch, EpochPlan(batches, _padding(batches))
         return self._planned[1]
 

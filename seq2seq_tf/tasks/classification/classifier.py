@@ -89,13 +89,13 @@ class Classifier:
 
     def _of_rows(self, spelt: Sequence[Sequence[int]]) -> np.ndarray:
         check_not_forked()
-        rows = [row[: self.config.data.max_symbols] for row in spelt]
+        rows = [row[: self.config.data.max_tokens] for row in spelt]
         found = np.zeros((len(rows), len(self.labels)), np.float32)
 
         def fill(chosen: list[int]) -> None:
             found[chosen] = self._log_probs(pad_rows([rows[n] for n in chosen], last=EOS_ID)).numpy()
 
-        batches = batches_by_length([len(row) + 1 for row in rows], self.config.train.batch_symbols)
+        batches = batches_by_length([len(row) + 1 for row in rows], self.config.train.batch_tokens)
         with ThreadPoolExecutor(_BATCHES_AT_ONCE) as pool:
             list(pool.map(fill, batches))
         return found

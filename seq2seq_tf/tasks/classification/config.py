@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from seq2seq_tf.config.common import (
@@ -13,40 +15,43 @@ from seq2seq_tf.config.common import (
     PIECE_MODELS,
     POOL,
     SHARE,
-    SYMBOLS_OF_A_TEXT,
+    TOKENIZERS,
+    TOKENS_OF_A_TEXT,
     Range,
     ReaderConfig,
+    Renamed,
     TaskConfig,
     TrainConfig,
     option,
 )
 
-SYMBOLS = ("characters", "pieces")
-SUMMARIES = ("final", "mean_max")
+POOLINGS = ("final", "mean_max")
 METRICS = ("accuracy", "loss")
 
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationDataConfig:
-    """Labelled texts and how they become symbols."""
+    """Labelled texts and how they become tokens."""
 
     train: str = option(
         "", "folder of texts to learn from: LABEL.txt for each label, one text a line (or .txt.gz)", PATH
     )
     valid: str = option("", "folder of held-out texts that choose the best checkpoint", PATH)
     test: str = option("", "folder of held-out texts for the final score; may be left empty", PATH)
-    symbols: str = option("characters", "what a text is cut into", SYMBOLS)
-    vocab_size: int = option(500, "number of symbols, special ones included", Range(8, 1_000_000))
-    piece_model: str = option("bpe", "symbols=pieces: kind of SentencePiece model", PIECE_MODELS)
-    character_coverage: float = option(1.0, "symbols=pieces: share of characters that get a piece", Range(0.9, 1.0))
-    byte_fallback: bool = option(False, "symbols=pieces: spell unknown characters in bytes")
-    normalization: str = option("nmt_nfkc", "symbols=pieces: normalisation of the text before cutting", NORMALIZATIONS)
-    lowercase: bool = option(False, "fold case before cutting")
-    max_symbols: int = option(256, "the rest of a longer text is not read, in training and in use", SYMBOLS_OF_A_TEXT)
+    tokenizer: str = option("characters", "what turns a text into tokens", TOKENIZERS)
+    vocab_size: int = option(500, "number of tokens, special ones included", Range(8, 1_000_000))
+    piece_model: str = option("bpe", "tokenizer=sentencepiece: kind of model", PIECE_MODELS)
+    character_coverage: float = option(
+        1.0, "tokenizer=sentencepiece: share of characters that get a piece", Range(0.9, 1.0)
+    )
+    byte_fallback: bool = option(False, "tokenizer=sentencepiece: spell unknown characters in bytes")
+    normalization: str = option("nmt_nfkc", "tokenizer=sentencepiece: normalisation of the text", NORMALIZATIONS)
+    lowercase: bool = option(False, "fold case first")
+    max_tokens: int = option(256, "the rest of a longer text is not read, in training and in use", TOKENS_OF_A_TEXT)
     snippets: float = option(
         0.5, "share of the training texts of which a random part is read, another one each epoch", Range(0.0, 1.0)
     )
-    shortest_snippet: int = option(8, "symbols of the shortest part", SYMBOLS_OF_A_TEXT)
+    min_snippet: int = option(8, "tokens of the shortest part", TOKENS_OF_A_TEXT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +61,10 @@ class ClassificationModelConfig(ReaderConfig):
     embedding_scale: float = option(
         1.0, "standard deviation of initial embeddings; with 0.1 characters are told apart late", Range(1e-6, 10.0)
     )
-    summary: str = option(
+    pooling: str = option(
         "mean_max",
-        "one vector of a text: mean and maximum of the outputs over its symbols, or the final states of the last layer",
-        SUMMARIES,
+        "one vector of a text: mean and maximum of the outputs over its tokens, or the final states of the last layer",
+        POOLINGS,
     )
 
 
@@ -67,7 +72,7 @@ class ClassificationModelConfig(ReaderConfig):
 class ClassificationTrainConfig(TrainConfig):
     """How the weights are found."""
 
-    batch_symbols: int = option(6000, "upper bound of padded symbols per batch", BATCH)
+    batch_tokens: int = option(6000, "upper bound of tokens per batch, padding included", BATCH)
     pool_texts: int = option(3000, "texts shuffled together, then sorted by length; larger = less padding", POOL)
     label_smoothing: float = option(
         0.0, "share of probability spread over all labels; above 0, probabilities are too modest on purpose", SHARE
@@ -84,6 +89,15 @@ class ClassificationConfig(TaskConfig):
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
     trained_by: ClassVar[str] = "seq2seq-classify train"
     used_by: ClassVar[str] = "seq2seq-classify predict or seq2seq-classify evaluate"
+    renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType(
+        {
+            "data.symbols": Renamed("data.tokenizer", {"pieces": "sentencepiece"}),
+            "data.max_symbols": Renamed("data.max_tokens"),
+            "data.shortest_snippet": Renamed("data.min_snippet"),
+            "model.summary": Renamed("model.pooling"),
+            "train.batch_symbols": Renamed("train.batch_tokens"),
+        }
+    )
 
     data: ClassificationDataConfig = ClassificationDataConfig()
     model: ClassificationModelConfig = ClassificationModelConfig()

@@ -66,14 +66,14 @@ class Classification(keras.layers.Layer):
         self.embedding.build()
         self.encoder.build()
         stack = self.encoder.stack
-        units = stack.output_units * (2 if self.config.summary == "mean_max" else 1)
+        units = stack.output_units * (2 if self.config.pooling == "mean_max" else 1)
         self.label_table = self.add_weight(shape=(self.labels, units), initializer="glorot_uniform", name="label_table")
         self.label_bias = self.add_weight(shape=(self.labels,), initializer="zeros", name="label_bias")
 
     def summarise(self, symbols: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> tf.Tensor:
         """Returns one vector per text, [B, D]. symbols: [B, S] int32."""
         encoded = self.encoder.encode(symbols, dropout_seed=dropout_seed)
-        if self.config.summary == "mean_max":
+        if self.config.pooling == "mean_max":
             return mean_max(encoded)
         directions = 2 if self.config.bidirectional else 1
         return tf.concat([state[0] for state in encoded.final[-directions:]], 1)  # h of the last layer

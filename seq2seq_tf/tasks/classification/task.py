@@ -65,7 +65,7 @@ class ClassificationTask:
         return draw_spans(
             self.train.offsets,
             share=data.snippets,
-            shortest=data.shortest_snippet,
+            shortest=data.min_snippet,
             seed=self.config.train.seed,
             epoch=epoch,
         )
@@ -77,7 +77,7 @@ class ClassificationTask:
         plan = plan_epoch(
             lengths,
             lengths,
-            batch_tokens=train.batch_symbols,
+            batch_tokens=train.batch_tokens,
             pool_pairs=train.pool_texts,
             seed=train.seed,
             epoch=epoch,
@@ -157,12 +157,12 @@ def _prepare_texts(
     rows = spell(texts.texts, symbols, data)
     kept = hold_text(texts.texts, rows, symbols)
     texts, rows = texts.only(kept), [row for row, keep in zip(rows, kept, strict=True) if keep]
-    cut = sum(len(row) > data.max_symbols for row in rows)
-    save_ids(os.path.join(run.data, "train"), pack_ids([row[: data.max_symbols] for row in rows], texts.labels))
+    cut = sum(len(row) > data.max_tokens for row in rows)
+    save_ids(os.path.join(run.data, "train"), pack_ids([row[: data.max_tokens] for row in rows], texts.labels))
     write_text(run.labels, "".join(f"{label}\n" for label in labels))
     say(
         f"training data: {len(rows):,} texts, {texts.blank:,} lines without text left out, "
-        f"{cut:,} read up to symbol {data.max_symbols} only"
+        f"{cut:,} read up to symbol {data.max_tokens} only"
     )
     return {"texts": len(rows), "blank": texts.blank, "cut": cut}
 
@@ -171,7 +171,7 @@ def _symbols(run: RunDir, config: ClassificationConfig, texts: list[str]) -> Tok
     data = config.data
     if config.train.init_from or run.has_weights:
         return load_tokenizer(run.symbols)
-    if data.symbols == "characters":
+    if data.tokenizer == "characters":
         folded = (text.casefold() if data.lowercase else text for text in texts)
         write_character_tokenizer(folded, run.symbols, most=data.vocab_size)
     else:

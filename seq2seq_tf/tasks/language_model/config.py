@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from seq2seq_tf.config.common import (
@@ -13,22 +15,23 @@ from seq2seq_tf.config.common import (
     PATH,
     PIECE_MODELS,
     SHARE,
+    TOKENIZERS,
     UNITS,
     NetworkConfig,
     Range,
+    Renamed,
     TaskConfig,
     TrainConfig,
     option,
 )
 from seq2seq_tf.errors import InputError
 
-SYMBOLS = ("characters", "pieces")
 METRICS = ("bits_per_character", "loss")
 
 
 @dataclasses.dataclass(frozen=True)
 class LanguageModelDataConfig:
-    """Text files and how they become symbols."""
+    """Text files and how they become tokens."""
 
     train: str = option("", "text file, or folder of text files, to learn from", PATH)
     valid: str = option(
@@ -43,8 +46,8 @@ class LanguageModelDataConfig:
     )
     valid_share: float = option(0.05, "share of the files held out, by a hash of their names", Range(0.0, 0.5))
     test_share: float = option(0.05, "share of the files held out for the test, likewise", Range(0.0, 0.5))
-    symbols: str = option(
-        "characters", "what is predicted: characters, or SentencePiece pieces, which fold runs of spaces", SYMBOLS
+    tokenizer: str = option(
+        "characters", "what is predicted: characters, or SentencePiece pieces, which fold runs of spaces", TOKENIZERS
     )
     vocab_size: int = option(
         2000,
@@ -84,14 +87,14 @@ class LanguageModelModelConfig(NetworkConfig):
 class LanguageModelTrainConfig(TrainConfig):
     """How the weights are found."""
 
-    streams: int = option(64, "places of the text that are read side by side: rows of a batch", Range(1, 65_536))
-    chunk: int = option(
+    batch_size: int = option(64, "places in the text that are read side by side: rows of a batch", Range(1, 65_536))
+    bptt_steps: int = option(
         100,
-        "symbols of each stream per batch; the state goes on to the next chunk, the gradient does not (truncated "
+        "tokens of each row per batch; the next batch continues from the state, the gradient stops there (truncated "
         "back-propagation through time)",
         Range(1, 65_536),
     )
-    rotate: bool = option(True, "begin each epoch at another place of the text, so that other chunks arise")
+    random_offset: bool = option(True, "start each epoch at another place in the text, so that batches differ")
     max_epochs: int = option(5, "passes over the training text", EPOCHS)
     learning_rate: float = option(2e-3, "peak learning rate", Range(0.0, 100.0))
     label_smoothing: float = option(0.0, "share of probability spread over all symbols (Szegedy 2016)", SHARE)
@@ -125,6 +128,14 @@ class LanguageModelConfig(TaskConfig):
     trained_by: ClassVar[str] = "seq2seq-lm train"
     used_by: ClassVar[str] = "seq2seq-lm sample, seq2seq-lm score or seq2seq-inspect"
     has_gradient_curves: ClassVar[bool] = True
+    renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType(
+        {
+            "data.symbols": Renamed("data.tokenizer", {"pieces": "sentencepiece"}),
+            "train.streams": Renamed("train.batch_size"),
+            "train.chunk": Renamed("train.bptt_steps"),
+            "train.rotate": Renamed("train.random_offset"),
+        }
+    )
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test", "sample.*")
 
     data: LanguageModelDataConfig = LanguageModelDataConfig()
@@ -142,11 +153,11 @@ class LanguageModelConfig(TaskConfig):
                 f"model.tie needs model.{'output_units' if model.output_units else 'units'} equal to "
                 f"model.embedding_units, got {width} and {model.embedding_units}"
             )
-        symbols = self.train.streams * self.train.chunk
-        if symbols > BATCH.high:
+        tokens = self.train.batch_size * self.train.bptt_steps
+        if tokens > BATCH.high:
             raise InputError(
-                f"train.streams={self.train.streams} times train.chunk={self.train.chunk} are {symbols:,} symbols in a "
-                f"batch, at most {BATCH.high:,} are allowed"
+                f"train.batch_size={self.train.batch_size} times train.bptt_steps={self.train.bptt_steps} are "
+                f"{tokens:,} tokens in a batch; at most {BATCH.high:,} are allowed"
             )
-        if self.data.lowercase and self.data.symbols != "pieces":
-            raise InputError("data.lowercase needs data.symbols=pieces")
+        if self.data.lowercase and self.data.tokenizer != "sentencepiece":
+            raise InputError("data.lowercase needs data.tokenizer=sentencepiece")

@@ -42,8 +42,8 @@ from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 class LanguageModelTask:
     """See `training.task.Task`.
 
-    An epoch reads the training stream once: `train.streams` rows side by side, each from the zero state, chunk after
-    chunk. With `train.rotate` it begins at a place that is a function of (seed, epoch).
+    An epoch reads the training stream once: `train.batch_size` rows side by side, each from the zero state, chunk after
+    chunk. With `train.random_offset` it begins at a place that is a function of (seed, epoch).
 
     Args:
       config: of the run.
@@ -64,34 +64,34 @@ class LanguageModelTask:
         self.carry_spec = carry_spec(model)
         self.generator = TextGenerator(model, symbols, config)
         self._watch: GradientWatch | None = None
-        self._length = row_length(train.size.symbols, config.train.streams)
+        self._length = row_length(train.size.symbols, config.train.batch_size)
 
     def _offset(self, epoch: int) -> int:
         train = self.config.train
-        return epoch_offset(self.train.size.symbols, train.seed, epoch) if train.rotate else 0
+        return epoch_offset(self.train.size.symbols, train.seed, epoch) if train.random_offset else 0
 
     def plan(self, epoch: int) -> EpochPlan:
         """Returns the chunks of an epoch."""
         del epoch  # all epochs have the same chunks, of other text
-        return EpochPlan(plan_chunks(self._length, self.config.train.chunk), 0.0)
+        return EpochPlan(plan_chunks(self._length, self.config.train.bptt_steps), 0.0)
 
     def load(self, epoch: int, batches: Sequence[Chunk]) -> Iterator[np.ndarray]:
         """Yields chunks of all rows."""
-        return iter_chunks(self.train.ids, self.config.train.streams, self._offset(epoch), batches)
+        return iter_chunks(self.train.ids, self.config.train.batch_size, self._offset(epoch), batches)
 
     def first_carry(self) -> CellStates:
         """Returns the zero state of every row."""
-        return self.generator.zero_state(self.config.train.streams)
+        return self.generator.zero_state(self.config.train.batch_size)
 
     def describe(self, batches: Sequence[Chunk]) -> str:
         """Returns the symbols of the rows."""
-        return f"symbols {batches[0][0] + 1:,} to {batches[-1][1]:,} of each of {self.config.train.streams} rows"
+        return f"symbols {batches[0][0] + 1:,} to {batches[-1][1]:,} of each of {self.config.train.batch_size} rows"
 
     def validate(self) -> dict[str, float]:
         """Scores the held-out stream, read as several rows side by side."""
         train, size = self.config.train, self.valid.size
-        rows = max(1, min(train.streams, size.symbols // train.chunk))
-        loss = self.generator.score_stream(self.valid.ids, rows, train.chunk)
+        rows = max(1, min(train.batch_size, size.symbols // train.bptt_steps))
+        loss = self.generator.score_stream(self.valid.ids, rows, train.bptt_steps)
         return {"loss": loss, "bits_per_character": loss / math.log(2.0) * size.symbols / size.characters}
 
     def pictures(self) -> dict[str, bytes]:
@@ -156,8 +156,10 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
         if isinstance(symbols, SentencePieceTokenizer):
             changed = _not_written_back(symbols, parts["train"])
             say(f"not written back exactly by the pieces (data.normalization={config.data.normalization}): {changed}")
-        if sizes["train"].symbols < config.train.streams:
-            raise InputError(f"{config.data.train}: {sizes['train']}; fewer than train.streams={config.train.streams}")
+        if sizes["train"].symbols < config.train.batch_size:
+            raise InputError(
+                f"{config.data.train}: {sizes['train']}; fewer than train.batch_size={config.train.batch_size}"
+            )
         seal_prepared(run, {part: size._asdict() for part, size in sizes.items()}, texts)
     symbols = load_tokenizer(run.symbols)
     train, valid = (load_stream(prefix) for prefix in prefixes.values())
@@ -165,7 +167,7 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
     model = LanguageModel(config.model, symbols.vocab_size, precision=config.train.precision)
     model.build()
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
-    say(f"model: {count:,} parameters, {symbols.vocab_size:,} {config.data.symbols}")
+    say(f"model: {count:,} parameters, {symbols.vocab_size:,} {symbols.units}")
     return LanguageModelTask(config, symbols, train, valid, model)
 
 
@@ -182,7 +184,7 @@ def _write_symbols(run: RunDir, data: LanguageModelDataConfig, files: TextFiles,
     """Writes the symbols of the training text into the run folder."""
     with contextlib.suppress(FileNotFoundError):
         os.remove(run.symbols)  # made anew: the text may have been mended since a first attempt failed
-    if data.symbols == "characters":
+    if data.tokenizer == "characters":
         write_character_tokenizer(map(read_text, files.paths()), run.symbols, most=data.vocab_size)
         return
     say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from seq2seq_tf.config.common import (
@@ -16,6 +18,7 @@ from seq2seq_tf.config.common import (
     UNITS,
     Range,
     ReaderConfig,
+    Renamed,
     TaskConfig,
     TrainConfig,
     option,
@@ -36,9 +39,9 @@ class TaggingDataConfig:
     character_coverage: float = option(1.0, "share of characters that get a piece; 0.9995 for CJK", Range(0.9, 1.0))
     byte_fallback: bool = option(True, "spell unknown characters in bytes")
     normalization: str = option("nmt_nfkc", "normalisation of the words before cutting", NORMALIZATIONS)
-    most_lines: int = option(
+    max_lines: int = option(
         4,
-        "a paragraph is 1 to so many lines after each other, drawn anew each epoch: ends must be found",
+        "a paragraph is 1 to this many consecutive lines, drawn anew each epoch: sentence ends must be found",
         Range(1, 1000),
     )
     max_pieces: int = option(
@@ -67,7 +70,7 @@ class TaggingModelConfig(ReaderConfig):
 class TaggingTrainConfig(TrainConfig):
     """How the weights are found."""
 
-    batch_pieces: int = option(4000, "upper bound of padded pieces per batch", BATCH)
+    batch_tokens: int = option(4000, "upper bound of pieces per batch, padding included", BATCH)
     pool_paragraphs: int = option(1000, "paragraphs shuffled together, then sorted by length", POOL)
     label_smoothing: float = option(0.0, "share of probability spread over all labels", SHARE)
     metric: str = option(
@@ -86,6 +89,12 @@ class TaggingConfig(TaskConfig):
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
     trained_by: ClassVar[str] = "seq2seq-tag train"
     used_by: ClassVar[str] = "seq2seq-tag restore or seq2seq-tag evaluate"
+    renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType(
+        {
+            "data.most_lines": Renamed("data.max_lines"),
+            "train.batch_pieces": Renamed("train.batch_tokens"),
+        }
+    )
 
     data: TaggingDataConfig = TaggingDataConfig()
     model: TaggingModelConfig = TaggingModelConfig()

@@ -132,7 +132,7 @@ class PunctuationRestorer:
                 kept = of_word[window.first - window.start : window.last - window.start]
                 found[window.text][window.first : window.last] = kept
 
-        batches = batches_by_length([len(row) + 1 for row in rows], self.config.train.batch_pieces)
+        batches = batches_by_length([len(row) + 1 for row in rows], self.config.train.batch_tokens)
         with ThreadPoolExecutor(_BATCHES_AT_ONCE) as pool:
             list(pool.map(fill, batches))
         return found

@@ -58,7 +58,7 @@ class TaggingTask:
     def _spans(self, epoch: int) -> Spans:
         data = self.config.data
         lines = len(self.train.offsets) - 1
-        bounds = draw_paragraphs(lines, most=data.most_lines, seed=self.config.train.seed, epoch=epoch)
+        bounds = draw_paragraphs(lines, most=data.max_lines, seed=self.config.train.seed, epoch=epoch)
         return paragraph_spans(self.train.offsets, bounds, data.max_pieces)
 
     def plan(self, epoch: int) -> EpochPlan:
@@ -68,7 +68,7 @@ class TaggingTask:
         plan = plan_epoch(
             lengths,
             lengths,
-            batch_tokens=train.batch_pieces,
+            batch_tokens=train.batch_tokens,
             pool_pairs=train.pool_paragraphs,
             seed=train.seed,
             epoch=epoch,
@@ -118,7 +118,7 @@ def prepare(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> T
     data, train = config.data, config.train
     if not data.train or not data.valid:
         raise InputError("data.train and data.valid must name text files")
-    valid = join_lines(read_words(data.valid), most=data.most_lines, seed=train.seed)
+    valid = join_lines(read_words(data.valid), most=data.max_lines, seed=train.seed)
     texts = {"data.train": [data.train], "data.valid": [data.valid]}
     check_prepared(run, texts, ["data.valid"], say)
     if not os.path.exists(run.prepared):

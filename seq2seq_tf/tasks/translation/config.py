@@ -13,7 +13,7 @@ from seq2seq_tf.config.common import (
     PATH,
     PIECE_MODELS,
     POOL,
-    SYMBOLS_OF_A_TEXT,
+    TOKENS_OF_A_TEXT,
     DecoderConfig,
     EncoderConfig,
     Range,
@@ -52,7 +52,7 @@ class TranslationDataConfig:
         "identity", "of the target before cutting; what it changes can never be written", NORMALIZATIONS
     )
     lowercase: bool = option(False, "fold case of source and target before cutting into pieces")
-    max_pieces: int = option(128, "training pairs with a longer side are left out (and counted)", SYMBOLS_OF_A_TEXT)
+    max_pieces: int = option(128, "training pairs with a longer side are left out (and counted)", TOKENS_OF_A_TEXT)
     segmentations: int = option(
         1,
         "number of sampled segmentations of the training text, used in turn by epoch (subword regularisation, "
@@ -120,7 +120,7 @@ class SearchConfig:
     split_sentences: bool = option(
         True, "translate each sentence of a text of several by itself; false = a text is translated as a whole"
     )
-    max_source_pieces: int = option(1024, "longer sentences are cut there, with a warning", SYMBOLS_OF_A_TEXT)
+    max_source_pieces: int = option(1024, "longer sentences are cut there, with a warning", TOKENS_OF_A_TEXT)
     batch_tokens: int = option(2048, "upper bound of padded source pieces translated at once", BATCH)
 
 

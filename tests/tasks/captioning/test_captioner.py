@@ -29,7 +29,7 @@ OPTIONS = {
     "train.precision": "float32",
     "train.shards": 1,
     "search.max_words": 9,
-    "search.batch_images": 3,
+    "search.batch_size": 3,
 }
 
 

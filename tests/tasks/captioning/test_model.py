@@ -175,7 +175,7 @@ def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.
         ({"data.image_size": 42}, ["data.image_size=42", "multiple of 4", "model.halvings=2"]),
         ({"search.beam_size": 3, "search.n_best": 5}, ["search.n_best=5", "search.beam_size=3"]),
         ({"data.image_size": 32}, ["data.image_size", "[40, 256]"]),
-        ({"data.most_digits": 4}, ["data.most_digits", "[1, 3]"]),
+        ({"data.max_digits": 4}, ["data.max_digits", "[1, 3]"]),
         ({"train.metric": "bleu"}, ["train.metric", "exact_match, loss"]),
     ],
 )

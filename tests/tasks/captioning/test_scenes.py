@@ -137,7 +137,7 @@ def test_noise_is_light_and_its_own_for_each_scene(rng: np.random.Generator) -> 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_no_scene_has_more_digits_than_asked_for(most: int, rng: np.random.Generator) -> None:
-    counts = {len(scene.digits) for scene in maker(rng, most_digits=most).scenes(60)}
+    counts = {len(scene.digits) for scene in maker(rng, max_digits=most).scenes(60)}
     assert counts == set(range(1, most + 1))
 
 

@@ -20,7 +20,7 @@ TEXTS = ["abcdefgh", "", "adgjbehk", "a", "  ", "ahdkgcjfbi" * 9, "über"]
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that has learnt a little."""
     folder = labelled_runs.write_languages(tmp_path_factory.mktemp("languages"), seed=3, train=61)
-    config = labelled_runs.classification_config(folder, data__max_symbols=41)
+    config = labelled_runs.classification_config(folder, data__max_tokens=41)
     assert labelled_runs.train(folder / "run", config, prepare).finished
     return folder / "run"
 

@@ -16,9 +16,9 @@ SEED = tf.constant([3, 5])
 DROPOUTS = {"embedding_dropout": 0.3, "layer_dropout": 0.3, "encoder_dropout": 0.3, "output_dropout": 0.4}
 CONFIGS = [
     {},
-    {"summary": "final"},
-    {"cell": "gru", "summary": "final", "encoder_layers": 2},
-    {"cell": "rnn", "bidirectional": False, "summary": "final", "fused": False},
+    {"pooling": "final"},
+    {"cell": "gru", "pooling": "final", "encoder_layers": 2},
+    {"cell": "rnn", "bidirectional": False, "pooling": "final", "fused": False},
     {"cell": "gru", "encoder_layers": 2, "bidirectional": False},
 ]
 
@@ -56,7 +56,7 @@ def numpy_log_probs(model: Classification, text: np.ndarray) -> np.ndarray:
         finals.append(states[-1])
         outputs.append(np.stack(states[:: -1 if direction else 1]))  # [S, H]
     values = np.concatenate(outputs, 1)  # [S, D]
-    summary = np.concatenate(finals if model.config.summary == "final" else [values.mean(0), values.max(0)])
+    summary = np.concatenate(finals if model.config.pooling == "final" else [values.mean(0), values.max(0)])
     return np.log(oracles.softmax(np.asarray(model.label_table) @ summary + np.asarray(model.label_bias)))
 
 
@@ -113,7 +113,7 @@ def test_every_variable_gets_a_gradient_and_stands_under_its_own_path(changes: d
     assert {"classification/embedding/table", "classification/encoder/stack/forward_0/kernel"} <= paths
 
 
-@pytest.mark.parametrize("changes", [{}, {"summary": "final", "cell": "gru"}], ids=str)
+@pytest.mark.parametrize("changes", [{}, {"pooling": "final", "cell": "gru"}], ids=str)
 def test_no_texts_give_no_loss_and_no_gradient(changes: dict, rng: np.random.Generator) -> None:
     """A batch of fewer texts than shards leaves a shard without any."""
     model, batch = make(rng, **{**DROPOUTS, **changes}), LabelledBatch(*(x[:0] for x in draw(rng)))

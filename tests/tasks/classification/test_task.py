@@ -19,7 +19,7 @@ from seq2seq_tf.training.run_dir import RunDir
 from tests import labelled_runs
 
 RICH: dict[str, Any] = {
-    "data__symbols": "pieces",
+    "data__tokenizer": "sentencepiece",
     "data__vocab_size": 40,
     "data__lowercase": True,
     "model__cell": "gru",
@@ -119,7 +119,7 @@ def test_a_prepared_run_does_not_read_the_training_texts_again(folder: Path, tmp
         ({"data__train": "one"}, ["only the label 'aa'"]),
         ({"data__valid": "other"}, ["zz.txt", "'zz'", "aa, bb, cc"]),
         ({"data__train": "broken"}, ["aa.txt:2", "0xff"]),
-        ({"data__symbols": "pieces", "data__vocab_size": 9000}, ["data.vocab_size=9000"]),
+        ({"data__tokenizer": "sentencepiece", "data__vocab_size": 9000}, ["data.vocab_size=9000"]),
     ],
     ids=str,
 )

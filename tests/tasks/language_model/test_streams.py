@@ -34,7 +34,7 @@ def characters(tmp_path: Path) -> CharacterTokenizer:
 def pieces(tmp_path_factory: pytest.TempPathFactory) -> SentencePieceTokenizer:
     folder = tmp_path_factory.mktemp("pieces")
     (folder / "text").write_text(TEXT * 5, encoding="utf-8")
-    config = LanguageModelDataConfig(vocab_size=280, symbols="pieces")
+    config = LanguageModelDataConfig(vocab_size=280, tokenizer="sentencepiece")
     train_piece_model([str(folder / "text")], str(folder / "p.model"), config, normalization=config.normalization)
     return SentencePieceTokenizer(str(folder / "p.model"))
 

@@ -23,13 +23,13 @@ from tests import language_models
 
 TIMES = {"tokens_per_second", "elapsed_seconds"}
 RICH: dict[str, Any] = {
-    "data__symbols": "pieces",
+    "data__tokenizer": "sentencepiece",
     "data__vocab_size": 290,
     "model__cell": "gru",
     "model__layers": 2,
     "model__layer_dropout": 0.2,
     "train__accumulate": 2,
-    "train__chunk": 5,
+    "train__bptt_steps": 5,
     "train__shards": 2,
     "train__validate_every": 7,
 }
@@ -98,7 +98,7 @@ def test_epochs_read_the_same_text_from_other_places(folder: Path, tmp_path: Pat
     first, again, second = (list(task.load(epoch, plans[0])) for epoch in (0, 0, 1))
     assert all(np.array_equal(*pair) for pair in zip(first, again, strict=True))
     assert not all(np.array_equal(*pair) for pair in zip(first, second, strict=True))
-    still = prepared(tmp_path / "still", language_models.config(folder, train__rotate=False))
+    still = prepared(tmp_path / "still", language_models.config(folder, train__random_offset=False))
     assert [b.tolist() for b in still.load(0, plans[0])] == [b.tolist() for b in still.load(1, plans[0])]
     assert "symbols 1 to 7 of each of 3 rows" in task.describe(plans[0][:1])
 
@@ -167,8 +167,8 @@ def test_the_metric_may_be_bits_per_character(folder: Path, tmp_path: Path) -> N
         ({"data__pattern": "*.py"}, "no files of the pattern"),
         ({"data__valid_share": 0.0}, "none of 23 files falls into valid"),
         ({"data__valid": "FOLDER/empty"}, "empty: the valid text is empty"),
-        ({"train__streams": 20_000}, "fewer than train.streams=20000"),
-        ({"data__symbols": "pieces", "data__vocab_size": 9}, "data.vocab_size=9"),
+        ({"train__batch_size": 20_000}, "fewer than train.batch_size=20000"),
+        ({"data__tokenizer": "sentencepiece", "data__vocab_size": 9}, "data.vocab_size=9"),
     ],
 )
 def test_what_is_wrong_is_named(folder: Path, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -201,7 +201,7 @@ def test_a_byte_that_is_not_utf8_is_named_with_its_file_and_line_and_may_be_mend
     [
         ({"model__tie": True}, "model.units equal to model.embedding_units, got 13 and 5"),
         ({"model__tie": True, "model__output_units": 7}, "model.output_units equal to model.embedding_units"),
-        ({"data__lowercase": True}, "data.lowercase needs data.symbols=pieces"),
+        ({"data__lowercase": True}, "data.lowercase needs data.tokenizer=sentencepiece"),
     ],
 )
 def test_contradictions_are_refused(changes: dict[str, Any], message: str) -> None:

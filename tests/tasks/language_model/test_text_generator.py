@@ -20,11 +20,11 @@ from tests import language_models, oracles
 TEXTS = ["mo gin\nlo\u00e9", "", "k \u4e2d", "ma mo ma mo\n\nk\n"]
 
 
-@pytest.fixture(scope="module", params=["characters", "pieces"])
+@pytest.fixture(scope="module", params=["characters", "sentencepiece"])
 def generator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TextGenerator:
     """Two layers of LSTM on made-up text, trained for a few updates."""
     folder = tmp_path_factory.mktemp(request.param)
-    changes = {"data__symbols": request.param, "data__vocab_size": 285, "model__layers": 2}
+    changes = {"data__tokenizer": request.param, "data__vocab_size": 285, "model__layers": 2}
     config = language_models.config(language_models.write_folder(folder / "text"), **changes)
     assert language_models.train(folder / "run", config).finished
     return TextGenerator.load(str(folder / "run"))
@@ -91,7 +91,7 @@ def test_activations_are_the_states_after_each_symbol(generator: TextGenerator) 
 
 
 def test_characters_are_shown_as_they_stand_in_the_text(generator: TextGenerator) -> None:
-    if generator.config.data.symbols == "characters":
+    if generator.config.data.tokenizer == "characters":
         assert "".join(generator.activations(TEXTS[2]).symbols) == TEXTS[2]
 
 
@@ -129,7 +129,7 @@ def test_a_text_ends_where_the_model_ends_the_file(generator: TextGenerator) -> 
 
 def test_special_symbols_are_not_drawn(generator: TextGenerator) -> None:
     found = np.flatnonzero(~generator.drawable).tolist()
-    assert found == ([PAD_ID, UNK_ID, EOS_ID] if generator.config.data.symbols == "characters" else [PAD_ID, UNK_ID])
+    assert found == ([PAD_ID, UNK_ID, EOS_ID] if generator.config.data.tokenizer == "characters" else [PAD_ID, UNK_ID])
 
 
 def test_each_function_is_traced_once(generator: TextGenerator) -> None:

@@ -81,7 +81,7 @@ def test_validation_is_what_the_restorer_says(folder: Path, tmp_path: Path) -> N
     labelled_runs.train(tmp_path, config, prepare)
     final = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
     restorer = PunctuationRestorer.load(str(tmp_path))
-    paragraphs = join_lines(read_words(config.data.valid), most=config.data.most_lines, seed=config.train.seed)
+    paragraphs = join_lines(read_words(config.data.valid), most=config.data.max_lines, seed=config.train.seed)
     truth, predicted = [], []
     for words in paragraphs:
         cores = [[word.core.lower() for word in words]]

@@ -1,0 +1,103 @@
+"""Options that were renamed: old files mean the same as ever, old flags are answered by the new name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from seq2seq_tf.config.common import Renamed, TaskConfig
+from seq2seq_tf.config.loading import TASKS, flatten, leaves, load
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
+from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
+from seq2seq_tf.training.run_dir import RunDir
+from tests import language_models
+from tests.config.test_loading import another_value
+
+EVERY_RENAMED = [
+    pytest.param(kind, old, renamed, id=f"{task} {old}")
+    for task, kind in TASKS.items()
+    for old, renamed in kind.renamed.items()
+]
+
+
+def as_before(config: TaskConfig) -> str:
+    """Returns the configuration as the version before the new names wrote it."""
+    old_names = {renamed.name: (old, renamed.values) for old, renamed in type(config).renamed.items()}
+    written: dict[str, Any] = {"task": config.task}
+    for name, value in flatten(config).items():
+        old, words = old_names.get(name, (name, {}))
+        section, key = old.split(".")
+        written.setdefault(section, {})[key] = next((before for before, now in words.items() if now == value), value)
+    return yaml.safe_dump(written, sort_keys=False)
+
+
+@pytest.mark.parametrize(("kind", "old", "renamed"), EVERY_RENAMED)
+def test_an_old_name_in_a_file_means_the_new_one(
+    kind: type[TaskConfig], old: str, renamed: Renamed, tmp_path: Path
+) -> None:
+    known = {leaf.name: leaf for leaf in leaves(kind)}
+    assert old not in known
+    leaf = known[renamed.name]
+    values = {another_value(leaf): another_value(leaf), **renamed.values}  # as written before -> as it is now
+    section, key = old.split(".")
+    for before, now in values.items():
+        path = tmp_path / "old.yaml"
+        path.write_text(f"task: {kind.task}\n{section}:\n  {key}: {before}\n")
+        resolved = load(path, kind=kind)
+        assert flatten(resolved.config)[renamed.name] == now
+        if now != leaf.default:
+            assert resolved.sources == {renamed.name: f"{path}:3"}
+
+
+@pytest.mark.parametrize(("kind", "old", "renamed"), EVERY_RENAMED)
+def test_an_old_name_as_a_flag_is_answered_by_the_new_one(kind: type[TaskConfig], old: str, renamed: Renamed) -> None:
+    with pytest.raises(InputError, match=f"^--{old} is now --{renamed.name}$"):
+        load(None, {old: 1}, kind)
+
+
+def test_old_and_new_name_in_one_file_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "both.yaml"
+    path.write_text("task: language_model\ntrain:\n  chunk: 5\n  bptt_steps: 5\n")
+    with pytest.raises(InputError) as caught:
+        load(path, kind=LanguageModelConfig)
+    assert str(caught.value) == f"{path}:4: train.bptt_steps sets train.bptt_steps again, which {path}:3 has set"
+
+
+@pytest.mark.parametrize("task", [task for task, kind in TASKS.items() if kind.renamed])
+def test_a_configuration_of_before_is_the_one_of_today(task: str, tmp_path: Path) -> None:
+    kind = TASKS[task]
+    config = load(None, {renamed.name: _allowed(kind, renamed) for renamed in kind.renamed.values()}, kind).config
+    before = as_before(config)
+    assert all(f"  {old.split('.')[1]}: " in before for old in kind.renamed)
+    (tmp_path / "run").mkdir()
+    run = RunDir(str(tmp_path / "run"))
+    Path(run.config_file).write_text(before)
+    assert run.load_config(kind) == config
+
+
+def _allowed(kind: type[TaskConfig], renamed: Renamed) -> Any:
+    if renamed.name == "data.tokenizer":
+        return "sentencepiece"
+    return another_value(next(leaf for leaf in leaves(kind) if leaf.name == renamed.name))
+
+
+def test_a_run_made_before_the_new_names_resumes_and_samples(tmp_path: Path) -> None:
+    text = language_models.write_folder(tmp_path / "text")
+    folder = tmp_path / "run"
+    options = {"train__schedule": "constant", "train__bptt_steps": 9, "data__tokenizer": "sentencepiece"}
+    options |= {"data__vocab_size": 280, "train__max_epochs": 1}
+    config = language_models.config(text, **options)
+    first = language_models.train(folder, config)
+    stored = RunDir(str(folder)).load_config(LanguageModelConfig)
+    Path(RunDir(str(folder)).config_file).write_text(as_before(stored))
+    later = language_models.config(text, **{**options, "train__max_epochs": 2})
+    second = language_models.train(folder, later)
+    assert second.finished
+    assert second.update == 2 * first.update
+    assert isinstance(TextGenerator.load(str(folder)).sample("ma")[0], str)
+    with pytest.raises(InputError, match=r"started with train.bptt_steps=9, not 8"):
+        language_models.train(folder, language_models.config(text, **{**options, "train__bptt_steps": 8}))
