@@ -10,12 +10,14 @@ PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1# as every program sets it, see docs/performance.md
 
-.PHONY: help install quickstart test test-all lint clean
+.PHONY: help install quickstart test test-all lint docs clean
 
 help:
 	@echo "make quickstart  train, score, use and export a small English-German translator (about 10 minutes)"
-	@echo "make test        lint, type-check and test (under 10 minutes)"
+	@echo "make test        lint, type-check, build the docs and test (under 10 minutes)"
 	@echo "make test-all    the same with the long end-to-end runs"
+	@echo "make lint        lint and type-check only"
+	@echo "make docs        build the site of docs/ with the API reference; every link is checked"
 	@echo "make clean       delete the environment, runs and data"
 
 install: $(VENV)/installed
@@ -23,7 +25,7 @@ install: $(VENV)/installed
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[dev,docs]"
 	touch $@
 
 quickstart: install
@@ -40,11 +42,15 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+docs: install
+	$(BIN)/zensical build --strict --clean
+	@echo "open build/site/index.html, or: $(BIN)/zensical serve"
+
+test: lint docs
 	$(PYTEST)
 
-test-all: lint
+test-all: lint docs
 	$(PYTEST) -m "" --seed=random
 
 clean:
-	rm -rf $(VENV) runs data .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) runs data .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache build dist *.egg-info

@@ -37,7 +37,8 @@ def plan_epoch(
     unfaithful.
 
     Args:
-      source_lengths, target_lengths: [pairs] int, with EOS.
+      source_lengths: [pairs] int, with EOS.
+      target_lengths: the same of the targets.
     """
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(source_lengths))

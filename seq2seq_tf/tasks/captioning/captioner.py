@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import tensorflow as tf
@@ -98,14 +98,14 @@ class Captioner:
         return self.model.score(CaptionBatch(images, target_in, target_out))
 
     @overload
-    def describe(self, images: np.ndarray, *, attention: bool = ..., **options: float) -> Caption | list[Caption]: ...
+    def describe(self, images: np.ndarray, *, attention: bool = ..., **options: float) -> Caption | Any: ...
 
     @overload
     def describe(
         self, images: Sequence[np.ndarray], *, attention: bool = ..., **options: float
-    ) -> list[Caption] | list[list[Caption]]: ...
+    ) -> list[Caption] | Any: ...
 
-    def describe(self, images, *, attention=False, **options):  # type: ignore[no-untyped-def]
+    def describe(self, images: Images, *, attention: bool = False, **options: float) -> Any:
         """Describes an image, or several.
 
         Args:

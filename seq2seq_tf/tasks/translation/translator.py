@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 import tensorflow as tf
@@ -50,7 +50,10 @@ class Translator:
     One instance traces each function once; calls of any batch size reuse it.
 
     Args:
-      model, source, target, config: of the run.
+      model: with the weights of the run.
+      source: the piece model of the sources.
+      target: that of the targets.
+      config: of the run.
       run: the run folder, if the weights will not change any more: they are then cast and folded once, here.
     """
 
@@ -173,14 +176,12 @@ class Translator:
     @overload
     def translate(  # type: ignore[overload-overlap]  # a str is an Iterable[str]; the first that fits is meant
         self, texts: str, *, attention: bool = ..., **options: float
-    ) -> Hypothesis | list[Hypothesis]: ...
+    ) -> Hypothesis | Any: ...
 
     @overload
-    def translate(
-        self, texts: Iterable[str], *, attention: bool = ..., **options: float
-    ) -> list[Hypothesis] | list[list[Hypothesis]]: ...
+    def translate(self, texts: Iterable[str], *, attention: bool = ..., **options: float) -> list[Hypothesis] | Any: ...
 
-    def translate(self, texts, *, attention=False, **options):  # type: ignore[no-untyped-def]
+    def translate(self, texts: str | Iterable[str], *, attention: bool = False, **options: float) -> Any:
         """Translates a text, or a list of texts.
 
         A text of several sentences is translated sentence by sentence, unless split_sentences is off.
