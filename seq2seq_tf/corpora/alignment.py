@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import re
 from array import array
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -189,11 +188,3 @@ def _overlap(sources: int, targets: int, shift: int) -> tuple[np.ndarray, np.nda
     """Returns the numbers of source lines, and of the target lines `shift` further down, where both exist."""
     lines = np.arange(max(0, -shift), max(0, min(sources, targets - shift)))
     return lines, lines + shift
-
-
-def line_shapes(texts: Iterable[str]) -> LineShapes:
-    """Returns the shapes of some lines."""
-    shapes = LineShapes()
-    for text in texts:
-        shapes.add(text)
-    return shapes

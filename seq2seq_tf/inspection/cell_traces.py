@@ -15,13 +15,11 @@ from typing import NamedTuple, TypeVar
 import tensorflow as tf
 
 from seq2seq_tf.config.common import NetworkConfig
-from seq2seq_tf.nn.cells import Cell, GRUCell, LSTMCell, State, Weights, _normalise
-from seq2seq_tf.nn.products import product
+from seq2seq_tf.nn.cells import Cell, State, Weights
 from seq2seq_tf.tasks.language_model.model import LanguageModel
 from seq2seq_tf.tasks.translation.model import Translation
 
 Recordable = LanguageModel | Translation
-GATES = {"rnn": (), "gru": ("update", "reset"), "lstm": ("input", "forget", "output")}  # in the order of the kernels
 _Network = TypeVar("_Network", bound=NetworkConfig)
 _PARTS = "hc"  # of a state, in order
 
@@ -95,7 +93,7 @@ def record_states(
     """
     traces: list[CellTrace] = []
     for name, cell, reverse in cells:
-        kinds = gate_names(cell) if gates else ()
+        kinds = cell.gate_names if gates else ()
         traces.append(CellTrace(name, reverse, {p: [] for p in _PARTS[: cell.states]}, {kind: [] for kind in kinds}))
         cell.step = _Recorder(cell, traces[-1], tape)  # type: ignore[method-assign]
     try:
@@ -121,31 +119,7 @@ class _Recorder:
         for kept, tensor in zip(self._trace.states.values(), new, strict=True):
             kept.append(tensor)
         if self._trace.gates:
-            values = gate_values(self._cell, weights, projected, context, state[0])
+            values = self._cell.gate_values(weights, projected, context, state[0])
             for name, gate in zip(self._trace.gates, values, strict=True):
                 self._trace.gates[name].append(gate)
         return new
-
-
-def gate_names(cell: Cell) -> tuple[str, ...]:
-    """Returns the names of a cell's gates."""
-    return GATES["lstm" if isinstance(cell, LSTMCell) else "gru" if isinstance(cell, GRUCell) else "rnn"]
-
-
-def gate_values(
-    cell: Cell, weights: Weights, projected: tf.Tensor, context: tf.Tensor, h: tf.Tensor
-) -> tuple[tf.Tensor, ...]:
-    """Returns the gates [N, H] of one step, in the order of `gate_names`; arguments as of `Cell.step`."""
-    if isinstance(cell, LSTMCell):
-        summed = projected + cell._recurrent_share(weights, context, h)  # [N, 4H]
-        i, f, _, o = tf.split(tf.sigmoid(summed), 4, axis=1)
-        return i, f, o
-    if isinstance(cell, GRUCell):
-        state_kernel, recurrent_bias, context_kernel = weights[:3]
-        if cell.context_units:
-            projected = projected + product(context, context_kernel)
-        share = product(h, state_kernel)  # [N, 3H]
-        share = _normalise(share, weights[3]) if cell.layer_norm else share
-        z, r, _ = tf.split(tf.sigmoid(projected + share + recurrent_bias), 3, axis=1)
-        return z, r
-    return ()

@@ -100,8 +100,9 @@ def gradient_flow(model: Recordable, batch: Any, *, directions: int, seed: int, 
 
 
 def _run(model: Recordable, batch: Any, gates: bool) -> _Pass:
-    carry: Any = model.initial_carry(tf.nest.flatten(batch)[0].shape[0])
+    carry: Any = ()
     if isinstance(model, LanguageModel):
+        carry = model.initial_carry(batch.ids.shape[0])
         if batch.before.shape[1]:
             _, carry = model.read(tf.constant(batch.before), carry, dropout_seed=None)
         batch = batch.ids

@@ -38,6 +38,7 @@ class Cell(keras.layers.Layer):
     """
 
     gates = 1  # how many blocks of H columns the kernels have
+    gate_names: tuple[str, ...] = ()  # of those that open and close, between 0 and 1; in the order of `gate_values`
     states = 1  # how many tensors the state has
 
     def __init__(self, units: int, *, forget_bias: float, layer_norm: bool, precision: str, name: str) -> None:
@@ -101,8 +102,8 @@ class Cell(keras.layers.Layer):
         return (cast(self.recurrent_kernel, self.precision), *norm)
 
     def _recurrent_share(self, weights: Weights, context: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
-        fed = tf.concat([context, h], 1) if self.context_units else h  # [N, F+H]
-        share = product(fed, weights[0])  # [N, G*H]
+        fed = tf.concat([context, h], -1) if self.context_units else h  # [..., F+H]
+        share = product(fed, weights[0])  # [..., G*H]
         return _normalise(share, weights[1]) if self.layer_norm else share
 
     def step(self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, state: State) -> State:
@@ -116,6 +117,20 @@ class Cell(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    def gate_values(
+        self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, h: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        """Returns the gates [..., H] of one step or of many at once, named by `gate_names`.
+
+        Args:
+          weights: from `weights_for_steps`.
+          projected: [..., G*H], from `project`.
+          context: [..., F]; ignored if the cell was built with context_units=0.
+          h: [..., H], the output before the step.
+        """
+        del weights, projected, context, h
+        return ()
+
 
 class RNNCell(Cell):
     """h' = tanh(W x + U h + b)."""
@@ -128,6 +143,7 @@ class LSTMCell(Cell):
     """i, f, g, o = gates;  c' = f * c + i * g;  h' = o * tanh(c')."""
 
     gates = 4
+    gate_names = ("input", "forget", "output")
     states = 2
 
     def build(self, input_units: int, context_units: int) -> None:
@@ -151,11 +167,19 @@ class LSTMCell(Cell):
         seen = _normalise(c, weights[2]) if self.layer_norm else c
         return tf.sigmoid(o) * tf.tanh(seen), c
 
+    def gate_values(
+        self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, h: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        gates = projected + self._recurrent_share(weights, context, h)  # [..., 4H]
+        i, f, _, o = tf.split(tf.sigmoid(gates), 4, axis=-1)
+        return i, f, o
+
 
 class GRUCell(Cell):
     """z, r = gates;  g = tanh(W x + r * (U h + b));  h' = z * h + (1 - z) * g (reset after the product, as cuDNN)."""
 
     gates = 3
+    gate_names = ("update", "reset")
 
     def build(self, input_units: int, context_units: int) -> None:
         super().build(input_units, context_units)
@@ -169,17 +193,30 @@ class GRUCell(Cell):
         return (state_kernel, tf.convert_to_tensor(self.recurrent_bias), context_kernel, *norm)
 
     def step(self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, state: State) -> State:
-        state_kernel, recurrent_bias, context_kernel = weights[:3]
         (h,) = state
-        if self.context_units:
-            projected = projected + product(context, context_kernel)
-        share = product(h, state_kernel)  # [N, 3H]
-        share = (_normalise(share, weights[3]) if self.layer_norm else share) + recurrent_bias
+        projected, share = self._shares(weights, projected, context, h)
         x_zr, x_g = tf.split(projected, [2 * self.units, self.units], axis=1)
         h_zr, h_g = tf.split(share, [2 * self.units, self.units], axis=1)
         z, r = tf.split(tf.sigmoid(x_zr + h_zr), 2, axis=1)
         g = tf.tanh(x_g + r * h_g)
         return (z * h + (1.0 - z) * g,)
+
+    def gate_values(
+        self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, h: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        projected, share = self._shares(weights, projected, context, h)
+        z, r, _ = tf.split(tf.sigmoid(projected + share), 3, axis=-1)
+        return z, r
+
+    def _shares(
+        self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, h: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns what the inputs and what the state give to the gates, each [..., 3H]."""
+        state_kernel, recurrent_bias, context_kernel = weights[:3]
+        if self.context_units:
+            projected = projected + product(context, context_kernel)
+        share = product(h, state_kernel)  # [..., 3H]
+        return projected, (_normalise(share, weights[3]) if self.layer_norm else share) + recurrent_bias
 
 
 CELL_CLASSES: dict[str, type[Cell]] = {"rnn": RNNCell, "lstm": LSTMCell, "gru": GRUCell}

@@ -25,7 +25,6 @@ import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
 sentencepiece.set_min_log_level(1)  # it tells on standard error of each table that it makes
-_CHUNK = 10_000  # lines; bounds memory
 _SHOWN = 40  # characters of an example
 _LETTERS = range(0x41, sys.maxunicode + 1)
 # NUL is no part of a table; it stays as it is.
@@ -104,23 +103,6 @@ class Changed(NamedTuple):
 
 
 NONE_CHANGED = Changed(0, 0, 0, "", "")
-
-
-def count_changed(lines: Iterable[str], rule: str, *, lowercase: bool = False) -> Changed:
-    """Counts the lines that a rule changes: a model that learns from them cannot write them as they are.
-
-    Args:
-      lines: read once.
-      rule: one of options.common.NORMALIZATIONS.
-      lowercase: fold case too.
-    """
-    normalizer, changed = Normalizer(rule, lowercase=lowercase), NONE_CHANGED
-    chunk: list[str] = []
-    for line in lines:
-        chunk.append(line)
-        if len(chunk) == _CHUNK:
-            changed, chunk = changed.followed_by(chunk, normalizer(chunk)), []
-    return changed.followed_by(chunk, normalizer(chunk))
 
 
 def _compiled(table: Mapping[str, str]) -> Any:

@@ -53,6 +53,33 @@ def test_step_equals_numpy(kind: str, context: int, layer_norm: bool, rng: np.ra
 
 
 @pytest.mark.parametrize("layer_norm", [False, True])
+@pytest.mark.parametrize("context", [0, F])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gates_are_those_of_the_equations(kind: str, context: int, layer_norm: bool, rng: np.random.Generator) -> None:
+    cell = make(kind, context=context, layer_norm=layer_norm)
+    oracles.randomise(cell, rng)
+    given, w = draw(rng, cell, context), oracles.numpy_weights(cell)
+    seen, kernel = given["x"] @ w["kernel"], w["recurrent_kernel"]
+    fed, held = given["context"] @ kernel[:context], given["state_0"] @ kernel[context:]
+    if layer_norm:
+        seen = oracles.normalise(seen, w["input_gain"])
+        joint = held if kind == "gru" else fed + held
+        joint = oracles.normalise(joint, w["recurrent_gain"])
+        fed, held = (fed, joint) if kind == "gru" else (0.0, joint)
+    blocks = np.split(oracles.sigmoid(seen + w["bias"] + fed + held + w.get("recurrent_bias", 0.0)), cell.gates, 1)
+    expected = [blocks[n] for n in {"rnn": (), "gru": (0, 1), "lstm": (0, 1, 3)}[kind]]
+    x, contexts, state = as_tensors(given)
+    projected = cell.project(x)
+    found = cell.gate_values(cell.weights_for_steps(), projected, contexts, state[0])
+    assert len(found) == len(cell.gate_names) == len(expected)
+    many = [tf.stack([tensor, tensor]) for tensor in (projected, contexts, state[0])]
+    several = cell.gate_values(cell.weights_for_steps(), *many)
+    for gate, both, values in zip(found, several, expected, strict=True):
+        np.testing.assert_allclose(gate, values, atol=1e-5)
+        np.testing.assert_array_equal(both, np.stack([gate, gate]))
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradient_of_a_step_equals_numeric_gradient(kind: str, layer_norm: bool, rng: np.random.Generator) -> None:
     cell = make(kind, layer_norm=layer_norm)

@@ -81,11 +81,6 @@ class Captioning(keras.layers.Layer):
         memory, state = self.encode(batch.images, dropout_seed=dropout_seed)
         return self.decoder.teacher_force(batch.target_in, state, memory, dropout_seed=dropout_seed)
 
-    def initial_carry(self, batch_size: tf.Tensor) -> tuple[()]:
-        """Returns what one batch hands to the next: nothing, for images."""
-        del batch_size
-        return ()
-
     def batch_loss(
         self, batch: CaptionBatch, carry: tuple[()], *, smoothing: float, dropout_seed: tf.Tensor | None
     ) -> tuple[LossSum, tuple[()]]:

@@ -84,11 +84,6 @@ class Classification(keras.layers.Layer):
         logits = product(hidden, cast(self.label_table, "float32"), transpose_kernel=True) + self.label_bias
         return tf.nn.log_softmax(logits)
 
-    def initial_carry(self, batch_size: tf.Tensor) -> tuple[()]:
-        """Returns what one batch hands to the next: nothing, for texts."""
-        del batch_size
-        return ()
-
     def batch_loss(
         self, batch: LabelledBatch, carry: tuple[()], *, smoothing: float, dropout_seed: tf.Tensor | None
     ) -> tuple[LossSum, tuple[()]]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from seq2seq_tf.nn.cells import Cell, GRUCell, LSTMCell, State, Weights, _normalise
+from seq2seq_tf.nn.cells import Cell, State, Weights
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
 from seq2seq_tf.nn.losses import plain_cross_entropy, projected_cross_entropy
@@ -169,11 +169,12 @@ class LanguageModel(keras.layers.Layer):
         for n, cell in enumerate(self.cells):
             projected, weights = cell.project(x), cell.weights_for_steps()  # [T, B, G*H]
             states, final = _all_states(cell, weights, projected, mask, carry[n])
-            before = tuple(tf.concat([first[tf.newaxis], s[:-1]], 0) for first, s in zip(carry[n], states, strict=True))
-            gates = _gates(cell, weights, projected, before[0])  # [T, B, G, H]
+            before = tf.concat([carry[n][0][tf.newaxis], states[0][:-1]], 0)  # [T, B, H]
+            gates = cell.gate_values(weights, projected, x[..., :0], before)  # each [T, B, H]
             x = x + states[0] if n and self.config.residual else states[0]
             batch_first = tuple(tf.transpose(s, [1, 0, 2]) for s in states)
-            found.append(LayerStates(batch_first, tf.transpose(gates, [1, 0, 2, 3])))
+            stacked = tf.stack(gates, 2) if gates else states[0][:, :, tf.newaxis][:, :, :0]  # [T, B, G, H]
+            found.append(LayerStates(batch_first, tf.transpose(stacked, [1, 0, 2, 3])))
             last.append(final)
         return tuple(found), tuple(last)
 
@@ -193,16 +194,3 @@ def _all_states(
     kept = tuple(tf.TensorArray(tf.float32, size=steps, element_shape=[None, cell.units]) for _ in initial)
     _, final, kept = tf.while_loop(lambda t, *_: t < steps, body, (tf.constant(0), initial, kept))
     return tuple(array.stack() for array in kept), final
-
-
-def _gates(cell: Cell, weights: Weights, projected: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
-    """Returns the gates of all steps [T, B, G, H], given the outputs before each step [T, B, H]."""
-    gru = isinstance(cell, GRUCell)
-    share = product(before, weights[0])  # [T, B, G*H]
-    if cell.layer_norm:
-        share = _normalise(share, weights[3 if gru else 1])
-    summed = tf.split(projected + share + (weights[1] if gru else 0.0), cell.gates, axis=2)
-    chosen = (0, 1) if gru else (0, 1, 3) if isinstance(cell, LSTMCell) else ()
-    if not chosen:
-        return tf.zeros([tf.shape(before)[0], tf.shape(before)[1], 0, cell.units])
-    return tf.stack([tf.sigmoid(summed[n]) for n in chosen], 2)

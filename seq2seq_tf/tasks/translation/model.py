@@ -91,11 +91,6 @@ class Translation(keras.layers.Layer):
         memory, state = self.decoder.prepare(encoded), self.decoder.initial_state(encoded)
         return self.decoder.teacher_force(batch.target_in, state, memory, dropout_seed=dropout_seed)
 
-    def initial_carry(self, batch_size: tf.Tensor) -> tuple[()]:
-        """Returns what one batch hands to the next: nothing, for sentences."""
-        del batch_size
-        return ()
-
     def batch_loss(
         self, batch: Batch, carry: tuple[()], *, smoothing: float, dropout_seed: tf.Tensor | None
     ) -> tuple[LossSum, tuple[()]]:

@@ -77,7 +77,7 @@ def test_neither_padding_nor_neighbours_change_a_label(changes: dict, rng: np.ra
 def test_the_loss_is_the_sum_over_labelled_places(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **changes), draw(rng)
     log_probs, labels = model.log_probs(batch.symbols).numpy(), batch.labels.numpy()
-    loss, carry = model.batch_loss(batch, model.initial_carry(tf.constant(3)), smoothing=0.2, dropout_seed=None)
+    loss, carry = model.batch_loss(batch, (), smoothing=0.2, dropout_seed=None)
     places = labels > 0
     of_label = -log_probs[places][np.arange(places.sum()), labels[places] - 1]
     assert carry == ()

@@ -145,7 +145,7 @@ def test_batch_equals_one_by_one(changes: dict, rng: np.random.Generator) -> Non
 
 def test_loss_is_the_sum_over_real_tokens(rng: np.random.Generator) -> None:
     model, batch = make(rng), draw(rng)
-    loss, carry = model.batch_loss(batch, model.initial_carry(tf.constant(3)), smoothing=0.0, dropout_seed=None)
+    loss, carry = model.batch_loss(batch, (), smoothing=0.0, dropout_seed=None)
     log_probs, _ = model.score(batch)
     assert carry == ()
     assert loss.weight == sum(TARGET_LENGTHS)
