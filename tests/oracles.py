@@ -198,3 +198,10 @@ def all_hypotheses(toy: Toy, sentence: int, shortest: int, longest: int, exponen
 
     visit((), 0.0)
     return sorted(found, key=lambda hypothesis: -hypothesis.score)
+
+
+def assert_same_weights(found: keras.layers.Layer, expected: keras.layers.Layer) -> None:
+    """The variables of both have the same paths and values."""
+    assert [v.path for v in found.trainable_variables] == [v.path for v in expected.trainable_variables]
+    for mine, theirs in zip(found.trainable_variables, expected.trainable_variables, strict=True):
+        np.testing.assert_array_equal(mine, theirs, err_msg=theirs.path)

@@ -31,7 +31,7 @@ LAYERS = {
     "seq2seq_tf.nn": 1,
     "seq2seq_tf.search": 1,
     "seq2seq_tf.training": 1,
-    "seq2seq_tf.inspection": 3,
+    "seq2seq_tf.inspection": 2,
     "seq2seq_tf.tasks": 3,
     "seq2seq_tf.cli": 4,
 }
@@ -104,6 +104,7 @@ def test_every_module_has_a_layer_of_its_own() -> None:
         ("text", {"search", "nn", "training", "data", "corpora"}),
         ("corpora", {"search", "nn", "training"}),
         ("training", {"search", "nn", "text", "data", "corpora"}),
+        ("inspection", {"search", "corpora"}),
     ],
 )
 def test_neighbours_of_one_layer_stay_apart(package: str, forbidden: set[str]) -> None:
@@ -119,6 +120,14 @@ def test_no_task_imports_another() -> None:
         if parts[1:2] == ["tasks"] and len(parts) > 2:
             others = {n for n in own_imports(module) if n.split(".")[1] == "tasks" and n.split(".")[2:3] != parts[2:3]}
             assert not others, f"{module} imports {others}"
+
+
+@pytest.mark.parametrize("package", ["nn", "search", "training", "inspection"])
+def test_what_tasks_are_made_of_knows_no_task(package: str) -> None:
+    for module in modules():
+        if f"{module}.".startswith(f"{PACKAGE}.{package}."):
+            met = {name for name in own_imports(module) if name.split(".")[1:2] == ["tasks"]}
+            assert not met, f"{module} imports {met}"
 
 
 def test_nothing_imports_programs_scripts_or_benchmarks() -> None:

@@ -1,12 +1,11 @@
-"""seq2seq-inspect attention: maps of what a translator or a captioner looks at."""
+"""seq2seq-inspect attention: maps of what a model looks at."""
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from absl import flags
 
@@ -15,158 +14,93 @@ from seq2seq_tf.cli.flag_types import define_integer, define_numbers, define_opt
 from seq2seq_tf.cli.inspect_files import (
     PAGE_ENDINGS,
     PICTURE_ENDINGS,
+    ability_of_run,
     check_ending,
+    kinds_that_show,
+    module_of,
     numbered,
-    task_of_run,
     warnings_as_lines,
     write_all,
 )
 from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.tasks.captioning.config import CaptioningConfig, SceneConfig
-from seq2seq_tf.tasks.translation.config import TranslationConfig
-from seq2seq_tf.text.scripts import is_visible
-
-if TYPE_CHECKING:
-    from seq2seq_tf.inspection.page import Section
-    from seq2seq_tf.tasks.translation.hypotheses import Hypothesis
+from seq2seq_tf.inspection.abilities import ShowsAttention
 
 FLAGS = flags.FLAGS
-_IMAGE_FLAGS = ("image", "scene", "scenes", "invert")
+_ABILITY = "attention"
+_DEFINE: Mapping[str, Callable[[str, str], object]] = {  # kind of input -> what makes a flag of name and help
+    "lines": lambda name, text: flags.DEFINE_multi_string(name, [], text),
+    "paths": define_paths,
+    "numbers": lambda name, text: define_numbers(name, text, 0),
+    "count": lambda name, text: define_integer(name, 0, text, 0, 1000),
+    "switch": lambda name, text: flags.DEFINE_bool(name, False, text),
+}
 
 
 def define_flags() -> None:
-    """Defines the flags of the command: those of both tasks."""
-    search_flags.define(TranslationConfig)
-    for name, leaf in search_flags.search_leaves(CaptioningConfig).items():
-        if name not in search_flags.search_leaves(TranslationConfig):
-            define_option(name, leaf, "the run's own value", "captions: ")
-    flags.DEFINE_multi_string("text", [], "translator: source sentence; several times, or lines on standard input")
-    define_paths("image", "captions: square image file; may be given several times")
-    flags.DEFINE_bool("invert", False, "captions: the images have dark ink on a bright ground")
-    define_numbers("scene", "captions: number of a test scene; may be given several times", 0)
-    define_integer("scenes", 0, "captions: the first test scenes, that many", 0, 1000)
+    """Defines the flags of the command: those of all tasks that have attention."""
+    first, *others = kinds_that_show(_ABILITY)
+    search_flags.define(first)
+    defined = set(search_flags.search_leaves(first))
+    for kind in others:
+        for name, leaf in search_flags.search_leaves(kind).items():
+            if name not in defined:
+                define_option(name, leaf, "the run's own value", f"{kind.task}: ")
+                defined.add(name)
+    for kind in (first, *others):
+        for each in _shown_by(kind).ATTENTION_INPUTS:
+            _DEFINE[each.kind](each.name, each.help)
     define_path("out", "attention.png", "page with all maps (.html), or a picture of each (.png)")
 
 
 def main() -> int:
-    """Writes the maps; prints alignments or captions."""
+    """Writes the maps; prints the outputs, translations with alignments."""
     check_ending("out", FLAGS.out, (*PICTURE_ENDINGS, *PAGE_ENDINGS))
-    task = task_of_run((TranslationConfig.task, CaptioningConfig.task), "attention maps")
-    if task == TranslationConfig.task:
-        _refuse(task, [*_IMAGE_FLAGS, *(set(_options(CaptioningConfig)) - set(_options(TranslationConfig)))])
-        run: Callable[[], int] = functools.partial(_translate, _texts())
-    else:
-        _refuse(task, ["text", *(set(_options(TranslationConfig)) - set(_options(CaptioningConfig)))])
-        _check_images()
-        run = _describe
+    kind = ability_of_run(_ABILITY, "attention maps")
+    _refuse_flags_of_others(kind)
+    task, given = _shown_by(kind), _inputs(kind)
+    task.check_attention(FLAGS.model_dir, given)
     program.import_tensorflow()
-    return run()
-
-
-def _options(kind: type[TaskConfig]) -> list[str]:
-    return list(search_flags.search_leaves(kind))
-
-
-def _refuse(task: str, names: list[str]) -> None:
-    for name in names:
-        if FLAGS[name].present:
-            raise InputError(f"--{name} is nothing for a run of {task}")
-
-
-def _texts() -> list[str]:
-    texts = [text for text in FLAGS.text or program.input_lines() if text.strip()]
-    if not any(map(is_visible, texts)):
-        raise InputError("no text: give --text or lines on standard input")
-    return texts
-
-
-def _translate(texts: list[str]) -> int:
-    from seq2seq_tf.inspection.attention import attention_png
-    from seq2seq_tf.inspection.attention_page import pharaoh, translation_sections
-    from seq2seq_tf.tasks.translation.translator import Translator
-    from seq2seq_tf.training.run_dir import RunDir
-
-    if RunDir(FLAGS.model_dir).load_config(TranslationConfig).model.attention == "none":
-        raise InputError(f"{FLAGS.model_dir}: a model without attention (model.attention is none) has no maps")
-    translator = run_folder.say_weights(Translator.load(FLAGS.model_dir))
-    search = translator.search_options(**search_flags.given())
+    loaded = run_folder.say_weights(task.load(FLAGS.model_dir))
     with warnings_as_lines():
-        rows = translator.translate_all(texts, search, attention=True)
-    texts, found = with_pieces(texts, [row[0] for row in rows])
-    if _is_page():
-        files = _page(translation_sections(texts, found))
+        maps = task.attention(loaded, given, search_flags.given(kind))
+    for note in maps.notes:
+        print(note, file=sys.stderr)
+    if os.path.splitext(FLAGS.out)[1].lower() in PAGE_ENDINGS:
+        from seq2seq_tf.inspection.page import page_html
+
+        files = {FLAGS.out: page_html(f"Attention of {FLAGS.model_dir}", maps.sections()).encode()}
     else:
-        files = _pictures([attention_png(hypothesis) for hypothesis in found])
-    for text, hypothesis in zip(texts, found, strict=True):
-        print(f"{program.one_line(text)} ||| {program.one_line(hypothesis.text)} ||| {pharaoh(hypothesis)}")
+        files = _pictures(maps.pictures())
+    for line in maps.lines():
+        print(program.one_line(line))
     write_all(files)
     return 0
 
 
-def with_pieces(texts: list[str], found: list[Hypothesis]) -> tuple[list[str], list[Hypothesis]]:
-    """Returns the texts in which the model finds something to read, and their translations.
-
-    Raises:
-      InputError: there are none, or one is so long that it has no map.
-    """
-    kept = [n for n, hypothesis in enumerate(found) if hypothesis.source_pieces]
-    if not kept:
-        raise InputError("no text: the model finds nothing to read in what was given")
-    if left_out := len(texts) - len(kept):
-        print(f"{left_out} text{'s' * (left_out > 1)} left out: nothing to read for the model", file=sys.stderr)
-    for n in kept:
-        if not found[n].attention.size:
-            raise InputError(f"text {n + 1}: too long for one map: give its sentences one by one")
-    return [texts[n] for n in kept], [found[n] for n in kept]
+def _shown_by(kind: type[TaskConfig]) -> ShowsAttention:
+    return module_of(kind)
 
 
-def _describe() -> int:
-    from seq2seq_tf.inspection.attention_page import caption_sections
-    from seq2seq_tf.inspection.image_attention import image_attention_png
-    from seq2seq_tf.tasks.captioning.captioner import Captioner
-
-    captioner = run_folder.say_weights(Captioner.load(FLAGS.model_dir))
-    options = {**search_flags.given(CaptioningConfig), "n_best": 1}
-    search = captioner.search_options(**options)
-    names, images = _images(captioner.config.data)
-    found = [row[0] for row in captioner.describe_all(images, search, attention=True)]
-    if _is_page():
-        files = _page(caption_sections(names, images, found))
-    else:
-        files = _pictures([image_attention_png(*pair) for pair in zip(images, found, strict=True)])
-    for name, caption in zip(names, found, strict=True):
-        print(f"{name}: {caption.text}")
-    write_all(files)
-    return 0
+def _flags_of(kind: type[TaskConfig]) -> list[str]:
+    return [each.name for each in _shown_by(kind).ATTENTION_INPUTS] + list(search_flags.search_leaves(kind))
 
 
-def _check_images() -> None:
-    if not FLAGS.image and not FLAGS.scene and not FLAGS.scenes:
-        raise InputError("nothing to describe: give --image=FILE, --scene=NUMBER or --scenes=COUNT")
+def _refuse_flags_of_others(kind: type[TaskConfig]) -> None:
+    own = _flags_of(kind)
+    for other in kinds_that_show(_ABILITY):
+        for name in _flags_of(other):
+            if name not in own and FLAGS[name].present:
+                raise InputError(f"--{name} is nothing for a run of {kind.task}")
 
 
-def _images(data: SceneConfig) -> tuple[list[str], list[Any]]:
-    """Returns names and pixels of what --image names and of test scenes."""
-    from seq2seq_tf.tasks.captioning.images import read_image
-    from seq2seq_tf.tasks.captioning.scenes import SceneMaker
-
-    numbers = [*FLAGS.scene, *range(FLAGS.scenes)]
-    images = [read_image(path, data.image_size, invert=FLAGS.invert) for path in FLAGS.image]
-    if numbers:
-        maker = SceneMaker("test", data)
-        images += list(maker.draw([maker.scene(number) for number in numbers]))
-    return [*FLAGS.image, *(f"scene {number}" for number in numbers)], images
-
-
-def _is_page() -> bool:
-    return os.path.splitext(FLAGS.out)[1].lower() in PAGE_ENDINGS
-
-
-def _page(sections: Sequence[Section]) -> dict[str, bytes]:
-    from seq2seq_tf.inspection.page import page_html
-
-    return {FLAGS.out: page_html(f"Attention of {FLAGS.model_dir}", sections).encode()}
+def _inputs(kind: type[TaskConfig]) -> dict[str, Any]:
+    """Returns the values of the task's own flags; lines that no flag gives come from standard input."""
+    given = {each.name: FLAGS[each.name].value for each in _shown_by(kind).ATTENTION_INPUTS}
+    for each in _shown_by(kind).ATTENTION_INPUTS:
+        if each.kind == "lines" and not given[each.name]:
+            given[each.name] = list(program.input_lines())
+    return given
 
 
 def _pictures(pngs: Sequence[bytes]) -> dict[str, bytes]:

@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import importlib
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from seq2seq_tf.cli import run_folder
 from seq2seq_tf.cli.output_paths import check_output
+from seq2seq_tf.config.common import TaskConfig
+from seq2seq_tf.config.registry import default_kind
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_bytes
-from seq2seq_tf.text.lines import iter_lines, iter_pairs
-
-if TYPE_CHECKING:
-    from seq2seq_tf.tasks.translation.config import TranslationConfig
+from seq2seq_tf.tasks import TASKS
 
 PAGE_ENDINGS = (".html", ".htm")
 PICTURE_ENDINGS = (".png",)
 
 
-def task_of_run(possible: Sequence[str], what: str) -> str:
+def kinds_that_show(ability: str) -> list[type[TaskConfig]]:
+    """Returns the tasks that offer something of `inspection.abilities`, the default task first."""
+    kinds = [kind for kind in TASKS.values() if ability in kind.inspects]
+    return sorted(kinds, key=lambda kind: kind is not default_kind())
+
+
+def module_of(kind: type[TaskConfig]) -> Any:
+    """Returns the module of what a task offers, which imports no TensorFlow yet."""
+    return importlib.import_module(kind.inspected_by)
+
+
+def ability_of_run(ability: str, what: str) -> type[TaskConfig]:
     """Returns the task of a run, before TensorFlow, which `RunDir` needs, is imported.
 
     Raises:
       InputError: no run folder, or one of a task that has no `what`.
     """
     path, task = run_folder.task_of_run()
+    possible = [kind.task for kind in kinds_that_show(ability)]
     if task not in possible:
-        raise InputError(f"{path}: a run of {task}; {what} are shown of {' and '.join(possible)}")
-    return task
+        raise InputError(f"{path}: a run of {task}; {what} are shown of {' and '.join(possible) or 'no task'}")
+    return TASKS[task]
 
 
 def check_ending(flag: str, path: str | None, endings: Sequence[str]) -> None:
@@ -64,40 +75,8 @@ def warnings_as_lines() -> Iterator[None]:
     """Prints each warning that is raised inside as one line on standard error."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        yield
-    for warning in caught:
-        print(f"warning: {warning.message}", file=sys.stderr)
-
-
-def sentences(config: TranslationConfig, source: str | None, target: str | None) -> tuple[list[str], list[str] | None]:
-    """Returns lines to look at and their translations, or None where no file holds any.
-
-    Args:
-      config: its test files, or else its held-out ones, serve if no file is named.
-      source, target: files named by flags.
-
-    Raises:
-      InputError: no such file, lines of different number, only --target.
-    """
-    if target and not source:
-        raise InputError("--target holds translations of --text: name both")
-    if source:
-        if not target:
-            return list(iter_lines(source)), None
-        return _columns(source, target)
-    data = config.data
-    for known, translated in ((data.test_source, data.test_target), (data.valid_source, data.valid_target)):
-        if known and translated and os.path.isfile(known) and os.path.isfile(translated):
-            return _columns(known, translated)
-    raise InputError("the held-out files of the run are not here: name a text with --text (and --target)")
-
-
-def _columns(source: str, target: str) -> tuple[list[str], list[str]]:
-    pairs = list(iter_pairs(source, target))
-    return [s for s, _ in pairs], [t for _, t in pairs]
-
-
-def first_characters(texts: Sequence[str], characters: int) -> int:
-    """Returns how many texts are needed for that many characters."""
-    lengths = itertools.accumulate(len(text) + 1 for text in texts)
-    return next((n for n, length in enumerate(lengths, 1) if length >= characters), len(texts))
+        try:
+            yield
+        finally:
+            for warning in caught:
+                print(f"warning: {warning.message}", file=sys.stderr)

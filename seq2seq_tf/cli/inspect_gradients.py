@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +14,11 @@ from seq2seq_tf.cli.flag_types import define_float, define_integer, define_outpu
 from seq2seq_tf.cli.inspect_files import (
     PAGE_ENDINGS,
     PICTURE_ENDINGS,
+    ability_of_run,
     check_ending,
+    kinds_that_show,
+    module_of,
     numbered,
-    sentences,
-    task_of_run,
     warnings_as_lines,
     write_all,
 )
@@ -27,8 +26,7 @@ from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.config.common import CELLS
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import to_json
-from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
-from seq2seq_tf.tasks.translation.config import TranslationConfig
+from seq2seq_tf.inspection.abilities import Asked, ComparesCells, ShowsGradients, Sizes
 
 if TYPE_CHECKING:
     from seq2seq_tf.inspection.cell_traces import Recordable
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 _MOST_STEPS, _MOST_STATES = 2**20, 2**27
-_PAIRS = 500  # of which the longest are taken
 
 
 def define_flags() -> None:
@@ -70,15 +67,13 @@ def main() -> int:
     _check_size()
     check_ending("out", FLAGS.out, PAGE_ENDINGS)
     check_ending("png", FLAGS.png, PICTURE_ENDINGS)
-    if FLAGS.model_dir:
-        possible = (LanguageModelConfig.task,) if FLAGS.compare else (LanguageModelConfig.task, TranslationConfig.task)
-        task_of_run(possible, "these gradients")
+    task = _task()
     program.import_tensorflow()
     from seq2seq_tf.inspection.gradient_page import as_json, pictures, rows, sections
     from seq2seq_tf.inspection.page import page_html
 
     with warnings_as_lines():
-        measured = _compare() if FLAGS.compare else _trained()
+        measured = _compare(task) if FLAGS.compare else _trained(task)
     print(format_table(*rows(measured.flows)))
     files = {FLAGS.out: page_html(f"Gradients of {FLAGS.model_dir or 'fresh cells'}", sections(measured)).encode()}
     if FLAGS.json:
@@ -88,6 +83,17 @@ def main() -> int:
         files |= dict(zip(numbered(FLAGS.png, list(drawn)), drawn.values(), strict=True))
     write_all(files)
     return 0
+
+
+def _task() -> Any:
+    """Returns what the task of the run offers; without a run, what a task offers that compares cells."""
+    ability = "cells" if FLAGS.compare else "gradients"
+    if FLAGS.model_dir:
+        return module_of(ability_of_run(ability, "these gradients"))
+    kinds = kinds_that_show(ability)
+    if not kinds:
+        raise InputError(f"--compare={FLAGS.compare}: there is no task here that compares {ability}")
+    return module_of(kinds[0])
 
 
 def _check_size() -> None:
@@ -109,123 +115,62 @@ def _options() -> dict[str, Any]:
     return {"directions": FLAGS.directions, "seed": FLAGS.seed}
 
 
-def _trained() -> Measured:
+def _asked() -> tuple[Asked, Sizes]:
+    return Asked(FLAGS.model_dir, FLAGS.text, FLAGS.target), Sizes(FLAGS.sequences, FLAGS.steps)
+
+
+def _trained(task: ShowsGradients) -> Measured:
     """Measures a run: trained and with the weights that it began with."""
     import keras
 
-    from seq2seq_tf.inspection.cell_traces import copy_weights, reference_copy
+    from seq2seq_tf.inspection.cell_traces import copy_weights
     from seq2seq_tf.inspection.gradient_page import Measured, Updates
     from seq2seq_tf.inspection.gradients import gradient_flow
     from seq2seq_tf.training.run_dir import RunDir
 
-    run = RunDir(FLAGS.model_dir)
-    model, config, batch = _load(run)
+    loaded = run_folder.say_weights(task.load(FLAGS.model_dir))
+    batch, config = task.gradient_batch(loaded, *_asked()), loaded.config
     keras.utils.set_random_seed(config.train.seed)
-    twin = reference_copy(model)  # the first weights of the run: same seed, same order
+    twin = task.reference_copy(loaded.model)  # the first weights of the run: same seed, same order
     untrained = gradient_flow(twin, batch, **_options())
-    copy_weights(model, twin)
+    copy_weights(loaded.model, twin.model)
     flows = {"trained": gradient_flow(twin, batch, **_options()), "untrained": untrained}
-    what = f"{FLAGS.model_dir}, cell {config.model.cell}; {_about_batch(batch)} {_about_jacobian(flows)}"
-    return Measured(flows, what, Updates(*_gradient_norms(run), config.train.clip_norm))
+    what = f"{FLAGS.model_dir}, cell {config.model.cell}; {_about_batch(twin, batch)} {_about_jacobian(flows)}"
+    return Measured(flows, what, Updates(*_gradient_norms(RunDir(FLAGS.model_dir)), config.train.clip_norm))
 
 
-def _load(run: RunDir) -> tuple[Recordable, Any, Any]:
-    """Returns model, configuration and a batch of the text to measure on."""
-    from seq2seq_tf.inspection.gradients import pair_batch, stream_batch
-
-    if run.task == LanguageModelConfig.task:
-        from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
-
-        generator = run_folder.say_weights(TextGenerator.load(run.path))
-        return generator.model, generator.config, stream_batch(_stream(run, generator), FLAGS.sequences, FLAGS.steps)
-    from seq2seq_tf.tasks.translation.translator import Translator
-
-    translator = run_folder.say_weights(Translator.load(run.path))
-    sources, targets = sentences(translator.config, FLAGS.text, FLAGS.target)
-    sources = sources[:_PAIRS]
-    if targets is None:
-        sources = sorted(sources, key=len)[-FLAGS.sequences :]
-        targets = [
-            row[0].text
-            for row in translator.translate_all(sources, translator.search_options(n_best=1, split_sentences=False))
-        ]
-    ids = zip(translator.source.encode(sources), translator.target.encode(targets[:_PAIRS]), strict=True)
-    return translator.model, translator.config, pair_batch(list(ids), FLAGS.sequences, FLAGS.steps)
-
-
-def _stream(run: RunDir, generator: Any) -> np.ndarray:
-    """Returns the ids of --text, or of the run's held-out text."""
-    from seq2seq_tf.structures import BOS_ID
-    from seq2seq_tf.tasks.language_model.streams import load_stream, text_ids
-    from seq2seq_tf.tasks.language_model.text_files import find_text_files, read_text
-    from seq2seq_tf.training.prepared import check_data
-
-    if not FLAGS.text:
-        if not os.path.exists(run.prepared):
-            raise InputError(f"--text must name what to read: the held-out text in {run.data} is no longer there")
-        check_data(run)
-        return load_stream(os.path.join(run.data, "valid")).ids
-    data = generator.config.data
-    texts = [read_text(path) for path in find_text_files(FLAGS.text, data.pattern, data.exclude).paths()]
-    return np.asarray([i for text in texts for i in (BOS_ID, *text_ids(generator.symbols, text))], np.int32)
-
-
-def _compare() -> Measured:
+def _compare(task: ComparesCells) -> Measured:
     """Measures the three cells at the same size with fresh weights."""
     import keras
 
     from seq2seq_tf.inspection.gradient_page import Measured
-    from seq2seq_tf.inspection.gradients import gradient_flow, stream_batch
-    from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig
-    from seq2seq_tf.tasks.language_model.model import LanguageModel
-    from seq2seq_tf.training.run_dir import RunDir
+    from seq2seq_tf.inspection.gradients import gradient_flow
 
     if FLAGS.model_dir:
-        model, config, batch = _load(RunDir(FLAGS.model_dir))
-        sizes, vocab = config.model, model.vocab_size
+        chosen = task.sizes_of_run(run_folder.say_weights(task.load(FLAGS.model_dir)), *_asked())
     else:
-        sizes = LanguageModelModelConfig(units=FLAGS.hidden, layers=FLAGS.depth)
-        ids, vocab = _symbols()
-        batch = stream_batch(ids, FLAGS.sequences, FLAGS.steps)
-    flows, counts = {}, []
+        chosen = task.sizes_given(*_asked(), units=FLAGS.hidden, layers=FLAGS.depth, seed=FLAGS.seed)
+    flows, counts, about = {}, [], ""
     for kind in sorted(CELLS, key=("rnn", "gru", "lstm").index):
         keras.utils.set_random_seed(FLAGS.seed)
-        config = dataclasses.replace(sizes, cell=kind, fused=False, cudnn=False)
-        fresh = LanguageModel(config, vocab, precision="float32")
-        fresh.build()
-        for cell in fresh.cells:
+        fresh = chosen.fresh(kind)
+        for _, cell, _ in fresh.cells:
             cell.recurrent_kernel.assign(cell.recurrent_kernel * FLAGS.recurrent_scale)
-        flows[kind] = gradient_flow(fresh, batch, **_options())
-        counts.append(f"{kind} {sum(math.prod(v.shape) for v in fresh.stack.trainable_variables):,}")
-    layers = f"{sizes.layers} layer{'s' * (sizes.layers > 1)}"
+        flows[kind] = gradient_flow(fresh, chosen.batch, **_options())
+        counts.append(f"{kind} {sum(math.prod(v.shape) for n in fresh.cells for v in n.cell.trainable_variables):,}")
+        about = _about_batch(fresh, chosen.batch)
+    layers = f"{chosen.layers} layer{'s' * (chosen.layers > 1)}"
     scaled = "" if FLAGS.recurrent_scale == 1 else f", times {FLAGS.recurrent_scale:g}"
     what = (
-        f"Fresh weights, {layers} of {sizes.units} units (recurrent parameters: {', '.join(counts)}). "
+        f"Fresh weights, {layers} of {chosen.units} units (recurrent parameters: {', '.join(counts)}). "
         f"The state's kernels are orthogonal{scaled}; the forget gates of the LSTM begin with a bias of "
-        f"{sizes.forget_bias:g}. {_about_batch(batch)} {_about_jacobian(flows)}"
+        f"{chosen.forget_bias:g}. {about} {_about_jacobian(flows)}"
     )
     return Measured(flows, what)
 
 
-def _symbols() -> tuple[np.ndarray, int]:
-    """Returns ids of the characters of --text, or random ones, and how many symbols there are."""
-    from seq2seq_tf.structures import EOS_ID
-    from seq2seq_tf.tasks.language_model.text_files import find_text_files, read_text
-
-    first = EOS_ID + 1  # after the special symbols
-    if not FLAGS.text:
-        random = np.random.default_rng(FLAGS.seed)
-        return random.integers(first, 64, FLAGS.sequences * (FLAGS.steps + 1)), 64
-    files = find_text_files(FLAGS.text, "*", ".*")
-    characters = np.array([ord(c) for path in files.paths() for c in read_text(path)])
-    known, ids = np.unique(characters, return_inverse=True)
-    return ids + first, len(known) + first
-
-
-def _about_batch(batch: Any) -> str:
-    rows, columns = batch.source.shape if hasattr(batch, "source") else batch.ids[:, 1:].shape
-    begin = "" if hasattr(batch, "source") else f", each after {batch.before.shape[1]} symbols that were only read"
-    return f"{rows} sequences of up to {columns} steps{begin}; in float32, without dropout and label smoothing."
+def _about_batch(model: Recordable, batch: Any) -> str:
+    return f"{model.describe(batch)}; in float32, without dropout and label smoothing."
 
 
 def _about_jacobian(flows: Mapping[str, Flow]) -> str:

@@ -13,22 +13,20 @@ from seq2seq_tf.cli.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.cli.inspect_files import (
     PAGE_ENDINGS,
     PICTURE_ENDINGS,
+    ability_of_run,
     check_ending,
-    first_characters,
+    module_of,
     numbered,
-    sentences,
-    task_of_run,
     warnings_as_lines,
     write_all,
 )
 from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import to_json
-from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
-from seq2seq_tf.tasks.translation.config import TranslationConfig
+from seq2seq_tf.inspection.abilities import Asked, ShowsUnits
 
 if TYPE_CHECKING:
-    from seq2seq_tf.inspection.activations import Reading
+    from seq2seq_tf.inspection.readings import Reading
     from seq2seq_tf.inspection.unit_search import UnitSearch
 
 FLAGS = flags.FLAGS
@@ -63,18 +61,21 @@ def main() -> int:
     check_ending("out", FLAGS.out, PAGE_ENDINGS)
     check_ending("png", FLAGS.png, PICTURE_ENDINGS)
     _check_patterns()
-    task = task_of_run((LanguageModelConfig.task, TranslationConfig.task), "units")
-    if task == LanguageModelConfig.task and FLAGS.target:
-        raise InputError(f"--target is nothing for a run of {task}")
+    kind = ability_of_run("units", "units")
+    task: ShowsUnits = module_of(kind)
+    if FLAGS.target and not task.READS_PAIRS:
+        raise InputError(f"--target is nothing for a run of {kind.task}")
     program.import_tensorflow()
     from seq2seq_tf.inspection.page import page_html
     from seq2seq_tf.inspection.unit_search import as_json, overview, search_units, sections
 
     with warnings_as_lines():
-        readings, kind = _read_files() if task == LanguageModelConfig.task else _read_pairs()
+        loaded = run_folder.say_weights(task.load(FLAGS.model_dir))
+        asked = Asked(FLAGS.model_dir, FLAGS.text, FLAGS.target)
+        readings, known = task.read(loaded, asked, FLAGS.characters)
     searches, parts = [], []
     for reading, units in _with_units(readings):
-        search = search_units(reading, kind, FLAGS.pattern, top=FLAGS.top, units=units)
+        search = search_units(reading, FLAGS.property_kind or known, FLAGS.pattern, top=FLAGS.top, units=units)
         searches.append(search)
         parts += sections(search, shown=FLAGS.shown, chosen=units)
         print(f"{reading.side}: {len(reading.symbols):,} symbols, {len(search.reading.names):,} units")
@@ -95,43 +96,6 @@ def _check_patterns() -> None:
 
     for pattern in FLAGS.pattern:
         matches("", pattern)
-
-
-def _read_files() -> tuple[list[Reading], str]:
-    from seq2seq_tf.inspection.activations import read_files
-    from seq2seq_tf.tasks.language_model.task import text_parts
-    from seq2seq_tf.tasks.language_model.text_files import find_text_files, read_text
-    from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
-    from seq2seq_tf.text.lines import text_hash
-
-    generator = run_folder.say_weights(TextGenerator.load(FLAGS.model_dir))
-    data = generator.config.data
-    if FLAGS.text:
-        files = find_text_files(FLAGS.text, data.pattern, data.exclude)
-    else:
-        parts = text_parts(data)
-        files = parts["test"] if parts["test"].names else parts["valid"]
-    texts: list[str] = []
-    mixed = sorted(files.names, key=text_hash)  # else one part of a large folder would fill the text
-    for path in files._replace(names=tuple(mixed)).paths():
-        if sum(map(len, texts)) < FLAGS.characters:
-            texts.append(read_text(path))
-    kind = "python" if all(name.endswith(".py") for name in files.names) else "text"
-    return [read_files(generator, texts, FLAGS.characters)], FLAGS.property_kind or kind
-
-
-def _read_pairs() -> tuple[list[Reading], str]:
-    from seq2seq_tf.inspection.activations import read_pairs
-    from seq2seq_tf.tasks.translation.translator import Translator
-
-    translator = run_folder.say_weights(Translator.load(FLAGS.model_dir))
-    sources, targets = sentences(translator.config, FLAGS.text, FLAGS.target)
-    count = first_characters(sources, FLAGS.characters)
-    sources = sources[:count]
-    if targets is None:
-        search = translator.search_options(n_best=1, split_sentences=False)
-        targets = [row[0].text for row in translator.translate_all(sources, search)]
-    return read_pairs(translator, sources, targets[:count]), FLAGS.property_kind or "text"
 
 
 def _with_units(readings: list[Reading]) -> list[tuple[Reading, list[str]]]:

@@ -230,6 +230,9 @@ class TaskConfig:
     used_by: ClassVar[str]
     has_gradient_curves: ClassVar[bool] = False  # whether the task offers what train.gradient_curves asks for
     changeable: ClassVar[tuple[str, ...]] = CHANGEABLE  # patterns of options that may be given anew to a run
+    python_api: ClassVar[str]  # "MODULE:CLASS", the trained run in Python, which the package hands out by name
+    inspected_by: ClassVar[str] = ""  # module of what seq2seq-inspect shows of a run; see `inspection.abilities`
+    inspects: ClassVar[tuple[str, ...]] = ()  # that is: attention, units, gradients, cells
     tokenizer_files: ClassVar[tuple[str, ...]]  # in the run folder; with them weights mean something
     renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType({})  # dotted name in earlier versions -> today's
     model: NetworkConfig

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.inspection.attention import word_alignment
+from seq2seq_tf.inspection.attention import Aligned, word_alignment
+from seq2seq_tf.inspection.image_attention import Described
 from seq2seq_tf.inspection.page import AttentionMap, AttentionMaps, ImageAttention, Paragraphs, Section, Table
-from seq2seq_tf.tasks.captioning.captioner import Caption
-from seq2seq_tf.tasks.captioning.images import grey_png
-from seq2seq_tf.tasks.translation.translator import Hypothesis
 
 _END = "</s>"
 _OF_SENTENCES = """Each map has the source pieces across and the translation's pieces down. A row says where the \
@@ -27,15 +23,15 @@ for was computed from its neighbours, too, so the brightest cell may lie beside 
 """
 
 
-def pharaoh(hypothesis: Hypothesis) -> str:
+def pharaoh(found: Aligned) -> str:
     """Returns "0-0 1-2 ...": source word and target word from 0, each target word with its most attended source word.
 
     The format is that of the Pharaoh decoder (Koehn 2004), which word aligners write. See `word_alignment`.
     """
-    return " ".join(f"{source}-{target}" for source, target in word_alignment(hypothesis))
+    return " ".join(f"{source}-{target}" for source, target in word_alignment(found))
 
 
-def translation_sections(sources: Sequence[str], hypotheses: Sequence[Hypothesis]) -> list[Section]:
+def translation_sections(sources: Sequence[str], hypotheses: Sequence[Aligned]) -> list[Section]:
     """Returns the sections of a page about translated sentences.
 
     Raises:
@@ -58,16 +54,16 @@ def translation_sections(sources: Sequence[str], hypotheses: Sequence[Hypothesis
     ]
 
 
-def caption_sections(names: Sequence[str], images: Sequence[np.ndarray], captions: Sequence[Caption]) -> list[Section]:
-    """Returns the sections of a page about captioned images [rows, columns] uint8.
+def caption_sections(names: Sequence[str], pngs: Sequence[bytes], captions: Sequence[Described]) -> list[Section]:
+    """Returns the sections of a page about captioned images.
 
     Raises:
       InputError: made without attention=True, or by a model without attention.
     """
     found: list[Section] = [Paragraphs("", _OF_IMAGES)]
-    for name, image, caption in zip(names, images, captions, strict=True):
+    for name, png, caption in zip(names, pngs, captions, strict=True):
         if not caption.attention.size:
             raise InputError("no attention maps: describe with attention=True and a model with attention")
         title = f"{name}: {caption.text}"
-        found.append(ImageAttention(title, grey_png(image), [*caption.words, _END], caption.attention))
+        found.append(ImageAttention(title, png, [*caption.words, _END], caption.attention))
     return found

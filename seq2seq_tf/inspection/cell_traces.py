@@ -8,19 +8,15 @@ tape around the run then gives derivatives by each of these states, with everyth
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.config.common import NetworkConfig
 from seq2seq_tf.nn.cells import Cell, State, Weights
-from seq2seq_tf.tasks.language_model.model import LanguageModel
-from seq2seq_tf.tasks.translation.model import Translation
+from seq2seq_tf.structures import LossSum
 
-Recordable = LanguageModel | Translation
-_Network = TypeVar("_Network", bound=NetworkConfig)
 _PARTS = "hc"  # of a state, in order
 
 
@@ -41,40 +37,57 @@ class CellTrace(NamedTuple):
     gates: dict[str, list[tf.Tensor]]  # name of the gate -> T tensors [B, H] from 0 to 1, if asked for
 
 
-def cells_of(model: Recordable) -> list[NamedCell]:
-    """Returns the recurrent cells of a model, from the input up."""
-    if isinstance(model, LanguageModel):
-        return [NamedCell(f"layer_{n}", cell, False) for n, cell in enumerate(model.cells)]
-    found = []
-    for n, layer in enumerate(model.encoder.stack.cells):
-        for direction, cell in zip(("forward", "backward"), layer, strict=False):
-            found.append(NamedCell(f"encoder/layer_{n}/{direction}", cell, direction == "backward"))
-    return found + [NamedCell(f"decoder/layer_{n}", cell, False) for n, cell in enumerate(model.decoder.cells)]
+class HasVariables(Protocol):
+    """A Keras layer, as far as its weights are concerned."""
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """All weights that are learnt, in the order of their making."""
 
 
-def reference_copy(model: Recordable) -> Recordable:
-    """Returns a model of the same sizes with first weights of its own, whose every step can be recorded.
+class Recordable(Protocol):
+    """A model of any task whose every step can be recorded.
 
-    That is, without hand-written loops and cuDNN, and with matrix products in float32.
+    That is, without hand-written loops and cuDNN, and with matrix products in float32: `reference_copy` of a task
+    makes one.
     """
-    twin: Recordable
-    if isinstance(model, LanguageModel):
-        twin = LanguageModel(_plain(model.config), model.vocab_size, precision="float32")
-    else:
-        sizes = (model.source_embedding.vocab_size, model.target_embedding.vocab_size)
-        twin = Translation(_plain(model.config), *sizes, precision="float32")
-    twin.build()
-    return twin
+
+    @property
+    def model(self) -> HasVariables:
+        """The network itself."""
+
+    @property
+    def cells(self) -> Sequence[NamedCell]:
+        """Its recurrent cells, from the input up."""
+
+    def start(self, batch: Any) -> Any:
+        """Returns the state that the steps of a batch begin with, without a gradient through it."""
+
+    def loss(self, batch: Any, start: Any) -> LossSum:
+        """Returns the loss of a batch without dropout and label smoothing."""
+
+    def lengths(self, batch: Any, cell: str) -> np.ndarray:
+        """Returns how many real steps a cell takes in each row, [B]."""
+
+    def describe(self, batch: Any) -> str:
+        """Returns how many sequences of how many steps a batch has."""
 
 
-def _plain(config: _Network) -> _Network:
-    return dataclasses.replace(config, fused=False, cudnn=False)
-
-
-def copy_weights(model: Recordable, twin: Recordable) -> None:
+def copy_weights(model: HasVariables, twin: HasVariables) -> None:
     """Gives a twin the weights of the model."""
     for theirs, ours in zip(model.trainable_variables, twin.trainable_variables, strict=True):
         ours.value.assign(theirs.value)
+
+
+def unit_names(trace: CellTrace) -> list[str]:
+    """Returns "layer_0/h/17" and so on of all units of a cell, in the order of `unit_values`."""
+    return [f"{trace.name}/{part}/{u}" for part, steps in trace.states.items() for u in range(steps[0].shape[1])]
+
+
+def unit_values(trace: CellTrace) -> np.ndarray:
+    """Returns all tensors of the state beside each other, in the order of the text, [T, B, U]."""
+    values = np.concatenate([np.stack(steps) for steps in trace.states.values()], 2)
+    return values[::-1] if trace.reverse else values
 
 
 @contextlib.contextmanager
@@ -84,7 +97,7 @@ def record_states(
     """Listens to cells of a plain twin while the block runs it, outside any `tf.function`.
 
     Args:
-      cells: from `cells_of`.
+      cells: of a `Recordable`.
       gates: also work out the gates of each step.
       tape: is told to watch the states. It need not watch the weights, whose derivatives cost more than the rest.
 

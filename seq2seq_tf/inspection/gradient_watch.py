@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from seq2seq_tf.inspection.cell_traces import Recordable, copy_weights, reference_copy
+from seq2seq_tf.inspection.cell_traces import HasVariables, Recordable, copy_weights
 from seq2seq_tf.inspection.fonts import figure_png
 from seq2seq_tf.inspection.gradient_plots import flow_figure
 from seq2seq_tf.inspection.gradients import gradient_flow
@@ -18,18 +19,20 @@ class GradientWatch:
 
     Args:
       model: being trained; only read.
-      batch: held-out, from `gradients.stream_batch` or `gradients.pair_batch`.
+      reference_copy: makes a model of the same sizes whose steps can be recorded; called when first needed.
+      batch: held-out, as that model takes it.
     """
 
-    def __init__(self, model: Recordable, batch: Any) -> None:
+    def __init__(self, model: HasVariables, reference_copy: Callable[[], Recordable], batch: Any) -> None:
         self._model = model
+        self._reference_copy = reference_copy
         self._batch = batch
-        self._twin: Recordable | None = None  # made when first needed
+        self._twin: Recordable | None = None
 
     def look(self) -> GradientCurves:
         """Returns the curves of this moment."""
-        self._twin = self._twin or reference_copy(self._model)
-        copy_weights(self._model, self._twin)
+        self._twin = self._twin or self._reference_copy()
+        copy_weights(self._model, self._twin.model)
         flow = gradient_flow(self._twin, self._batch, directions=0, seed=0, gates=False)
         scalars = {}
         for curve in flow.curves:

@@ -11,19 +11,13 @@ the output made of it. Both are given.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.data.batching import make_batch
-from seq2seq_tf.errors import InputError
-from seq2seq_tf.inspection.cell_traces import CellTrace, Recordable, cells_of, record_states
-from seq2seq_tf.structures import PAD_ID, Batch
-from seq2seq_tf.tasks.language_model.model import LanguageModel
+from seq2seq_tf.inspection.cell_traces import CellTrace, Recordable, record_states
 
-_WARM_UP = 100  # symbols read before a place in a text, so that the state is not that of a beginning
 LOW, HIGH = 0.1, 0.9  # a gate outside them is called closed or open (Karpathy 2016)
 
 
@@ -54,13 +48,6 @@ class Flow(NamedTuple):
     exact: bool  # whether the Jacobians are
 
 
-class StreamBatch(NamedTuple):
-    """Places of a text for a language model."""
-
-    before: np.ndarray  # [B, W] int32, only read: the state is carried on, the gradient is not, as in training
-    ids: np.ndarray  # [B, T + 1] int32, the first T are read, the last T predicted
-
-
 class _Pass(NamedTuple):
     """One run of a model under a tape."""
 
@@ -78,8 +65,8 @@ def gradient_flow(model: Recordable, batch: Any, *, directions: int, seed: int, 
     numbers, the mean of |v^T J|^2 is |J|_F^2 (Hutchinson 1990), here over `directions` of them for each sequence.
 
     Args:
-      model: from `reference_copy`. Dropout and label smoothing are off.
-      batch: `StreamBatch` for a language model, `Batch` for a translator.
+      model: see `Recordable`.
+      batch: a nest of arrays [B, ...], as the model takes it.
       directions: see above; 0 leaves the Jacobian out.
       seed: of the random directions.
       gates: whether to look at the gates.
@@ -88,36 +75,23 @@ def gradient_flow(model: Recordable, batch: Any, *, directions: int, seed: int, 
     squares = _jacobian_squares(model, batch, directions, np.random.default_rng(seed)) if directions else {}
     curves, shares = [], []
     for trace in run.traces:
-        lengths = _lengths(model, batch, trace.name)
+        lengths = model.lengths(batch, trace.name)
         for part, gradient in zip(trace.states, _gradients(run.tape, run.nll, trace), strict=True):
             norms = np.linalg.norm(gradient, axis=2)  # [T, B]
             loss = _mean_over_rows(norms[::-1] if trace.reverse else norms, lengths)
             back = np.sqrt(squares[trace.name, part]) if squares else np.zeros([0, len(lengths)])
             curves.append(Curve(trace.name, part, loss, _mean_over_rows(back, lengths)))
         shares += _gate_shares(trace, lengths)
-    exact = all(named.cell.units <= directions for named in cells_of(model))
+    exact = all(named.cell.units <= directions for named in model.cells)
     return Flow(curves, shares, float(run.nll / run.weight), exact)
 
 
 def _run(model: Recordable, batch: Any, gates: bool) -> _Pass:
-    carry: Any = ()
-    if isinstance(model, LanguageModel):
-        carry = model.initial_carry(batch.ids.shape[0])
-        if batch.before.shape[1]:
-            _, carry = model.read(tf.constant(batch.before), carry, dropout_seed=None)
-        batch = batch.ids
+    start = model.start(batch)
     tape = tf.GradientTape(persistent=True, watch_accessed_variables=False)
-    with tape, record_states(cells_of(model), gates=gates, tape=tape) as traces:
-        loss, _ = model.batch_loss(batch, carry, smoothing=0.0, dropout_seed=None)
+    with tape, record_states(model.cells, gates=gates, tape=tape) as traces:
+        loss = model.loss(batch, start)
     return _Pass(tape, loss.nll, loss.weight, traces)
-
-
-def _lengths(model: Recordable, batch: Any, cell: str) -> np.ndarray:
-    """Returns how many real steps a cell takes in each row, [B]."""
-    if isinstance(model, LanguageModel):
-        return np.full(len(batch.ids), batch.ids.shape[1] - 1)
-    ids = batch.source if cell.startswith("encoder") else batch.target_out
-    return np.sum(np.asarray(ids) != PAD_ID, 1)
 
 
 def _gradients(tape: tf.GradientTape, target: tf.Tensor, trace: CellTrace) -> list[np.ndarray]:
@@ -134,12 +108,12 @@ def _jacobian_squares(
     Each row stands in the batch once per direction: one backward pass then serves all of them.
     """
     found = {}
-    counts = {named.name: min(directions, named.cell.units) for named in cells_of(model)}
+    counts = {named.name: min(directions, named.cell.units) for named in model.cells}
     for count in sorted(set(counts.values())):
         run = _run(model, tf.nest.map_structure(lambda x, n=count: np.repeat(x, n, 0), batch), False)
         for trace in run.traces:
             if counts[trace.name] == count:
-                squares = _squares_of_cell(run.tape, trace, _lengths(model, batch, trace.name), count, random)
+                squares = _squares_of_cell(run.tape, trace, model.lengths(batch, trace.name), count, random)
                 found.update({(trace.name, part): values for part, values in squares.items()})
     return found
 
@@ -189,30 +163,3 @@ def _gate_shares(trace: CellTrace, lengths: np.ndarray) -> list[GateShares]:
         real = values[np.arange(len(values))[:, np.newaxis] < lengths]  # [N, H]
         shares.append(GateShares(trace.name, gate, np.mean(real < LOW, 0), np.mean(real > HIGH, 0)))
     return shares
-
-
-def stream_batch(ids: np.ndarray, sequences: int, steps: int) -> StreamBatch:
-    """Returns places spread evenly over a stream of symbols, which is a ring.
-
-    Raises:
-      InputError: fewer than two symbols.
-    """
-    if len(ids) < 2:
-        raise InputError("the text is too short to measure gradients on")
-    steps = min(steps, len(ids) - 1)
-    rows = max(1, min(sequences, len(ids) // (steps + 1)))
-    starts = np.arange(rows)[:, np.newaxis] * (len(ids) // rows)  # [B, 1]
-    before, places = (starts + np.arange(*ends) for ends in ((-_WARM_UP, 0), (0, steps + 1)))
-    return StreamBatch(*(ids[each % len(ids)].astype(np.int32) for each in (before, places)))
-
-
-def pair_batch(pairs: Sequence[tuple[list[int], list[int]]], sequences: int, steps: int) -> Batch:
-    """Returns the longest of the pairs of ids, each side cut to the number of steps, for a translator.
-
-    Raises:
-      InputError: no pair has text on both sides.
-    """
-    longest = sorted((pair for pair in pairs if all(pair)), key=lambda pair: -len(pair[0]))[:sequences]
-    if not longest:
-        raise InputError("no pair of sentences has text on both sides")
-    return make_batch([s[: steps - 1] for s, _ in longest], [t[: steps - 1] for _, t in longest])

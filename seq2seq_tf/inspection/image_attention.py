@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.fonts import dress, figure_png
-from seq2seq_tf.tasks.captioning.captioner import Caption
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +19,23 @@ _ORANGE = (1.0, 0.55, 0.0)
 _COVER = 0.65  # how much of the brightest cell is colour; the image must be seen through it
 
 
-def image_attention_figure(image: np.ndarray, caption: Caption) -> Figure:
+class Described(Protocol):
+    """A text that was written while looking at an image, and where each of its words looked."""
+
+    @property
+    def text(self) -> str:
+        """What was written."""
+
+    @property
+    def words(self) -> list[str]:
+        """The same, T words without the end."""
+
+    @property
+    def attention(self) -> np.ndarray:
+        """[T + 1, rows, columns] of a grid over the image, each map sums to 1; empty unless asked for."""
+
+
+def image_attention_figure(image: np.ndarray, caption: Described) -> Figure:
     """Returns the image, then the image under the attention map of each word and of the end of the caption.
 
     Bright stands for much attention; in each panel the brightest cell of the grid is the most attended one.
@@ -66,6 +81,6 @@ def attended_pixels(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return grey * (1.0 - _COVER * share) + _COVER * share * np.asarray(_ORANGE)
 
 
-def image_attention_png(image: np.ndarray, caption: Caption) -> bytes:
+def image_attention_png(image: np.ndarray, caption: Described) -> bytes:
     """Returns `image_attention_figure` as a PNG."""
     return figure_png(image_attention_figure(image, caption))

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_tf.errors import InputError, nearest
-from seq2seq_tf.inspection.activations import SEPARATOR, Reading
 from seq2seq_tf.inspection.page import ColouredText, Link, Paragraphs, Section, Table
 from seq2seq_tf.inspection.properties import cut, properties_of_files
+from seq2seq_tf.inspection.readings import SEPARATOR, Reading
 from seq2seq_tf.inspection.units import BinaryScore, Ranking, Rankings, per_piece, rank_units, table
 
 _HOW_TO_READ = """{read}

@@ -10,10 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from seq2seq_tf.cli.inspect_attention import with_pieces
-from seq2seq_tf.cli.inspect_files import numbered
 from seq2seq_tf.config.loading import load
-from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.attention import word_alignment
 from seq2seq_tf.tasks.captioning.captioner import build_model
 from seq2seq_tf.tasks.captioning.config import CaptioningConfig
@@ -127,26 +124,11 @@ def test_a_page_holds_all_sentences_and_alignments_are_printed(inspected: Inspec
     assert "1 text left out: nothing to read" in inspected.ended["page"].stderr
 
 
-def test_texts_without_pieces_are_left_out_and_none_or_one_without_a_map_is_an_error() -> None:
-    empty = Hypothesis("", 0.0, 0.0, [], [], np.zeros((0, 0), np.float32))
-    mapped = empty._replace(source_pieces=["▁a"], attention=np.ones((1, 2), np.float32))
-    assert with_pieces(["\u200b", "a"], [empty, mapped]) == (["a"], [mapped])
-    with pytest.raises(InputError, match="nothing to read"):
-        with_pieces(["\u200b"], [empty])
-    with pytest.raises(InputError, match="text 2: too long for one map"):
-        with_pieces(["a", "b"], [mapped, mapped._replace(attention=empty.attention)])
-
-
 def test_lines_on_standard_input_give_numbered_pictures(inspected: Inspected) -> None:
     assert [line.partition(" ||| ")[0] for line in ok(inspected, "piped").splitlines()] == ["ka be", "lo"]
     pictures = [(inspected.folder / f"map_{n}.png").read_bytes() for n in (1, 2)]
     assert all(picture.startswith(PNG) for picture in pictures)
     assert pictures[0] != pictures[1]
-
-
-def test_a_single_picture_has_the_name_that_was_given() -> None:
-    assert numbered("x/map.png", ["1"]) == ["x/map.png"]
-    assert numbered("x/map.png", ["1", "b"]) == ["x/map_1.png", "x/map_b.png"]
 
 
 def test_captions_are_shown_over_their_images(inspected: Inspected) -> None:

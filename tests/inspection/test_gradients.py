@@ -9,12 +9,12 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_tf.data.batching import make_batch
-from seq2seq_tf.errors import InputError
-from seq2seq_tf.inspection.cell_traces import cells_of, record_states, reference_copy
-from seq2seq_tf.inspection.gradients import Flow, StreamBatch, gradient_flow, pair_batch, stream_batch
-from seq2seq_tf.structures import EOS_ID
+from seq2seq_tf.inspection.cell_traces import record_states
+from seq2seq_tf.inspection.gradients import Flow, gradient_flow
 from seq2seq_tf.tasks.language_model.model import LanguageModel
+from seq2seq_tf.tasks.language_model.recording import RecordableLanguageModel, StreamBatch
 from seq2seq_tf.tasks.translation.model import Translation
+from seq2seq_tf.tasks.translation.recording import RecordableTranslation, reference_copy
 from tests import oracles
 from tests.language_models import model_config
 
@@ -23,11 +23,10 @@ B, T, V, H = 2, 5, 11, 7
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-def language_model(rng: np.random.Generator, **changes: Any) -> LanguageModel:
-    model = LanguageModel(model_config(fused=False, units=H, **changes), V, precision="float32")
-    model.build()
-    oracles.randomise(model, rng)
-    return model
+def language_model(rng: np.random.Generator, **changes: Any) -> RecordableLanguageModel:
+    recorded = RecordableLanguageModel(model_config(units=H, **changes), V)
+    oracles.randomise(recorded.model, rng)
+    return recorded
 
 
 def at_the_beginning(ids: np.ndarray) -> StreamBatch:
@@ -65,11 +64,11 @@ def test_loss_gradients_equal_numeric_ones_at_float64(cell: str, layers: int, rn
         expected = np.zeros([B, T])
         for row, t in np.ndindex(B, T):
             gradient = oracles.numeric_gradient(
-                lambda x, row=row, place=(t, n): numpy_loss(model, batch[row], {place: x}), np.zeros(H)
+                lambda x, row=row, place=(t, n): numpy_loss(model.model, batch[row], {place: x}), np.zeros(H)
             )
             expected[row, t] = np.linalg.norm(gradient)
         np.testing.assert_allclose(curve(flow, f"layer_{n}", "h", "loss"), expected.mean(0), rtol=1e-4)
-    losses = [numpy_loss(model, row, {}) for row in batch]
+    losses = [numpy_loss(model.model, row, {}) for row in batch]
     assert flow.loss == pytest.approx(np.sum(losses) / (B * T), rel=1e-5)
 
 
@@ -87,11 +86,11 @@ def test_the_jacobian_of_a_vanilla_cell_is_the_product_of_its_factors(rng: np.ra
     """dh_t/dh_(t-1) = diag(1 - h_t^2) U^T for h = tanh(.. + h U)."""
     model = language_model(rng, cell="rnn")
     batch = rng.integers(4, V, [B, T + 1]).astype(np.int32)
-    kernel = oracles.numpy_weights(model.cells[0])["recurrent_kernel"]
+    kernel = oracles.numpy_weights(model.model.cells[0])["recurrent_kernel"]
     expected = np.zeros([B, T])
     for row in range(B):
         product = np.eye(H)
-        for back, (h,) in enumerate(reversed(plain_states(model, batch[row, :-1]))):
+        for back, (h,) in enumerate(reversed(plain_states(model.model, batch[row, :-1]))):
             expected[row, back] = np.linalg.norm(product) / np.sqrt(H)
             product = product @ np.diag(1.0 - h[0] ** 2) @ kernel.T
     flow = gradient_flow(model, at_the_beginning(batch), directions=H, seed=1)
@@ -103,8 +102,8 @@ def test_the_memory_of_an_lstm_is_followed_too(rng: np.random.Generator) -> None
     """Numeric dh_T by the whole c_t, h_t = o tanh(c_t) included."""
     model = language_model(rng, cell="lstm")
     batch = rng.integers(4, V, [1, T + 1]).astype(np.int32)
-    table, w = np.asarray(model.embedding.table, np.float64), oracles.numpy_weights(model.cells[0])
-    states = plain_states(model, batch[0, :-1])
+    table, w = np.asarray(model.model.embedding.table, np.float64), oracles.numpy_weights(model.model.cells[0])
+    states = plain_states(model.model, batch[0, :-1])
 
     def last_h(t: int, c: np.ndarray) -> np.ndarray:
         h, old = states[t]
@@ -134,11 +133,11 @@ def test_random_directions_estimate_the_exact_jacobian(rng: np.random.Generator)
         np.testing.assert_allclose(other.jacobian, one.jacobian, rtol=0.15)
 
 
-def translation(rng: np.random.Generator, **changes: Any) -> Translation:
+def translation(rng: np.random.Generator, **changes: Any) -> RecordableTranslation:
     model = Translation(oracles.small_config(tie="none", **changes), V, V, precision="float32")
     model.build()
     twin = reference_copy(model)
-    oracles.randomise(twin, rng)
+    oracles.randomise(twin.model, rng)
     return twin
 
 
@@ -149,7 +148,7 @@ def test_gradients_of_both_sides_of_a_translator_equal_numeric_ones(
     model = translation(rng, **changes)
     batch = make_batch([[5, 7, 9]], [[6, 4]])
     flow = gradient_flow(model, batch, directions=0, seed=1)
-    for name, cell, reverse in cells_of(model):
+    for name, cell, reverse in model.cells:
         steps = 4 if name.startswith("encoder") else 3
         t = int(rng.integers(steps))
         direction = rng.normal(size=[1, cell.units]).astype(np.float32)
@@ -164,7 +163,7 @@ def test_gradients_of_both_sides_of_a_translator_equal_numeric_ones(
 
             with monkeypatch.context() as patch:
                 patch.setattr(cell, "step", changed)
-                return float(model.batch_loss(batch, (), smoothing=0.0, dropout_seed=None)[0].nll)
+                return float(model.loss(batch, ()).nll)
 
         # The derivative along a direction, as the whole gradient would cost a run per unit.
         slope = (loss(1e-2) - loss(-1e-2)) / 2e-2
@@ -173,10 +172,10 @@ def test_gradients_of_both_sides_of_a_translator_equal_numeric_ones(
         assert curve(flow, name, "h", "loss")[t] == pytest.approx(float(np.linalg.norm(gradient)), rel=1e-4), name
 
 
-def gradient_by_state(model: Translation, batch: Any, name: str, step: int) -> np.ndarray:
+def gradient_by_state(model: RecordableTranslation, batch: Any, name: str, step: int) -> np.ndarray:
     """dLoss/dh of one step, with a tape that watches all weights."""
-    with tf.GradientTape() as tape, record_states(cells_of(model)) as trace:
-        loss = model.batch_loss(batch, (), smoothing=0.0, dropout_seed=None)[0].nll
+    with tf.GradientTape() as tape, record_states(model.cells) as trace:
+        loss = model.loss(batch, ()).nll
     (found,) = [each for each in trace if each.name == name]
     return tape.gradient(loss, found.states["h"][step]).numpy()
 
@@ -205,7 +204,7 @@ def test_padding_changes_no_curve(rng: np.random.Generator) -> None:
 
 def test_gate_shares_count_closed_and_open_steps(rng: np.random.Generator) -> None:
     model = language_model(rng, cell="lstm")
-    cell = model.cells[0]
+    cell = model.model.cells[0]
     for variable in (cell.kernel, cell.recurrent_kernel):
         variable.assign(tf.zeros_like(variable))
     logits = np.repeat([-3.0, 3.0, 0.0, 0.0], H)  # sigmoid: 0.05, 0.95, -, 0.5
@@ -229,28 +228,3 @@ def test_a_state_is_carried_into_the_steps_but_no_gradient_out_of_them(rng: np.r
     for found, known in zip(later.curves, expected.curves, strict=True):
         np.testing.assert_allclose(found.loss, known.loss[2:], rtol=1e-4)
         np.testing.assert_allclose(found.jacobian, known.jacobian[: T - 2], rtol=1e-4)
-
-
-def test_the_places_of_a_stream_batch_are_spread_over_the_stream() -> None:
-    ids = np.arange(211, dtype=np.uint16)
-    before, batch = stream_batch(ids, 3, 7)
-    assert batch.shape == (3, 8)
-    assert batch.dtype == before.dtype == np.int32
-    np.testing.assert_array_equal(batch[:, 0], [0, 70, 140])
-    np.testing.assert_array_equal(np.diff(batch), 1)
-    np.testing.assert_array_equal(before[2], np.arange(40, 140))
-    np.testing.assert_array_equal(before[0], np.arange(111, 211))  # the stream is a ring
-    assert stream_batch(ids[:9], 5, 7).ids.shape == (1, 8)  # too short for several
-    assert stream_batch(ids[:5], 5, 7).ids.shape == (1, 5)
-    assert stream_batch(ids[:16], 2, 7).ids.max() == 15
-    with pytest.raises(InputError, match="too short"):
-        stream_batch(ids[:1], 3, 7)
-
-
-def test_a_pair_batch_takes_the_longest_and_cuts_them() -> None:
-    pairs = [([5], [6]), ([7] * 9, [8] * 2), ([], [5]), ([9] * 3, [4] * 11)]
-    batch = pair_batch(pairs, 2, 5)
-    assert batch.source.tolist() == [[7] * 4 + [EOS_ID], [9] * 3 + [EOS_ID, 0]]
-    assert batch.target_out.tolist() == [[8, 8, EOS_ID, 0, 0], [4] * 4 + [EOS_ID]]
-    with pytest.raises(InputError, match="both sides"):
-        pair_batch([([], [5])], 2, 5)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.inspection.activations import Reading
 from seq2seq_tf.inspection.page import page_html
+from seq2seq_tf.inspection.readings import Reading
 from seq2seq_tf.inspection.unit_search import (
     as_json,
     best_units,

@@ -12,8 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.inspection import gradient_watch
 from seq2seq_tf.tasks.captioning.config import CaptioningConfig
+from seq2seq_tf.tasks.language_model import task
 from seq2seq_tf.tasks.translation.task import prepare
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
@@ -69,7 +69,8 @@ def tags(run: Path) -> dict[str, list[int]]:
 
 
 def test_without_the_flag_no_twin_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gradient_watch, "reference_copy", None)
+    monkeypatch.setattr(task, "reference_copy", None)
+    monkeypatch.setattr(task, "GradientWatch", None)
     assert (read(tmp_path, 0) / "model.npz").exists()
 
 

@@ -93,6 +93,9 @@ class CaptioningConfig(TaskConfig):
     )
     trained_by: ClassVar[str] = "seq2seq-caption train"
     used_by: ClassVar[str] = "seq2seq-caption describe, evaluate, draw or seq2seq-inspect attention"
+    python_api: ClassVar[str] = "seq2seq_tf.tasks.captioning.captioner:Captioner"
+    inspected_by: ClassVar[str] = "seq2seq_tf.tasks.captioning.inspect"
+    inspects: ClassVar[tuple[str, ...]] = ("attention",)
     renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType(
         {
             "data.most_digits": Renamed("data.max_digits"),

@@ -89,6 +89,7 @@ class ClassificationConfig(TaskConfig):
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
     trained_by: ClassVar[str] = "seq2seq-classify train"
     used_by: ClassVar[str] = "seq2seq-classify predict or seq2seq-classify evaluate"
+    python_api: ClassVar[str] = "seq2seq_tf.tasks.classification.classifier:Classifier"
     renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType(
         {
             "data.symbols": Renamed("data.tokenizer", {"pieces": "sentencepiece"}),

@@ -7,7 +7,7 @@ rows of equal length, and the rows into chunks of L; what is learned on one chun
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +15,9 @@ import numpy as np
 from seq2seq_tf.data.id_files import map_ids, remade
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import atomic_write, write_text
-from seq2seq_tf.structures import BOS_ID, EOS_ID, UNK_ID
-from seq2seq_tf.text.characters import CharacterTokenizer, Tokenizer
+from seq2seq_tf.structures import BOS_ID, UNK_ID
+from seq2seq_tf.text.characters import Tokenizer
+from seq2seq_tf.text.running_text import text_ids
 
 Chunk = tuple[int, int]  # columns of the rows: the symbols that are read
 
@@ -39,14 +40,6 @@ class Stream(NamedTuple):
 
     ids: np.ndarray  # [N] uint16 or int32, memory-mapped; each file begins with BOS
     size: StreamSize
-
-
-def text_ids(symbols: Tokenizer, text: str) -> list[int]:
-    """Returns the ids of a text: its characters, or the pieces of its lines with EOS for each line end."""
-    if isinstance(symbols, CharacterTokenizer):
-        return symbols.encode([text])[0]
-    first, *rest = symbols.encode(text.split("\n"))
-    return first + [i for row in rest for i in (EOS_ID, *row)]
 
 
 def write_stream(texts: Iterable[str], symbols: Tokenizer, prefix: str) -> StreamSize:
@@ -115,39 +108,3 @@ def iter_chunks(ids: np.ndarray, rows: int, offset: int, chunks: Sequence[Chunk]
     for start, stop in chunks:
         places = begins[:, np.newaxis] + np.arange(start, stop + 1)  # [B, L + 1]
         yield ids[places % len(ids)].astype(np.int32)
-
-
-class TextOfIds:
-    """Turns ids into text while they come, one by one.
-
-    Args:
-      symbols: of the stream.
-      before: ids that stand before; pieces need the line so far to know what is a space.
-    """
-
-    def __init__(self, symbols: Tokenizer, before: Sequence[int] = ()) -> None:
-        self._symbols = symbols
-        self._line: list[int] = []
-        self._shown = ""
-        self.add: Callable[[int], str] = self._character if isinstance(symbols, CharacterTokenizer) else self._piece
-        if not isinstance(symbols, CharacterTokenizer):
-            for symbol in before:
-                self.add(symbol)
-
-    def _character(self, symbol: int) -> str:
-        return self._symbols.decode([[symbol]])[0]
-
-    def _piece(self, symbol: int) -> str:
-        """Returns what the text gains; bytes that are not a whole character yet are held back."""
-        if symbol == EOS_ID:
-            held = self._decoded()[len(self._shown) :]
-            self._line, self._shown = [], ""
-            return held + "\n"
-        self._line.append(symbol)
-        text = self._decoded().rstrip("\ufffd")
-        gained = text[len(self._shown) :]
-        self._shown = text if gained else self._shown
-        return gained
-
-    def _decoded(self) -> str:
-        return self._symbols.decode([self._line])[0] if self._line else ""

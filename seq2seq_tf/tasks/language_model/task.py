@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
-from seq2seq_tf.inspection.gradients import stream_batch
 from seq2seq_tf.structures import CellStates
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, LanguageModelDataConfig
 from seq2seq_tf.tasks.language_model.model import LanguageModel
+from seq2seq_tf.tasks.language_model.recording import reference_copy, stream_batch
 from seq2seq_tf.tasks.language_model.streams import (
     Chunk,
     Stream,
@@ -101,7 +101,8 @@ class LanguageModelTask:
     def gradient_curves(self) -> GradientCurves:
         """Returns how the gradient flows back on held-out text; see `HasGradientCurves`."""
         if self._watch is None:
-            self._watch = GradientWatch(self.model, stream_batch(self.valid.ids, SEQUENCES, STEPS))
+            batch = stream_batch(self.valid.ids, SEQUENCES, STEPS)
+            self._watch = GradientWatch(self.model, lambda: reference_copy(self.model), batch)
         return self._watch.look()
 
 

@@ -17,9 +17,10 @@ from seq2seq_tf.search.sampling import Drawable, SamplingOptions, sample
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID, CellStates
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, SampleConfig
 from seq2seq_tf.tasks.language_model.model import LanguageModel
-from seq2seq_tf.tasks.language_model.streams import TextOfIds, iter_chunks, plan_chunks, row_length, text_ids
+from seq2seq_tf.tasks.language_model.streams import iter_chunks, plan_chunks, row_length
 from seq2seq_tf.text.characters import CharacterTokenizer, Tokenizer, load_tokenizer
 from seq2seq_tf.text.given import check_text, check_texts
+from seq2seq_tf.text.running_text import TextOfIds, text_ids
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline

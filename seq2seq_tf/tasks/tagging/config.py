@@ -89,6 +89,7 @@ class TaggingConfig(TaskConfig):
     changeable: ClassVar[tuple[str, ...]] = (*CHANGEABLE, "data.test")
     trained_by: ClassVar[str] = "seq2seq-tag train"
     used_by: ClassVar[str] = "seq2seq-tag restore or seq2seq-tag evaluate"
+    python_api: ClassVar[str] = "seq2seq_tf.tasks.tagging.punctuation_restorer:PunctuationRestorer"
     renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType(
         {
             "data.most_lines": Renamed("data.max_lines"),

@@ -132,6 +132,9 @@ class TranslationConfig(TaskConfig):
     tokenizer_files: ClassVar[tuple[str, ...]] = ("source.model", "target.model")
     trained_by: ClassVar[str] = "seq2seq-train"
     used_by: ClassVar[str] = "seq2seq-translate, seq2seq-evaluate, seq2seq-inspect or seq2seq-export"
+    python_api: ClassVar[str] = "seq2seq_tf.tasks.translation.translator:Translator"
+    inspected_by: ClassVar[str] = "seq2seq_tf.tasks.translation.inspect"
+    inspects: ClassVar[tuple[str, ...]] = ("attention", "units", "gradients")
     has_gradient_curves: ClassVar[bool] = True
     changeable: ClassVar[tuple[str, ...]] = (
         *CHANGEABLE,

@@ -20,12 +20,12 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
 from seq2seq_tf.inspection.attention import attention_png
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
-from seq2seq_tf.inspection.gradients import pair_batch
 from seq2seq_tf.structures import Batch
 from seq2seq_tf.tasks.translation.config import SearchConfig, TranslationConfig
 from seq2seq_tf.tasks.translation.corpus import Corpus, iter_batches, load_corpus, prepare_corpus
 from seq2seq_tf.tasks.translation.metrics import bleu, check_tokenizer, chrf, tokenizer_for
 from seq2seq_tf.tasks.translation.model import Translation
+from seq2seq_tf.tasks.translation.recording import pair_batch, reference_copy
 from seq2seq_tf.tasks.translation.translator import Translator
 from seq2seq_tf.text.lengths import length_ratio
 from seq2seq_tf.text.lines import iter_pairs, same_lines
@@ -160,7 +160,8 @@ class TranslationTask:
         if self._watch is None:
             texts = [list(side) for side in zip(*self.valid_texts, strict=True)]
             pairs = zip(self.source.encode(texts[0]), self.target.encode(texts[1]), strict=True)
-            self._watch = GradientWatch(self.model, pair_batch(list(pairs), SEQUENCES, STEPS))
+            batch = pair_batch(list(pairs), SEQUENCES, STEPS)
+            self._watch = GradientWatch(self.model, lambda: reference_copy(self.model), batch)
         return self._watch.look()
 
 

@@ -6,20 +6,16 @@ import numpy as np
 import pytest
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.structures import BOS_ID, EOS_ID, UNK_ID
-from seq2seq_tf.tasks.language_model.config import LanguageModelDataConfig
+from seq2seq_tf.structures import BOS_ID, UNK_ID
 from seq2seq_tf.tasks.language_model.streams import (
-    TextOfIds,
     epoch_offset,
     iter_chunks,
     load_stream,
     plan_chunks,
     row_length,
-    text_ids,
     write_stream,
 )
 from seq2seq_tf.text.characters import CharacterTokenizer, write_character_tokenizer
-from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer, train_piece_model
 
 TEXT = "caf\u00e9 noir\n\nun caf\u00e9\n"
 
@@ -28,15 +24,6 @@ TEXT = "caf\u00e9 noir\n\nun caf\u00e9\n"
 def characters(tmp_path: Path) -> CharacterTokenizer:
     write_character_tokenizer([TEXT], str(tmp_path / "c.model"), most=50)
     return CharacterTokenizer(str(tmp_path / "c.model"))
-
-
-@pytest.fixture(scope="module")
-def pieces(tmp_path_factory: pytest.TempPathFactory) -> SentencePieceTokenizer:
-    folder = tmp_path_factory.mktemp("pieces")
-    (folder / "text").write_text(TEXT * 5, encoding="utf-8")
-    config = LanguageModelDataConfig(vocab_size=280, tokenizer="sentencepiece")
-    train_piece_model([str(folder / "text")], str(folder / "p.model"), config, normalization=config.normalization)
-    return SentencePieceTokenizer(str(folder / "p.model"))
 
 
 def test_each_file_begins_with_bos_and_characters_come_back(characters: CharacterTokenizer, tmp_path: Path) -> None:
@@ -49,24 +36,6 @@ def test_each_file_begins_with_bos_and_characters_come_back(characters: Characte
     assert np.flatnonzero(stream.ids == BOS_ID).tolist() == [0, len(TEXT) + 1, len(TEXT) + 2]
     assert characters.decode([stream.ids[1 : len(TEXT) + 1]]) == [TEXT]
     assert stream.ids[-1] == UNK_ID
-
-
-def test_pieces_have_eos_for_each_line_end(pieces: SentencePieceTokenizer) -> None:
-    ids = text_ids(pieces, TEXT)
-    assert ids.count(EOS_ID) == TEXT.count("\n") == 3
-    assert ids[-1] == EOS_ID
-    reader = TextOfIds(pieces)
-    assert "".join(map(reader.add, ids)) == TEXT
-
-
-def test_pieces_become_text_one_by_one_behind_what_stands_before(pieces: SentencePieceTokenizer) -> None:
-    """A space before a word is known from the line so far, and bytes wait until they are a character."""
-    before, after = text_ids(pieces, "noir"), pieces.encode(["noir caf\u00e9 \u4e2d"])[0]
-    assert after[: len(before)] == before
-    reader = TextOfIds(pieces, before)
-    gained = [reader.add(i) for i in after[len(before) :]]
-    assert "".join(gained) == " caf\u00e9 \u4e2d"
-    assert "" in gained  # the first bytes of the last character
 
 
 def test_an_empty_text_is_refused_and_a_damaged_stream_named(characters: CharacterTokenizer, tmp_path: Path) -> None:

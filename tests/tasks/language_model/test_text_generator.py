@@ -13,8 +13,8 @@ from seq2seq_tf import forks
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from seq2seq_tf.tasks.language_model import text_generator
-from seq2seq_tf.tasks.language_model.streams import text_ids
 from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
+from seq2seq_tf.text.running_text import TextOfIds, text_ids
 from tests import language_models, oracles
 
 TEXTS = ["mo gin\nlo\u00e9", "", "k \u4e2d", "ma mo ma mo\n\nk\n"]
@@ -116,7 +116,7 @@ def test_greedy_takes_the_most_probable_symbol_each_time(generator: TextGenerato
     drawn = ids[-9:]
     assert BOS_ID not in drawn
     found = generator.sample("mo gi", length=9, temperature=0.0)
-    reader = text_generator.TextOfIds(generator.symbols, ids[1:-9])
+    reader = TextOfIds(generator.symbols, ids[1:-9])
     assert found == ["".join(map(reader.add, drawn))]
 
 

@@ -1,0 +1,131 @@
+"""A language model whose every step can be recorded: states after each symbol of a text, gradients over its steps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.inspection.cell_traces import NamedCell
+from seq2seq_tf.inspection.readings import SEPARATOR, Reading, symbol_spans
+from seq2seq_tf.structures import CellStates, LossSum
+from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig
+from seq2seq_tf.tasks.language_model.model import LanguageModel
+from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
+from seq2seq_tf.text.characters import CharacterTokenizer, Tokenizer
+from seq2seq_tf.text.running_text import TextOfIds, text_ids
+
+_WARM_UP = 100  # symbols read before a place in a text, so that the state is not that of a beginning
+
+
+class StreamBatch(NamedTuple):
+    """Places of a text."""
+
+    before: np.ndarray  # [B, W] int32, only read: the state is carried on, the gradient is not, as in training
+    ids: np.ndarray  # [B, T + 1] int32, the first T are read, the last T predicted
+
+
+class RecordableLanguageModel:
+    """See `Recordable`; its batches are `StreamBatch`es."""
+
+    def __init__(self, config: LanguageModelModelConfig, vocab_size: int) -> None:
+        self.model = LanguageModel(
+            dataclasses.replace(config, fused=False, cudnn=False), vocab_size, precision="float32"
+        )
+        self.model.build()
+        self.cells = [NamedCell(f"layer_{n}", cell, False) for n, cell in enumerate(self.model.cells)]
+
+    def start(self, batch: StreamBatch) -> CellStates:
+        """Returns the state after what is only read."""
+        carry = self.model.initial_carry(len(batch.ids))
+        if batch.before.shape[1]:
+            _, carry = self.model.read(tf.constant(batch.before), carry, dropout_seed=None)
+        return carry
+
+    def loss(self, batch: StreamBatch, start: CellStates) -> LossSum:
+        """Returns the loss of a batch."""
+        return self.model.batch_loss(batch.ids, start, smoothing=0.0, dropout_seed=None)[0]
+
+    def lengths(self, batch: StreamBatch, cell: str) -> np.ndarray:
+        """Returns T for each row: all symbols are real."""
+        del cell
+        return np.full(len(batch.ids), batch.ids.shape[1] - 1)
+
+    def describe(self, batch: StreamBatch) -> str:
+        """Returns the size of a batch."""
+        rows, columns = batch.ids[:, 1:].shape
+        read = batch.before.shape[1]
+        return f"{rows} sequences of up to {columns} steps, each after {read} symbols that were only read"
+
+
+def reference_copy(model: LanguageModel) -> RecordableLanguageModel:
+    """Returns a model of the same sizes with first weights of its own, whose every step can be recorded."""
+    return RecordableLanguageModel(model.config, model.vocab_size)
+
+
+def stream_batch(ids: np.ndarray, sequences: int, steps: int) -> StreamBatch:
+    """Returns places spread evenly over a stream of symbols, which is a ring.
+
+    Raises:
+      InputError: fewer than two symbols.
+    """
+    if len(ids) < 2:
+        raise InputError("the text is too short to measure gradients on")
+    steps = min(steps, len(ids) - 1)
+    rows = max(1, min(sequences, len(ids) // (steps + 1)))
+    starts = np.arange(rows)[:, np.newaxis] * (len(ids) // rows)  # [B, 1]
+    before, places = (starts + np.arange(*ends) for ends in ((-_WARM_UP, 0), (0, steps + 1)))
+    return StreamBatch(*(ids[each % len(ids)].astype(np.int32) for each in (before, places)))
+
+
+def read_files(generator: TextGenerator, texts: Sequence[str], characters: int) -> Reading:
+    """Reads texts from their beginnings, each as a file of its own, until there are enough characters.
+
+    Args:
+      generator: the language model.
+      texts: whole files.
+      characters: the last text is cut there, at the end of a line if there is one.
+
+    Raises:
+      InputError: nothing to read.
+    """
+    whole, kept = _enough(texts, characters)
+    if not any(kept):
+        raise InputError("the text is empty")
+    found = generator.activations_of(kept)
+    symbols = [list(text) if _spells(generator.symbols) else _pieces(generator.symbols, text) for text in kept]
+    if not _spells(generator.symbols):  # pieces may fold spaces: the text is what they spell
+        whole = ["".join(_pieces(generator.symbols, text)) for text in whole]
+    shown = [symbol for row in symbols for symbol in row]
+    values = np.concatenate([each.values for each in found])
+    return Reading("text", whole, shown, symbol_spans(shown), values, found[0].names)
+
+
+def _spells(symbols: Tokenizer) -> bool:
+    return isinstance(symbols, CharacterTokenizer)
+
+
+def _enough(texts: Sequence[str], characters: int) -> tuple[list[str], list[str]]:
+    """Returns the first texts that hold enough characters: whole; and with separators, the last one cut."""
+    whole: list[str] = []
+    left = characters
+    while len(whole) < len(texts) and left > 0:
+        whole.append(texts[len(whole)])
+        left -= len(whole[-1]) + len(SEPARATOR)
+    if not whole:
+        return [], []
+    last = whole[-1]
+    if left < -len(SEPARATOR):
+        last = last[: left + len(SEPARATOR)]
+        last = last[: last.rfind("\n") + 1] or last
+    return whole, [text + SEPARATOR for text in whole[:-1]] + [last]
+
+
+def _pieces(symbols: Tokenizer, text: str) -> list[str]:
+    """Returns what each symbol of a text adds to it; "" for a byte that is not a whole character yet."""
+    gained = TextOfIds(symbols)
+    return [gained.add(i) for i in text_ids(symbols, text)]

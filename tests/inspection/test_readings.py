@@ -1,0 +1,12 @@
+"""Symbols of a reading stand where the text has them."""
+
+from __future__ import annotations
+
+from seq2seq_tf.inspection.readings import symbol_spans
+
+
+def test_spans_say_where_each_symbol_stands_and_an_empty_one_takes_no_place() -> None:
+    symbols = ["ma", "", " ", "\n", "loé"]
+    spans = symbol_spans(symbols)
+    assert ["".join(symbols)[start:end] for start, end in spans] == symbols
+    assert spans.tolist() == [[0, 2], [2, 2], [2, 3], [3, 4], [4, 7]]
