@@ -11,49 +11,46 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from seq2seq_tf.errors import InputError
-    from seq2seq_tf.tasks import load_config
-    from seq2seq_tf.tasks.captioning.captioner import Captioner
-    from seq2seq_tf.tasks.classification.classifier import Classifier
-    from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
-    from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer
-    from seq2seq_tf.tasks.translation.config import TranslationConfig as Config
-    from seq2seq_tf.tasks.translation.translator import Translator
+if TYPE_CHECKING:  # what the registry of tasks hands out when the package runs, for type checkers and editors
+    from seq2seq_tf.errors import InputError as InputError
+    from seq2seq_tf.tasks import load_config as load_config
+    from seq2seq_tf.tasks.captioning.captioner import Captioner as Captioner
+    from seq2seq_tf.tasks.classification.classifier import Classifier as Classifier
+    from seq2seq_tf.tasks.language_model.text_generator import TextGenerator as TextGenerator
+    from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer as PunctuationRestorer
+    from seq2seq_tf.tasks.translation.config import TranslationConfig
+    from seq2seq_tf.tasks.translation.translator import Translator as Translator
+
+    Config = TranslationConfig
 
 __version__ = "0.1.0"
-__all__ = [
-    "Captioner",
-    "Classifier",
-    "Config",
-    "InputError",
-    "PunctuationRestorer",
-    "TextGenerator",
-    "Translator",
-    "__version__",
-    "load_config",
-]
 
 _PLACES = {
-    "Captioner": ("seq2seq_tf.tasks.captioning.captioner", "Captioner"),
-    "Classifier": ("seq2seq_tf.tasks.classification.classifier", "Classifier"),
-    "Config": ("seq2seq_tf.tasks.translation.config", "TranslationConfig"),
-    "InputError": ("seq2seq_tf.errors", "InputError"),
-    "PunctuationRestorer": ("seq2seq_tf.tasks.tagging.punctuation_restorer", "PunctuationRestorer"),
-    "TextGenerator": ("seq2seq_tf.tasks.language_model.text_generator", "TextGenerator"),
-    "Translator": ("seq2seq_tf.tasks.translation.translator", "Translator"),
-    "load_config": ("seq2seq_tf.tasks", "load_config"),
+    "Config": "seq2seq_tf.tasks.translation.config:TranslationConfig",
+    "InputError": "seq2seq_tf.errors:InputError",
+    "load_config": "seq2seq_tf.tasks:load_config",
 }
 
 
+def _places() -> dict[str, str]:
+    """Returns name -> "MODULE:NAME" of what stands above and of the trained run of each task."""
+    from seq2seq_tf.tasks import TASKS
+
+    return {**_PLACES, **{kind.python_api.partition(":")[2]: kind.python_api for kind in TASKS.values()}}
+
+
 def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
+    if name == "__all__":
+        return sorted([*_places(), "__version__"])
+    # Modules, which have small letters, are asked for while the registry is being imported.
+    places = _places() if name[:1].isupper() else _PLACES
+    if name not in places:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, attribute = _PLACES[name]
+    module, _, attribute = places[name].partition(":")
     value = getattr(importlib.import_module(module), attribute)
     globals()[name] = value  # found without this function from now on
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_places()})

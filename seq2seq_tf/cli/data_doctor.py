@@ -20,6 +20,7 @@ from seq2seq_tf.corpora.language_check import LanguageCheck, check_languages, wi
 from seq2seq_tf.corpora.normalization_check import check_normalization
 from seq2seq_tf.corpora.part_text import Part
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.tasks import python_api
 from seq2seq_tf.text.lines import atomic_write_all
 
 FLAGS = flags.FLAGS
@@ -111,9 +112,7 @@ def _prefixes() -> dict[str, str]:
 def loaded_language_check() -> LanguageCheck:
     """Returns the check for the languages of the flags; en-us is `en` where the classifier knows only that."""
     program.import_tensorflow()  # only here: the other checks do not need it
-    from seq2seq_tf.tasks.classification.classifier import Classifier
-
-    classifier = run_folder.say_weights(Classifier.load(FLAGS.language_model_dir))
+    classifier = run_folder.say_weights(python_api("classification").load(FLAGS.language_model_dir))
     expected = []
     for flag in ("source_lang", "target_lang"):
         language = getattr(FLAGS, flag)

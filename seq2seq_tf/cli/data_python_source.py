@@ -15,7 +15,7 @@ from seq2seq_tf.cli.flag_types import define_float, define_output, define_path
 from seq2seq_tf.cli.output_paths import check_output
 from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.tasks.language_model.text_files import find_text_files, read_text, share_out
+from seq2seq_tf.text.text_files import find_text_files, read_text, share_out
 
 FLAGS = flags.FLAGS
 

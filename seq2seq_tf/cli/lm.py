@@ -100,7 +100,7 @@ def _score() -> int:
     generator = _load()
     from seq2seq_tf.files import write_text
     from seq2seq_tf.tasks.language_model.task import text_parts
-    from seq2seq_tf.tasks.language_model.text_files import find_text_files, read_text
+    from seq2seq_tf.text.text_files import find_text_files, read_text
     from seq2seq_tf.training.validation import perplexity_shown
 
     data = generator.config.data

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from seq2seq_tf.config.common import TaskConfig
+from seq2seq_tf.errors import InputError, nearest
 
 DEFAULT_TASK = "translation"  # of a file that names none
 
@@ -17,3 +21,15 @@ def register(*kinds: type[TaskConfig]) -> None:
 def default_kind() -> type[TaskConfig]:
     """Returns the configuration of a file that names no task."""
     return TASKS[DEFAULT_TASK]
+
+
+def python_api(task: str) -> Any:
+    """Returns the class of a task's trained runs, such as `Translator`.
+
+    Raises:
+      InputError: there is no such task.
+    """
+    if task not in TASKS:
+        raise InputError(f"there is no task {task!r} in this package{nearest(task, TASKS)}")
+    module, _, name = TASKS[task].python_api.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -5,20 +5,19 @@ Importing a configuration imports no TensorFlow.
 
 from __future__ import annotations
 
+import importlib
+
 from seq2seq_tf.config.loading import load as load_config
-from seq2seq_tf.config.registry import TASKS, register
-from seq2seq_tf.tasks.captioning.config import CaptioningConfig
-from seq2seq_tf.tasks.classification.config import ClassificationConfig
-from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
-from seq2seq_tf.tasks.tagging.config import TaggingConfig
-from seq2seq_tf.tasks.translation.config import TranslationConfig
+from seq2seq_tf.config.registry import TASKS, python_api, register
 
-__all__ = ["TASKS", "load_config"]
+__all__ = ["TASKS", "load_config", "python_api"]
 
-register(
-    CaptioningConfig,
-    ClassificationConfig,
-    LanguageModelConfig,
-    TaggingConfig,
-    TranslationConfig,
-)
+_CONFIGURATIONS = {  # folder -> its configuration class, in config.py
+    "captioning": "CaptioningConfig",
+    "classification": "ClassificationConfig",
+    "language_model": "LanguageModelConfig",
+    "tagging": "TaggingConfig",
+    "translation": "TranslationConfig",
+}
+for _folder, _name in _CONFIGURATIONS.items():
+    register(getattr(importlib.import_module(f"{__name__}.{_folder}.config"), _name))

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from seq2seq_tf.tasks.language_model.text_files import held_out
+from seq2seq_tf.text.text_files import held_out
 
 Data = Callable[..., "subprocess.CompletedProcess[str]"]
 NAME = "collect-python-source"

@@ -11,7 +11,7 @@ import numpy as np
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.abilities import Asked, Comparison, Sizes
 from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig
-from seq2seq_tf.tasks.language_model.text_files import find_text_files, read_text
+from seq2seq_tf.text.text_files import find_text_files, read_text
 
 if TYPE_CHECKING:
     from seq2seq_tf.inspection.readings import Reading

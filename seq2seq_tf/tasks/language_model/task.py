@@ -27,11 +27,11 @@ from seq2seq_tf.tasks.language_model.streams import (
     row_length,
     write_stream,
 )
-from seq2seq_tf.tasks.language_model.text_files import TextFiles, find_text_files, read_text, share_out
 from seq2seq_tf.tasks.language_model.text_generator import TextGenerator, carry_spec
 from seq2seq_tf.text.characters import Tokenizer, load_tokenizer, write_character_tokenizer
 from seq2seq_tf.text.normalization import NONE_CHANGED, Changed
 from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer, train_piece_model
+from seq2seq_tf.text.text_files import TextFiles, find_text_files, read_text, share_out
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir

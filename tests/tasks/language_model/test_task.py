@@ -15,8 +15,8 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
 from seq2seq_tf.tasks.language_model.streams import load_stream
 from seq2seq_tf.tasks.language_model.task import LanguageModelTask, prepare, text_parts
-from seq2seq_tf.tasks.language_model.text_files import held_out
 from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
+from seq2seq_tf.text.text_files import held_out
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from tests import language_models

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.tasks.language_model.text_files import TextFiles, find_text_files, held_out, read_text, share_out
+from seq2seq_tf.text.text_files import TextFiles, find_text_files, held_out, read_text, share_out
 
 
 def write(root: Path, *names: str) -> Path:
