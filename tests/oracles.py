@@ -110,6 +110,31 @@ def additive_attention(w: Weights, query: Array, values: Array) -> tuple[Array, 
     return attention_weights @ values, attention_weights
 
 
+def dot_attention(w: Weights, query: Array, values: Array) -> tuple[Array, Array]:
+    """As `additive_attention`, with the score query . value (Luong 2015)."""
+    attention_weights = softmax(np.array([query @ value for value in values]))
+    return attention_weights @ values, attention_weights
+
+
+def general_attention(w: Weights, query: Array, values: Array) -> tuple[Array, Array]:
+    """As `additive_attention`, with the score query . W value (Luong 2015)."""
+    attention_weights = softmax(np.array([value @ w["key_kernel"] @ query for value in values]))
+    return attention_weights @ values, attention_weights
+
+
+def multi_head_attention(w: Weights, query: Array, values: Array, heads: int) -> tuple[Array, Array]:
+    """Additive attention of each head, on its share of the units and of the projected values; the mean of weights."""
+    contexts, shown = [], []
+    projected, units, depth = values @ w["value_kernel"], len(w["v"]) // heads, values.shape[1] // heads
+    for head in range(heads):
+        mine = slice(head * units, (head + 1) * units)
+        own = {name: w[name][..., mine] for name in ("query_kernel", "key_kernel", "key_bias", "v")}
+        _, attention_weights = additive_attention(own, query, values)
+        contexts.append(attention_weights @ projected[:, head * depth : (head + 1) * depth])
+        shown.append(attention_weights)
+    return np.concatenate(contexts), np.mean(shown, 0)
+
+
 def smoothed_cross_entropy(hidden: Array, table: Array, bias: Array, labels: Array, smoothing: float) -> Array:
     """Returns [N] cross-entropies with the smoothed distribution, written out."""
     log_probs = np.log(softmax(hidden @ table.T + bias))

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 from seq2seq_tf.errors import InputError
 
 CELLS = ("gru", "lstm", "rnn")
-ATTENTIONS = ("bahdanau", "none")
+ATTENTIONS = ("bahdanau", "dot", "general", "none")
 BRIDGES = ("final", "mean", "zero")
 PIECE_MODELS = ("bpe", "unigram")
 TOKENIZERS = ("characters", "sentencepiece")
@@ -134,9 +134,14 @@ class DecoderConfig(NetworkConfig):
     decoder_layers: int = option(1, "depth of the decoder", Range(1, 16))
     decoder_units: int = option(512, "state size of the decoder", UNITS)
     attention: str = option(
-        "bahdanau", "additive attention (Bahdanau 2015), or none: plain encoder-decoder", ATTENTIONS
+        "bahdanau",
+        "bahdanau (additive, 2015), dot or general (Luong 2015), or none: plain encoder-decoder",
+        ATTENTIONS,
     )
-    attention_units: int = option(256, "size of the space where queries meet keys", UNITS)
+    attention_units: int = option(256, "attention=bahdanau: size of the space where queries meet keys", UNITS)
+    attention_heads: int = option(
+        1, "attention=bahdanau: heads among which attention_units and the encoder's outputs are divided", Range(1, 64)
+    )
     bridge: str = option(
         "mean",
         "what the decoder starts from: the encoder's final state, the mean of its outputs, or zeros; with "
@@ -145,6 +150,30 @@ class DecoderConfig(NetworkConfig):
         before="mean",
     )
     output_units: int = option(256, "size of the deep output layer before the vocabulary", UNITS)
+
+
+def check_attention(model: DecoderConfig, value_units: int, made_by: str) -> None:
+    """Raises InputError unless the attention of a decoder can read an encoder's outputs.
+
+    Args:
+      model: of the decoder.
+      value_units: size of an output of the encoder.
+      made_by: the options that make this size, with their values.
+    """
+    if model.attention == "dot" and model.decoder_units != value_units:
+        raise InputError(
+            f"model.attention=dot needs model.decoder_units={model.decoder_units} to be the size of the encoder's "
+            f"outputs, {value_units} ({made_by}); model.attention=general takes any sizes"
+        )
+    heads = model.attention_heads
+    if heads > 1 and model.attention != "bahdanau":
+        raise InputError(f"model.attention_heads={heads} needs model.attention=bahdanau, got {model.attention}")
+    for size, what in (
+        (model.attention_units, f"model.attention_units={model.attention_units}"),
+        (value_units, f"the size of the encoder's outputs, {value_units} ({made_by})"),
+    ):
+        if size % heads:
+            raise InputError(f"model.attention_heads={heads} must divide {what}")
 
 
 @dataclasses.dataclass(frozen=True)

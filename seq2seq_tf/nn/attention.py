@@ -1,14 +1,96 @@
-"""Additive attention (Bahdanau, Cho, Bengio 2015, equation 6): score = v . tanh(W_q query + W_k value)."""
+"""Kinds of attention: what a decoder step reads of the source, given a query.
+
+    kind          score of query q and value s                       paper
+    bahdanau      v . tanh(W_q q + W_k s + b)                        Bahdanau, Cho, Bengio 2015, equation 6
+      with heads  the same for each head, on its share of the units  Vaswani 2017, section 3.2.2
+    dot           q . s                                              Luong, Pham, Manning 2015, equation 8
+    general       q . W s                                            the same
+    none          no score: the context stays what it was at first   Cho 2014
+
+The decoder knows the methods of `Attention` only. A further kind is a class here and an entry of `make_attention`.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from seq2seq_tf.config.common import DecoderConfig
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.structures import EncoderOutput, Memory
 
 MASKED_SCORE = -1e9  # finite: a softmax over a row of -inf is NaN
+
+Weights = tuple[tf.Tensor, ...]
+
+
+def make_attention(config: DecoderConfig, *, precision: str) -> Attention:
+    """Returns the attention of a decoder, not built yet."""
+    if config.attention == "bahdanau" and config.attention_heads > 1:
+        return MultiHeadAttention(config.attention_units, config.attention_heads, precision=precision)
+    if config.attention == "bahdanau":
+        return BahdanauAttention(config.attention_units, precision=precision)
+    if config.attention == "dot":
+        return DotAttention(precision=precision)
+    if config.attention == "general":
+        return GeneralAttention(precision=precision)
+    if config.attention == "none":
+        return NoAttention(precision=precision)
+    raise ValueError(f"unknown kind of attention {config.attention!r}")
+
+
+class Attention(keras.layers.Layer):
+    """What every kind offers.
+
+    Args:
+      precision: of the matrix products.
+    """
+
+    can_fuse = False  # whether `kernels.fused_decoder` computes just this kind: then it takes the place of `attend`
+    has_weights = True  # whether there is something to look at: `attend` returns a weight for each piece of the source
+
+    def __init__(self, *, precision: str, name: str = "attention") -> None:
+        super().__init__(name=name)
+        self.precision = precision
+
+    def build(self, query_units: int, value_units: int) -> None:
+        """Creates the variables for queries [N, query_units] and values [B, S, value_units]."""
+
+    def prepare(self, encoded: EncoderOutput) -> Memory:
+        """Returns the memory of a batch: what can be computed once per sentence."""
+        raise NotImplementedError
+
+    def first_context(self, summary: tf.Tensor) -> tf.Tensor:
+        """Returns the context before the first step, [B, D]; summary: [B, D], the source in one vector."""
+        return tf.zeros_like(summary)
+
+    def weights_for_steps(self) -> Weights:
+        """Returns the tensors that `attend` takes first; take them before a loop."""
+        return ()
+
+    def attend(
+        self, weights: Weights, query: tf.Tensor, memory: Memory, last: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the context and the attention weights.
+
+        Args:
+          weights: from `weights_for_steps`.
+          query: [N, Q], N = B * K rows, the K of one sentence next to each other.
+          memory: of B sentences; not tiled: K queries meet the memory of their sentence.
+          last: [N, D], the context of the step before.
+
+        Returns:
+          context [N, D] and weights [N, S], which sum to one over the real pieces (with heads: their mean).
+        """
+        raise NotImplementedError
+
+
+def energies(queries: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
+    """Returns tanh(query + key) [B, K, S, A] for projected queries [B * K, A] and keys [B, S, A]."""
+    grouped = tf.reshape(queries, [tf.shape(keys)[0], -1, 1, queries.shape[1]])  # [B, K, 1, A]
+    return tf.tanh(keys[:, tf.newaxis] + grouped)
 
 
 def additive_scores(queries: tf.Tensor, v: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -17,20 +99,35 @@ def additive_scores(queries: tf.Tensor, v: tf.Tensor, keys: tf.Tensor, mask: tf.
     Args:
       queries: [N, A], projected; N = B * K rows, the K of one sentence next to each other.
       v: [A].
-      keys: [B, S, A]; not tiled: K queries meet the keys of their sentence.
+      keys: [B, S, A].
       mask: [B, S] bool.
 
     Returns:
       [B, K, S] float32.
     """
-    grouped = tf.reshape(queries, [tf.shape(keys)[0], -1, 1, queries.shape[1]])  # [B, K, 1, A]
-    energies = tf.tanh(keys[:, tf.newaxis] + grouped)  # [B, K, S, A]
-    flat = tf.reshape(energies, [-1, queries.shape[1]])
-    scores = tf.reshape(tf.matmul(flat, v[:, tf.newaxis]), tf.shape(energies)[:3])  # [B, K, S]
+    met = energies(queries, keys)
+    flat = tf.reshape(met, [-1, queries.shape[1]])
+    scores = tf.reshape(tf.matmul(flat, v[:, tf.newaxis]), tf.shape(met)[:3])  # [B, K, S]
     return tf.where(mask[:, tf.newaxis], scores, MASKED_SCORE)
 
 
-class BahdanauAttention(keras.layers.Layer):
+def dot_scores(queries: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Returns the masked products [B, K, S] of queries [B * K, Q] and keys [B, S, Q]."""
+    grouped = tf.reshape(queries, [tf.shape(keys)[0], -1, queries.shape[1]])  # [B, K, Q]
+    return tf.where(mask[:, tf.newaxis], tf.matmul(grouped, keys, transpose_b=True), MASKED_SCORE)
+
+
+def _read(scores: tf.Tensor, values: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns context [N, D] and weights [N, S] for masked scores [B, K, S] and values [B, S, D]; N = rows."""
+    attention_weights = tf.nn.softmax(scores, axis=-1)
+    context = tf.matmul(attention_weights, values)  # [B, K, D]
+    return (
+        tf.reshape(context, [-1, values.shape[2]]),
+        tf.reshape(attention_weights, [rows, tf.shape(scores)[2]]),  # S may be 0: nothing to infer from
+    )
+
+
+class BahdanauAttention(Attention):
     """Additive attention over an encoder's outputs.
 
     Args:
@@ -39,53 +136,149 @@ class BahdanauAttention(keras.layers.Layer):
     """
 
     def __init__(self, units: int, *, precision: str, name: str = "attention") -> None:
-        super().__init__(name=name)
+        super().__init__(precision=precision, name=name)
         self.units = units
-        self.precision = precision
+        self.can_fuse = type(self) is BahdanauAttention  # a subclass may score in another way
 
     def build(self, query_units: int, value_units: int) -> None:
-        """Creates the variables for queries [N, query_units] and values [B, S, value_units]."""
-        self.query_kernel = self.add_weight(
-            shape=(query_units, self.units), initializer="glorot_uniform", name="query_kernel"
-        )
-        self.key_kernel = self.add_weight(
-            shape=(value_units, self.units), initializer="glorot_uniform", name="key_kernel"
-        )
-        self.key_bias = self.add_weight(shape=(self.units,), initializer="zeros", name="key_bias")
-        bound = (3.0 / self.units) ** 0.5  # unit variance of the score for energies of unit variance
-        self.v = self.add_weight(
-            shape=(self.units,), initializer=keras.initializers.RandomUniform(-bound, bound), name="v"
-        )
+        """See `Attention.build`."""
+        _add_additive_weights(self, query_units, value_units, self.units, self.units)
 
     def prepare(self, encoded: EncoderOutput) -> Memory:
-        """Returns the memory of a batch: the keys are projected once per sentence."""
+        """See `Attention.prepare`: the keys are projected once per sentence."""
         keys = product(encoded.values, cast(self.key_kernel, self.precision)) + self.key_bias  # [B, S, A]
         return Memory(keys, encoded.values, encoded.mask)
 
-    def weights_for_steps(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns (query kernel [Q, A], v [A]); take them before a loop."""
+    def weights_for_steps(self) -> Weights:
+        """Returns (query kernel [Q, A], v [A])."""
         return cast(self.query_kernel, self.precision), tf.convert_to_tensor(self.v)
 
     def attend(
-        self, weights: tuple[tf.Tensor, tf.Tensor], query: tf.Tensor, memory: Memory
+        self, weights: Weights, query: tf.Tensor, memory: Memory, last: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the context and the attention weights.
-
-        Args:
-          weights: from `weights_for_steps`.
-          query: [N, Q], N = B * K.
-          memory: of B sentences.
-
-        Returns:
-          context [N, D] and weights [N, S], which sum to one over the real pieces.
-        """
+        """See `Attention.attend`."""
         query_kernel, v = weights
         scores = additive_scores(product(query, query_kernel), v, memory.keys, memory.mask)  # [B, K, S]
-        attention_weights = tf.nn.softmax(scores, axis=-1)
-        context = tf.matmul(attention_weights, memory.values)  # [B, K, D]
-        return (
-            tf.reshape(context, [-1, memory.values.shape[2]]),
-            tf.reshape(
-                attention_weights, [tf.shape(query)[0], tf.shape(scores)[2]]
-            ),  # S may be 0: nothing to infer from
+        return _read(scores, memory.values, tf.shape(query)[0])
+
+
+def _add_additive_weights(layer: Any, query_units: int, value_units: int, units: int, units_of_a_score: int) -> None:
+    """Creates what additive scores need; v starts so that scores of energies of unit variance have unit variance."""
+    layer.query_kernel = layer.add_weight(shape=(query_units, units), initializer="glorot_uniform", name="query_kernel")
+    layer.key_kernel = layer.add_weight(shape=(value_units, units), initializer="glorot_uniform", name="key_kernel")
+    layer.key_bias = layer.add_weight(shape=(units,), initializer="zeros", name="key_bias")
+    bound = (3.0 / units_of_a_score) ** 0.5
+    layer.v = layer.add_weight(shape=(units,), initializer=keras.initializers.RandomUniform(-bound, bound), name="v")
+
+
+class MultiHeadAttention(Attention):
+    """Additive attention with several heads: each has its share of the A units and of the values.
+
+    The values are projected (W_v, [D, D]) before they are divided among the heads, so that each head may read all of
+    an encoder's output. The contexts of the heads, D / heads each, stand side by side: [N, D].
+
+    Args:
+      units: A, over all heads.
+      heads: how many; they divide A and D.
+      precision: of the matrix products.
+    """
+
+    def __init__(self, units: int, heads: int, *, precision: str, name: str = "attention") -> None:
+        super().__init__(precision=precision, name=name)
+        self.units = units
+        self.heads = heads
+
+    def build(self, query_units: int, value_units: int) -> None:
+        """See `Attention.build`."""
+        if self.units % self.heads or value_units % self.heads:
+            raise ValueError(f"{self.heads} heads must divide {self.units} units and values of {value_units}")
+        _add_additive_weights(self, query_units, value_units, self.units, self.units // self.heads)
+        self.value_kernel = self.add_weight(
+            shape=(value_units, value_units), initializer="glorot_uniform", name="value_kernel"
         )
+
+    def prepare(self, encoded: EncoderOutput) -> Memory:
+        """See `Attention.prepare`: keys and values are projected once per sentence."""
+        keys = product(encoded.values, cast(self.key_kernel, self.precision)) + self.key_bias  # [B, S, A]
+        return Memory(keys, product(encoded.values, cast(self.value_kernel, self.precision)), encoded.mask)
+
+    def weights_for_steps(self) -> Weights:
+        """Returns (query kernel [Q, A], v [A, heads]: a column is zero outside its head's share of the units)."""
+        share = tf.repeat(tf.eye(self.heads), self.units // self.heads, axis=0)  # [A, heads]
+        return cast(self.query_kernel, self.precision), tf.convert_to_tensor(self.v)[:, tf.newaxis] * share
+
+    def attend(
+        self, weights: Weights, query: tf.Tensor, memory: Memory, last: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `Attention.attend`."""
+        query_kernel, v = weights
+        met = energies(product(query, query_kernel), memory.keys)  # [B, K, S, A]
+        batch, beam, steps = tf.unstack(tf.shape(met)[:3])
+        scores = tf.reshape(tf.matmul(tf.reshape(met, [-1, self.units]), v), [batch, beam, steps, self.heads])
+        masked = tf.where(memory.mask[:, tf.newaxis, :, tf.newaxis], scores, MASKED_SCORE)
+        of_heads = tf.nn.softmax(tf.transpose(masked, [0, 3, 1, 2]), axis=-1)  # [B, heads, K, S]
+        depth = memory.values.shape[2]
+        values = tf.reshape(memory.values, [batch, steps, self.heads, depth // self.heads])
+        contexts = tf.matmul(of_heads, tf.transpose(values, [0, 2, 1, 3]))  # [B, heads, K, D / heads]
+        context = tf.reshape(tf.transpose(contexts, [0, 2, 1, 3]), [-1, depth])  # [N, D]
+        return context, tf.reshape(tf.reduce_mean(of_heads, 1), [batch * beam, steps])
+
+
+class DotAttention(Attention):
+    """The score is the product of query and value, which have one size."""
+
+    def build(self, query_units: int, value_units: int) -> None:
+        """See `Attention.build`: there are no variables."""
+        if query_units != value_units:
+            raise ValueError(f"the dot product needs queries and values of one size, got {query_units}, {value_units}")
+
+    def prepare(self, encoded: EncoderOutput) -> Memory:
+        """See `Attention.prepare`: the values are their own keys, and are not kept twice."""
+        return Memory(encoded.values[:, :, :0], encoded.values, encoded.mask)
+
+    def attend(
+        self, weights: Weights, query: tf.Tensor, memory: Memory, last: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `Attention.attend`."""
+        return _read(dot_scores(query, memory.values, memory.mask), memory.values, tf.shape(query)[0])
+
+
+class GeneralAttention(Attention):
+    """The score is the product of the query and the value times a matrix."""
+
+    def build(self, query_units: int, value_units: int) -> None:
+        """See `Attention.build`."""
+        self.key_kernel = self.add_weight(
+            shape=(value_units, query_units), initializer="glorot_uniform", name="key_kernel"
+        )
+
+    def prepare(self, encoded: EncoderOutput) -> Memory:
+        """See `Attention.prepare`: the values are multiplied once per sentence."""
+        keys = product(encoded.values, cast(self.key_kernel, self.precision))  # [B, S, Q]
+        return Memory(keys, encoded.values, encoded.mask)
+
+    def attend(
+        self, weights: Weights, query: tf.Tensor, memory: Memory, last: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `Attention.attend`."""
+        return _read(dot_scores(query, memory.keys, memory.mask), memory.values, tf.shape(query)[0])
+
+
+class NoAttention(Attention):
+    """No look at the source: its summary is the context of every step."""
+
+    has_weights = False
+
+    def prepare(self, encoded: EncoderOutput) -> Memory:
+        """Returns a memory of no pieces."""
+        return Memory(encoded.values[:, :0, :0], encoded.values[:, :0], encoded.mask[:, :0])
+
+    def first_context(self, summary: tf.Tensor) -> tf.Tensor:
+        """Returns the summary."""
+        return summary
+
+    def attend(
+        self, weights: Weights, query: tf.Tensor, memory: Memory, last: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the context as it was, and no weights: [N, 0]."""
+        return last, last[:, :0]

@@ -1,7 +1,8 @@
 """The attention decoder: one `_advance`, used by training, scoring and every search.
 
-`step` = embed, advance, project to the vocabulary. `teacher_force` = embed all, loop of advance, and the vocabulary
-projection is left to the loss. So the recurrence stands in one place.
+`step` = embed, advance, deep output. `teacher_force` = embed all, loop of advance, deep output of all steps at once.
+So the recurrence stands in one place; the loop of `kernels.fused_decoder` repeats it for speed and is tested against
+it. The projection to the vocabulary is the model's (`nn.output`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_tf.config.common import DecoderConfig
-from seq2seq_tf.nn.attention import BahdanauAttention
+from seq2seq_tf.nn.attention import make_attention
 from seq2seq_tf.nn.bridge import from_final, from_mean, joined_finals, mean_of_values
 from seq2seq_tf.nn.cells import Cell, Weights
 from seq2seq_tf.nn.dropout import Dropout
@@ -28,17 +29,17 @@ class StepWeights(NamedTuple):
 
     cells: tuple[Weights, ...]
     inputs: tuple[tf.Tensor, ...]  # input kernel of each cell
-    attention: tuple[tf.Tensor, ...]  # () without attention
+    attention: tuple[tf.Tensor, ...]  # what the kind of attention needs
     output: tf.Tensor  # [H+D+E, output_units]
     folded: tuple[tf.Tensor, ...]  # ([V, G*H],) or (): every piece's share of the lowest cell's gates
 
 
 class AttentionDecoder(keras.layers.Layer):
-    """Stack of cells with additive attention and input feeding (Bahdanau 2015; Luong 2015, section 3.3).
+    """Stack of cells with attention and input feeding (Bahdanau 2015; Luong 2015, section 3.3).
 
     The lowest cell reads the embedded piece and the last attention context; the top cell's output is the query of
     the next context; a deep output layer (Pascanu 2014) mixes output, context and embedding. With
-    `attention: none` the context is the encoder's final output, the same at each step (Cho 2014).
+    `attention: none` the context is the source in one vector, the same at each step (Cho 2014).
 
     Args:
       config: sizes and dropouts.
@@ -58,9 +59,7 @@ class AttentionDecoder(keras.layers.Layer):
             make_cell(config, config.decoder_units, precision=precision, name=f"cell_{n}")
             for n in range(config.decoder_layers)
         )
-        self.has_attention = config.attention != "none"
-        if self.has_attention:
-            self.attention = BahdanauAttention(config.attention_units, precision=precision)
+        self.attention = make_attention(config, precision=precision)
         self._input_dropout = EmbeddingDropouts(config, "target")
         self._layer_dropouts = tuple(
             Dropout(config.layer_dropout, f"decoder/layer_{n}") for n in range(config.decoder_layers)
@@ -75,8 +74,7 @@ class AttentionDecoder(keras.layers.Layer):
         for n, cell in enumerate(self.cells):
             cell.build(below, self.value_units if n == 0 else 0)
             below = units
-        if self.has_attention:
-            self.attention.build(units, self.value_units)
+        self.attention.build(units, self.value_units)
         if config.bridge != "zero":
             self.bridge_kernel = self.add_weight(
                 shape=(self.value_units, units * self.cells[0].states * len(self.cells)),
@@ -95,11 +93,7 @@ class AttentionDecoder(keras.layers.Layer):
 
     def prepare(self, encoded: EncoderOutput) -> Memory:
         """Returns what the steps need of the source, made once per sentence."""
-        if self.has_attention:
-            return self.attention.prepare(encoded)
-        final = self.config.bridge == "final"
-        summary = (joined_finals(encoded)[-1][0] if final else mean_of_values(encoded))[:, tf.newaxis]  # [B, 1, D]
-        return Memory(summary[:, :, :0], summary, tf.ones(tf.shape(summary)[:2], tf.bool))
+        return self.attention.prepare(encoded)
 
     def initial_state(self, encoded: EncoderOutput) -> DecoderState:
         """Returns the state before the first piece; `model.bridge` says what it is made of."""
@@ -115,7 +109,7 @@ class AttentionDecoder(keras.layers.Layer):
         else:
             summary = mean_of_values(encoded)
             cells = from_mean(summary, kernel, bias, layers, states)
-        return DecoderState(cells, tf.zeros_like(summary) if self.has_attention else summary)
+        return DecoderState(cells, self.attention.first_context(summary))
 
     def weights_for_steps(self, *, fold: bool = False) -> StepWeights:
         """Returns the tensors that `advance` takes first.
@@ -123,11 +117,10 @@ class AttentionDecoder(keras.layers.Layer):
         With `fold` the input projection is done for the whole vocabulary, so that a step looks its result up. That
         pays for weights that stay, not for those of one update.
         """
-        attention = self.attention.weights_for_steps() if self.has_attention else ()
         return StepWeights(
             cells=tuple(cell.weights_for_steps() for cell in self.cells),
             inputs=tuple(cell.input_kernel() for cell in self.cells),
-            attention=attention,
+            attention=self.attention.weights_for_steps(),
             output=cast(self.output_kernel, self.precision),
             folded=(self.cells[0].project(tf.convert_to_tensor(self.embedding.table)),) if fold else (),
         )
@@ -157,9 +150,7 @@ class AttentionDecoder(keras.layers.Layer):
                 new = cell.step(weights.cells[0], projected, state.context, state.cells[0])
                 h = new[0]
             cells.append(new)
-        if not self.has_attention:
-            return DecoderState(tuple(cells), state.context), h, state.context[:, :0]
-        context, attention_weights = self.attention.attend(weights.attention, h, memory)
+        context, attention_weights = self.attention.attend(weights.attention, h, memory, state.context)
         return DecoderState(tuple(cells), context), h, attention_weights
 
     def _readout(self, kernel: tf.Tensor, h: tf.Tensor, context: tf.Tensor, embedded: tf.Tensor) -> tf.Tensor:
@@ -195,7 +186,7 @@ class AttentionDecoder(keras.layers.Layer):
 
     def _can_fuse(self) -> bool:
         one_lstm = self.config.cell == "lstm" and len(self.cells) == 1 and not self.config.layer_norm
-        return self.config.fused and one_lstm and self.has_attention
+        return self.config.fused and one_lstm and self.attention.can_fuse
 
     def _plain_unroll(
         self,

@@ -263,6 +263,17 @@ def test_a_mistake_in_a_flag_names_the_flag(overrides: dict[str, Any], parts: li
         ({"train.jit_compile": True}, ["train.jit_compile=true", "model.cudnn=false"]),
         ({"search.n_best": 3, "search.beam_size": 2}, ["search.n_best=3", "search.beam_size=2"]),
         ({"model.attention": "none", "model.bridge": "zero"}, ["model.attention=none", "model.bridge=final"]),
+        (
+            {"model.attention": "dot", "model.decoder_units": 11, "model.encoder_units": 7},
+            ["model.attention=dot", "model.decoder_units=11", "14 (2 x model.encoder_units=7)", "attention=general"],
+        ),
+        ({"model.attention": "dot", "model.bidirectional": False}, ["256 (1 x model.encoder_units=256)"]),
+        ({"model.attention": "general", "model.attention_heads": 2}, ["model.attention_heads=2", "got general"]),
+        ({"model.attention_heads": 3}, ["model.attention_heads=3 must divide model.attention_units=256"]),
+        (
+            {"model.attention_heads": 8, "model.encoder_units": 7},
+            ["model.attention_heads=8 must divide", "14 (2 x model.encoder_units=7)"],
+        ),
     ],
 )
 def test_values_that_contradict_each_other_are_refused(overrides: dict[str, Any], parts: list[str]) -> None:
@@ -316,10 +327,13 @@ def test_what_was_before_an_option_is_allowed(task: str, leaf: Leaf) -> None:
     assert check(leaf, leaf.before, "x") == leaf.before
 
 
-def test_every_leaf_survives_being_written_and_read(write: Write) -> None:
-    values = {leaf.name: another_value(leaf) for leaf in leaves(TranslationConfig)} | {"train.optimizer": "adamw"}
+@pytest.mark.parametrize("kind", [{"model.attention": "general"}, {"model.attention_heads": 5}], ids=str)
+def test_every_leaf_survives_being_written_and_read(kind: dict[str, Any], write: Write) -> None:
+    apart = ("model.attention", "model.attention_heads")  # there are no heads but Bahdanau's
+    values = {leaf.name: another_value(leaf) for leaf in leaves(TranslationConfig) if leaf.name not in apart}
+    values |= {"train.optimizer": "adamw", "model.encoder_units": 260, "model.attention_units": 260, **kind}
     config = load(None, values).config
-    assert flatten(config) == values
+    assert {name: value for name, value in flatten(config).items() if name in values} == values
     again = load(write(to_yaml(config)))
     assert again.config == config
     assert set(again.sources) == set(values)

@@ -1,86 +1,122 @@
-"""Additive attention: the formula of the paper, padding without weight, keys shared by the queries of a sentence."""
+"""Every kind of attention: its formula, padding without weight, a memory shared by the queries of a sentence."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.nn.attention import BahdanauAttention
+from seq2seq_tf.nn.attention import Attention, BahdanauAttention, MultiHeadAttention, make_attention
 from seq2seq_tf.structures import EncoderOutput, Memory
 from tests import oracles
 
-B, S, D, Q, A, K = 2, 5, 3, 7, 11, 13
+B, S, D, Q, A, K = 2, 5, 6, 7, 12, 13
 LENGTHS = (3, 4)
+
+
+class Kind(NamedTuple):
+    """A kind of attention as the configuration names it, and its formula."""
+
+    options: dict[str, object]
+    oracle: Callable[..., tuple[np.ndarray, np.ndarray]]
+    query_units: int = Q
+
+
+KINDS = {
+    "bahdanau": Kind({"attention": "bahdanau"}, oracles.additive_attention),
+    "two heads": Kind({"attention": "bahdanau", "attention_heads": 2}, partial(oracles.multi_head_attention, heads=2)),
+    "three heads": Kind(
+        {"attention": "bahdanau", "attention_heads": 3}, partial(oracles.multi_head_attention, heads=3)
+    ),
+    "dot": Kind({"attention": "dot"}, oracles.dot_attention, D),
+    "general": Kind({"attention": "general"}, oracles.general_attention),
+}
 
 pytestmark = pytest.mark.usefixtures("seed")
 
 
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    found: Kind = request.param
+    return found
+
+
 @pytest.fixture
-def attention(rng: np.random.Generator) -> BahdanauAttention:
-    layer = BahdanauAttention(A, precision="float32")
-    layer.build(Q, D)
+def attention(kind: Kind, rng: np.random.Generator) -> Attention:
+    return make(kind.options, kind.query_units, rng)
+
+
+def make(options: dict[str, object], query_units: int, rng: np.random.Generator) -> Attention:
+    layer = make_attention(oracles.small_config(attention_units=A, **options), precision="float32")
+    layer.build(query_units, D)
     oracles.randomise(layer, rng)
     return layer
 
 
-def draw(rng: np.random.Generator, *, queries: int = B) -> tuple[tf.Tensor, tf.Tensor]:
+def draw(kind: Kind, rng: np.random.Generator, *, queries: int = B) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns queries [N, Q] and values [B, S, D], with garbage on padding."""
-    return tuple(tf.constant(rng.normal(size=size), tf.float32) for size in ([queries, Q], [B, S, D]))
+    return tuple(tf.constant(rng.normal(size=size), tf.float32) for size in ([queries, kind.query_units], [B, S, D]))
 
 
-def prepare(attention: BahdanauAttention, values: tf.Tensor) -> Memory:
+def prepare(attention: Attention, values: tf.Tensor) -> Memory:
     return attention.prepare(EncoderOutput(values, tf.sequence_mask(LENGTHS, values.shape[1]), ()))
 
 
-def attend(attention: BahdanauAttention, query: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
-    return attention.attend(attention.weights_for_steps(), query, memory)
+def attend(attention: Attention, query: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
+    last = tf.zeros([tf.shape(query)[0], D])
+    return attention.attend(attention.weights_for_steps(), query, memory, last)
 
 
-def test_attention_equals_numpy(attention: BahdanauAttention, rng: np.random.Generator) -> None:
-    query, values = draw(rng)
+def test_attention_equals_numpy(kind: Kind, attention: Attention, rng: np.random.Generator) -> None:
+    query, values = draw(kind, rng)
     contexts, attention_weights = attend(attention, query, prepare(attention, values))
     for row, length in enumerate(LENGTHS):
         real = np.asarray(values[row, :length], np.float64)
-        context, weights = oracles.additive_attention(oracles.numpy_weights(attention), query[row].numpy(), real)
+        context, weights = kind.oracle(oracles.numpy_weights(attention), query[row].numpy(), real)
         np.testing.assert_allclose(contexts[row], context, atol=1e-5)
         np.testing.assert_allclose(attention_weights[row, :length], weights, atol=1e-5)
 
 
 def test_weights_sum_to_one_on_real_pieces_and_are_zero_on_padding(
-    attention: BahdanauAttention, rng: np.random.Generator
+    kind: Kind, attention: Attention, rng: np.random.Generator
 ) -> None:
-    query, values = draw(rng)
+    query, values = draw(kind, rng)
     _, attention_weights = attend(attention, query, prepare(attention, values))
     for row, length in enumerate(LENGTHS):
         np.testing.assert_allclose(tf.reduce_sum(attention_weights[row, :length]), 1.0, atol=1e-5)
         np.testing.assert_array_equal(attention_weights[row, length:], 0.0)
 
 
-def test_padding_does_not_change_the_context(attention: BahdanauAttention, rng: np.random.Generator) -> None:
-    query, values = draw(rng)
+def test_padding_does_not_change_the_context(kind: Kind, attention: Attention, rng: np.random.Generator) -> None:
+    query, values = draw(kind, rng)
     wider = tf.concat([values, 100.0 * tf.ones([B, 2, D])], 1)
     context, _ = attend(attention, query, prepare(attention, values))
     padded, _ = attend(attention, query, prepare(attention, wider))
     np.testing.assert_allclose(padded, context, atol=1e-5)
 
 
-def test_queries_of_one_sentence_equal_a_tiled_memory(attention: BahdanauAttention, rng: np.random.Generator) -> None:
-    query, values = draw(rng, queries=B * K)
+def test_queries_of_one_sentence_equal_a_tiled_memory(
+    kind: Kind, attention: Attention, rng: np.random.Generator
+) -> None:
+    query, values = draw(kind, rng, queries=B * K)
     memory = prepare(attention, values)
     tiled = tf.nest.map_structure(lambda x: tf.repeat(x, K, axis=0), memory)
     for got, expected in zip(attend(attention, query, memory), attend(attention, query, tiled), strict=True):
         np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
-def test_gradient_equals_numeric_gradient(attention: BahdanauAttention, rng: np.random.Generator) -> None:
-    query, values = draw(rng)
+def test_gradient_equals_numeric_gradient(kind: Kind, attention: Attention, rng: np.random.Generator) -> None:
+    query, values = draw(kind, rng)
     upstream = rng.normal(size=[B, D])
     arrays = {"query": query.numpy(), "values": values.numpy(), **oracles.numpy_weights(attention)}
 
     def loss(query: np.ndarray, values: np.ndarray, **weights: np.ndarray) -> float:
         rows = zip(upstream, query, values, LENGTHS, strict=True)
-        return sum(float(u @ oracles.additive_attention(weights, q, v[:n])[0]) for u, q, v, n in rows)
+        return sum(float(u @ kind.oracle(weights, q, v[:n])[0]) for u, q, v, n in rows)
 
     expected = oracles.numeric_gradients(loss, arrays)
     with tf.GradientTape() as tape:
@@ -93,8 +129,63 @@ def test_gradient_equals_numeric_gradient(attention: BahdanauAttention, rng: np.
         np.testing.assert_allclose(gradient, expected[name], rtol=1e-4, atol=5e-5, err_msg=name)
 
 
-def test_scores_start_with_about_unit_variance(rng: np.random.Generator) -> None:
-    layer = BahdanauAttention(997, precision="float32")
-    layer.build(Q, D)
-    energies = rng.choice([-1.0, 1.0], size=[499, 997]) @ np.asarray(layer.v, np.float64)
-    assert 0.8 < energies.std() < 1.25
+def test_a_sentence_of_no_pieces_gives_no_weights(kind: Kind, attention: Attention, rng: np.random.Generator) -> None:
+    query, _ = draw(kind, rng)
+    encoded = EncoderOutput(tf.zeros([B, 0, D]), tf.ones([B, 0], tf.bool), ())
+    context, attention_weights = attend(attention, query, attention.prepare(encoded))
+    assert attention_weights.shape == [B, 0]
+    np.testing.assert_array_equal(context, np.zeros([B, D]))
+
+
+def test_one_head_with_values_as_they_are_is_bahdanau(rng: np.random.Generator) -> None:
+    bahdanau = make({"attention": "bahdanau"}, Q, rng)
+    one = MultiHeadAttention(A, 1, precision="float32")
+    one.build(Q, D)
+    for mine, theirs in zip(one.variables[:4], bahdanau.variables, strict=True):
+        mine.assign(theirs)
+    one.value_kernel.assign(np.eye(D))
+    query, values = draw(KINDS["bahdanau"], rng)
+    found, expected = (attend(layer, query, prepare(layer, values)) for layer in (one, bahdanau))
+    for got, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-5)
+
+
+def test_without_attention_the_summary_stays_the_context(rng: np.random.Generator) -> None:
+    layer = make({"attention": "none"}, Q, rng)
+    query, summary = tf.zeros([B, Q]), tf.constant(rng.normal(size=[B, D]), tf.float32)
+    first = layer.first_context(summary)
+    memory = prepare(layer, tf.zeros([B, S, D]))
+    context, attention_weights = layer.attend(layer.weights_for_steps(), query, memory, first)
+    np.testing.assert_array_equal(context, summary)
+    assert attention_weights.shape == [B, 0]
+    assert not layer.variables
+    assert not layer.has_weights
+
+
+def test_only_bahdanau_with_one_head_may_be_replaced_by_the_fused_loop(rng: np.random.Generator) -> None:
+    """A kind says so itself: one that also has two weights does not train as Bahdanau in silence."""
+
+    class Other(BahdanauAttention):
+        """Might score in any way."""
+
+    assert [name for name, kind in KINDS.items() if make(kind.options, kind.query_units, rng).can_fuse] == ["bahdanau"]
+    assert not make({"attention": "none"}, Q, rng).can_fuse
+    assert not Attention(precision="float32").can_fuse
+    assert not Other(A, precision="float32").can_fuse
+
+
+@pytest.mark.parametrize("heads", [1, 4])
+def test_scores_start_with_about_unit_variance(heads: int, rng: np.random.Generator) -> None:
+    units = 4 * 997
+    layer = make_attention(oracles.small_config(attention_units=units, attention_heads=heads), precision="float32")
+    layer.build(Q, 4)
+    v = np.asarray(layer.weights_for_steps()[1], np.float64).reshape([units, heads])
+    scores = rng.choice([-1.0, 1.0], size=[499, units]) @ v
+    assert np.all((scores.std(0) > 0.8) & (scores.std(0) < 1.25))
+
+
+def test_sizes_that_do_not_fit_are_named() -> None:
+    for options in {"attention": "dot"}, {"attention_heads": 5}:
+        layer = make_attention(oracles.small_config(attention_units=A, **options), precision="float32")
+        with pytest.raises(ValueError, match=f"5 heads must divide {A} units|one size, got {Q}, {D}"):
+            layer.build(Q, D)

@@ -98,7 +98,7 @@ def numpy_start(w: dict[str, np.ndarray], pair: Pair, row: np.ndarray) -> np.nda
             made.append(np.tanh(tensor @ kernel[:, columns] + bias[columns]))
             block += 1
     assert block * H == kernel.shape[1]
-    context = np.zeros(kernel.shape[0]) if pair.decoder.has_attention else finals[-1][0]
+    context = np.zeros(kernel.shape[0]) if pair.decoder.attention.has_weights else finals[-1][0]
     return np.concatenate([*made, context])
 
 

@@ -26,6 +26,9 @@ CONFIGS = [
     {"cell": "lstm", "decoder_layers": 2, "residual": False},
     {"cell": "gru", "decoder_layers": 3},
     {"cell": "rnn", "attention": "none", "decoder_layers": 2},
+    {"cell": "lstm", "attention": "general"},
+    {"cell": "gru", "attention": "dot", "decoder_units": D},
+    {"cell": "lstm", "attention_heads": D, "attention_units": 2 * D},  # D is a prime
 ]
 
 pytestmark = pytest.mark.usefixtures("seed")
@@ -100,7 +103,7 @@ def test_padding_of_the_source_does_not_change_the_output(
     wider = EncoderOutput(tf.concat([given.encoded.values, garbage], 1), mask, ())
     forced, padded = force(decoder, given), force(decoder, given._replace(encoded=wider))
     np.testing.assert_allclose(padded.hidden, forced.hidden, atol=1e-5)
-    if decoder.has_attention:
+    if decoder.attention.has_weights:
         np.testing.assert_allclose(padded.weights[:, :, :S], forced.weights, atol=1e-5)
         np.testing.assert_array_equal(padded.weights[:, :, S:], 0.0)
 
@@ -114,7 +117,7 @@ def test_batch_equals_one_by_one(changes: dict, given: Given, rng: np.random.Gen
         encoded = EncoderOutput(values, tf.ones([1, length], tf.bool), ())
         alone = force(decoder, Given(encoded, given.target_in[row : row + 1]))
         np.testing.assert_allclose(together.hidden[row], alone.hidden[0], atol=1e-5)
-        if decoder.has_attention:
+        if decoder.attention.has_weights:
             np.testing.assert_allclose(together.weights[row, :, :length], alone.weights[0], atol=1e-5)
 
 
@@ -206,6 +209,16 @@ def test_decoder_and_its_gradients_equal_numpy(fused: bool, given: Given, rng: n
 
             expected = oracles.numeric_gradient(loss_at, weights[name][place][np.newaxis])[0]
             np.testing.assert_allclose(gradient[place], expected, rtol=1e-4, atol=5e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("changes", [c for c in CONFIGS if "attention" in str(c)], ids=str)
+def test_a_kind_that_the_fused_loop_does_not_know_trains_as_it_scores(
+    changes: dict, given: Given, rng: np.random.Generator
+) -> None:
+    fused = make(rng, **changes, fused=True)
+    plain = twin(fused, fused=False)
+    for got, expected in zip(force(fused, given), force(plain, given), strict=True):
+        np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize("changes", [{"cell": "lstm"}, {"cell": "gru", "decoder_layers": 2}], ids=str)

@@ -169,7 +169,7 @@ class Captioner:
         rows = [tokens[b, k, : max(lengths[b, k] - 1, 0)] for b in range(len(pixels)) for k in range(n_best)]
         texts = self.words.decode(rows)
         maps = [np.zeros((0, 0, 0), np.float32)] * len(rows)
-        if attention and self.model.decoder.has_attention:
+        if attention and self.model.decoder.attention.has_weights:
             _, weights = self._teacher_force(np.repeat(pixels, n_best, axis=0), rows)
             side = self.model.encoder.side
             grids = weights.reshape([len(rows), -1, side, side])

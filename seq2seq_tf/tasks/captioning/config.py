@@ -16,6 +16,7 @@ from seq2seq_tf.config.common import (
     Renamed,
     TaskConfig,
     TrainConfig,
+    check_attention,
     option,
 )
 from seq2seq_tf.errors import InputError
@@ -118,6 +119,8 @@ class CaptioningConfig(TaskConfig):
                 f"data.image_size={self.data.image_size} must be a multiple of {cell} (model.halvings="
                 f"{self.model.halvings})"
             )
+        made_by = f"model.filters={self.model.filters} x 2 ** model.halvings={self.model.halvings}"
+        check_attention(self.model, self.model.filters * cell, made_by)
         if self.model.attention == "none" and self.model.bridge == "zero":
             raise InputError("model.attention=none needs model.bridge=mean: nothing else tells of the image")
         if self.search.n_best > self.search.beam_size:

@@ -19,6 +19,7 @@ from seq2seq_tf.config.common import (
     Range,
     TaskConfig,
     TrainConfig,
+    check_attention,
     option,
 )
 from seq2seq_tf.errors import InputError
@@ -168,6 +169,9 @@ class TranslationConfig(TaskConfig):
                 f"model.tie={model.tie} needs model.output_units equal to model.embedding_units, "
                 f"got {model.output_units} and {model.embedding_units}"
             )
+        directions = 2 if model.bidirectional else 1
+        made_by = f"{directions} x model.encoder_units={model.encoder_units}"
+        check_attention(model, directions * model.encoder_units, made_by)
         if model.attention == "none" and model.bridge == "zero":
             raise InputError("model.attention=none needs model.bridge=final: nothing else tells of the source")
         if search.n_best > search.beam_size:

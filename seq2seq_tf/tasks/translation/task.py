@@ -48,7 +48,7 @@ class TranslationTask:
 
     Args:
       config: of the run.
-      source, target: piece models.
+      models: tokenizers of source and target.
       train: corpora, one per sampled segmentation; epoch e reads number e modulo their count.
       valid_texts: held-out pairs of sentences.
       model: built.

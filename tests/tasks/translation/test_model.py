@@ -26,7 +26,9 @@ CONFIGS = [
     {"cell": "lstm", "attention": "none"},
     {"cell": "lstm", "bridge": "final"},
     {"cell": "gru", "attention": "none", "bridge": "final"},
-    {"cell": "rnn", "bridge": "zero"},
+    {"cell": "rnn", "bridge": "zero", "attention": "general"},
+    {"cell": "lstm", "attention": "dot", "decoder_units": 6},
+    {"cell": "lstm", "attention_units": 8, "attention_heads": 2},
     {"cell": "lstm", "layer_norm": True},
     {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2},
 ]
