@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from seq2seq_tf.version import __version__ as __version__
+
 if TYPE_CHECKING:  # what the registry of tasks hands out when the package runs, for type checkers and editors
     from seq2seq_tf.errors import InputError as InputError
     from seq2seq_tf.tasks import load_config as load_config
@@ -22,8 +24,6 @@ if TYPE_CHECKING:  # what the registry of tasks hands out when the package runs,
     from seq2seq_tf.tasks.translation.translator import Translator as Translator
 
     Config = TranslationConfig
-
-__version__ = "0.1.0"
 
 _PLACES = {
     "Config": "seq2seq_tf.tasks.translation.config:TranslationConfig",

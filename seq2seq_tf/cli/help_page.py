@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import platform
 import re
 import shutil
 import sys
@@ -12,6 +14,7 @@ from collections.abc import Iterable
 from absl import flags
 
 from seq2seq_tf.cli.flag_types import range_of
+from seq2seq_tf.version import __version__
 
 _COLUMN = 32  # where the meaning of a flag begins
 _LIBRARIES = ("absl", "keras", "tensorboard", "tensorflow")  # they define flags of their own when imported
@@ -29,21 +32,37 @@ def program_name() -> str:
     return f"{name} {command}".strip()
 
 
-def help_page(about: str, text: str, values: flags.FlagValues, *, everything: bool = False) -> str:
+def version_line() -> str:
+    """Returns the program with its version, and the versions of what it computes with (whose import would be slow)."""
+    from importlib import metadata  # here, as it is slow to import
+
+    below = [f"Python {platform.python_version()}"]
+    for name in ("TensorFlow", "Keras"):
+        with contextlib.suppress(metadata.PackageNotFoundError):  # of a build of TensorFlow under another name
+            below.append(f"{name} {metadata.version(name.lower())}")
+    started = program_name().split()[0]
+    return f"{'seq2seq_tf' if started == 'python' else started} {__version__} ({', '.join(below)})\n"
+
+
+def help_page(about: str, text: str, values: flags.FlagValues, *, operand: str = "", everything: bool = False) -> str:
     """Returns the page.
 
     Args:
       about: what the program does.
       text: examples, or more about it.
       values: the flags.
+      operand: the flag whose value may stand without its name.
       everything: absl's own flags too, at the end.
     """
     width = min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
     sections = own_flags(values)
-    parts = [f"{program_name()}: {about}", f"usage: {program_name()} --flag=value ..."]
+    parts = [
+        f"{program_name()}: {about}",
+        f"usage: {program_name()}{f' {operand.upper()}' * bool(operand)} --flag=value ...",
+    ]
     if text.strip():
         parts.append(textwrap.indent(textwrap.dedent(text).strip("\n"), "  "))
-    parts += [_block(_title(name), found, width) for name, found in sections.items()]
+    parts += [_block(_title(name), found, width) for name, found in sections.items() if found]
     if everything:
         parts.append(_block("flags of absl, for logging and debugging", _flags_of_absl(values), width))
     else:
@@ -91,10 +110,15 @@ def _placeholder(flag: flags.Flag) -> str:
     return {"int": "N", "float": "X", "path": "PATH"}.get(flag.parser.flag_type(), "TEXT")
 
 
+def help_text(flag: flags.Flag) -> str:
+    """Returns the help text of a flag without what absl adds to it."""
+    text = re.sub(r"^<[^<>]*>: ", "", " ".join((flag.help or "").split()))  # the choices
+    return text.removesuffix(_REPEAT)
+
+
 def _meaning(flag: flags.Flag) -> str:
     """Returns the help text with range and default, where the text does not tell them."""
-    text = re.sub(r"^<[^<>]*>: ", "", " ".join((flag.help or "").split()))  # absl puts the choices there
-    text = text.removesuffix(_REPEAT)
+    text = help_text(flag)
     if "default:" in text:
         return text
     value = ",".join(flag.default) if isinstance(flag.default, list) else flag.default_unparsed

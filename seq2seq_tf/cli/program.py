@@ -14,7 +14,7 @@ from typing import IO, NamedTuple, NoReturn
 from absl import app, flags, logging
 
 from seq2seq_tf.cli.flag_types import check_outputs
-from seq2seq_tf.cli.help_page import help_page, own_flags, program_name
+from seq2seq_tf.cli.help_page import help_page, own_flags, program_name, version_line
 from seq2seq_tf.cli.streams import drop_output, prepare_streams, restart_in_utf8
 from seq2seq_tf.config.registry import TASKS
 from seq2seq_tf.errors import InputError, TrainingError, nearest
@@ -29,6 +29,7 @@ EXIT_INTERRUPTED = 130
 _LIBRARY_NOTE = re.compile(rb"WARNING: All log messages before absl|[IW]\d{4} \d\d:")
 _HELP = ("--help", "-help", "-h", "--h", "-?", "--helpshort", "-helpshort")
 _ALL_HELP = ("--helpfull", "-helpfull")
+_VERSION = "--version"
 _MEMORY = "/dev/shm"
 _LONGEST_MESSAGE = 1000  # characters: an argument of a megabyte is not repeated
 # What the machine refuses, not a mistake of ours: no room, no permission, a stream that is closed, a broken disk.
@@ -46,6 +47,7 @@ class Command(NamedTuple):
     define_flags: Callable[[], None]  # called for the chosen command only, so that --help shows its flags alone
     main: Callable[[], int | None]  # returns the exit code, or None for 0
     text: str = ""  # of the help page: examples, or more about it
+    operand: str = ""  # the flag whose value may stand without its name: `seq2seq-config show NAME`
     is_filter: bool = False  # done as soon as nobody reads its output; other programs finish their work then too
 
 
@@ -54,10 +56,16 @@ def parse(command: Command, argv: Sequence[str]) -> list[str]:
     argv = [argv[0], *map(_decoded, argv[1:])]
     if any(a in (*_HELP, *_ALL_HELP) for a in argv[1:]):
         everything = any(a in _ALL_HELP for a in argv[1:])
-        _print_page(help_page(command.help, command.text, flags.FLAGS, everything=everything))
+        _print_page(help_page(command.help, command.text, flags.FLAGS, operand=command.operand, everything=everything))
+        sys.exit(0)
+    if _VERSION in argv[1:]:
+        _print_page(version_line())
         sys.exit(0)
     try:
+        flags.FLAGS.set_gnu_getopt(bool(command.operand))  # flags may follow it
         remaining = flags.FLAGS(argv)
+        if command.operand and len(remaining) > 1 and not flags.FLAGS[command.operand].present:
+            flags.FLAGS[command.operand].parse(remaining.pop(1))
     except flags.UnrecognizedFlagError as error:
         known = [flag.name for section in own_flags(flags.FLAGS).values() for flag in section]
         if today := _renamed(error.flagname, known):
@@ -242,6 +250,9 @@ def run_commands(commands: Mapping[str, Command]) -> None:
     chosen = _decoded(sys.argv[1]) if len(sys.argv) > 1 else ""
     if chosen in (*_HELP, *_ALL_HELP, "help"):
         _print_page(f"usage: {name} COMMAND --flag=value ...    ({name} COMMAND --help lists its flags)\n\n{listed}\n")
+        sys.exit(0)
+    if chosen == _VERSION:
+        _print_page(version_line())
         sys.exit(0)
     if chosen not in commands:
         what = f"unknown command {chosen!r}{nearest(chosen, commands)}" if chosen else "no command given"

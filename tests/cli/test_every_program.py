@@ -11,7 +11,7 @@ import pytest
 from seq2seq_tf.cli.flag_types import OptionParser, OutputParser
 from seq2seq_tf.config.common import Range
 from seq2seq_tf.config.loading import TASKS, leaves, load, to_yaml
-from tests.programs import COMMANDS, CORPUS, TRAINING, call, defined, kinds_of_flags
+from tests.programs import COMMANDS, TRAINING, WITHOUT_RUN, call, defined, kinds_of_flags
 from tests.trained import assert_one_error_line
 
 USED = [name for name in COMMANDS if name not in TRAINING]
@@ -66,11 +66,11 @@ def test_help_describes_the_program_then_its_flags(name: str, columns: int, monk
     assert "--pdb" in call(name, "--helpfull").stdout
 
 
-@pytest.mark.parametrize("name", CORPUS)
-def test_corpus_programs_describe_themselves_and_refuse_what_is_no_flag(name: str) -> None:
+@pytest.mark.parametrize("name", WITHOUT_RUN)
+def test_programs_without_a_run_describe_themselves_and_refuse_what_is_no_flag(name: str) -> None:
     shown = call(name, "--help")
     assert (shown.code, shown.stderr) == (0, "")
-    assert CORPUS[name].help in shown.stdout
+    assert WITHOUT_RUN[name].help in shown.stdout
     assert all(f"{flag}" in shown.stdout for flag in kinds_of_flags(name))
     assert_one_error_line(call(name, "--xyzzy=3"), "unknown flag --xyzzy")
     assert_one_error_line(call(name, "--caf\udce9=3"), "not UTF-8")
@@ -90,7 +90,7 @@ def test_help_of_training_lists_options_by_section_with_range_and_default(
     assert re.search(r"default: adam\]", flags)
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, *CORPUS])
+@pytest.mark.parametrize("name", [*COMMANDS, *WITHOUT_RUN])
 def test_every_number_has_bounds_and_what_is_beyond_them_is_one_line(name: str) -> None:
     for flag, (kind, parser) in kinds_of_flags(name).items():
         if kind not in ("int", "float"):

@@ -1,8 +1,6 @@
 """A configuration is checked to the last value; a mistake is one line that names file and line, or the flag."""
 
-import contextlib
 import dataclasses
-import io
 import re
 from collections.abc import Callable
 from fractions import Fraction
@@ -88,15 +86,6 @@ def test_every_number_has_a_range_that_int32_bears_and_every_text_a_kind(task: s
                 check(leaf, value, "x")
     else:
         assert leaf.type is bool or not isinstance(leaf.allowed, Range)
-
-
-def test_the_table_of_options_in_the_docs_is_what_its_code_prints() -> None:
-    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-    code, table = re.findall(r"```python\n(from seq2seq_tf import Config\n.*?)```\n\n(\|.*?\n)(?!\|)", page, re.S)[0]
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(code, {})
-    assert table == printed.getvalue(), "print the table anew with the code above it"
 
 
 def test_options_that_name_files_are_marked_as_paths() -> None:

@@ -1,0 +1,119 @@
+"""Example configurations, all options, shell completion: seq2seq-config list|show|options|completion
+
+seq2seq-config show quickstart_en_de > mine.yaml
+seq2seq-config options --task=tagging
+source <(seq2seq-config completion bash)
+"""
+
+from __future__ import annotations
+
+from absl import flags
+
+from seq2seq_tf.cli.program import Command, run_commands
+from seq2seq_tf.config import examples
+from seq2seq_tf.config.loading import task_of
+from seq2seq_tf.config.registry import DEFAULT_TASK
+from seq2seq_tf.errors import InputError
+from seq2seq_tf.tasks import TASKS
+
+FLAGS = flags.FLAGS
+_FORMATS = ("yaml", "markdown")
+
+
+class _ExampleParser(flags.ArgumentParser):
+    """The name of an example; one that does not exist is refused with what may have been meant, when it is read."""
+
+    @property
+    def known(self) -> list[str]:
+        """The names, which a shell offers."""
+        return examples.names()
+
+
+def _list() -> None:
+    from seq2seq_tf.cli.tables import format_table
+
+    paths = {name: examples.path_of(name) for name in examples.names()}
+    texts = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
+    rows = [(name, task_of(paths[name]), examples.about(text)) for name, text in texts.items()]
+    print(format_table(["name", "task", "what it trains"], rows))
+
+
+def _show_flags() -> None:
+    flags.DEFINE(_ExampleParser(), "name", None, "example to print; `seq2seq-config list` lists them")
+
+
+def _show() -> None:
+    if not FLAGS.name:
+        raise InputError(f"name an example: {', '.join(examples.names())}")
+    print(examples.path_of(FLAGS.name).read_text(encoding="utf-8"), end="")
+
+
+def _options_flags() -> None:
+    flags.DEFINE_enum("task", DEFAULT_TASK, sorted(TASKS), "whose options")
+    flags.DEFINE_enum("format", "yaml", _FORMATS, "yaml: a configuration file with comments; markdown: a table")
+
+
+def _options() -> None:
+    from seq2seq_tf.config import option_lists
+
+    write = {"yaml": option_lists.as_yaml, "markdown": option_lists.as_markdown}[FLAGS.format]
+    print(write(TASKS[FLAGS.task]), end="")
+
+
+def _completion_flags() -> None:
+    from seq2seq_tf.cli.completion import SHELLS
+
+    flags.DEFINE_enum("shell", None, SHELLS, "shell that is to read the script")
+
+
+def _completion() -> None:
+    from seq2seq_tf.cli.completion import SHELLS, script
+    from seq2seq_tf.cli.programs import programs
+
+    if not FLAGS.shell:
+        raise InputError(f"name a shell: {', '.join(SHELLS)}")
+    print(script(FLAGS.shell, programs()), end="")
+
+
+COMMANDS = {
+    "list": Command("lists the example configurations", lambda: None, _list, "seq2seq-config list", is_filter=True),
+    "show": Command(
+        "prints an example configuration, to begin your own with",
+        _show_flags,
+        _show,
+        "seq2seq-config show quickstart_en_de > mine.yaml",
+        operand="name",
+        is_filter=True,
+    ),
+    "options": Command(
+        "prints every option of a task with its default, its range and its meaning",
+        _options_flags,
+        _options,
+        """
+        seq2seq-config options
+        seq2seq-config options --task=language_model > all.yaml
+        """,
+        is_filter=True,
+    ),
+    "completion": Command(
+        "prints a script with which a shell completes the programs' commands, flags, choices and file names",
+        _completion_flags,
+        _completion,
+        """
+        source <(seq2seq-config completion bash)              # in ~/.bashrc
+        source <(seq2seq-config completion zsh)               # in ~/.zshrc, after compinit
+        seq2seq-config completion fish | source               # in ~/.config/fish/config.fish
+        """,
+        operand="shell",
+        is_filter=True,
+    ),
+}
+
+
+def run() -> None:
+    """Entry point."""
+    run_commands(COMMANDS)
+
+
+if __name__ == "__main__":
+    run()

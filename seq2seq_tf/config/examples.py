@@ -1,0 +1,36 @@
+"""The example configurations: configs/ of a checkout, which an installed package holds inside itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from seq2seq_tf.errors import InputError, nearest
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def folder() -> Path:
+    """Returns the folder of the files: in the package, or beside it in a checkout (setup.cfg puts it inside)."""
+    inside = _PACKAGE / "configs"
+    return inside if inside.is_dir() else _PACKAGE.parent / "configs"
+
+
+def names() -> list[str]:
+    """Returns the names of the examples: their files without .yaml."""
+    return sorted(path.stem for path in folder().glob("*.yaml"))
+
+
+def path_of(name: str) -> Path:
+    """Returns the file of an example; InputError where there is none of that name (.yaml may be part of it)."""
+    name = name.removesuffix(".yaml")
+    if name not in names():
+        raise InputError(f"{name!r} is not an example{nearest(name, names())}; there are {', '.join(names())}")
+    return folder() / f"{name}.yaml"
+
+
+def about(text: str) -> str:
+    """Returns the first sentence of an example's first comment, without what leads on to the documentation."""
+    comment = re.search(r"^# (.*(?:\n# .*)*)", text, re.MULTILINE)
+    sentence = re.split(r"[.:]\s|[.:]$", comment[1].replace("\n# ", " "))[0] if comment else ""
+    return re.sub(r" \([^()]*docs/[^()]*\)$", "", sentence)
