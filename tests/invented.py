@@ -1,11 +1,15 @@
-"""A made-up parallel corpus in two invented languages: realistic lengths, names, numbers; nothing to download."""
+"""Made-up parallel corpora, of two invented languages or of English and German, and what their audit finds."""
 
 from __future__ import annotations
 
+import functools
+import random
 from pathlib import Path
 
 import numpy as np
 
+from seq2seq_tf.corpora.audit import Audit, audit
+from seq2seq_tf.corpora.findings import Finding
 from seq2seq_tf.corpora.part_text import Part
 
 _SYLLABLES = (
@@ -14,6 +18,7 @@ _SYLLABLES = (
 )
 _NAMES = ("Bolivar", "Ingrid", "Novak", "Quito", "Stefano", "Tanaka", "Umeå", "Zhang")
 _WORDS = 600
+LINES = 401
 
 
 def corpus(count: int, seed: int = 1) -> list[tuple[str, str]]:
@@ -53,3 +58,53 @@ def write_part(
     for file, lines in zip(files, (sources, targets), strict=True):
         file.write_bytes("".join(line + end for line in lines).encode())
     return Part("train", *files)
+
+
+@functools.cache
+def sides() -> tuple[list[str], list[str]]:
+    """Returns the sources and the targets of one corpus."""
+    sources, targets = zip(*corpus(LINES), strict=True)
+    return list(sources), list(targets)
+
+
+_ENGLISH = (
+    ["The old teacher", "My neighbour", "A young woman", "This small company", "Nobody here", "Our best friend"],
+    ["wants to sell", "has already seen", "would never forget", "is looking for", "did not understand"],
+    ["the yellow house", "those three letters", "a good answer", "her new bicycle", "the long way home"],
+    ["because it is raining.", "before the summer.", "with a little help.", "and that is enough.", "every morning."],
+)
+_GERMAN = (
+    ["Der alte Lehrer", "Mein Nachbar", "Eine junge Frau", "Diese kleine Firma", "Niemand hier", "Unser bester Freund"],
+    ["will verkaufen:", "hat schon gesehen:", "würde nie vergessen:", "ist auf der Suche:", "verstand nicht:"],
+    ["das gelbe Haus", "diese drei Briefe", "eine gute Antwort", "ihr neues Fahrrad", "den langen Weg nach Hause"],
+    ["weil es regnet.", "noch vor dem Sommer.", "mit ein wenig Hilfe.", "und das genügt.", "jeden Morgen."],
+)
+
+
+def english_and_german() -> tuple[list[str], list[str]]:
+    """Returns 400 sentences in English, and as many in German."""
+    draw = random.Random(5)
+    chosen = [[draw.randrange(len(part)) for part in _ENGLISH] for _ in range(400)]
+    both = [
+        [" ".join(part[n] for part, n in zip(words, row, strict=True)) for row in chosen]
+        for words in (_ENGLISH, _GERMAN)
+    ]
+    return both[0], both[1]
+
+
+def audited(part: Part, languages: tuple[str, str] = ("xx", "yy")) -> Audit:
+    """Returns what the audit says of a part; long lines and odd lengths are no flaws."""
+    return audit([part], languages, max_words=10**6, max_deviation=1e9)
+
+
+def only_error(result: Audit) -> Finding:
+    """Returns the one error, which has a remedy."""
+    errors = [finding for finding in result.findings if finding.severity == "error"]
+    assert len(errors) == 1, result.findings
+    assert errors[0].remedy
+    return errors[0]
+
+
+def errors_and_warnings(result: Audit, *, without: str = "pair occurred before") -> list[tuple[str, str]]:
+    """Returns severity and check of each finding."""
+    return [(finding.severity, finding.check) for finding in result.findings if finding.check != without]

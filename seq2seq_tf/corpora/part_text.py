@@ -55,10 +55,9 @@ class PartText:
         seen = 0
         for source, target in self.lines():
             if source and target and is_visible(source) and is_visible(target) and source != target:
-                place = len(chosen) if len(chosen) < _SAMPLE else draw.randrange(seen + 1)
-                if place == len(chosen):
+                if len(chosen) < _SAMPLE:
                     chosen.append((seen, (source, target)))
-                elif place < _SAMPLE:
+                elif (place := draw.randrange(seen + 1)) < _SAMPLE:
                     chosen[place] = (seen, (source, target))
                 seen += 1
         return [pair for _, pair in sorted(chosen)]

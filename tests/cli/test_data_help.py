@@ -113,11 +113,3 @@ def test_languages_are_listed(data: Data, fake_apt: dict[str, str]) -> None:
     done = data("fetch-help", "--list", **fake_apt)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[2:] == ["de        German help"]
-
-
-def test_an_unknown_language_is_named_with_the_nearest(data: Data, fake_apt: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "commands" / "apt-get").write_text("#!/bin/sh\nexit 100\n")
-    done = data("fetch-help", "--source=dee", "--target=fr", **fake_apt)
-    assert done.returncode == 2
-    assert "no package libreoffice-help-dee (did you mean 'de'?)" in done.stderr
-    assert done.stderr.count("\n") == 1

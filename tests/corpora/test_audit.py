@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from seq2seq_tf.corpora.audit import Audit, audit, find_parts
-from seq2seq_tf.corpora.findings import EXAMPLES, Finding
+from seq2seq_tf.corpora.findings import Finding, Place
 from seq2seq_tf.corpora.part_text import Part
 from seq2seq_tf.errors import InputError
+from tests import invented
+from tests.invented import LINES, audited, only_error
 
 
 def part(folder: Path, name: str, source: str | bytes, target: str | bytes) -> Part:
@@ -75,37 +77,6 @@ def test_odd_lengths_are_seen_from_the_ratio_of_the_part(tmp_path: Path) -> None
     assert places(finding) == (f"{tmp_path}/train.en:12 (5 against 90 characters)",)
 
 
-def test_all_are_counted_and_the_first_are_shown(tmp_path: Path) -> None:
-    lines = 11
-    finding = only_finding(examined(part(tmp_path, "train", "a\n" * lines, "x\n" * lines)))
-    assert finding.times == lines - 1
-    assert places(finding) == tuple(f"{tmp_path}/train.en:{n} (repeats line 1)" for n in range(2, 2 + EXAMPLES))
-
-
-def test_a_held_out_pair_in_train_is_an_error_and_one_side_a_warning(tmp_path: Path) -> None:
-    train = part(tmp_path, "train", "new\nGood day!\nother\n", "neu\nGuten Tag!\nandere\n")
-    test = part(tmp_path, "test", "x\ngood day\nOther.\n", "y\nguten tag\nverschiedene\n")
-    result = examined(train, test)
-    assert [(*finding[:4], places(finding)) for finding in result.findings] == [
-        ("error", "test", "pair stands in train", 1, (f"{test.source}:2 (= {train.source}:2)",)),
-        ("warning", "test", "one side stands in train", 1, (f"{test.source}:3 (= {train.source}:3)",)),
-    ]
-    assert result.errors == 1
-
-
-def test_leaks_on_the_target_side_and_between_valid_and_test_are_found(tmp_path: Path) -> None:
-    valid = part(tmp_path, "valid", "a\n", "gleich\n")
-    test = part(tmp_path, "test", "b\nc\n", "neu\ngleich\n")
-    finding = only_finding(examined(valid, test))
-    assert finding[:3] == ("warning", "test", "one side stands in valid")
-    assert places(finding) == (f"{test.target}:2 (= {valid.target}:1)",)
-
-
-def test_two_test_sets_may_be_the_same(tmp_path: Path) -> None:
-    parts = [part(tmp_path, name, "a\n", "x\n") for name in ("test", "test_2016")]
-    assert examined(*parts).findings == ()
-
-
 def test_broken_lines_do_not_hide_what_follows(tmp_path: Path) -> None:
     result = examined(part(tmp_path, "train", b"\xff\nb\n\xfe\n", b"x\nb\n\xfd\n"))
     assert [(f.check, f.times) for f in result.findings] == [("invalid UTF-8", 3), ("both sides the same", 1)]
@@ -139,3 +110,17 @@ def test_missing_sides_and_folders_are_named(tmp_path: Path) -> None:
     (tmp_path / "train.en").touch()
     with pytest.raises(InputError, match=r"train\.de: no such file"):
         find_parts(tmp_path, "en", "de")
+
+
+def test_one_text_on_both_sides_is_found(tmp_path: Path) -> None:
+    assert (
+        only_error(audited(invented.write_part(tmp_path, *[invented.sides()[0]] * 2))).check
+        == "most pairs have equal sides"
+    )
+
+
+def test_lines_that_end_with_cr_alone_are_found_on_either_side(tmp_path: Path) -> None:
+    part = invented.write_part(tmp_path, *invented.sides(), end="\r")
+    error = only_error(audited(part))
+    assert (error.check, error.times) == ("lines end with CR alone", 2)
+    assert error.examples[0] == Place(str(part.source), 0, f"1 line with {LINES - 1} CR inside")
