@@ -66,7 +66,9 @@ def load(model_dir: str, device: str, variant: Variant, *, dropout: bool = False
     source, target = SentencePieceTokenizer(run.source_model), SentencePieceTokenizer(run.target_model)
     tf.config.experimental.enable_tensor_float_32_execution(variant.tf32)
     with tf.device(device):
-        model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
+        model = Translation(
+            config.model, source.vocab_size, target.vocab_size, precision=config.train.precision, smoothing=0.1
+        )
         model.build()
         load_weights(run, model)
         return Translator(model, source, target, config, run)
@@ -101,7 +103,7 @@ def compute(translator: Translator, device: str, sources: Sequence[list[int]], b
 def _loss_and_gradients(model: Translation, batch: Batch) -> tuple[tf.Tensor, list[tf.Tensor]]:
     values = [v.value for v in model.trainable_variables]
     with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=tf.constant([1, 2]))
+        loss, _ = model.batch_loss(batch, (), dropout_seed=tf.constant([1, 2]))
     zero = tf.UnconnectedGradients.ZERO
     return loss.total, [tf.convert_to_tensor(g) for g in tape.gradient(loss.total, values, unconnected_gradients=zero)]
 

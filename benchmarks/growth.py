@@ -68,7 +68,9 @@ class UpdateClock:
         from seq2seq_tf.tasks.translation.task import TranslationTask
         from seq2seq_tf.training.trainer import Trainer
 
-        model = Translation(config.model, vocab, vocab, precision=config.train.precision)
+        model = Translation(
+            config.model, vocab, vocab, precision=config.train.precision, smoothing=config.train.label_smoothing
+        )
         model.build()
         train = dataclasses.replace(config.train, accumulate=1)
         self._trainer = Trainer(model, train, TranslationTask.batch_spec, TranslationTask.carry_spec)

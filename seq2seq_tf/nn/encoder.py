@@ -1,6 +1,8 @@
-"""The encoder: source pieces to one vector per piece and a summary state."""
+"""Encoders: a source to one vector per piece (or place) and a final state. What all offer, and the recurrent one."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import keras
 import tensorflow as tf
@@ -10,6 +12,15 @@ from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
 from seq2seq_tf.nn.recurrent import RecurrentStack
 from seq2seq_tf.structures import PAD_ID, EncoderOutput
+
+
+class EncoderProtocol(Protocol):
+    """What a decoder, a classifier or a tagger needs of an encoder."""
+
+    value_units: int  # D, known before anything is built
+
+    def encode(self, source: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> EncoderOutput:
+        """Encodes a batch; dropout is on if dropout_seed is given."""
 
 
 class Encoder(keras.layers.Layer):
@@ -31,6 +42,7 @@ class Encoder(keras.layers.Layer):
             precision=precision,
             name="stack",
         )
+        self.value_units = self.stack.output_units
         self._input_dropout = EmbeddingDropouts(config, "source")
         shared = (1,) if config.variational else ()
         self._output_dropout = Dropout(config.encoder_dropout, "encoder/output", shared_axes=shared)

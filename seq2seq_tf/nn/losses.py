@@ -83,3 +83,19 @@ def projected_cross_entropy(
 
     smoothed, nll = run(hidden, table, bias)
     return TokenLosses(smoothed, tf.stop_gradient(nll))
+
+
+class CrossEntropy(NamedTuple):
+    """The loss of a model, bound where the model is built."""
+
+    smoothing: float  # of the labels
+    fused: bool  # by the hand-written gradient
+
+    def __call__(self, hidden: tf.Tensor, table: tf.Tensor, bias: tf.Tensor, labels: tf.Tensor) -> TokenLosses:
+        """Returns the losses of N tokens; arguments as those of `plain_cross_entropy`."""
+        cross_entropy = projected_cross_entropy if self.fused else plain_cross_entropy
+        return cross_entropy(hidden, table, bias, labels, self.smoothing)
+
+    def without_smoothing(self) -> CrossEntropy:
+        """Returns the loss that says how probable the labels are."""
+        return self._replace(smoothing=0.0)

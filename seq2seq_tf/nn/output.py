@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from seq2seq_tf.nn.decoder import AttentionDecoder, StepWeights
-from seq2seq_tf.nn.losses import TokenLosses, plain_cross_entropy, projected_cross_entropy
+from seq2seq_tf.nn.losses import CrossEntropy, TokenLosses
 from seq2seq_tf.nn.products import product
 from seq2seq_tf.structures import PAD_ID, DecoderState, LossSum, Memory, StepFn
 
@@ -49,26 +49,27 @@ def make_step_fn(decoder: AttentionDecoder, weights: SearchWeights, candidates: 
 
 
 def summed_loss(
-    hidden: tf.Tensor, labels: tf.Tensor, vocabulary: OutputProjection, *, smoothing: float, fused: bool
+    cross_entropy: CrossEntropy, hidden: tf.Tensor, labels: tf.Tensor, projection: OutputProjection
 ) -> LossSum:
     """Returns the loss of hidden [B, T, output_units] summed over the real ones of labels [B, T] int32."""
     real = tf.where(tf.not_equal(labels, PAD_ID))  # [N, 2]
-    losses = _real_losses(hidden, labels, real, vocabulary, smoothing, fused)
+    losses = _real_losses(cross_entropy, hidden, labels, real, projection)
     weight = tf.cast(tf.shape(real)[0], tf.float32)
     return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight)
 
 
-def log_probabilities(hidden: tf.Tensor, labels: tf.Tensor, vocabulary: OutputProjection, *, fused: bool) -> tf.Tensor:
+def log_probabilities(
+    cross_entropy: CrossEntropy, hidden: tf.Tensor, labels: tf.Tensor, projection: OutputProjection
+) -> tf.Tensor:
     """Returns the log-probability of each label [B, T]; zero on padding."""
     real = tf.where(tf.not_equal(labels, PAD_ID))  # [N, 2]
-    losses = _real_losses(hidden, labels, real, vocabulary, 0.0, fused)
+    losses = _real_losses(cross_entropy.without_smoothing(), hidden, labels, real, projection)
     return tf.scatter_nd(real, -losses.nll, tf.shape(labels, out_type=tf.int64))
 
 
 def _real_losses(
-    hidden: tf.Tensor, labels: tf.Tensor, real: tf.Tensor, vocabulary: OutputProjection, smoothing: float, fused: bool
+    cross_entropy: CrossEntropy, hidden: tf.Tensor, labels: tf.Tensor, real: tf.Tensor, projection: OutputProjection
 ) -> TokenLosses:
     """Losses of the real tokens only: [B, T, D] is gathered to [N, D] before the vocabulary projection."""
-    cross_entropy = projected_cross_entropy if fused else plain_cross_entropy
     kept, wanted = tf.gather_nd(hidden, real), tf.gather_nd(labels, real)
-    return cross_entropy(kept, vocabulary.table, vocabulary.bias, wanted, smoothing)
+    return cross_entropy(kept, projection.table, projection.bias, wanted)

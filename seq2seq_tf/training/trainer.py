@@ -20,9 +20,7 @@ class TaskModel(Protocol):
 
     trainable_variables: Sequence[keras.Variable]
 
-    def batch_loss(
-        self, batch: Any, carry: Any, *, smoothing: float, dropout_seed: tf.Tensor | None
-    ) -> tuple[LossSum, Any]:
+    def batch_loss(self, batch: Any, carry: Any, *, dropout_seed: tf.Tensor | None) -> tuple[LossSum, Any]:
         """Returns the summed loss of a batch and what it hands to the next batch."""
 
 
@@ -58,7 +56,7 @@ class Trainer:
 
     Args:
       model: built.
-      config: optimiser, clipping, smoothing, accumulation.
+      config: optimiser, clipping, accumulation.
       batch_spec: nest of TensorSpecs of a batch; one trace serves all shapes.
       carry_spec: nest of TensorSpecs of what batches hand on; () for sentences.
     """
@@ -123,12 +121,8 @@ class Trainer:
             for n, (rows, handed_on) in enumerate(
                 zip(split_rows(batch, shards), split_rows(carry, shards), strict=True)
             ):
-                part, new_carry = self.model.batch_loss(
-                    rows,
-                    handed_on,
-                    smoothing=self.config.label_smoothing,
-                    dropout_seed=tf.stack([self.config.seed, number * shards + n]),
-                )
+                seed = tf.stack([self.config.seed, number * shards + n])
+                part, new_carry = self.model.batch_loss(rows, handed_on, dropout_seed=seed)
                 losses.append(part)
                 carries.append(new_carry)
             loss = LossSum(*(tf.add_n(parts) for parts in zip(*losses, strict=True)))

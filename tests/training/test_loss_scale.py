@@ -74,9 +74,7 @@ class Linear:
         self.kernel = keras.Variable(start, dtype="float32", name="kernel")
         self.trainable_variables = [self.kernel]
 
-    def batch_loss(
-        self, batch: Any, carry: Any, *, smoothing: float, dropout_seed: tf.Tensor | None
-    ) -> tuple[LossSum, Any]:
+    def batch_loss(self, batch: Any, carry: Any, *, dropout_seed: tf.Tensor | None) -> tuple[LossSum, Any]:
         inputs, size = batch
         hidden = tf.tanh(product(inputs, cast(self.kernel, self.precision)))
         total = tf.reduce_sum(hidden * size[:, tf.newaxis])

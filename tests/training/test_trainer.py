@@ -26,9 +26,7 @@ class Regression:
         self.trainable_variables = [self.kernel, self.bias]
         self.traces = 0
 
-    def batch_loss(
-        self, batch: Any, carry: Any, *, smoothing: float, dropout_seed: tf.Tensor | None
-    ) -> tuple[LossSum, Any]:
+    def batch_loss(self, batch: Any, carry: Any, *, dropout_seed: tf.Tensor | None) -> tuple[LossSum, Any]:
         self.traces += 1
         inputs, labels = batch
         errors = tf.matmul(inputs, self.kernel.value) + self.bias.value - labels
@@ -170,11 +168,9 @@ def test_every_optimizer_learns_and_its_variables_are_its_whole_state(optimizer:
 class Faulty(Regression):
     """Its loss is not a number where labels are not, though its gradient is."""
 
-    def batch_loss(
-        self, batch: Any, carry: Any, *, smoothing: float, dropout_seed: tf.Tensor | None
-    ) -> tuple[LossSum, Any]:
+    def batch_loss(self, batch: Any, carry: Any, *, dropout_seed: tf.Tensor | None) -> tuple[LossSum, Any]:
         finite = (batch[0], tf.where(tf.math.is_finite(batch[1]), batch[1], 0.0))
-        loss, carry = super().batch_loss(finite, carry, smoothing=smoothing, dropout_seed=dropout_seed)
+        loss, carry = super().batch_loss(finite, carry, dropout_seed=dropout_seed)
         return loss._replace(total=loss.total + tf.stop_gradient(tf.reduce_sum(batch[1]))), carry
 
 
@@ -210,21 +206,17 @@ def test_batches_of_any_size_and_any_rate_share_one_trace(accumulate: int) -> No
 class Numbered(Regression):
     """Its gradient tells the seed of the dropout masks, its carry how many batches there were."""
 
-    def batch_loss(
-        self, batch: Any, carry: Any, *, smoothing: float, dropout_seed: tf.Tensor | None
-    ) -> tuple[LossSum, Any]:
+    def batch_loss(self, batch: Any, carry: Any, *, dropout_seed: tf.Tensor | None) -> tuple[LossSum, Any]:
         assert dropout_seed is not None
         total = tf.reduce_sum(self.bias.value * tf.cast(dropout_seed[0] * 100 + dropout_seed[1], tf.float32))
-        return LossSum(total, total, tf.constant(1.0 / smoothing)), carry + 1
+        return LossSum(total, total, tf.constant(4.0)), carry + 1
 
 
 @pytest.mark.parametrize(
     ("accumulate", "shards", "numbers"), [(1, 1, [13]), (2, 1, [13, 14]), (1, 2, [26, 27]), (2, 2, [26, 27, 28, 29])]
 )
-def test_batch_number_seed_smoothing_and_carry_reach_the_model(
-    accumulate: int, shards: int, numbers: list[int]
-) -> None:
-    made = trainer(model=Numbered, accumulate=accumulate, shards=shards, label_smoothing=0.25)
+def test_batch_number_seed_and_carry_reach_the_model(accumulate: int, shards: int, numbers: list[int]) -> None:
+    made = trainer(model=Numbered, accumulate=accumulate, shards=shards)
     result, carry = made.update([batch(4, 1)] * accumulate, np.array([5, 6, 7, 8]), 13, 1e-3)
     assert carry.numpy().tolist() == [n + accumulate for n in (5, 6, 7, 8)]
     parts = accumulate * shards

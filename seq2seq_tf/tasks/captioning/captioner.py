@@ -42,7 +42,13 @@ class Caption(NamedTuple):
 
 def build_model(config: CaptioningConfig, words: WordTokenizer) -> Captioning:
     """Returns the model of a run with its first weights."""
-    model = Captioning(config.model, config.data.image_size, words.vocab_size, precision=config.train.precision)
+    model = Captioning(
+        config.model,
+        config.data.image_size,
+        words.vocab_size,
+        precision=config.train.precision,
+        smoothing=config.train.label_smoothing,
+    )
     model.build()
     return model
 

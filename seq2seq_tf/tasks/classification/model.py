@@ -10,7 +10,7 @@ import tensorflow as tf
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.nn.encoder import Encoder
-from seq2seq_tf.nn.losses import plain_cross_entropy, projected_cross_entropy
+from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.structures import EncoderOutput, LossSum
 from seq2seq_tf.tasks.classification.config import ClassificationModelConfig
@@ -42,6 +42,7 @@ class Classification(keras.layers.Layer):
       vocab: number of symbols.
       labels: number of labels.
       precision: float32 or bfloat16, of the matrix products.
+      smoothing: of the labels, in training.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class Classification(keras.layers.Layer):
         labels: int,
         *,
         precision: str,
+        smoothing: float = 0.0,
         name: str = "classification",
     ) -> None:
         super().__init__(name=name)
         self.config = config
         self.labels = labels
         self.precision = precision
+        self.cross_entropy = CrossEntropy(smoothing, config.fused)
         self.embedding = Embedding(vocab, config.embedding_units, config.embedding_scale, name="embedding")
         self.encoder = Encoder(config, self.embedding, precision=precision)
         self._dropout = Dropout(config.output_dropout, "classification/output")
@@ -65,8 +68,7 @@ class Classification(keras.layers.Layer):
         """Creates every variable; nothing is created later."""
         self.embedding.build()
         self.encoder.build()
-        stack = self.encoder.stack
-        units = stack.output_units * (2 if self.config.pooling == "mean_max" else 1)
+        units = self.encoder.value_units * (2 if self.config.pooling == "mean_max" else 1)
         self.label_table = self.add_weight(shape=(self.labels, units), initializer="glorot_uniform", name="label_table")
         self.label_bias = self.add_weight(shape=(self.labels,), initializer="zeros", name="label_bias")
 
@@ -85,12 +87,11 @@ class Classification(keras.layers.Layer):
         return tf.nn.log_softmax(logits)
 
     def batch_loss(
-        self, batch: LabelledBatch, carry: tuple[()], *, smoothing: float, dropout_seed: tf.Tensor | None
+        self, batch: LabelledBatch, carry: tuple[()], *, dropout_seed: tf.Tensor | None
     ) -> tuple[LossSum, tuple[()]]:
         """Returns the loss summed over texts; dropout is on if dropout_seed is given."""
         hidden = self._dropout(self.summarise(batch.symbols, dropout_seed=dropout_seed), dropout_seed)
-        cross_entropy = projected_cross_entropy if self.config.fused else plain_cross_entropy
         table, bias = cast(self.label_table, self.precision), tf.convert_to_tensor(self.label_bias)
-        losses = cross_entropy(hidden, table, bias, batch.labels, smoothing)
+        losses = self.cross_entropy(hidden, table, bias, batch.labels)
         weight = tf.cast(tf.shape(batch.labels)[0], tf.float32)
         return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight), carry

@@ -134,7 +134,13 @@ def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None
         seal_prepared(run, _prepare_texts(run, config, labels, say), texts)
     symbols = load_tokenizer(run.symbols)
     keras.utils.set_random_seed(config.train.seed)
-    model = Classification(config.model, symbols.vocab_size, len(labels), precision=config.train.precision)
+    model = Classification(
+        config.model,
+        symbols.vocab_size,
+        len(labels),
+        precision=config.train.precision,
+        smoothing=config.train.label_smoothing,
+    )
     model.build()
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
     say(f"model: {count:,} parameters, {symbols.vocab_size:,} symbols, {len(labels)} labels: {', '.join(labels)}")

@@ -10,7 +10,7 @@ import tensorflow as tf
 from seq2seq_tf.nn.cells import Cell, State, Weights
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
-from seq2seq_tf.nn.losses import plain_cross_entropy, projected_cross_entropy
+from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.output import OutputProjection, log_probabilities
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.nn.recurrent import RecurrentStack
@@ -38,11 +38,18 @@ class LanguageModel(keras.layers.Layer):
     """
 
     def __init__(
-        self, config: LanguageModelModelConfig, vocab_size: int, *, precision: str, name: str = "language_model"
+        self,
+        config: LanguageModelModelConfig,
+        vocab_size: int,
+        *,
+        precision: str,
+        smoothing: float = 0.0,
+        name: str = "language_model",
     ) -> None:
         super().__init__(name=name)
         self.config = config
         self.precision = precision
+        self.cross_entropy = CrossEntropy(smoothing, config.fused)
         self.vocab_size = vocab_size
         self.embedding = Embedding(vocab_size, config.embedding_units, config.embedding_scale, name="embedding")
         self.stack = RecurrentStack(
@@ -103,22 +110,20 @@ class LanguageModel(keras.layers.Layer):
         return self._output_dropout(self._readout(unrolled.outputs), dropout_seed), unrolled.final
 
     def batch_loss(
-        self, batch: tf.Tensor, carry: CellStates, *, smoothing: float, dropout_seed: tf.Tensor | None
+        self, batch: tf.Tensor, carry: CellStates, *, dropout_seed: tf.Tensor | None
     ) -> tuple[LossSum, CellStates]:
         """Returns the loss summed over a chunk of streams and the state for the next chunk.
 
         Args:
           batch: [B, L + 1] int32 without padding; the first L symbols are read, the last L are predicted.
           carry: state after the chunk before.
-          smoothing: of the labels.
           dropout_seed: None for no dropout.
         """
         hidden, final = self.read(batch[:, :-1], carry, dropout_seed=dropout_seed)
         # All symbols are real: no need to look for them, and XLA can compile this.
         labels = tf.reshape(batch[:, 1:], [-1])  # [B * L]
-        cross_entropy = projected_cross_entropy if self.config.fused else plain_cross_entropy
         table, bias = self._output_projection(self.precision)
-        losses = cross_entropy(tf.reshape(hidden, [-1, hidden.shape[-1]]), table, bias, labels, smoothing)
+        losses = self.cross_entropy(tf.reshape(hidden, [-1, hidden.shape[-1]]), table, bias, labels)
         weight = tf.cast(tf.size(labels), tf.float32)
         loss = LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight)
         return loss, tf.nest.map_structure(tf.stop_gradient, final)
@@ -130,7 +135,7 @@ class LanguageModel(keras.layers.Layer):
         """
         hidden, final = self.read(ids[:, :-1], carry, dropout_seed=None)
         vocabulary = self._output_projection("float32")
-        return -log_probabilities(hidden, ids[:, 1:], vocabulary, fused=self.config.fused), final
+        return -log_probabilities(self.cross_entropy, hidden, ids[:, 1:], vocabulary), final
 
     def logits(self, ids: tf.Tensor, carry: CellStates) -> tuple[tf.Tensor, CellStates]:
         """Returns the logits of the next symbol after each of ids [B, T]: [B, T, V] float32, and the last state."""

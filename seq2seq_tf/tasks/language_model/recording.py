@@ -48,7 +48,7 @@ class RecordableLanguageModel:
 
     def loss(self, batch: StreamBatch, start: CellStates) -> LossSum:
         """Returns the loss of a batch."""
-        return self.model.batch_loss(batch.ids, start, smoothing=0.0, dropout_seed=None)[0]
+        return self.model.batch_loss(batch.ids, start, dropout_seed=None)[0]
 
     def lengths(self, batch: StreamBatch, cell: str) -> np.ndarray:
         """Returns T for each row: all symbols are real."""

@@ -165,7 +165,10 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
     symbols = load_tokenizer(run.symbols)
     train, valid = (load_stream(prefix) for prefix in prefixes.values())
     keras.utils.set_random_seed(config.train.seed)
-    model = LanguageModel(config.model, symbols.vocab_size, precision=config.train.precision)
+    numbers = config.train
+    model = LanguageModel(
+        config.model, symbols.vocab_size, precision=numbers.precision, smoothing=numbers.label_smoothing
+    )
     model.build()
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
     say(f"model: {count:,} parameters, {symbols.vocab_size:,} {symbols.units}")

@@ -10,7 +10,7 @@ import tensorflow as tf
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.nn.encoder import Encoder
-from seq2seq_tf.nn.losses import plain_cross_entropy, projected_cross_entropy
+from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.structures import LossSum
 from seq2seq_tf.tasks.tagging.config import TaggingModelConfig
@@ -31,15 +31,24 @@ class Tagging(keras.layers.Layer):
       vocab: number of symbols.
       labels: number of labels.
       precision: float32 or bfloat16, of the matrix products.
+      smoothing: of the labels, in training.
     """
 
     def __init__(
-        self, config: TaggingModelConfig, vocab: int, labels: int, *, precision: str, name: str = "tagging"
+        self,
+        config: TaggingModelConfig,
+        vocab: int,
+        labels: int,
+        *,
+        precision: str,
+        smoothing: float = 0.0,
+        name: str = "tagging",
     ) -> None:
         super().__init__(name=name)
         self.config = config
         self.labels = labels
         self.precision = precision
+        self.cross_entropy = CrossEntropy(smoothing, config.fused)
         self.embedding = Embedding(vocab, config.embedding_units, config.embedding_scale, name="embedding")
         self.encoder = Encoder(config, self.embedding, precision=precision)
         self._dropout = Dropout(config.output_dropout, "tagging/output")
@@ -49,7 +58,7 @@ class Tagging(keras.layers.Layer):
         self.embedding.build()
         self.encoder.build()
         self.label_table = self.add_weight(
-            shape=(self.labels, self.encoder.stack.output_units), initializer="glorot_uniform", name="label_table"
+            shape=(self.labels, self.encoder.value_units), initializer="glorot_uniform", name="label_table"
         )
         self.label_bias = self.add_weight(shape=(self.labels,), initializer="zeros", name="label_bias")
 
@@ -60,14 +69,13 @@ class Tagging(keras.layers.Layer):
         return tf.nn.log_softmax(logits)
 
     def batch_loss(
-        self, batch: TaggedBatch, carry: tuple[()], *, smoothing: float, dropout_seed: tf.Tensor | None
+        self, batch: TaggedBatch, carry: tuple[()], *, dropout_seed: tf.Tensor | None
     ) -> tuple[LossSum, tuple[()]]:
         """Returns the loss summed over labels; dropout is on if dropout_seed is given."""
         values = self.encoder.encode(batch.symbols, dropout_seed=dropout_seed).values  # [B, S, D]
         labelled = tf.where(batch.labels > 0)  # [N, 2]
         hidden = self._dropout(tf.gather_nd(values, labelled), dropout_seed)  # [N, D]
-        cross_entropy = projected_cross_entropy if self.config.fused else plain_cross_entropy
         table, bias = cast(self.label_table, self.precision), tf.convert_to_tensor(self.label_bias)
-        losses = cross_entropy(hidden, table, bias, tf.gather_nd(batch.labels, labelled) - 1, smoothing)
+        losses = self.cross_entropy(hidden, table, bias, tf.gather_nd(batch.labels, labelled) - 1)
         weight = tf.cast(tf.shape(labelled)[0], tf.float32)
         return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight), carry

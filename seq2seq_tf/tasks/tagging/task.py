@@ -125,7 +125,9 @@ def prepare(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> T
         seal_prepared(run, _prepare_text(run, config, say), texts)
     symbols = load_tokenizer(run.symbols)
     keras.utils.set_random_seed(train.seed)
-    model = Tagging(config.model, symbols.vocab_size, len(LABELS), precision=train.precision)
+    model = Tagging(
+        config.model, symbols.vocab_size, len(LABELS), precision=train.precision, smoothing=train.label_smoothing
+    )
     model.build()
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
     say(f"model: {count:,} parameters, {symbols.vocab_size:,} pieces, {len(LABELS)} labels of case and punctuation")

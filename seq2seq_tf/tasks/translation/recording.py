@@ -40,7 +40,7 @@ class RecordableTranslation:
 
     def loss(self, batch: Batch, start: tuple[()]) -> LossSum:
         """Returns the loss of a batch."""
-        return self.model.batch_loss(batch, start, smoothing=0.0, dropout_seed=None)[0]
+        return self.model.batch_loss(batch, start, dropout_seed=None)[0]
 
     def lengths(self, batch: Batch, cell: str) -> np.ndarray:
         """Returns how many pieces a row of the side of a cell has, its end included."""

@@ -193,7 +193,13 @@ def prepare(run: RunDir, config: TranslationConfig, say: Callable[[str], None]) 
     corpora = _corpora(run, config, (source, target), texts, say)
     valid_texts = _with_text(valid_texts, (source, target), data.valid_source, say)
     keras.utils.set_random_seed(config.train.seed)
-    model = Translation(config.model, source.vocab_size, target.vocab_size, precision=config.train.precision)
+    model = Translation(
+        config.model,
+        source.vocab_size,
+        target.vocab_size,
+        precision=config.train.precision,
+        smoothing=config.train.label_smoothing,
+    )
     model.build()
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
     say(f"model: {count:,} parameters, {source.vocab_size:,} source and {target.vocab_size:,} target pieces")

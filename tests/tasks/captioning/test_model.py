@@ -33,10 +33,10 @@ DROPOUTS = ("word_dropout", "embedding_dropout", "layer_dropout", "encoder_dropo
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-def make(rng: np.random.Generator, *, dropout: float = 0.0, **changes: object) -> Captioning:
+def make(rng: np.random.Generator, *, dropout: float = 0.0, smoothing: float = 0.1, **changes: object) -> Captioning:
     """Returns a model with weights large enough to have opinions."""
     config = CaptioningModelConfig(**{**SIZES, **dict.fromkeys(DROPOUTS, dropout), **changes})
-    model = Captioning(config, SIZE, V, precision="float32")
+    model = Captioning(config, SIZE, V, precision="float32", smoothing=smoothing)
     model.build()
     oracles.randomise(model, rng)
     return model
@@ -83,7 +83,7 @@ def test_padding_changes_neither_score_nor_loss(changes: dict, rng: np.random.Ge
     np.testing.assert_allclose(padded_log_probs[:, :width], log_probs, atol=5e-5)
     np.testing.assert_array_equal(padded_log_probs[:, width:], 0.0)
     np.testing.assert_allclose(padded_weights[:, :width], weights, atol=1e-5)
-    losses = [model.batch_loss(b, (), smoothing=0.1, dropout_seed=None)[0] for b in (batch, wider)]
+    losses = [model.batch_loss(b, (), dropout_seed=None)[0] for b in (batch, wider)]
     for loss, padded_loss in zip(*losses, strict=True):
         np.testing.assert_allclose(padded_loss, loss, rtol=1e-5)
 
@@ -103,8 +103,8 @@ def test_batch_equals_one_by_one(changes: dict, rng: np.random.Generator) -> Non
 
 
 def test_loss_is_the_sum_over_real_words(rng: np.random.Generator) -> None:
-    model, batch = make(rng), draw(rng)
-    loss, carry = model.batch_loss(batch, (), smoothing=0.0, dropout_seed=None)
+    model, batch = make(rng, smoothing=0.0), draw(rng)
+    loss, carry = model.batch_loss(batch, (), dropout_seed=None)
     assert carry == ()
     assert loss.weight == sum(LENGTHS)
     np.testing.assert_allclose(loss.nll, -tf.reduce_sum(model.score(batch)[0]), rtol=1e-5)
@@ -122,7 +122,7 @@ def test_attention_is_a_distribution_over_the_grid_at_each_word(rng: np.random.G
 def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, dropout=0.3, **changes), draw(rng)
     with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
     gradients = tape.gradient(loss.total, model.trainable_variables)
     for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
         assert gradient is not None, variable.path
@@ -138,7 +138,7 @@ def test_no_images_give_no_loss_and_no_gradient(rng: np.random.Generator) -> Non
     """A batch of fewer images than shards leaves a shard without any."""
     model, batch = make(rng, dropout=0.3), CaptionBatch(*(x[:0] for x in draw(rng)))
     with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
     np.testing.assert_array_equal(loss, [0.0, 0.0, 0.0])
     for gradient in tape.gradient(loss.total, model.trainable_variables):
         np.testing.assert_array_equal(tf.convert_to_tensor(gradient), 0.0)
@@ -151,7 +151,7 @@ def test_fused_loss_and_gradients_equal_plain_ones(rng: np.random.Generator) -> 
     results = []
     for model in (fused, plain):
         with tf.GradientTape() as tape:
-            loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+            loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
         gradients = tape.gradient(loss.total, model.trainable_variables)
         results.append([*loss, *(tf.convert_to_tensor(g) for g in gradients)])
     for got, expected in zip(*results, strict=True):
@@ -162,7 +162,7 @@ def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.
     model, batch = make(rng, dropout=0.3), draw(rng)
 
     def loss(seed: tf.Tensor | None) -> float:
-        return float(model.batch_loss(batch, (), smoothing=0.0, dropout_seed=seed)[0].nll)
+        return float(model.batch_loss(batch, (), dropout_seed=seed)[0].nll)
 
     assert loss(None) == loss(None)
     assert loss(SEED) == loss(SEED)

@@ -25,11 +25,13 @@ CONFIGS = [
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-def make(rng: np.random.Generator, *, precision: str = "float32", **changes: object) -> Classification:
+def make(
+    rng: np.random.Generator, *, smoothing: float = 0.1, precision: str = "float32", **changes: object
+) -> Classification:
     """Returns a model without dropout and with weights large enough to have opinions."""
     sizes = {"embedding_units": EMBEDDING, "encoder_units": UNITS, "layer_dropout": 0.0}
     config = ClassificationModelConfig(**{**sizes, **dict.fromkeys(DROPOUTS, 0.0), **changes})  # type: ignore[arg-type]
-    model = Classification(config, V, LABELS, precision=precision)
+    model = Classification(config, V, LABELS, precision=precision, smoothing=smoothing)
     model.build()
     oracles.randomise(model, rng)
     return model
@@ -82,9 +84,9 @@ def test_neither_padding_nor_neighbours_change_a_label(changes: dict, rng: np.ra
 
 @pytest.mark.parametrize("changes", CONFIGS[:2], ids=str)
 def test_the_loss_is_the_sum_over_texts(changes: dict, rng: np.random.Generator) -> None:
-    model, batch = make(rng, **changes), draw(rng)
+    model, batch = make(rng, smoothing=0.2, **changes), draw(rng)
     log_probs = model.log_probs(batch.symbols).numpy()
-    loss, carry = model.batch_loss(batch, (), smoothing=0.2, dropout_seed=None)
+    loss, carry = model.batch_loss(batch, (), dropout_seed=None)
     of_label = -log_probs[[0, 1, 2], batch.labels.numpy()]
     assert carry == ()
     assert loss.weight == len(LENGTHS)
@@ -102,7 +104,7 @@ def test_a_traced_function_gives_the_same(rng: np.random.Generator) -> None:
 def test_every_variable_gets_a_gradient_and_stands_under_its_own_path(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **{**DROPOUTS, **changes}), draw(rng)
     with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
     variables = model.trainable_variables
     for variable, gradient in zip(variables, tape.gradient(loss.total, variables), strict=True):
         assert gradient is not None, variable.path
@@ -118,7 +120,7 @@ def test_no_texts_give_no_loss_and_no_gradient(changes: dict, rng: np.random.Gen
     """A batch of fewer texts than shards leaves a shard without any."""
     model, batch = make(rng, **{**DROPOUTS, **changes}), LabelledBatch(*(x[:0] for x in draw(rng)))
     with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
     np.testing.assert_array_equal(loss, [0.0, 0.0, 0.0])
     for gradient in tape.gradient(loss.total, model.trainable_variables):
         np.testing.assert_array_equal(tf.convert_to_tensor(gradient), 0.0)
@@ -128,7 +130,7 @@ def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.
     model, batch = make(rng, **DROPOUTS), draw(rng)
 
     def loss(seed: tf.Tensor | None) -> float:
-        return float(model.batch_loss(batch, (), smoothing=0.0, dropout_seed=seed)[0].nll)
+        return float(model.batch_loss(batch, (), dropout_seed=seed)[0].nll)
 
     exact = -model.log_probs(batch.symbols).numpy()[[0, 1, 2], batch.labels.numpy()].sum()
     np.testing.assert_allclose(loss(None), exact, rtol=1e-5)

@@ -27,8 +27,8 @@ CONFIGS: list[dict[str, Any]] = [
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-def make(rng: np.random.Generator, **changes: Any) -> LanguageModel:
-    model = LanguageModel(model_config(**changes), V, precision="float32")
+def make(rng: np.random.Generator, *, smoothing: float = 0.1, **changes: Any) -> LanguageModel:
+    model = LanguageModel(model_config(**changes), V, precision="float32", smoothing=smoothing)
     model.build()
     oracles.randomise(model, rng)
     return model
@@ -67,18 +67,17 @@ def assert_same(found: Any, expected: Any, atol: float = 2e-5) -> None:
 
 @pytest.mark.parametrize("changes", CONFIGS)
 def test_loss_logits_scores_and_steps_equal_plain_numpy(rng: np.random.Generator, changes: dict[str, Any]) -> None:
-    model = make(rng, **changes)
+    model = make(rng, smoothing=0.2, **changes)
     ids, state = draw(rng), random_state(model, rng)
     expected, last = numpy_logits(model, ids.numpy()[:, :-1], state)
     assert_same(model.logits(ids[:, :-1], state), (expected, last))
     log_probs = np.log(oracles.softmax(expected))
     nll = -np.take_along_axis(log_probs, ids.numpy()[:, 1:, np.newaxis], 2)[:, :, 0]
     assert_same(model.score(ids, state), (nll, last))
-    loss, carry = model.batch_loss(ids, state, smoothing=0.0, dropout_seed=None)
+    loss, carry = model.batch_loss(ids, state, dropout_seed=None)
     assert_same(carry, last)
-    np.testing.assert_allclose([loss.total, loss.nll, loss.weight], [nll.sum(), nll.sum(), B * T], rtol=1e-5)
-    smoothed, _ = model.batch_loss(ids, state, smoothing=0.2, dropout_seed=None)
-    np.testing.assert_allclose(smoothed.total, 0.8 * nll.sum() - 0.2 * log_probs.mean(2).sum(), rtol=1e-5)
+    smoothed = 0.8 * nll.sum() - 0.2 * log_probs.mean(2).sum()
+    np.testing.assert_allclose([loss.total, loss.nll, loss.weight], [smoothed, nll.sum(), B * T], rtol=1e-5)
     step = model.step_fn()
     for t in range(T):
         logits, state = step(ids[:, t], state, ())
@@ -89,10 +88,10 @@ def test_loss_logits_scores_and_steps_equal_plain_numpy(rng: np.random.Generator
 @pytest.mark.parametrize("changes", CONFIGS)
 def test_chunk_after_chunk_equals_the_whole(rng: np.random.Generator, changes: dict[str, Any]) -> None:
     model, ids = make(rng, **changes), draw(rng)
-    whole, last = model.batch_loss(ids, model.initial_carry(B), smoothing=0.1, dropout_seed=None)
+    whole, last = model.batch_loss(ids, model.initial_carry(B), dropout_seed=None)
     carry, total = model.initial_carry(B), 0.0
     for start, stop in ((0, 1), (1, 6), (6, T)):
-        loss, carry = model.batch_loss(ids[:, start : stop + 1], carry, smoothing=0.1, dropout_seed=None)
+        loss, carry = model.batch_loss(ids[:, start : stop + 1], carry, dropout_seed=None)
         total += float(loss.total)
     np.testing.assert_allclose(total, whole.total, rtol=1e-5)
     assert_same(carry, last)
@@ -104,14 +103,14 @@ def test_no_gradient_goes_from_a_chunk_into_the_one_before(rng: np.random.Genera
     variables = [v.value for v in model.trainable_variables]
     zero = model.initial_carry(B)
     with tf.GradientTape() as tape:
-        first, carry = model.batch_loss(ids[:, :6], zero, smoothing=0.0, dropout_seed=None)
-        second, _ = model.batch_loss(ids[:, 5:], carry, smoothing=0.0, dropout_seed=None)
+        first, carry = model.batch_loss(ids[:, :6], zero, dropout_seed=None)
+        second, _ = model.batch_loss(ids[:, 5:], carry, dropout_seed=None)
         both = first.total + second.total
     together = tape.gradient(both, variables)
     alone = []
     for part, start in ((ids[:, :6], zero), (ids[:, 5:], tf.nest.map_structure(tf.constant, carry))):
         with tf.GradientTape() as tape:
-            loss = model.batch_loss(part, start, smoothing=0.0, dropout_seed=None)[0].total
+            loss = model.batch_loss(part, start, dropout_seed=None)[0].total
         alone.append(tape.gradient(loss, variables))
     for both_, one, two in zip(together, *alone, strict=True):
         summed = tf.convert_to_tensor(one) + tf.convert_to_tensor(two)
@@ -182,7 +181,7 @@ def test_every_variable_gets_a_gradient_and_fused_equals_plain(
     for fused in (True, False):
         model = make(np.random.default_rng(7), **{**changes, "fused": fused})
         with tf.GradientTape() as tape:
-            loss = model.batch_loss(ids, model.initial_carry(B), smoothing=0.1, dropout_seed=None)[0].total
+            loss = model.batch_loss(ids, model.initial_carry(B), dropout_seed=None)[0].total
         found.append(
             [tf.convert_to_tensor(g) for g in tape.gradient(loss, [v.value for v in model.trainable_variables])]
         )
@@ -196,7 +195,7 @@ def test_dropout_depends_on_the_seed_alone_and_is_off_without(rng: np.random.Gen
     model, ids = make(rng, layers=2, **rates), draw(rng)
 
     def total(seed: tf.Tensor | None) -> float:
-        return float(model.batch_loss(ids, model.initial_carry(B), smoothing=0.0, dropout_seed=seed)[0].total)
+        return float(model.batch_loss(ids, model.initial_carry(B), dropout_seed=seed)[0].total)
 
     assert total(SEED) == total(SEED)
     assert len({total(SEED), total(SEED + 1), total(None)}) == 3

@@ -19,11 +19,11 @@ CONFIGS = [{}, {"cell": "gru", "encoder_layers": 2}, {"cell": "rnn", "bidirectio
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-def make(rng: np.random.Generator, **changes: object) -> Tagging:
+def make(rng: np.random.Generator, *, smoothing: float = 0.1, **changes: object) -> Tagging:
     """Returns a model without dropout and with weights large enough to have opinions."""
     sizes = {"embedding_units": EMBEDDING, "encoder_units": UNITS}
     config = TaggingModelConfig(**{**sizes, **dict.fromkeys(DROPOUTS, 0.0), **changes})  # type: ignore[arg-type]
-    model = Tagging(config, V, LABELS, precision="float32")
+    model = Tagging(config, V, LABELS, precision="float32", smoothing=smoothing)
     model.build()
     oracles.randomise(model, rng)
     return model
@@ -75,9 +75,9 @@ def test_neither_padding_nor_neighbours_change_a_label(changes: dict, rng: np.ra
 
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
 def test_the_loss_is_the_sum_over_labelled_places(changes: dict, rng: np.random.Generator) -> None:
-    model, batch = make(rng, **changes), draw(rng)
+    model, batch = make(rng, smoothing=0.2, **changes), draw(rng)
     log_probs, labels = model.log_probs(batch.symbols).numpy(), batch.labels.numpy()
-    loss, carry = model.batch_loss(batch, (), smoothing=0.2, dropout_seed=None)
+    loss, carry = model.batch_loss(batch, (), dropout_seed=None)
     places = labels > 0
     of_label = -log_probs[places][np.arange(places.sum()), labels[places] - 1]
     assert carry == ()
@@ -96,7 +96,7 @@ def test_a_traced_function_gives_the_same(rng: np.random.Generator) -> None:
 def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **{**DROPOUTS, **changes}), draw(rng)
     with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
     variables = model.trainable_variables
     for variable, gradient in zip(variables, tape.gradient(loss.total, variables), strict=True):
         assert gradient is not None, variable.path
@@ -109,7 +109,7 @@ def test_nothing_labelled_gives_no_loss_and_no_gradient(rows: int, rng: np.rando
     model, drawn = make(rng, **DROPOUTS), draw(rng)
     batch = TaggedBatch(drawn.symbols[:rows], tf.zeros_like(drawn.labels[:rows]))
     with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
     np.testing.assert_array_equal(loss, [0.0, 0.0, 0.0])
     for gradient in tape.gradient(loss.total, model.trainable_variables):
         np.testing.assert_array_equal(tf.convert_to_tensor(gradient), 0.0)

@@ -43,10 +43,12 @@ DROPOUTS = {
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-def make(rng: np.random.Generator, *, precision: str = "float32", **changes: object) -> Translation:
+def make(
+    rng: np.random.Generator, *, smoothing: float = 0.1, precision: str = "float32", **changes: object
+) -> Translation:
     """Returns a model with weights large enough to have opinions."""
     config = oracles.small_config(**changes)
-    model = Translation(config, V, V if config.tie == "all" else V + 4, precision=precision)
+    model = Translation(config, V, V if config.tie == "all" else V + 4, precision=precision, smoothing=smoothing)
     model.build()
     oracles.randomise(model, rng)
     return model
@@ -125,7 +127,7 @@ def test_padding_changes_neither_score_nor_loss(changes: dict, rng: np.random.Ge
         source_width = batch.source.shape[1]
         np.testing.assert_allclose(padded_weights[:, :width, :source_width], weights, atol=1e-5)
         np.testing.assert_array_equal(padded_weights[:, :, source_width:], 0.0)
-    losses = [model.batch_loss(b, (), smoothing=0.1, dropout_seed=None)[0] for b in (batch, wider)]
+    losses = [model.batch_loss(b, (), dropout_seed=None)[0] for b in (batch, wider)]
     for loss, padded_loss in zip(*losses, strict=True):
         np.testing.assert_allclose(padded_loss, loss, rtol=1e-5)
 
@@ -146,8 +148,8 @@ def test_batch_equals_one_by_one(changes: dict, rng: np.random.Generator) -> Non
 
 
 def test_loss_is_the_sum_over_real_tokens(rng: np.random.Generator) -> None:
-    model, batch = make(rng), draw(rng)
-    loss, carry = model.batch_loss(batch, (), smoothing=0.0, dropout_seed=None)
+    model, batch = make(rng, smoothing=0.0), draw(rng)
+    loss, carry = model.batch_loss(batch, (), dropout_seed=None)
     log_probs, _ = model.score(batch)
     assert carry == ()
     assert loss.weight == sum(TARGET_LENGTHS)
@@ -171,7 +173,7 @@ def test_probabilities_of_all_pieces_sum_to_one(rng: np.random.Generator) -> Non
 def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **changes, **DROPOUTS), draw(rng)
     with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
     gradients = tape.gradient(loss.total, model.trainable_variables)
     for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
         assert gradient is not None, variable.path
@@ -185,7 +187,7 @@ def test_no_sentences_give_no_loss_and_no_gradient(changes: dict, rng: np.random
     """A batch of fewer sentences than shards leaves a shard without any."""
     model, batch = make(rng, **changes, **DROPOUTS), Batch(*(x[:0] for x in draw(rng)))
     with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
     np.testing.assert_array_equal(loss, [0.0, 0.0, 0.0])
     for gradient in tape.gradient(loss.total, model.trainable_variables):
         np.testing.assert_array_equal(tf.convert_to_tensor(gradient), 0.0)
@@ -198,7 +200,7 @@ def test_fused_loss_and_gradients_equal_plain_ones(rng: np.random.Generator) -> 
         mine.assign(theirs)
     for model in (fused, plain):
         with tf.GradientTape() as tape:
-            loss, _ = model.batch_loss(batch, (), smoothing=0.1, dropout_seed=SEED)
+            loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
         gradients = tape.gradient(loss.total, model.trainable_variables)
         results.append([*loss, *(tf.convert_to_tensor(g) for g in gradients)])
     for got, expected in zip(*results, strict=True):
@@ -212,7 +214,7 @@ def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.
         mine.assign(theirs)
 
     def loss(model: Translation, seed: tf.Tensor | None) -> float:
-        return float(model.batch_loss(batch, (), smoothing=0.0, dropout_seed=seed)[0].nll)
+        return float(model.batch_loss(batch, (), dropout_seed=seed)[0].nll)
 
     exact = loss(without, None)
     np.testing.assert_allclose(loss(with_dropout, None), exact, rtol=1e-6)
