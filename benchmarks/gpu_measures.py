@@ -46,7 +46,7 @@ class Variant(NamedTuple):
 
 def varied(config: TranslationConfig, variant: Variant, *, dropout: bool) -> TranslationConfig:
     """Returns the configuration of a run with another way to train, and perhaps without dropout."""
-    off = {} if dropout else dict.fromkeys(_DROPOUTS, 0.0)
+    off: dict[str, Any] = {} if dropout else dict.fromkeys(_DROPOUTS, 0.0)
     multiple = _JIT_MULTIPLE if variant.jit else config.train.length_multiple
     train = dataclasses.replace(
         config.train,

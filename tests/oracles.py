@@ -55,9 +55,11 @@ def numeric_gradient(f: Callable[[Array], float], x: Array, step: float = 1e-5) 
 
 def numeric_gradients(f: Callable[..., float], tensors: dict[str, Array]) -> dict[str, Array]:
     """Returns name -> gradient of f(**tensors) by each of its arguments."""
-    return {
-        name: numeric_gradient(lambda x, name=name: f(**{**tensors, name: x}), value) for name, value in tensors.items()
-    }
+
+    def at(name: str) -> Callable[[Array], float]:
+        return lambda x: f(**{**tensors, name: x})
+
+    return {name: numeric_gradient(at(name), value) for name, value in tensors.items()}
 
 
 def sigmoid(x: Array) -> Array:

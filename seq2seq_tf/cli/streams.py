@@ -51,7 +51,7 @@ class _Closed(io.RawIOBase):
     def writable(self) -> bool:
         return self._descriptor != 0
 
-    def readinto(self, buffer: object) -> int:  # type: ignore[override]
+    def readinto(self, buffer: object) -> int:
         raise OSError(errno.EBADF, "is closed", _NAMES[self._descriptor])
 
     def write(self, data: bytes) -> int:  # type: ignore[override]

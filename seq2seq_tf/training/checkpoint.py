@@ -37,7 +37,7 @@ def save_arrays(path: str, arrays: Mapping[str, np.ndarray], state: Mapping[str,
     """As `save`, for arrays."""
     text = np.frombuffer(json.dumps(state).encode(), np.uint8)
     with atomic_write(path, "cannot write the checkpoint") as file:
-        np.savez(file, allow_pickle=False, **{_STATE: text, **arrays})  # type: ignore[arg-type]
+        np.savez(file, allow_pickle=False, **{_STATE: text, **arrays})
 
 
 def load_arrays(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

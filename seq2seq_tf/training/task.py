@@ -54,7 +54,10 @@ class Task(Protocol):
     an interrupted run can go on as if it had not been interrupted.
     """
 
-    model: TaskModel
+    @property
+    def model(self) -> TaskModel:
+        """The network that is trained."""
+
     batch_spec: Any  # nest of TensorSpecs of a batch
     carry_spec: Any  # nest of TensorSpecs [B, ...] of what a batch hands to the next; () for separate sequences
 

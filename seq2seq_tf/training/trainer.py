@@ -18,7 +18,9 @@ from seq2seq_tf.training.optimizer import Optimizer, make_optimizer
 class TaskModel(Protocol):
     """What the Trainer needs of a model; every task offers it."""
 
-    trainable_variables: Sequence[keras.Variable]
+    @property
+    def trainable_variables(self) -> Sequence[keras.Variable]:
+        """What an update changes."""
 
     def batch_loss(self, batch: Any, carry: Any, *, dropout_seed: tf.Tensor | None) -> tuple[LossSum, Any]:
         """Returns the summed loss of a batch and what it hands to the next batch."""

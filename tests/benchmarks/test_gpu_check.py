@@ -12,6 +12,7 @@ import tensorflow as tf
 from benchmarks.gpu_check import NO_GPU
 from benchmarks.gpu_measures import Traffic, Variant, ops_by_device, traffic, varied
 from seq2seq_tf.config.loading import load
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from tests import toy
 
 SCRIPT = str(toy.ROOT / "benchmarks" / "gpu_check.py")
@@ -59,7 +60,7 @@ def test_the_profile_of_a_cpu_holds_nothing_of_a_gpu(turns: Callable[[], tf.Tens
 
 
 def test_a_variant_changes_how_and_not_what_is_trained() -> None:
-    config = load(None).config
+    config: TranslationConfig = load(None).config
     changed = varied(config, Variant("float16", cudnn=False, jit=True), dropout=True)
     changed.check()
     assert (changed.train.precision, changed.train.jit_compile, changed.model.cudnn) == ("float16", True, False)

@@ -9,6 +9,7 @@ import select
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,7 @@ def typed(folder: Path, line: str, ends: str) -> str:
     """Returns what an interactive bash shows for keys that are typed, up to a line that ends so."""
     terminal, other_end = pty.openpty()
     environment = {**os.environ, "TERM": "dumb", "PS1": "> ", "HISTFILE": "/dev/null"}
-    streams = {"stdin": other_end, "stdout": other_end, "stderr": other_end}
+    streams: dict[str, Any] = {"stdin": other_end, "stdout": other_end, "stderr": other_end}
     shown = ""
     with subprocess.Popen([*BASH, "-i"], cwd=folder, env=environment, start_new_session=True, **streams) as process:
         os.close(other_end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,13 +91,18 @@ def test_help_of_training_lists_options_by_section_with_range_and_default(
     assert re.search(r"default: adam\]", flags)
 
 
+def bounds(parser: Any) -> tuple[float, float]:
+    """Returns what absl's parser of a number allows."""
+    return parser.lower_bound, parser.upper_bound
+
+
 @pytest.mark.parametrize("name", [*COMMANDS, *WITHOUT_RUN])
 def test_every_number_has_bounds_and_what_is_beyond_them_is_one_line(name: str) -> None:
     for flag, (kind, parser) in kinds_of_flags(name).items():
         if kind not in ("int", "float"):
             continue
         allowed = parser.leaf.allowed if isinstance(parser, OptionParser) else None
-        low, high = allowed if isinstance(allowed, Range) else (parser.lower_bound, parser.upper_bound)
+        low, high = allowed if isinstance(allowed, Range) else bounds(parser)
         assert -(2**31) <= low <= high <= 2**31 - 1, flag
         assert not isinstance(low, float) or math.isfinite(low + high)
         values = ("10000000000", "nan", "-10000000000", "inf", "1e400", "9" * 5000, "x", "")

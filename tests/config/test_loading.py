@@ -14,6 +14,7 @@ from seq2seq_tf.config.common import PATH, Range, Text
 from seq2seq_tf.config.loading import (
     TASKS,
     Leaf,
+    Resolved,
     check,
     describe,
     flatten,
@@ -132,7 +133,7 @@ def test_options_of_a_search_may_be_numbers_of_numpy() -> None:
 
 
 def test_no_file_gives_the_defaults() -> None:
-    resolved = load(None)
+    resolved: Resolved[TranslationConfig] = load(None)
     assert resolved.config == TranslationConfig()
     assert resolved.sources == {}
 
@@ -154,7 +155,7 @@ def test_every_field_of_every_section_is_a_leaf() -> None:
 
 def test_values_from_a_file_come_with_file_and_line(write: Write) -> None:
     path = write("# a comment\ntrain:\n  seed: 3\n\n  learning_rate: 1e-3   # YAML 1.1 would call this a string\n")
-    resolved = load(path)
+    resolved: Resolved[TranslationConfig] = load(path)
     assert resolved.config.train.seed == 3
     assert resolved.config.train.learning_rate == 0.001
     assert resolved.sources == {"train.seed": f"{path}:3", "train.learning_rate": f"{path}:5"}
@@ -165,7 +166,7 @@ def test_a_value_equal_to_the_default_is_no_change(write: Write) -> None:
 
 
 def test_flags_win_over_the_file_and_say_so(write: Write) -> None:
-    resolved = load(write("train:\n  seed: 3\n  max_epochs: 7\n"), {"train.seed": 5})
+    resolved: Resolved[TranslationConfig] = load(write("train:\n  seed: 3\n  max_epochs: 7\n"), {"train.seed": 5})
     assert resolved.config.train.seed == 5
     assert resolved.config.train.max_epochs == 7
     assert resolved.sources["train.seed"] == "flag"
@@ -176,7 +177,8 @@ def test_flags_win_over_the_file_and_say_so(write: Write) -> None:
 
 
 def test_a_whole_number_is_a_float_where_one_is_wanted(write: Write) -> None:
-    value = load(write("train:\n  clip_norm: 5\n")).config.train.clip_norm
+    config: TranslationConfig = load(write("train:\n  clip_norm: 5\n")).config
+    value = config.train.clip_norm
     assert value == 5.0
     assert isinstance(value, float)
 
@@ -286,7 +288,7 @@ def test_values_that_contradict_each_other_are_refused(overrides: dict[str, Any]
 def test_without_attention_the_bridge_is_final_where_the_encoder_has_a_final_state(
     kind: type[TranslationConfig] | type[CaptioningConfig], given: dict[str, Any], bridge: str, write: Write
 ) -> None:
-    resolved = load(None, given, kind)
+    resolved: Resolved[Any] = load(None, given, kind)
     assert resolved.config.model.bridge == bridge
     assert load(write(to_yaml(resolved.config)), kind=kind).config == resolved.config
     if len(given) == 1 and bridge == "final":
@@ -321,16 +323,16 @@ def test_every_leaf_survives_being_written_and_read(kind: dict[str, Any], write:
     apart = ("model.attention", "model.attention_heads")  # there are no heads but Bahdanau's
     values = {leaf.name: another_value(leaf) for leaf in leaves(TranslationConfig) if leaf.name not in apart}
     values |= {"train.optimizer": "adamw", "model.encoder_units": 260, "model.attention_units": 260, **kind}
-    config = load(None, values).config
+    config: TranslationConfig = load(None, values).config
     assert {name: value for name, value in flatten(config).items() if name in values} == values
-    again = load(write(to_yaml(config)))
+    again: Resolved[TranslationConfig] = load(write(to_yaml(config)))
     assert again.config == config
     assert set(again.sources) == set(values)
 
 
 def test_strings_that_look_like_something_else_survive(write: Write) -> None:
     for text in ("yes", "1e-3", "null", "12:30", "ü # no comment", "a: b", " x ", "'", "\U0001f600"):
-        config = load(None, {"data.train_source": text}).config
+        config: TranslationConfig = load(None, {"data.train_source": text}).config
         assert load(write(to_yaml(config))).config.data.train_source == text
 
 

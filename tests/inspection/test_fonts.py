@@ -6,6 +6,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ SANS = ["sans-serif"]
 @pytest.fixture(autouse=True)
 def bare_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine that has the fonts that come with matplotlib, and no others."""
-    manager = font_manager.fontManager
+    manager: Any = font_manager.fontManager
     bundled = [entry for entry in manager.ttflist if "mpl-data" in entry.fname]
     monkeypatch.setattr(manager, "ttflist", bundled)
     monkeypatch.setattr(font_manager, "findSystemFonts", list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.legend import Legend
 
 from seq2seq_tf.inspection.fonts import figure_png
 from seq2seq_tf.inspection.gradient_page import Measured, Updates, as_json, gate_rows, rows, sections
@@ -36,7 +37,7 @@ def test_there_is_a_line_for_each_curve_with_its_values(rng: np.random.Generator
             for line, values in zip(axes.lines, expected, strict=True):
                 np.testing.assert_array_equal(line.get_ydata(), values)
                 np.testing.assert_array_equal(line.get_xdata(), np.arange(first, T + first))
-    labels = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    labels = [text.get_text() for text in figure.axes[1].findobj(Legend)[0].get_texts()]
     assert labels == ["trained, by h", "trained, by c", "untrained, by h", "untrained, by c"]
 
 
@@ -57,7 +58,7 @@ def test_each_unit_is_a_dot_in_the_panel_of_its_gate(rng: np.random.Generator) -
     shares = [
         s for gate in ("update", "input", "forget") for each in flows.values() for s in each.gates if s.gate == gate
     ]
-    found = {tuple(line.get_xdata()): tuple(line.get_ydata()) for line in dots}
+    found = {tuple(np.asarray(line.get_xdata())): tuple(np.asarray(line.get_ydata())) for line in dots}
     assert found == {tuple(share.closed): tuple(share.open) for share in shares}
     assert gates_figure({"rnn": flow(rng, "h", ())}) is None
 
@@ -65,7 +66,7 @@ def test_each_unit_is_a_dot_in_the_panel_of_its_gate(rng: np.random.Generator) -
 @pytest.mark.parametrize("clip_norm", [0.0, 1.0])
 def test_the_line_after_the_clip_is_bounded_by_it(clip_norm: float) -> None:
     (axes,) = updates_figure([50, 100, 150], [0.5, 3.0, 1.5], clip_norm).axes
-    lines = [line.get_ydata().tolist() for line in axes.lines]
+    lines = [np.asarray(line.get_ydata()).tolist() for line in axes.lines]
     assert lines == [[0.5, 3.0, 1.5], *([[0.5, 1.0, 1.0]] if clip_norm else [])]
 
 

@@ -63,9 +63,11 @@ def test_loss_gradients_equal_numeric_ones_at_float64(cell: str, layers: int, rn
     for n in range(layers):
         expected = np.zeros([B, T])
         for row, t in np.ndindex(B, T):
-            gradient = oracles.numeric_gradient(
-                lambda x, row=row, place=(t, n): numpy_loss(model.model, batch[row], {place: x}), np.zeros(H)
-            )
+
+            def changed(x: np.ndarray, row: int = row, place: tuple[int, int] = (t, n)) -> float:
+                return numpy_loss(model.model, batch[row], {place: x})
+
+            gradient = oracles.numeric_gradient(changed, np.zeros(H))
             expected[row, t] = np.linalg.norm(gradient)
         np.testing.assert_allclose(curve(flow, f"layer_{n}", "h", "loss"), expected.mean(0), rtol=1e-4)
     losses = [numpy_loss(model.model, row, {}) for row in batch]
@@ -107,7 +109,10 @@ def test_the_memory_of_an_lstm_is_followed_too(rng: np.random.Generator) -> None
 
     def last_h(t: int, c: np.ndarray) -> np.ndarray:
         h, old = states[t]
-        state = (h / np.tanh(old) * np.tanh(c), c)  # the output gate does not depend on the new c
+        state: tuple[np.ndarray, ...] = (
+            h / np.tanh(old) * np.tanh(c),
+            c,
+        )  # the output gate does not depend on the new c
         for i in batch[0, t + 1 : -1]:
             x = table[i][np.newaxis]
             state = oracles.cell_step("lstm", w, x, x[:, :0], state)
@@ -115,9 +120,13 @@ def test_the_memory_of_an_lstm_is_followed_too(rng: np.random.Generator) -> None
 
     expected = []
     for t in reversed(range(T)):
-        columns = [
-            oracles.numeric_gradient(lambda c, t=t, n=n: float(last_h(t, c)[0, n]), states[t][1]) for n in range(H)
-        ]
+        columns = []
+        for n in range(H):
+
+            def component(c: np.ndarray, t: int = t, n: int = n) -> float:
+                return float(last_h(t, c)[0, n])
+
+            columns.append(oracles.numeric_gradient(component, states[t][1]))
         expected.append(np.linalg.norm(columns) / np.sqrt(H))
     flow = gradient_flow(model, at_the_beginning(batch), directions=H, seed=1)
     np.testing.assert_allclose(curve(flow, "layer_0", "c", "jacobian"), expected, rtol=1e-3)

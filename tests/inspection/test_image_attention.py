@@ -29,7 +29,7 @@ def test_there_is_a_panel_for_the_image_each_word_and_the_end(words: list[str], 
     figure = image_attention_figure(image, caption(words, np.ones([len(words) + 1, SIDE, SIDE])))
     drawn = [axes for axes in figure.axes if axes.images]
     assert [axes.get_title() for axes in drawn] == ["image", *words, "</s>"]
-    np.testing.assert_allclose(drawn[0].images[0].get_array()[..., 0], image / 255.0)
+    np.testing.assert_allclose(np.asarray(drawn[0].images[0].get_array())[..., 0], image / 255.0)
 
 
 def test_light_falls_on_the_attended_cell_only(image: np.ndarray) -> None:

@@ -39,7 +39,7 @@ KINDS = {
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS)
+@pytest.fixture(params=KINDS.values(), ids=list(KINDS))
 def kind(request: pytest.FixtureRequest) -> Kind:
     found: Kind = request.param
     return found

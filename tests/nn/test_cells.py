@@ -65,7 +65,7 @@ def test_gates_are_those_of_the_equations(kind: str, context: int, layer_norm: b
         seen = oracles.normalise(seen, w["input_gain"])
         joint = held if kind == "gru" else fed + held
         joint = oracles.normalise(joint, w["recurrent_gain"])
-        fed, held = (fed, joint) if kind == "gru" else (0.0, joint)
+        fed, held = (fed, joint) if kind == "gru" else (np.zeros(1), joint)
     blocks = np.split(oracles.sigmoid(seen + w["bias"] + fed + held + w.get("recurrent_bias", 0.0)), cell.gates, 1)
     expected = [blocks[n] for n in {"rnn": (), "gru": (0, 1), "lstm": (0, 1, 3)}[kind]]
     x, contexts, state = as_tensors(given)

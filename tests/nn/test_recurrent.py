@@ -186,7 +186,8 @@ def test_gradient_over_time_equals_numeric_gradient(fused: bool, rng: np.random.
     arrays = {"inputs": rng.normal(size=[T, X]), "h": rng.normal(size=[1, H]), "c": rng.normal(size=[1, H])}
 
     def loss(inputs: np.ndarray, h: np.ndarray, c: np.ndarray, **w: np.ndarray) -> float:
-        total, state = 0.0, (h, c)
+        total = 0.0
+        state: tuple[np.ndarray, ...] = (h, c)
         for t in range(length):
             state = oracles.cell_step("lstm", w, inputs[t : t + 1], np.zeros([1, 0]), state)
             total += float((upstream[t] * state[0]).sum())
@@ -228,8 +229,8 @@ def test_dropout_stands_between_layers_only(rng: np.random.Generator) -> None:
         for a, b in zip(theirs.variables, mine.variables, strict=True):
             a.assign(b)
     below = run(first, inputs, mask)
-    for mine, alone in zip(got.final[:2], below.final, strict=True):
-        np.testing.assert_allclose(mine[0], alone[0], atol=1e-5)
+    for final, alone in zip(got.final[:2], below.final, strict=True):
+        np.testing.assert_allclose(final[0], alone[0], atol=1e-5)
     dropped = Dropout(0.5, "stack/layer_1")(below.outputs, seed)
     forward, _ = unroll(stack.cells[1][0], dropped, mask, stack.cells[1][0].zero_state(B), reverse=False, fused=True)
     np.testing.assert_allclose(got.outputs[:, :, :H], forward, atol=1e-5)

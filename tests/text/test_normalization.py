@@ -143,8 +143,9 @@ def test_a_joint_vocabulary_has_the_pieces_of_sentencepiece_itself_and_a_rule_fo
         hard_vocab_limit=kind == "bpe",
         minloglevel=2,
     )
-    models = [sentencepiece_model_pb2.ModelProto.FromString(Path(path).read_bytes()) for path in paths]
-    expected = sentencepiece_model_pb2.ModelProto.FromString(plain.getvalue())
+    proto = sentencepiece_model_pb2.ModelProto  # type: ignore[attr-defined]  # protobuf makes it when it is imported
+    models = [proto.FromString(Path(path).read_bytes()) for path in paths]
+    expected = proto.FromString(plain.getvalue())
     assert list(models[0].pieces) == list(models[1].pieces) == list(expected.pieces)
     assert [model.normalizer_spec.name for model in models] == ["nmt_nfkc", "identity"]
     source, target = map(SentencePieceTokenizer, paths)

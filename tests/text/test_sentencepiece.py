@@ -4,6 +4,7 @@ import inspect
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,7 +159,8 @@ def test_special_ids_vanish_and_unknown_shows_when_joined(
 
 def test_ids_may_be_numpy_rows(pieces: SentencePieceTokenizer) -> None:
     ids = pieces.encode(["to be", "or not to be"])
-    assert pieces.decode(pad_rows(ids, last=EOS_ID)) == ["to be", "or not to be"]
+    rows: Any = pad_rows(ids, last=EOS_ID)
+    assert pieces.decode(rows) == ["to be", "or not to be"]
     assert pieces.pieces(np.array(ids[0])) == pieces.pieces(ids[0])
     assert "".join(pieces.pieces(ids[0])).replace("▁", " ").strip() == "to be"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,8 @@ def test_freed_to_the_end_a_run_translates_with_a_shortlist_too(run: RunDir, tra
     assert free(run, "final") == ""
     assert free(run, "resume") == ""
     freed = Translator.load(run.path)
-    for options in ({"beam_size": 2}, {"beam_size": 2, "shortlist": 3}):
+    searches: list[dict[str, Any]] = [{"beam_size": 2}, {"beam_size": 2, "shortlist": 3}]
+    for options in searches:
         assert freed.translate("ba de gi", **options).text == translator.translate("ba de gi", **options).text
     config = run.load_config(TranslationConfig)
     assert run.has_ended(config)

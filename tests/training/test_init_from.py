@@ -73,23 +73,25 @@ def test_what_does_not_fit_is_named_with_both_values(base: Path, task: str, tmp_
     found = tuned(base, example(task, tmp_path / "data"))
     run = RunDir(str(tmp_path / "run"))
     check_base(run, found.config)
-    old = found.config.model.embedding_units
-    model = dataclasses.replace(found.config.model, embedding_units=old + 1)
+    config: Any = found.config  # of any task
+    old = config.model.embedding_units
+    model = dataclasses.replace(config.model, embedding_units=old + 1)
     with pytest.raises(InputError, match=rf"model\.embedding_units={old + 1} does not fit train\.init_from=.*{old};"):
-        check_base(run, dataclasses.replace(found.config, model=model))
-    other = dataclasses.replace(found.config, model=dataclasses.replace(found.config.model, output_dropout=0.77))
+        check_base(run, dataclasses.replace(config, model=model))
+    other = dataclasses.replace(config, model=dataclasses.replace(config.model, output_dropout=0.77))
     check_base(run, other)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_base_that_cannot_serve_is_refused_before_anything_is_written(base: Path, task: str, tmp_path: Path) -> None:
     found = tuned(base, example(task, tmp_path / "data"))
+    config: Any = found.config  # of any task
     run = RunDir(str(tmp_path / "run"))
 
     def refused(path: Path, words: str) -> None:
-        config = dataclasses.replace(found.config, train=dataclasses.replace(found.config.train, init_from=str(path)))
+        train = dataclasses.replace(config.train, init_from=str(path))
         with pytest.raises(InputError, match=words):
-            check_base(run, config)
+            check_base(run, dataclasses.replace(config, train=train))
 
     refused(tmp_path / "none", "none: not a run folder")
     refused(Path(run.path), "is the run folder itself")

@@ -6,6 +6,7 @@ import io
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,8 @@ def test_the_bar_of_80_columns_keeps_ten_cells_in_a_long_run(tmp_path: Path, mon
     monkeypatch.setenv("LINES", "24")
     progress = Progress(RunLog(str(tmp_path / "log")), done=0, total=200_000)
     progress.show("epoch 12 loss 2.602 14,156 tok/s")
-    bar, progress._done = progress._bar, 98_766
+    bar: Any = progress._bar
+    progress._done = 98_766
     bar.start_t, bar.n, bar.smoothing = bar.start_t - 24_690.0, 98_766, 0.0
     bar._ema_dn = bar._ema_dt = lambda value=None: 0.0  # the mean speed
     bar.refresh()

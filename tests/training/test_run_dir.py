@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 
 GIVEN = {"train.seed": 7, "train.precision": "float32", "train.shards": 2}
-CONFIG = load(None, GIVEN).config
-OTHER = load(None, {"train.seed": 8, "train.precision": "float32", "train.shards": 2}).config
+CONFIG: TranslationConfig = load(None, GIVEN).config
+OTHER: TranslationConfig = load(None, {"train.seed": 8, "train.precision": "float32", "train.shards": 2}).config
 
 
 @pytest.fixture
@@ -45,7 +46,10 @@ def test_what_is_left_to_the_machine_is_decided_once(tmp_path: Path) -> None:
     assert decided.train.shards >= 1
     begin(run)
     assert run.create(TranslationConfig()) == decided
-    others = {"precision": {"float32", "bfloat16"} - {decided.train.precision}, "shards": {decided.train.shards + 1}}
+    others: dict[str, set[Any]] = {
+        "precision": {"float32", "bfloat16"} - {decided.train.precision},
+        "shards": {decided.train.shards + 1},
+    }
     for name, values in others.items():
         changed = dataclasses.replace(decided.train, **{name: values.pop()})
         with pytest.raises(InputError, match=f"train.{name}="):
@@ -87,7 +91,9 @@ def test_a_run_begun_before_there_was_an_option_goes_on_as_it_was(attention: str
     lines = Path(run.config_file).read_text().splitlines(True)
     Path(run.config_file).write_text("".join(line for line in lines if "bridge" not in line))
     assert run.load_config(TranslationConfig) == text
-    same = load(None, {**GIVEN, "model.attention": attention}).config  # the same options, which leave the bridge out
+    same: TranslationConfig = load(
+        None, {**GIVEN, "model.attention": attention}
+    ).config  # the same options, which leave the bridge out
     assert run.create(same) == text
     if attention != "none":
         with pytest.raises(InputError, match="model.bridge='mean', not 'zero'"):

@@ -133,7 +133,8 @@ def test_the_final_weights_are_the_best_or_their_average_whichever_scores_higher
     best = [checkpoint.load_arrays(str(path)) for path in sorted((whole / "best").iterdir())]
     best.sort(key=lambda loaded: -loaded[1]["score"])
     if state["weights"].startswith("average"):
-        expected = {name: np.mean([arrays[name] for arrays, _ in best], 0, dtype=np.float32) for name in final}
+        averages = (np.mean([arrays[name] for arrays, _ in best], 0, dtype=np.float32) for name in final)
+        expected: dict[str, Any] = dict(zip(final, averages, strict=True))
         assert state["score"] > best[0][1]["score"]
     else:
         expected = best[0][0]

@@ -104,11 +104,11 @@ class Captioner:
         return self.model.score(CaptionBatch(images, target_in, target_out))
 
     @overload
-    def describe(self, images: np.ndarray, *, attention: bool = ..., **options: float) -> Caption | Any: ...
+    def describe(self, images: np.ndarray, *, attention: bool = ..., **options: float) -> Any: ...
 
     @overload
     def describe(
-        self, images: Sequence[np.ndarray], *, attention: bool = ..., **options: float
+        self, images: Iterable[np.ndarray], *, attention: bool = ..., **options: float
     ) -> list[Caption] | Any: ...
 
     def describe(self, images: Images, *, attention: bool = False, **options: float) -> Any:

@@ -14,7 +14,7 @@ sys.path.insert(0, sys.argv[1])  # what is compared is also the file that is shi
 
 import sentencepiece  # noqa: E402
 import tensorflow as tf  # noqa: E402
-from saved_translator import SavedTranslator  # type: ignore[import-not-found]  # noqa: E402
+from saved_translator import SavedTranslator  # noqa: E402
 
 
 def main() -> None:

@@ -174,9 +174,7 @@ class Translator:
         return learn_lexicon(corpus, *sizes, joint=self.config.data.joint_vocab)
 
     @overload
-    def translate(  # type: ignore[overload-overlap]  # a str is an Iterable[str]; the first that fits is meant
-        self, texts: str, *, attention: bool = ..., **options: float
-    ) -> Hypothesis | Any: ...
+    def translate(self, texts: str, *, attention: bool = ..., **options: float) -> Hypothesis | Any: ...
 
     @overload
     def translate(self, texts: Iterable[str], *, attention: bool = ..., **options: float) -> list[Hypothesis] | Any: ...

@@ -155,7 +155,12 @@ def test_a_stack_uses_it_in_training_only_and_if_wanted(
 ) -> None:
     monkeypatch.setattr(recurrent, "use_cudnn", lambda cell: True)
     calls = []
-    monkeypatch.setattr(recurrent, "cudnn_unroll", lambda *a, **k: calls.append(k) or cudnn.cudnn_unroll(*a, **k))
+
+    def noted(*args: Any, **given: Any) -> Any:
+        calls.append(given)
+        return cudnn.cudnn_unroll(*args, **given)
+
+    monkeypatch.setattr(recurrent, "cudnn_unroll", noted)
     monkeypatch.setattr(tf.raw_ops, "CudnnRNNV3", documented_kernel)
     config = oracles.small_config(cudnn=option)
     stack = RecurrentStack(config, units=H, layers=2, bidirectional=True, precision="bfloat16", name="stack")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_each_function_is_traced_once(captioner: Captioner, images: np.ndarray) 
         ("scene.png", "str"),
     ],
 )
-def test_another_image_is_refused_by_its_number(image: object, got: str, captioner: Captioner) -> None:
+def test_another_image_is_refused_by_its_number(image: Any, got: str, captioner: Captioner) -> None:
     with pytest.raises(InputError, match=rf"image 2: must be an array \(40, 40\) of uint8, got {got}"):
         captioner.describe([np.zeros([SIZE, SIZE], np.uint8), image])
 
@@ -138,17 +139,18 @@ def test_n_best_follows_a_smaller_beam(run: RunDir) -> None:
 
 
 def test_pairs_must_fit(captioner: Captioner, images: np.ndarray) -> None:
-    for captions, words in (
+    wrong: list[tuple[Any, str]] = [
         (["a one"], "differ in length"),
         ("a one", "captions must be a list of texts"),
         (["a one", None], "captions: item 2 must be a str, got NoneType"),
-    ):
+    ]
+    for captions, words in wrong:
         with pytest.raises(InputError, match=words):
             captioner.score(images, captions)
 
 
 @pytest.mark.parametrize("given", [None, 7, "image.png", {"a": 1}])
-def test_what_is_no_list_of_images_is_named(captioner: Captioner, given: object) -> None:
+def test_what_is_no_list_of_images_is_named(captioner: Captioner, given: Any) -> None:
     with pytest.raises(InputError, match=f"images must be a list of arrays, got {type(given).__name__}"):
         captioner.describe(given)
 

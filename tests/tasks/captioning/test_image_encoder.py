@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ SEED = tf.constant([3, 5])
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-def make(rng: np.random.Generator, *, precision: str = "float32", **changes: float) -> ImageEncoder:
+def make(rng: np.random.Generator, *, precision: str = "float32", **changes: Any) -> ImageEncoder:
     config = CaptioningModelConfig(**{"filters": 2, "encoder_dropout": 0.0, **changes})
     encoder = ImageEncoder(config, SIZE, precision=precision)
     encoder.build()

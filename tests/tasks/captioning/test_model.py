@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -33,7 +35,7 @@ DROPOUTS = ("word_dropout", "embedding_dropout", "layer_dropout", "encoder_dropo
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-def make(rng: np.random.Generator, *, dropout: float = 0.0, smoothing: float = 0.1, **changes: object) -> Captioning:
+def make(rng: np.random.Generator, *, dropout: float = 0.0, smoothing: float = 0.1, **changes: Any) -> Captioning:
     """Returns a model with weights large enough to have opinions."""
     config = CaptioningModelConfig(**{**SIZES, **dict.fromkeys(DROPOUTS, dropout), **changes})
     model = Captioning(config, SIZE, V, precision="float32", smoothing=smoothing)

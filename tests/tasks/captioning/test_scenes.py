@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ def made_up(rng: np.random.Generator) -> DigitImages:
     return DigitImages(rng.uniform(0.1, 1.0, [23, 8, 8]).astype(np.float32), np.arange(23) % 10)
 
 
-def maker(rng: np.random.Generator, split: str = "valid", **options: float) -> SceneMaker:
+def maker(rng: np.random.Generator, split: str = "valid", **options: Any) -> SceneMaker:
     return SceneMaker(split, SceneConfig(**options), made_up(rng))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,12 +67,13 @@ def test_calls_of_any_shape_share_one_trace(classifier: Classifier) -> None:
 def test_mistakes_are_named(classifier: Classifier, run: Path, toy_run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="list of texts"):
         classifier.classify("abc")
-    for top in (0, 1.5, "2"):
+    wrong: tuple[Any, ...] = (0, 1.5, "2")
+    for top in wrong:
         with pytest.raises(InputError, match="top must be a whole number of at least 1, got"):
             classifier.classify(["abc"], top=top)
     for classify in (classifier.classify, classifier.log_probs):
         with pytest.raises(InputError, match="item 2 must be a str, got NoneType"):
-            classify(["abc", None])
+            classify(["abc", None])  # type: ignore[list-item]
     with pytest.raises(InputError, match="not a run folder"):
         Classifier.load(str(tmp_path))
     with pytest.raises(InputError, match="translation"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,8 +15,13 @@ from tests import oracles
 V, LABELS, UNITS, EMBEDDING = 19, 5, 3, 7
 LENGTHS = (5, 1, 3)
 SEED = tf.constant([3, 5])
-DROPOUTS = {"embedding_dropout": 0.3, "layer_dropout": 0.3, "encoder_dropout": 0.3, "output_dropout": 0.4}
-CONFIGS = [
+DROPOUTS: dict[str, Any] = {
+    "embedding_dropout": 0.3,
+    "layer_dropout": 0.3,
+    "encoder_dropout": 0.3,
+    "output_dropout": 0.4,
+}
+CONFIGS: list[dict[str, Any]] = [
     {},
     {"pooling": "final"},
     {"cell": "gru", "pooling": "final", "encoder_layers": 2},
@@ -26,11 +33,11 @@ pytestmark = pytest.mark.usefixtures("seed")
 
 
 def make(
-    rng: np.random.Generator, *, smoothing: float = 0.1, precision: str = "float32", **changes: object
+    rng: np.random.Generator, *, smoothing: float = 0.1, precision: str = "float32", **changes: Any
 ) -> Classification:
     """Returns a model without dropout and with weights large enough to have opinions."""
-    sizes = {"embedding_units": EMBEDDING, "encoder_units": UNITS, "layer_dropout": 0.0}
-    config = ClassificationModelConfig(**{**sizes, **dict.fromkeys(DROPOUTS, 0.0), **changes})  # type: ignore[arg-type]
+    sizes: dict[str, Any] = {"embedding_units": EMBEDDING, "encoder_units": UNITS, "layer_dropout": 0.0}
+    config = ClassificationModelConfig(**{**sizes, **dict.fromkeys(DROPOUTS, 0.0), **changes})
     model = Classification(config, V, LABELS, precision=precision, smoothing=smoothing)
     model.build()
     oracles.randomise(model, rng)
@@ -46,9 +53,11 @@ def draw(rng: np.random.Generator) -> LabelledBatch:
 
 def numpy_log_probs(model: Classification, text: np.ndarray) -> np.ndarray:
     """One text of one layer, without padding: [S] -> [labels]."""
-    outputs, finals = [], []
+    outputs: list[np.ndarray] = []
+    finals: list[np.ndarray] = []
     for direction, cell in enumerate(model.encoder.stack.cells[0]):
-        weights, states = oracles.numpy_weights(cell), []
+        weights = oracles.numpy_weights(cell)
+        states: list[np.ndarray] = []
         state = tuple(np.zeros((1, UNITS)) for _ in range(cell.states))
         order = range(len(text))[:: -1 if direction else 1]
         for t in order:

@@ -34,7 +34,7 @@ def test_each_file_begins_with_bos_and_characters_come_back(characters: Characte
     assert stream.size == size
     assert stream.ids.dtype == np.uint16
     assert np.flatnonzero(stream.ids == BOS_ID).tolist() == [0, len(TEXT) + 1, len(TEXT) + 2]
-    assert characters.decode([stream.ids[1 : len(TEXT) + 1]]) == [TEXT]
+    assert characters.decode([stream.ids[1 : len(TEXT) + 1].tolist()]) == [TEXT]
     assert stream.ids[-1] == UNK_ID
 
 

@@ -150,17 +150,19 @@ def test_options_are_checked_by_name(generator: TextGenerator) -> None:
         generator.sample(top_p=1.5)
     with pytest.raises(InputError, match="temprature: unknown option"):
         next(generator.stream(temprature=1.0))
-    for samples in (0, 1.5, "2"):
+    wrong: tuple[Any, ...] = (0, 1.5, "2")
+    for samples in wrong:
         with pytest.raises(InputError, match="samples must be a whole number of at least 1, got"):
             generator.sample(samples=samples)
-    for prompt in (None, b"mo", "m\udce9"):
+    no_texts: tuple[Any, ...] = (None, b"mo", "m\udce9")
+    for prompt in no_texts:
         with pytest.raises(InputError, match="^prompt "):
             generator.sample(prompt)
     with pytest.raises(InputError, match="^text must be a str, got NoneType"):
-        generator.logits(None)
+        generator.logits(None)  # type: ignore[arg-type]
     for method in (generator.score, generator.activations_of):
         with pytest.raises(InputError, match="item 2 must be a str, got int"):
-            method(["mo", 7])
+            method(["mo", 7])  # type: ignore[list-item]
     with pytest.raises(InputError, match="got one text"):
         generator.score("mo")
     assert generator.sample_options(top_k=3).length == generator.config.sample.length == 11

@@ -33,7 +33,7 @@ def symbols(tmp_path: Path) -> CharacterTokenizer:
 
 def test_the_label_stands_on_the_last_piece_of_its_word(symbols: CharacterTokenizer) -> None:
     tagged = tag_lines([split_words(line) for line in LINES], symbols)
-    assert symbols.decode([tagged.ids]) == ["clickokseelibreofficenow"]
+    assert symbols.decode([tagged.ids.tolist()]) == ["clickokseelibreofficenow"]
     assert tagged.offsets.tolist() == [0, 7, 24]
     at = {4: "Title", 6: "UPPER.", 9: "lower", 20: "mixed,", 23: "lower"}
     expected = [LABELS.index(at[n]) + 1 if n in at else NO_LABEL for n in range(24)]

@@ -107,7 +107,7 @@ def test_mistakes_are_named(restorer: PunctuationRestorer, run: Path, toy_run: P
     with pytest.raises(InputError, match="list of texts"):
         restorer.restore("ka")
     with pytest.raises(InputError, match="item 2 must be a str, got bytes"):
-        restorer.restore(["ka", b"ka"])
+        restorer.restore(["ka", b"ka"])  # type: ignore[list-item]
     with pytest.raises(InputError, match="translation"):
         PunctuationRestorer.load(str(toy_run))
     damaged = RunDir(str(tmp_path))

@@ -115,9 +115,9 @@ def test_a_pair_of_exactly_max_pieces_is_kept(tmp_path: Path, pieces: SentencePi
 
 
 def test_sampled_segmentations_differ_by_seed_and_repeat(tmp_path: Path, pieces: SentencePieceTokenizer) -> None:
-    files = tuple(map(str, toy.make_corpus(tmp_path / "text", seed=2)[:2]))
+    source, target = map(str, toy.make_corpus(tmp_path / "text", seed=2)[:2])
     for name, seed in (("a", 5), ("b", 6), ("c", 5)):
-        prepared(files, pieces, tmp_path / name, sample_seed=seed)
+        prepared((source, target), pieces, tmp_path / name, sample_seed=seed)
     a, b, c = (load_corpus(str(tmp_path / name)) for name in "abc")
     assert np.array_equal(a.source.ids, c.source.ids)
     assert np.array_equal(a.target.ids, c.target.ids)

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -354,7 +354,7 @@ def in_order_of(request: dict[str, Any], answer: dict[str, list[Any]]) -> dict[s
 
 
 @pytest.fixture
-def out(folder: Path, answer: dict[str, list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def out(folder: Path, answer: dict[str, list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where to export to, with quick saving and reloading."""
     copy = lambda _, to: shutil.copytree(folder, to, dirs_exist_ok=True)  # noqa: E731
     monkeypatch.setattr(export_module, "_save", copy)

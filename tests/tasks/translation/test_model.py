@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,6 +14,7 @@ from seq2seq_tf.search.beam import BeamOptions, beam_search
 from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import Limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.tasks.translation.model import Translation
 from tests import oracles
 
@@ -32,7 +35,7 @@ CONFIGS = [
     {"cell": "lstm", "layer_norm": True},
     {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2},
 ]
-DROPOUTS = {
+DROPOUTS: dict[str, Any] = {
     "word_dropout": 0.2,
     "embedding_dropout": 0.3,
     "layer_dropout": 0.3,
@@ -44,7 +47,7 @@ pytestmark = pytest.mark.usefixtures("seed")
 
 
 def make(
-    rng: np.random.Generator, *, smoothing: float = 0.1, precision: str = "float32", **changes: object
+    rng: np.random.Generator, *, smoothing: float = 0.1, precision: str = "float32", **changes: Any
 ) -> Translation:
     """Returns a model with weights large enough to have opinions."""
     config = oracles.small_config(**changes)
@@ -278,5 +281,7 @@ def test_a_contradiction_is_refused_by_name(overrides: dict, named: list[str]) -
 
 
 def test_untied_sizes_may_differ() -> None:
-    config = load(None, {"model.tie": "none", "data.joint_vocab": False, "model.output_units": 101}).config
+    config: TranslationConfig = load(
+        None, {"model.tie": "none", "data.joint_vocab": False, "model.output_units": 101}
+    ).config
     assert config.model.output_units == 101

@@ -48,7 +48,7 @@ def saved(folder: Path) -> Any:
         {"length_penalty": np.float32(0.5)},
     ],
 )
-def test_it_translates_as_the_python_api(saved: Any, translator: Translator, options: dict[str, float]) -> None:
+def test_it_translates_as_the_python_api(saved: Any, translator: Translator, options: dict[str, Any]) -> None:
     found, expected = saved.translate(TEXTS, **options), translator.translate(TEXTS, **options)
     assert [h.text for h in found] == [h.text for h in expected]
     assert [h.score for h in found] == pytest.approx([h.score for h in expected], rel=1e-4)

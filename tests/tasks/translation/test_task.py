@@ -137,8 +137,8 @@ def test_final_weights_are_scored_greedily_and_with_the_beam_of_the_run(toy_run:
     final = json.loads((toy_run / "metrics.jsonl").read_text().splitlines()[-1])
     data = translator.config.data
     sources, references = (Path(x).read_text().splitlines() for x in (data.valid_source, data.valid_target))
-    for prefix, options in (("", {"beam_size": 1}), ("beam_", {"beam_size": 3})):
-        written = [h.text for h in translator.translate(sources, split_sentences=False, **options)]
+    for prefix, size in (("", 1), ("beam_", 3)):
+        written = [h.text for h in translator.translate(sources, split_sentences=False, beam_size=size)]
         assert final[f"valid_{prefix}bleu"] == pytest.approx(bleu(written, references).value)
         assert final[f"valid_{prefix}chrf"] == pytest.approx(chrf(written, references).value)
         assert final[f"valid_{prefix}length_ratio"] == pytest.approx(sum(map(len, written)) / sum(map(len, references)))
