@@ -29,7 +29,7 @@ _BEGIN = time.perf_counter()  # of the program
 
 def define_flags(kind: type[TaskConfig]) -> None:
     """Defines --config, --model_dir and a flag per option; unset flags leave the file's or the default value."""
-    define_path("config", None, "YAML file with the options of the run; see configs/")
+    define_path("config", None, "YAML file with the options of the run; `seq2seq-config list` names examples")
     define_path("model_dir", None, "run folder: made if missing, gone on with if it holds an unfinished run")
     flags.DEFINE_bool(
         "dry_run",

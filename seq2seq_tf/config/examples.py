@@ -34,3 +34,9 @@ def about(text: str) -> str:
     comment = re.search(r"^# (.*(?:\n# .*)*)", text, re.MULTILINE)
     sentence = re.split(r"[.:]\s|[.:]$", comment[1].replace("\n# ", " "))[0] if comment else ""
     return re.sub(r" \([^()]*docs/[^()]*\)$", "", sentence)
+
+
+def instead_of(path: str) -> str:
+    """Returns what to add to the message on a file that is not there: how to get the example of its name, or ''."""
+    name = Path(path).stem
+    return f" (`seq2seq-config show {name}` prints the example of that name)" if name in names() else ""

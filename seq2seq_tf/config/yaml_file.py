@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from seq2seq_tf.config import examples
 from seq2seq_tf.errors import InputError
 
 _MOST_BYTES = 1 << 18  # a configuration of every option has some six thousand
@@ -109,7 +110,7 @@ def _compose(path: str) -> yaml.Node | None:
         root: yaml.Node | None = yaml.compose(content.decode(), Loader=_Loader)
         return root
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file{examples.instead_of(path)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:

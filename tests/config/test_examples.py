@@ -41,3 +41,10 @@ def test_an_example_that_is_not_there_gets_a_hint() -> None:
     with pytest.raises(InputError, match="is not an example"):
         examples.path_of("../setup")
     assert examples.path_of("lm_hello.yaml") == examples.path_of("lm_hello")
+
+
+def test_a_file_that_is_not_there_but_is_an_example_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"lm_hello.yaml: no such file \(`seq2seq-config show lm_hello` prints"):
+        task_of(tmp_path / "configs" / "lm_hello.yaml")
+    with pytest.raises(InputError, match=r"mine.yaml: no such file$"):
+        task_of(tmp_path / "mine.yaml")
