@@ -14,6 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_tf.config.common import SearchConfig
+from seq2seq_tf.search.options import SearchOptions, by_name, values_of
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, StepFn
 from seq2seq_tf.tasks.translation.config import TranslationModelConfig
 
@@ -201,6 +203,12 @@ class Found(NamedTuple):
     tokens: tuple[int, ...]  # with EOS
     log_prob: float
     score: float
+
+
+def search_options(**given: Any) -> SearchOptions:
+    """Returns options of a search; those that are not given have their default, but nothing favours long outputs."""
+    defaults = {**values_of(SearchConfig()), "length_penalty": 0.0}
+    return by_name(SearchOptions, {**defaults, **given})
 
 
 def wu_penalty(length: int, exponent: float) -> float:

@@ -211,13 +211,13 @@ def check_threads(translate: Callable[..., Any], translator: Translator, calls: 
 
 
 def traces(translator: Translator) -> list[int]:
-    return [f.experimental_get_tracing_count() for f in (translator.beam, translator.greedy)]
+    return [f.experimental_get_tracing_count() for f in translator.searches.values()]
 
 
 def test_calls_from_many_threads_give_what_one_gives(translator: Translator, saved: SavedTranslator) -> None:
     check_threads(translator.translate, translator, 80)
     check_threads(saved.translate, translator, 80)
-    assert traces(translator) == [1, 1]
+    assert max(traces(translator)) == 1
 
 
 @pytest.mark.slow
@@ -226,4 +226,4 @@ def test_twenty_thousand_calls_from_eight_threads_keep_memory_flat(
 ) -> None:
     assert check_threads(translator.translate, translator, CALLS) < GROWTH
     assert check_threads(saved.translate, translator, CALLS) < GROWTH
-    assert traces(translator) == [1, 1]
+    assert max(traces(translator)) == 1

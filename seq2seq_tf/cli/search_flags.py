@@ -7,14 +7,15 @@ from typing import Any
 from absl import flags
 
 from seq2seq_tf.cli.flag_types import define_option, define_path
+from seq2seq_tf.config import search
 from seq2seq_tf.config.common import TaskConfig
-from seq2seq_tf.config.loading import Leaf, leaves
+from seq2seq_tf.config.loading import Leaf, sections
 from seq2seq_tf.tasks.translation.config import TranslationConfig
 
 
 def search_leaves(kind: type[TaskConfig] = TranslationConfig) -> dict[str, Leaf]:
     """Returns name -> search option of a task."""
-    return {leaf.name.split(".")[1]: leaf for leaf in leaves(kind) if leaf.name.startswith("search.")}
+    return search.search_leaves(sections(kind)["search"])
 
 
 def define(kind: type[TaskConfig] = TranslationConfig, trained_by: str = "seq2seq-train") -> None:

@@ -1,4 +1,4 @@
-"""What the options of all tasks share: how an option is declared, recurrent networks, training.
+"""What the options of all tasks share: how an option is declared, recurrent networks, training, search.
 
 The modules of this package are the only places where a hyperparameter has a default. A configuration is a frozen
 dataclass of frozen dataclasses ("sections"); `seq2seq_tf.config` reads and writes them.
@@ -34,6 +34,7 @@ CHANGEABLE = (
     "train.log_every",
     "train.patience",
 )
+CHANGEABLE_SEARCH = ("search.beam_size", "search.early_stop", "search.length_penalty", "search.n_best")
 
 
 class Range(NamedTuple):
@@ -51,6 +52,7 @@ class Text(enum.Enum):
 
 
 PATH = Text.PATH
+SWITCH = Range(0, 1)  # of true and false, where a range is asked for
 SHARE = Range(0.0, 0.95)
 # Every number has an upper bound that memory and int32 bear; a value beyond it is a slip of the finger.
 UNITS = Range(1, 16_384)
@@ -74,7 +76,14 @@ class Renamed(NamedTuple):
         return self.values.get(stored, stored) if isinstance(stored, str) else stored
 
 
-def option(default: Any, text: str, allowed: Range | Text | tuple[str, ...] = Text.ANY, *, before: Any = None) -> Any:
+def option(
+    default: Any,
+    text: str,
+    allowed: Range | Text | tuple[str, ...] = Text.ANY,
+    *,
+    before: Any = None,
+    served: Range | None = None,
+) -> Any:
     """Declares a field of a section.
 
     Args:
@@ -82,9 +91,18 @@ def option(default: Any, text: str, allowed: Range | Text | tuple[str, ...] = Te
       text: help.
       allowed: range, choices or kind of text.
       before: what a stored run means that was made before there was this option, where that is not the default.
+      served: makes it an input of an exported SavedModel, with this range; narrower than `allowed` where the value
+        decides the cost, since there strangers choose and the server pays.
     """
     stored = default if before is None else before
-    return dataclasses.field(default=default, metadata={"help": text, "allowed": allowed, "before": stored})
+    metadata = {"help": text, "allowed": allowed, "before": stored, "served": served}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def with_default(section: type, name: str, default: Any) -> Any:
+    """Declares a field anew that differs from that of the section it is inherited from in its default alone."""
+    (inherited,) = (field for field in dataclasses.fields(section) if field.name == name)
+    return dataclasses.field(default=default, metadata={**inherited.metadata, "before": default})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -249,6 +267,31 @@ class TrainConfig:
         "docs/inspecting.md",
         UPDATES_OR_NONE,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchConfig:
+    """Defaults of a search for hypotheses, whatever the task; programs and the SavedModel can override them per call.
+
+    What stands here is what `search.options.SearchOptions` holds. A task adds what belongs to its inputs and lengths.
+    """
+
+    beam_size: int = option(5, "hypotheses kept at each step; 1 = greedy", Range(1, 64), served=Range(1, 16))
+    n_best: int = option(1, "hypotheses returned, at most beam_size", Range(1, 64), served=Range(1, 16))
+    length_penalty: float = option(
+        1.0,
+        "exponent of ((5 + length) / 6) (Wu 2016); larger prefers longer",
+        Range(0.0, 10.0),
+        served=Range(0.0, 10.0),
+    )
+    early_stop: bool = option(
+        False, "stop searching once no live hypothesis could win by ending at the next step: faster, approximate"
+    )
+
+    def check(self) -> None:
+        """Raises InputError for values that are fine alone but contradict each other."""
+        if self.n_best > self.beam_size:
+            raise InputError(f"search.n_best={self.n_best} is larger than search.beam_size={self.beam_size}")
 
 
 class TaskConfig:

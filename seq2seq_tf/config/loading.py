@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import numbers
 import os
 import reprlib
@@ -25,7 +26,7 @@ AnyConfig = TypeVar("AnyConfig", bound=TaskConfig)
 
 
 class Leaf(NamedTuple):
-    """One option: its dotted name, type, default, help and what is allowed."""
+    """One option: its dotted name, type, default, help, what is allowed, and what a SavedModel takes for it."""
 
     name: str
     type: type
@@ -33,6 +34,12 @@ class Leaf(NamedTuple):
     help: str
     allowed: Range | Text | tuple[str, ...]
     before: Any  # its value in a stored run that was made before there was this option
+    served: Range | None  # None: not an input of a SavedModel
+
+    @property
+    def key(self) -> str:
+        """The name within its section."""
+        return self.name.partition(".")[2]
 
 
 class Resolved(NamedTuple, Generic[AnyConfig]):
@@ -57,21 +64,17 @@ def sections(kind: type[TaskConfig]) -> dict[str, type]:
 
 def leaves(kind: type[TaskConfig]) -> list[Leaf]:
     """Returns every option of a task in the order of declaration; `train.batch_tokens` is one."""
-    found = []
-    for section, section_kind in sections(kind).items():
-        types = get_type_hints(section_kind)
-        for field in _fields(section_kind):
-            found.append(
-                Leaf(
-                    name=f"{section}.{field.name}",
-                    type=types[field.name],
-                    default=field.default,
-                    help=field.metadata["help"],
-                    allowed=field.metadata["allowed"],
-                    before=field.metadata["before"],
-                )
-            )
-    return found
+    return [leaf for section, section_kind in sections(kind).items() for leaf in section_leaves(section, section_kind)]
+
+
+@functools.cache
+def section_leaves(section: str, kind: type) -> tuple[Leaf, ...]:
+    """Returns every option of a section in the order of declaration, those that it inherits first."""
+    types = get_type_hints(kind)
+    return tuple(
+        Leaf(name=f"{section}.{field.name}", type=types[field.name], default=field.default, **field.metadata)
+        for field in _fields(kind)
+    )
 
 
 def _fields(kind: type) -> tuple[dataclasses.Field[Any], ...]:
@@ -277,22 +280,6 @@ def to_yaml(config: TaskConfig) -> str:
 def with_values(config: AnyConfig, values: Mapping[str, Any]) -> AnyConfig:
     """Returns the configuration with options (dotted name -> value) replaced and checked."""
     return load(None, {**flatten(config), **values}, type(config)).config
-
-
-def with_search(config: AnyConfig, options: Mapping[str, Any]) -> AnyConfig:
-    """Returns the configuration with options of its section `search` replaced, checked as in a file.
-
-    Raises:
-      InputError: unknown option or value out of range.
-    """
-    beam_size = options.get("beam_size")
-    if isinstance(beam_size, numbers.Integral) and int(beam_size) < flatten(config)["search.n_best"]:
-        options = {"n_best": beam_size, **options}  # the run's own n_best follows a smaller beam
-    merged = {**flatten(config), **{f"search.{name}": value for name, value in options.items()}}
-    try:
-        return load(None, merged, type(config)).config
-    except InputError as error:
-        raise InputError(str(error).replace("--search.", "")) from None
 
 
 def describe(resolved: Resolved[Any], names: Sequence[str] | None = None) -> str:

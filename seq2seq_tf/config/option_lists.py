@@ -8,6 +8,7 @@ import yaml
 
 from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.config.loading import Leaf, allowed, leaves
+from seq2seq_tf.config.search import served
 
 _WIDTH = 100
 
@@ -36,7 +37,8 @@ def as_markdown(kind: type[TaskConfig]) -> str:
     for leaf in leaves(kind):
         default = str(leaf.default).lower() if leaf.type is bool else leaf.default
         shown = "none" if default == "" else f"`{default}`"
-        lines.append(f"| `{leaf.name}` | {shown} | {allowed(leaf)} | {leaf.help} |")
+        ranges = f"{allowed(leaf)}; SavedModel: {served(leaf)}" if leaf.served else allowed(leaf)
+        lines.append(f"| `{leaf.name}` | {shown} | {ranges} | {leaf.help} |")
     return "\n".join(lines) + "\n"
 
 

@@ -13,27 +13,11 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seq2seq_tf.search.limits import IDS, NEG_INF, Limits, gather_rows, is_continuation, length_penalty
+from seq2seq_tf.search.options import SearchOptions
 from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Hypotheses, StepFn
 
 _SHRINK_PART = 4  # finished sentences leave when they are at least this part (a quarter) of the running batch
-
-
-class BeamOptions(NamedTuple):
-    """Scalars that may be tensors, so that one trace serves every setting."""
-
-    beam_size: tf.Tensor  # int32, K
-    n_best: tf.Tensor  # int32, at most beam_size
-    length_penalty: tf.Tensor  # float32, exponent; not negative
-    early_stop: tf.Tensor | bool = False  # approximate: see _is_done
-
-
-BEAM_OPTIONS_SPEC = BeamOptions(
-    beam_size=tf.TensorSpec([], tf.int32),
-    n_best=tf.TensorSpec([], tf.int32),
-    length_penalty=tf.TensorSpec([], tf.float32),
-    early_stop=tf.TensorSpec([], tf.bool),
-)
 
 
 class _Finished(NamedTuple):
@@ -71,7 +55,7 @@ class _Constants(NamedTuple):
     wanted: tf.Tensor  # [] int32, W: continuations looked at per hypothesis
 
 
-def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: BeamOptions) -> Hypotheses:
+def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: SearchOptions) -> Hypotheses:
     """Returns the n_best hypotheses of each sentence.
 
     Args:
@@ -129,7 +113,7 @@ def _any_rows(x: tf.Tensor) -> tf.TensorShape:
     return tf.TensorShape([None, *x.shape[1:]]) if x.shape.rank else x.shape
 
 
-def _start(state: Any, memory: Any, limits: Limits, options: BeamOptions, width: tf.Tensor) -> tuple[_Running, _Live]:
+def _start(state: Any, memory: Any, limits: Limits, options: SearchOptions, width: tf.Tensor) -> tuple[_Running, _Live]:
     """One live hypothesis per sentence; the other K - 1 are impossible, so that they lose at once."""
     sentences, beam = tf.shape(limits.longest)[0], options.beam_size
     first = tf.one_hot(0, beam, on_value=0.0, off_value=NEG_INF)  # [K]
@@ -195,7 +179,7 @@ def _finish(
     return _Finished(tf.gather(tokens, best, batch_dims=1), tf.gather(values, best, batch_dims=1))
 
 
-def _is_done(t: tf.Tensor, running: _Running, live: _Live, penalties: tf.Tensor, options: BeamOptions) -> tf.Tensor:
+def _is_done(t: tf.Tensor, running: _Running, live: _Live, penalties: tf.Tensor, options: SearchOptions) -> tf.Tensor:
     """Returns True [b] where no continuation can enter the best n_best, or none is allowed.
 
     With early_stop, where none could that ends at the next step. What a hypothesis gains from growing longer, by the

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seq2seq_tf.search.limits import IDS, NEG_INF, Limits, gather_rows, is_continuation, length_penalty
+from seq2seq_tf.search.options import SearchOptions
 from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses, StepFn
 
@@ -25,9 +26,7 @@ class _Loop(NamedTuple):
     totals: tf.Tensor  # [B]
 
 
-def greedy_search(
-    step: StepFn, state: Any, memory: Any, limits: Limits, penalty: tf.Tensor | float = 0.0
-) -> Hypotheses:
+def greedy_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: SearchOptions) -> Hypotheses:
     """Returns one hypothesis per sentence.
 
     Args:
@@ -35,7 +34,7 @@ def greedy_search(
       state: nest of tensors [B, ...], before the first piece.
       memory: nest of tensors [B, ...]; rows of finished sentences leave the batch.
       limits: EOS is forbidden before `shortest` and forced at `longest`.
-      penalty: exponent of the length penalty; it changes the scores and nothing else.
+      options: the length penalty changes the scores and nothing else; beam_size, n_best and early_stop do nothing.
     """
     sentences = tf.shape(limits.longest)[0]
     width = tf.maximum(tf.reduce_max(limits.longest), 1)
@@ -92,5 +91,5 @@ def greedy_search(
     log_probs = end.totals[:, tf.newaxis]
     lengths = tf.cast(end.lengths, tf.int32)[:, tf.newaxis]
     width = tf.reduce_max(lengths)
-    scores = log_probs / length_penalty(lengths, penalty)
+    scores = log_probs / length_penalty(lengths, options.length_penalty)
     return Hypotheses(tf.cast(end.tokens[:, tf.newaxis, :width], tf.int32), lengths, scores, log_probs)

@@ -20,15 +20,15 @@ class Limits(NamedTuple):
 
 
 class LengthRule(NamedTuple):
-    """Length options of a search, see SearchConfig; may be tensors, so that one trace serves every setting.
+    """How lengths follow from those of the sources, each a scalar; numbers of Python do too.
 
     A ratio that is not a number counts as 0.
     """
 
-    max_ratio: tf.Tensor
-    max_extra: tf.Tensor
-    min_ratio: tf.Tensor
-    max_steps: tf.Tensor
+    max_ratio: tf.Tensor  # float32
+    max_extra: tf.Tensor  # int32
+    min_ratio: tf.Tensor  # float32
+    max_steps: tf.Tensor  # int32
 
 
 def source_limits(source: tf.Tensor, rule: LengthRule) -> Limits:

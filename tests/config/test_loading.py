@@ -24,7 +24,6 @@ from seq2seq_tf.config.loading import (
     stored_run,
     task_of,
     to_yaml,
-    with_search,
 )
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.tasks.captioning.config import CaptioningConfig
@@ -125,11 +124,6 @@ def test_numbers_of_numpy_and_python_are_taken(name: str, value: Any, expected: 
 @pytest.mark.parametrize("value", [np.float64(3.0), np.bool_(True), np.array([3]), True, 3.0, None, "3"])
 def test_what_is_no_whole_number_is_refused(value: Any) -> None:
     assert "train.seed must be of type int" in refusal(None, {"train.seed": value})
-
-
-def test_options_of_a_search_may_be_numbers_of_numpy() -> None:
-    config = with_search(TranslationConfig(), {"beam_size": np.int64(2), "length_penalty": np.float32(0.5)})
-    assert (config.search.beam_size, config.search.length_penalty) == (2, 0.5)
 
 
 def test_no_file_gives_the_defaults() -> None:

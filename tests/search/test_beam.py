@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq2seq_tf.search import beam
-from seq2seq_tf.search.beam import BeamOptions, beam_search
+from seq2seq_tf.search.beam import beam_search
 from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import Limits, length_penalty
+from seq2seq_tf.search.options import SearchOptions
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Hypotheses
 from tests import oracles
-from tests.oracles import Toy
+from tests.oracles import Toy, search_options
 
 V = 6  # three pieces go on a hypothesis: 1, 4, 5
 LONGEST = 5
@@ -46,7 +47,7 @@ def make_search() -> Any:
         exponent: tf.Tensor,
     ) -> Hypotheses:
         state = oracles.toy_state(tf.shape(logits)[0])
-        options = BeamOptions(size, n_best, exponent)
+        options = search_options(beam_size=size, n_best=n_best, length_penalty=exponent)
         return beam_search(oracles.toy_step(), state, logits, Limits(shortest, longest), options)
 
     return tf.function(search, input_signature=_SIGNATURE)
@@ -146,7 +147,7 @@ def test_pieces_that_are_forbidden_do_not_crowd_out_the_others(rng: np.random.Ge
         assert set(found.tokens[row, :, 0].tolist()) == set(best)
 
 
-def rows_seen(toy: Toy, limits: Limits, options: BeamOptions) -> list[tuple[int, int]]:
+def rows_seen(toy: Toy, limits: Limits, options: SearchOptions) -> list[tuple[int, int]]:
     """Returns the rows of tokens and of memory in each call of the step function."""
     seen: list[tuple[int, int]] = []
     state = oracles.toy_state(len(toy.logits))
@@ -158,7 +159,7 @@ def test_search_stops_as_soon_as_nothing_better_can_come(rng: np.random.Generato
     toy = oracles.random_toy(rng, 1, V)
     toy.logits[:, :, EOS_ID] += 20.0
     limits = Limits(tf.constant([0]), tf.constant([23]))
-    assert len(rows_seen(toy, limits, BeamOptions(tf.constant(3), tf.constant(1), tf.constant(1.0)))) == 1
+    assert len(rows_seen(toy, limits, search_options(beam_size=3, n_best=1, length_penalty=1.0))) == 1
 
 
 def both_ways(
@@ -168,7 +169,7 @@ def both_ways(
     limits, found = Limits(tf.constant([0] * len(longest)), tf.constant(longest)), []
     for early_stop in (False, True):
         seen: list[tuple[int, int]] = []
-        options = BeamOptions(tf.constant(5), tf.constant(n_best), tf.constant(exponent), tf.constant(early_stop))
+        options = search_options(beam_size=5, n_best=n_best, length_penalty=exponent, early_stop=early_stop)
         state = oracles.toy_state(len(longest))
         search = beam_search(oracles.toy_step(seen), state, tf.constant(toy.logits), limits, options)
         found.append((Hypotheses(*(x.numpy() for x in search)), seen))
@@ -200,7 +201,7 @@ def test_stopping_early_is_exact_without_a_length_penalty(rng: np.random.Generat
 def test_finished_sentences_leave_the_batch(rng: np.random.Generator) -> None:
     lengths = np.array([3, 11, 2, 7, 5], np.int32)
     toy = oracles.random_toy(rng, 5, V)
-    options = BeamOptions(tf.constant(3), tf.constant(1), tf.constant(0.0))
+    options = search_options(beam_size=3, n_best=1, length_penalty=0.0)
     seen = rows_seen(toy, Limits(tf.constant(lengths), tf.constant(lengths)), options)
     assert len(seen) == 11
     for t, (_, sentences) in enumerate(seen):
@@ -212,7 +213,7 @@ def test_finished_sentences_leave_the_batch(rng: np.random.Generator) -> None:
 def test_memory_is_never_tiled(rng: np.random.Generator) -> None:
     toy = oracles.random_toy(rng, 5, V)
     limits = Limits(tf.constant([0] * 5), tf.constant([2, 3, 5, 7, 11]))
-    for rows, sentences in rows_seen(toy, limits, BeamOptions(tf.constant(7), tf.constant(2), tf.constant(1.0))):
+    for rows, sentences in rows_seen(toy, limits, search_options(beam_size=7, n_best=2, length_penalty=1.0)):
         assert sentences <= 5
         assert rows == 7 * sentences
 
@@ -238,7 +239,8 @@ def test_a_beam_of_one_is_greedy_where_the_end_is_clear(rng: np.random.Generator
     toy = oracles.random_toy(rng, sentences, 11)
     toy.logits[:, :, EOS_ID] = np.where(rng.random([sentences, oracles.CODES]) < 0.3, 50.0, -50.0)
     limits = Limits(tf.zeros([sentences], tf.int32), tf.fill([sentences], longest))
-    greedy = greedy_search(oracles.toy_step(), oracles.toy_state(sentences), tf.constant(toy.logits), limits)
+    start, options = oracles.toy_state(sentences), search_options()
+    greedy = greedy_search(oracles.toy_step(), start, tf.constant(toy.logits), limits, options)
     ended = (greedy.lengths < longest).numpy()[:, 0]  # by itself, not by the limit
     assert ended.mean() > 0.5
     one = run(toy, 0, longest, size=1)
@@ -255,7 +257,8 @@ def test_a_beam_of_one_is_never_worse_than_greedy(exponent: float, rng: np.rando
     sentences = 53
     toy = oracles.random_toy(rng, sentences, 7)
     limits = Limits(tf.fill([sentences], 2), tf.fill([sentences], 11))
-    greedy = greedy_search(oracles.toy_step(), oracles.toy_state(sentences), tf.constant(toy.logits), limits, exponent)
+    start, options = oracles.toy_state(sentences), search_options(length_penalty=exponent)
+    greedy = greedy_search(oracles.toy_step(), start, tf.constant(toy.logits), limits, options)
     assert np.all(run(toy, 2, 11, size=1, exponent=exponent).scores >= greedy.scores - 1e-5)
 
 

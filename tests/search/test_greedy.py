@@ -14,7 +14,7 @@ from seq2seq_tf.search.greedy import greedy_search
 from seq2seq_tf.search.limits import Limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Hypotheses
 from tests import oracles
-from tests.oracles import Toy
+from tests.oracles import Toy, search_options
 
 V = 7
 
@@ -31,7 +31,8 @@ _SIGNATURE = [
 def traced() -> Any:
     def search(logits: tf.Tensor, shortest: tf.Tensor, longest: tf.Tensor, penalty: tf.Tensor) -> Hypotheses:
         state = oracles.toy_state(tf.shape(logits)[0])
-        return greedy_search(oracles.toy_step(), state, logits, Limits(shortest, longest), penalty)
+        options = search_options(length_penalty=penalty)
+        return greedy_search(oracles.toy_step(), state, logits, Limits(shortest, longest), options)
 
     return tf.function(search, input_signature=_SIGNATURE)
 
@@ -112,7 +113,7 @@ def test_finished_sentences_leave_the_batch_at_once(rng: np.random.Generator) ->
     toy = oracles.random_toy(rng, 5, V)
     seen: list[tuple[int, int]] = []
     limits = Limits(tf.constant(lengths), tf.constant(lengths))
-    greedy_search(oracles.toy_step(seen), oracles.toy_state(5), tf.constant(toy.logits), limits)
+    greedy_search(oracles.toy_step(seen), oracles.toy_state(5), tf.constant(toy.logits), limits, search_options())
     running = [int((lengths > t).sum()) for t in range(11)]
     assert seen == [(n, n) for n in running]
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.config.loading import with_search
+from seq2seq_tf.config.search import with_search
 from seq2seq_tf.data.batching import pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.forks import check_not_forked
-from seq2seq_tf.search.beam import BEAM_OPTIONS_SPEC, BeamOptions, beam_search
-from seq2seq_tf.search.greedy import greedy_search
+from seq2seq_tf.search.decode import METHODS, decode, method_of
 from seq2seq_tf.search.limits import Limits
+from seq2seq_tf.search.options import SearchOptions, by_name, specs_of, values_of
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses
 from seq2seq_tf.tasks.captioning.config import CaptioningConfig, CaptioningSearchConfig
 from seq2seq_tf.tasks.captioning.model import CaptionBatch, Captioning
@@ -26,7 +27,6 @@ from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _WHOLE = tf.TensorSpec([], tf.int32)
-_REAL = tf.TensorSpec([], tf.float32)
 Images = np.ndarray | Iterable[np.ndarray]  # [B, rows, columns], or B of [rows, columns]
 
 
@@ -66,8 +66,8 @@ class Captioner:
         self.weights = IN_TRAINING
         size = config.data.image_size
         images = tf.TensorSpec([None, size, size], tf.uint8)
-        self.beam = trace(self._beam, [images, _WHOLE, BEAM_OPTIONS_SPEC])
-        self.greedy = trace(self._greedy, [images, _WHOLE, _REAL])
+        inputs = [images, _WHOLE, by_name(SearchOptions, specs_of(config.search))]
+        self.searches = {method: trace(functools.partial(self._search, method), inputs) for method in METHODS}
         self.score_ids = trace(self._score, [images, _IDS, _IDS])
 
     def __repr__(self) -> str:
@@ -92,13 +92,9 @@ class Captioner:
         loaded.weights = weights
         return loaded
 
-    def _beam(self, images: tf.Tensor, longest: tf.Tensor, options: BeamOptions) -> Hypotheses:
+    def _search(self, method: str, images: tf.Tensor, longest: tf.Tensor, options: SearchOptions) -> Hypotheses:
         memory, state = self.model.encode(images)
-        return beam_search(self.model.step_fn(), state, memory, _limits(images, longest), options)
-
-    def _greedy(self, images: tf.Tensor, longest: tf.Tensor, penalty: tf.Tensor) -> Hypotheses:
-        memory, state = self.model.encode(images)
-        return greedy_search(self.model.step_fn(), state, memory, _limits(images, longest), penalty)
+        return decode(self.model.step_fn(), state, memory, _limits(images, longest), options, method=method)
 
     def _score(self, images: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.model.score(CaptionBatch(images, target_in, target_out))
@@ -135,25 +131,19 @@ class Captioner:
 
     def search_options(self, **options: float) -> CaptioningSearchConfig:
         """Returns the run's search options with some replaced, checked as in a configuration file."""
-        return with_search(self.config, options).search
+        return with_search(self.config.search, options)
 
     def describe_all(
         self, images: Images, search: CaptioningSearchConfig, *, attention: bool = False
     ) -> list[list[Caption]]:
         """As `describe`, always with a list of captions per image."""
         pixels = self._checked(images)
+        traced, options = self.searches[method_of(search.beam_size)], by_name(SearchOptions, values_of(search))
         results: list[list[Caption]] = []
         for start in range(0, len(pixels), search.batch_size):
             chosen = pixels[start : start + search.batch_size]
-            results += self._read(chosen, self._search(chosen, search), attention)
+            results += self._read(chosen, traced(chosen, search.max_words + 1, options), attention)  # the end counts
         return results
-
-    def _search(self, pixels: np.ndarray, search: CaptioningSearchConfig) -> Hypotheses:
-        longest = search.max_words + 1  # the end counts
-        if search.beam_size == 1:
-            return self.greedy(pixels, longest, search.length_penalty)
-        options = BeamOptions(search.beam_size, search.n_best, search.length_penalty, early_stop=False)
-        return self.beam(pixels, longest, options)
 
     def _checked(self, images: Images) -> np.ndarray:
         """Returns [B, rows, columns] uint8."""

@@ -9,15 +9,18 @@ from typing import ClassVar
 
 from seq2seq_tf.config.common import (
     CHANGEABLE,
+    CHANGEABLE_SEARCH,
     SHARE,
     UNITS,
     DecoderConfig,
     Range,
     Renamed,
+    SearchConfig,
     TaskConfig,
     TrainConfig,
     check_attention,
     option,
+    with_default,
 )
 from seq2seq_tf.errors import InputError
 
@@ -67,14 +70,11 @@ class CaptionTrainConfig(TrainConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class CaptioningSearchConfig:
-    """Defaults of the search; programs can override them per call."""
+class CaptioningSearchConfig(SearchConfig):
+    """Defaults of the search for captions."""
 
-    beam_size: int = option(3, "hypotheses kept per image; 1 = greedy", Range(1, 64))
-    length_penalty: float = option(
-        0.0, "exponent of ((5 + length) / 6) (Wu 2016); larger prefers longer", Range(0.0, 10.0)
-    )
-    n_best: int = option(1, "captions returned per image, at most beam_size", Range(1, 64))
+    beam_size: int = with_default(SearchConfig, "beam_size", 3)
+    length_penalty: float = with_default(SearchConfig, "length_penalty", 0.0)
     max_words: int = option(24, "words of the longest caption", Range(1, 1000))
     batch_size: int = option(128, "images described at once", Range(1, 8192))
 
@@ -88,9 +88,7 @@ class CaptioningConfig(TaskConfig):
     changeable: ClassVar[tuple[str, ...]] = (
         *CHANGEABLE,
         "data.test_scenes",
-        "search.beam_size",
-        "search.length_penalty",
-        "search.n_best",
+        *CHANGEABLE_SEARCH,
     )
     trained_by: ClassVar[str] = "seq2seq-caption train"
     used_by: ClassVar[str] = "seq2seq-caption describe, evaluate, draw or seq2seq-inspect attention"
@@ -113,6 +111,7 @@ class CaptioningConfig(TaskConfig):
     def check(self) -> None:
         """Raises InputError for values that are fine alone but contradict each other."""
         super().check()
+        self.search.check()
         cell = 2**self.model.halvings
         if self.data.image_size % cell:
             raise InputError(
@@ -123,7 +122,3 @@ class CaptioningConfig(TaskConfig):
         check_attention(self.model, self.model.filters * cell, made_by)
         if self.model.attention == "none" and self.model.bridge == "zero":
             raise InputError("model.attention=none needs model.bridge=mean: nothing else tells of the image")
-        if self.search.n_best > self.search.beam_size:
-            raise InputError(
-                f"search.n_best={self.search.n_best} is larger than search.beam_size={self.search.beam_size}"
-            )

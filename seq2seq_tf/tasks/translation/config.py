@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from seq2seq_tf.config.common import (
     BATCH,
     CHANGEABLE,
+    CHANGEABLE_SEARCH,
     NORMALIZATIONS,
     PATH,
     PIECE_MODELS,
@@ -17,6 +18,7 @@ from seq2seq_tf.config.common import (
     DecoderConfig,
     EncoderConfig,
     Range,
+    SearchConfig,
     TaskConfig,
     TrainConfig,
     check_attention,
@@ -93,30 +95,24 @@ class TranslationTrainConfig(TrainConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchConfig:
-    """Defaults of the search; programs and the SavedModel can override them per call."""
+class TranslationSearchConfig(SearchConfig):
+    """Defaults of the search for translations: how long they may be, and how texts are prepared for it."""
 
-    beam_size: int = option(5, "hypotheses kept per sentence; 1 = greedy", Range(1, 64))
-    length_penalty: float = option(
-        1.0, "exponent of ((5 + length) / 6) (Wu 2016); larger prefers longer", Range(0.0, 10.0)
+    max_ratio: float = option(
+        2.0, "longest output = max_ratio * source pieces + max_extra", Range(0.0, 100.0), served=Range(0.0, 4.0)
     )
-    n_best: int = option(1, "translations returned per sentence, at most beam_size", Range(1, 64))
-    max_ratio: float = option(2.0, "longest output = max_ratio * source pieces + max_extra", Range(0.0, 100.0))
     max_extra: int = option(10, "see max_ratio", Range(1, 10_000))
     max_steps: int = option(
         4096, "no output is longer than this, whatever max_ratio and max_extra say", Range(1, 32_768)
     )
-    min_ratio: float = option(0.0, "shortest output = min_ratio * source pieces", Range(0.0, 100.0))
+    min_ratio: float = option(
+        0.0, "shortest output = min_ratio * source pieces", Range(0.0, 100.0), served=Range(0.0, 2.0)
+    )
     shortlist: int = option(
         0,
         "0 = search over all pieces; N = only over the N likeliest translations of each source piece and the most "
         "frequent ones: faster, approximate",
         Range(0, 100),
-    )
-    early_stop: bool = option(
-        False,
-        "stop searching for a sentence once no live hypothesis could win by ending at the next step: faster, "
-        "approximate",
     )
     split_sentences: bool = option(
         True, "translate each sentence of a text of several by itself; false = a text is translated as a whole"
@@ -140,10 +136,7 @@ class TranslationConfig(TaskConfig):
     changeable: ClassVar[tuple[str, ...]] = (
         *CHANGEABLE,
         "data.test_*",
-        "search.beam_size",
-        "search.early_stop",
-        "search.length_penalty",
-        "search.n_best",
+        *CHANGEABLE_SEARCH,
         "search.shortlist",
         "search.split_sentences",
     )
@@ -151,7 +144,7 @@ class TranslationConfig(TaskConfig):
     data: TranslationDataConfig = TranslationDataConfig()
     model: TranslationModelConfig = TranslationModelConfig()
     train: TranslationTrainConfig = TranslationTrainConfig()
-    search: SearchConfig = SearchConfig()
+    search: TranslationSearchConfig = TranslationSearchConfig()
 
     @classmethod
     def implied(cls, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +154,8 @@ class TranslationConfig(TaskConfig):
     def check(self) -> None:
         """Raises InputError for values that are fine alone but contradict each other."""
         super().check()
-        model, search = self.model, self.search
+        self.search.check()
+        model = self.model
         if model.tie == "all" and not self.data.joint_vocab:
             raise InputError("model.tie=all needs data.joint_vocab=true; use model.tie=target with two vocabularies")
         if model.tie != "none" and model.output_units != model.embedding_units:
@@ -174,5 +168,3 @@ class TranslationConfig(TaskConfig):
         check_attention(model, directions * model.encoder_units, made_by)
         if model.attention == "none" and model.bridge == "zero":
             raise InputError("model.attention=none needs model.bridge=final: nothing else tells of the source")
-        if search.n_best > search.beam_size:
-            raise InputError(f"search.n_best={search.n_best} is larger than search.beam_size={search.beam_size}")

@@ -28,7 +28,7 @@ from tensorflow.python.saved_model import fingerprinting_utils
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
 from seq2seq_tf.machine import ONEDNN, installed
-from seq2seq_tf.tasks.translation.served import MOST_SCORED, ServedIds, ServedText, served_options
+from seq2seq_tf.tasks.translation.served import MOST_SCORED, ServedIds, ServedText, fixed_options, served_options
 from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
 
 _ONE_BATCH = 2**30  # tokens
@@ -152,9 +152,7 @@ def _about(translator: Translator) -> dict[str, Any]:
         "tokenizers_sha256": {name: _sha256(path) for name, path in tokenizers.items()},
         "options": {name: {**option._asdict(), "type": option.dtype.name} for name, option in options.items()},
         "fixed": {
-            "max_extra": search.max_extra,
-            "max_steps": search.max_steps,
-            "early_stop": search.early_stop,
+            **fixed_options(search),
             "max_source_pieces": search.max_source_pieces,
             "max_scored_pieces": max(MOST_SCORED, search.max_source_pieces),
         },

@@ -22,11 +22,17 @@ from typing import Any, NamedTuple
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow's faster CPU kernels; read when it is imported
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 - registers the tokenizer's ops
 
 _BATCH = 64  # texts; a translation does not depend on the others of its batch
 _WINDOW = 16 * _BATCH  # lines answered at a time by the program
+_KINDS: dict[str, tuple[Any, str]] = {  # of options, NumPy's numbers too; Python's bool is a number, but not meant
+    "bool": (bool | np.bool_, "True or False"),
+    "int32": (Integral, "a whole number"),
+    "float32": (Real, "a number"),
+}
 _NO_HYPOTHESIS = -1e8  # scores below stand where fewer hypotheses exist than were asked for
 
 
@@ -65,7 +71,7 @@ class SavedTranslator:
 
         Args:
           texts: an empty text gives an empty text.
-          **options: beam_size, n_best, length_penalty, max_ratio, min_ratio; about.json holds default and range.
+          **options: beam_size, n_best, length_penalty, ...; about.json lists all, with default, range and meaning.
 
         Returns:
           a Hypothesis per text; with n_best above 1 a list of them per text, best first.
@@ -116,9 +122,9 @@ class SavedTranslator:
             if name not in known:
                 raise ValueError(f"unknown option {name!r}; there are {', '.join(known)}")
             entry = known[name]
-            whole = entry["type"] == "int32"
-            if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):  # NumPy's too
-                raise ValueError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
+            kinds, words = _KINDS[entry["type"]]
+            if isinstance(value, _KINDS["bool"][0]) != (entry["type"] == "bool") or not isinstance(value, kinds):
+                raise ValueError(f"{name} must be {words}, got {value!r}")
             if not entry["low"] <= value <= entry["high"]:
                 raise ValueError(f"{name} must be between {entry['low']} and {entry['high']}, got {value!r}")
             chosen[name] = value

@@ -9,29 +9,23 @@ good. So what hangs on the SavedModel for Python are concrete functions, which h
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.config.common import Range
-from seq2seq_tf.search.beam import BeamOptions, beam_search
-from seq2seq_tf.search.greedy import greedy_search
-from seq2seq_tf.search.limits import LengthRule, source_limits
-from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses
-from seq2seq_tf.tasks.translation.config import SearchConfig
+from seq2seq_tf.config.common import SearchConfig
+from seq2seq_tf.config.search import search_leaves
+from seq2seq_tf.search.limits import LengthRule
+from seq2seq_tf.search.options import DTYPES, SearchOptions
+from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch
+from seq2seq_tf.tasks.translation.search import TranslationOptions, search_ids
 from seq2seq_tf.tasks.translation.translator import Translator
 from seq2seq_tf.text.sentencepiece import GraphTokenizer
 from seq2seq_tf.tracing import trace
 
 MOST_SCORED = 1024  # pieces of a side; attention over a pair takes time and memory of their product
-_BOUNDS = {  # narrower than in a configuration: here strangers choose the value, and the server pays
-    "beam_size": Range(1, 16),
-    "n_best": Range(1, 16),  # and at most beam_size
-    "length_penalty": Range(0.0, 10.0),
-    "max_ratio": Range(0.0, 4.0),
-    "min_ratio": Range(0.0, 2.0),
-}
 
 
 class ServedOption(NamedTuple):
@@ -40,26 +34,37 @@ class ServedOption(NamedTuple):
     default: float
     low: float
     high: float
+    help: str
 
     @property
     def dtype(self) -> tf.DType:
         """Type of the input."""
-        return tf.int32 if isinstance(self.default, int) else tf.float32
+        return DTYPES[type(self.default)]
 
     def within(self, value: tf.Tensor) -> tf.Tensor:
         """Returns the value moved into the range; the default for what is not a number."""
+        if self.dtype == tf.bool:
+            return value
         if self.dtype == tf.float32:
             value = tf.where(tf.math.is_nan(value), self.default, value)
         return tf.clip_by_value(value, tf.constant(self.low, self.dtype), tf.constant(self.high, self.dtype))
 
 
 def served_options(search: SearchConfig) -> dict[str, ServedOption]:
-    """Returns default and range of each option; what the run itself uses is always inside."""
+    """Returns the options that are inputs, as their leaves say; what the run itself uses is always in the range."""
     return {
-        name: ServedOption(value, bound.low, max(bound.high, value))
-        for name, bound in _BOUNDS.items()
-        for value in [getattr(search, name)]
+        name: ServedOption(leaf.type(value), leaf.type(low), leaf.type(max(high, value)), leaf.help)
+        for name, leaf in search_leaves(type(search)).items()
+        if leaf.served
+        for value, (low, high) in [(getattr(search, name), leaf.served)]
     }
+
+
+def fixed_options(search: SearchConfig) -> dict[str, Any]:
+    """Returns the options of the search that are no inputs: they stay as the run has them."""
+    inputs = served_options(search)
+    names = (*SearchOptions._fields, *LengthRule._fields)
+    return {name: getattr(search, name) for name in names if name not in inputs}
 
 
 class ServedIds(tf.Module):
@@ -70,11 +75,10 @@ class ServedIds(tf.Module):
         self._model = translator.model
         self._weights = tuple(v.value for v in translator.model.trainable_variables)  # tracked, hence saved
         search = translator.config.search
-        self._max_extra, self._max_steps = search.max_extra, search.max_steps
-        self._early_stop = search.early_stop
         self._longest = search.max_source_pieces
         self._most_scored = max(MOST_SCORED, search.max_source_pieces)
         self._options = tuple(served_options(search).items())
+        self._fixed = tuple(fixed_options(search).items())
 
     def signatures(self) -> dict[str, Any]:
         """Traces and returns the functions by name; also hangs them on this module, for Python."""
@@ -89,41 +93,28 @@ class ServedIds(tf.Module):
         """Traces function(first, options...) once, with the run's search options as defaults."""
         options = dict(self._options)
         specs = [tf.TensorSpec([], option.dtype, name=name) for name, option in options.items()]
-        defaults = {name: tf.constant(option.default, option.dtype) for name, option in options.items()}
 
-        def call(
-            x: tf.Tensor,
-            beam_size: tf.Tensor = defaults["beam_size"],
-            n_best: tf.Tensor = defaults["n_best"],
-            length_penalty: tf.Tensor = defaults["length_penalty"],
-            max_ratio: tf.Tensor = defaults["max_ratio"],
-            min_ratio: tf.Tensor = defaults["min_ratio"],
-        ) -> dict[str, tf.Tensor]:
-            beam = options["beam_size"].within(beam_size)
-            n_best = tf.clip_by_value(n_best, 1, beam)
-            penalty = options["length_penalty"].within(length_penalty)
-            ratios = options["max_ratio"].within(max_ratio), options["min_ratio"].within(min_ratio)
-            return function(x, BeamOptions(beam, n_best, penalty, self._early_stop), *ratios)
+        def call(x: tf.Tensor, *given: tf.Tensor) -> dict[str, tf.Tensor]:
+            values = {name: option.within(value) for (name, option), value in zip(options.items(), given, strict=True)}
+            values["n_best"] = tf.minimum(values["n_best"], values["beam_size"])
+            return function(x, TranslationOptions.by_name({**dict(self._fixed), **values}))
 
+        # Names and defaults of the inputs are those of the Python function that is traced.
+        place = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                inspect.Parameter("x", place),
+                *(
+                    inspect.Parameter(name, place, default=tf.constant(option.default, option.dtype))
+                    for name, option in options.items()
+                ),
+            ]
+        )
         return trace(call, [first, *specs])
 
-    def _search(
-        self, source: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
-    ) -> Hypotheses:
-        memory, state = self._model.encode(source)
-        limits = source_limits(source, LengthRule(max_ratio, self._max_extra, min_ratio, self._max_steps))
-        step = self._model.step_fn()
-        return tf.cond(  # as in the Python API
-            options.beam_size == 1,
-            lambda: greedy_search(step, state, memory, limits, options.length_penalty),
-            lambda: beam_search(step, state, memory, limits, options),
-        )
-
-    def _translate_ids(
-        self, source: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def _translate_ids(self, source: tf.Tensor, options: TranslationOptions) -> dict[str, tf.Tensor]:
         """source [B, S] int32, ends with EOS, then PAD -> tokens [B, N, T] and [B, N] lengths, scores, log_probs."""
-        return self._search(_cut(source, self._longest), options, max_ratio, min_ratio)._asdict()
+        return search_ids(self._model, _cut(source, self._longest), options)._asdict()
 
     def _score_ids(self, source: tf.Tensor, target: tf.Tensor) -> dict[str, tf.Tensor]:
         """source [B, S], target [B, T] int32, both end with EOS, then PAD -> log_probs [B], attention [B, T, S]."""
@@ -176,12 +167,10 @@ class ServedText(ServedIds):
             "score_ids": of_ids["score_ids"],
         }
 
-    def _translate(
-        self, texts: tf.Tensor, options: BeamOptions, max_ratio: tf.Tensor, min_ratio: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def _translate(self, texts: tf.Tensor, options: TranslationOptions) -> dict[str, tf.Tensor]:
         """texts [B] -> translations [B, N] string, scores and log_probs [B, N]; an empty text stays empty."""
         source = self._source.encode(texts, tf.constant(self._longest))
-        found = self._search(source, options, max_ratio, min_ratio)
+        found = search_ids(self._model, source, options)
         shape = tf.shape(found.scores)
         rows = [shape[0] * shape[1], tf.shape(found.tokens)[2]]  # not -1, which no text at all would leave open
         decoded = self._target.decode(tf.reshape(found.tokens, rows))

@@ -21,7 +21,7 @@ from seq2seq_tf.files import write_text
 from seq2seq_tf.inspection.attention import attention_png
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
 from seq2seq_tf.structures import Batch
-from seq2seq_tf.tasks.translation.config import SearchConfig, TranslationConfig
+from seq2seq_tf.tasks.translation.config import TranslationConfig, TranslationSearchConfig
 from seq2seq_tf.tasks.translation.corpus import Corpus, iter_batches, load_corpus, prepare_corpus
 from seq2seq_tf.tasks.translation.metrics import bleu, check_tokenizer, chrf, tokenizer_for
 from seq2seq_tf.tasks.translation.model import Translation
@@ -125,7 +125,7 @@ class TranslationTask:
             return {}
         return {f"beam_{name}": score for name, score in self._scores(search).items()}
 
-    def _scores(self, search: SearchConfig) -> dict[str, float]:
+    def _scores(self, search: TranslationSearchConfig) -> dict[str, float]:
         """Translates the held-out sources, each line as a whole, over all pieces, and compares with the references."""
         sources, references = [s for s, _ in self.valid_texts], [t for _, t in self.valid_texts]
         search = dataclasses.replace(search, n_best=1, shortlist=0, split_sentences=False)

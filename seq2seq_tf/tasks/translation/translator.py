@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,20 +13,20 @@ from typing import Any, overload
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.config.loading import with_search
+from seq2seq_tf.config.search import with_search
 from seq2seq_tf.data.batching import make_batch, pad_rows, token_batches
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.nn.output import SearchWeights
-from seq2seq_tf.search.beam import BEAM_OPTIONS_SPEC, BeamOptions, beam_search
-from seq2seq_tf.search.greedy import greedy_search
-from seq2seq_tf.search.limits import LengthRule, source_limits
+from seq2seq_tf.search.decode import METHODS, method_of
+from seq2seq_tf.search.options import specs_of, values_of
 from seq2seq_tf.structures import EOS_ID, Batch, Hypotheses
-from seq2seq_tf.tasks.translation.config import SearchConfig, TranslationConfig
+from seq2seq_tf.tasks.translation.config import TranslationConfig, TranslationSearchConfig
 from seq2seq_tf.tasks.translation.corpus import Corpus, load_corpus
 from seq2seq_tf.tasks.translation.hypotheses import Hypothesis, empty, join
 from seq2seq_tf.tasks.translation.lexicon import Lexicon, learn_lexicon, load_lexicon
 from seq2seq_tf.tasks.translation.model import Translation
+from seq2seq_tf.tasks.translation.search import TranslationOptions, search_ids
 from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer
 from seq2seq_tf.text.sentences import split_paragraph
@@ -35,13 +36,10 @@ from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import IN_TRAINING, load_weights
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
-_WHOLE = tf.TensorSpec([], tf.int32)
-_REAL = tf.TensorSpec([], tf.float32)
 _CANDIDATES = tf.TensorSpec([None], tf.int32)
 _BATCHES_AT_ONCE = 2
 _MOST_SCORED = 2**26  # source times target pieces of a pair: 256 MB of attention weights
 _MOST_FOLDED = 2**28  # bytes of a table that trades memory for a product per step
-_RULE = LengthRule(_REAL, _WHOLE, _REAL, _WHOLE)
 
 
 class Translator:
@@ -76,10 +74,13 @@ class Translator:
         if run is not None:
             gates = 4 * config.model.decoder_units * 4  # bytes per piece, of an LSTM
             self._weights = model.search_weights(fold=target.vocab_size * gates <= _MOST_FOLDED)
-        self.beam = trace(self._beam, [_IDS, _RULE, BEAM_OPTIONS_SPEC])
-        self.greedy = trace(self._greedy, [_IDS, _RULE, _REAL])
-        self._short_beam = trace(self._beam, [_IDS, _RULE, BEAM_OPTIONS_SPEC, _CANDIDATES])
-        self._short_greedy = trace(self._greedy, [_IDS, _RULE, _REAL, _CANDIDATES])
+        # What makes another graph has a trace of its own, made when first used; every other option is a tensor in it.
+        inputs = [_IDS, TranslationOptions.by_name(specs_of(config.search))]
+        self.searches = {
+            (method, short): trace(functools.partial(self._search, method), [*inputs, _CANDIDATES] if short else inputs)
+            for method in METHODS
+            for short in (False, True)
+        }
         self.score_ids = trace(self._score, [_IDS, _IDS, _IDS])
 
     def __repr__(self) -> str:
@@ -111,37 +112,19 @@ class Translator:
         loaded.weights = weights
         return loaded
 
-    def _beam(
-        self, source: tf.Tensor, rule: LengthRule, options: BeamOptions, candidates: tf.Tensor | None = None
+    def _search(
+        self, method: str, source: tf.Tensor, options: TranslationOptions, candidates: tf.Tensor | None = None
     ) -> Hypotheses:
-        memory, state = self.model.encode(source)
-        step = self.model.step_fn(self._weights, candidates)
-        found = beam_search(step, state, memory, source_limits(source, rule), options)
-        return found if candidates is None else found._replace(tokens=tf.gather(candidates, found.tokens))
-
-    def _greedy(
-        self, source: tf.Tensor, rule: LengthRule, penalty: tf.Tensor, candidates: tf.Tensor | None = None
-    ) -> Hypotheses:
-        memory, state = self.model.encode(source)
-        step = self.model.step_fn(self._weights, candidates)
-        found = greedy_search(step, state, memory, source_limits(source, rule), penalty)
-        return found if candidates is None else found._replace(tokens=tf.gather(candidates, found.tokens))
+        return search_ids(self.model, source, options, weights=self._weights, candidates=candidates, method=method)
 
     def _score(self, source: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.model.score(Batch(source, target_in, target_out))
 
-    def search_ids(self, source: np.ndarray, options: SearchConfig) -> Hypotheses:
-        """Searches for padded source ids [B, S] that end with EOS; greedy if options.beam_size is 1."""
-        rule = LengthRule(options.max_ratio, options.max_extra, options.min_ratio, options.max_steps)
-        beam = BeamOptions(options.beam_size, options.n_best, options.length_penalty, options.early_stop)
-        if options.shortlist:
-            candidates = self.lexicon().candidates(source, options.shortlist)
-            if options.beam_size == 1:
-                return self._short_greedy(source, rule, options.length_penalty, candidates)
-            return self._short_beam(source, rule, beam, candidates)
-        if options.beam_size == 1:
-            return self.greedy(source, rule, options.length_penalty)
-        return self.beam(source, rule, beam)
+    def search_ids(self, source: np.ndarray, search: TranslationSearchConfig) -> Hypotheses:
+        """Searches for padded source ids [B, S] that end with EOS; greedy if search.beam_size is 1."""
+        short = [self.lexicon().candidates(source, search.shortlist)] if search.shortlist else []
+        traced = self.searches[method_of(search.beam_size), bool(short)]
+        return traced(source, TranslationOptions.by_name(values_of(search)), *short)
 
     def lexicon(self) -> Lexicon:
         """Returns the translations of each piece, learnt from the training pairs: at the end of training, or else here.
@@ -188,8 +171,8 @@ class Translator:
           texts: a string gives one result; a list, an array of strings, a generator, ... a list in the same order. An
             empty text gives an empty text.
           attention: also return attention weights (one more pass over the results).
-          **options: fields of SearchConfig (beam_size, length_penalty, n_best, max_ratio, split_sentences, ...);
-            the run's configuration gives the defaults.
+          **options: fields of TranslationSearchConfig (beam_size, length_penalty, n_best, max_ratio,
+            split_sentences, ...); the run's configuration gives the defaults.
 
         Returns:
           A Hypothesis per text; with n_best above 1 a list of Hypotheses per text, best first.
@@ -203,12 +186,12 @@ class Translator:
         results = self.translate_all(texts, search, attention=attention)
         return [row[0] for row in results] if search.n_best == 1 else results
 
-    def search_options(self, **options: float) -> SearchConfig:
+    def search_options(self, **options: float) -> TranslationSearchConfig:
         """Returns the run's search options with some replaced, checked as in a configuration file."""
-        return with_search(self.config, options).search
+        return with_search(self.config.search, options)
 
     def translate_all(
-        self, texts: Iterable[str], search: SearchConfig, *, attention: bool = False
+        self, texts: Iterable[str], search: TranslationSearchConfig, *, attention: bool = False
     ) -> list[list[Hypothesis]]:
         """As `translate`, always with a list of hypotheses per text."""
         texts = check_texts(texts)
@@ -226,7 +209,7 @@ class Translator:
         return [join(row, split[n], search.n_best) if n in split else row[0] for n, row in enumerate(rows)]
 
     def _translate_whole(
-        self, texts: Sequence[str], search: SearchConfig, attention: bool, names: Sequence[str] = ()
+        self, texts: Sequence[str], search: TranslationSearchConfig, attention: bool, names: Sequence[str] = ()
     ) -> list[list[Hypothesis]]:
         """Translates each text as one sequence; `names` are those of `encode_sources`."""
         check_not_forked()

@@ -105,7 +105,8 @@ def test_no_caption_is_longer_than_asked_for(captioner: Captioner, images: np.nd
 def test_each_function_is_traced_once(captioner: Captioner, images: np.ndarray) -> None:
     for count, beam in ((1, 1), (2, 1), (2, 3), (3, 4)):
         captioner.describe(images[:count], attention=True, beam_size=beam, max_words=3 + beam)
-    traces = [f.experimental_get_tracing_count() for f in (captioner.beam, captioner.greedy, captioner.score_ids)]
+    functions = (*captioner.searches.values(), captioner.score_ids)
+    traces = [function.experimental_get_tracing_count() for function in functions]
     assert traces == [1, 1, 1]
 
 

@@ -11,8 +11,7 @@ import tensorflow as tf
 from seq2seq_tf.config.loading import load
 from seq2seq_tf.data.batching import pad_rows
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.search.beam import BeamOptions, beam_search
-from seq2seq_tf.search.greedy import greedy_search
+from seq2seq_tf.search.decode import decode
 from seq2seq_tf.search.limits import Limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses
 from seq2seq_tf.tasks.captioning.config import CaptioningConfig, CaptioningModelConfig
@@ -53,10 +52,8 @@ def draw(rng: np.random.Generator) -> CaptionBatch:
 def search(model: Captioning, images: tf.Tensor, *, beam: int, penalty: float) -> Hypotheses:
     memory, state = model.encode(images)
     limits = Limits(*(tf.fill([tf.shape(images)[0]], n) for n in (2, 11)))
-    if beam == 1:
-        return greedy_search(model.step_fn(), state, memory, limits, penalty)
-    options = BeamOptions(tf.constant(beam), tf.constant(beam), tf.constant(penalty))
-    return beam_search(model.step_fn(), state, memory, limits, options)
+    options = oracles.search_options(beam_size=beam, n_best=beam, length_penalty=penalty)
+    return decode(model.step_fn(), state, memory, limits, options)
 
 
 @pytest.mark.parametrize("beam", [1, 3])

@@ -22,7 +22,7 @@ from seq2seq_tf.data.batching import make_batch, pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.tasks.translation import export as export_module
-from seq2seq_tf.tasks.translation.config import SearchConfig
+from seq2seq_tf.tasks.translation.config import TranslationSearchConfig
 from seq2seq_tf.tasks.translation.export import export
 from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
 from tests.toy import sentences
@@ -318,7 +318,7 @@ def test_signatures_have_the_documented_names_types_and_shapes(folder: Path, kin
 @pytest.mark.parametrize("kind", DOCUMENTED)
 def test_defaults_of_the_signatures_are_the_options_of_the_run(folder: Path, kind: str, translator: Translator) -> None:
     signatures = read_signatures(folder / kind)
-    assert translator.config.search != SearchConfig()  # else this would prove nothing
+    assert translator.config.search != TranslationSearchConfig()  # else this would prove nothing
     for name in {"serving_default", "translate_ids"} & set(signatures):
         defaults = {option: tf.make_ndarray(x).item() for option, x in signatures[name].defaults.items()}
         assert defaults == {option: getattr(translator.config.search, option) for option in OPTIONS}
@@ -393,7 +393,7 @@ def test_a_python_api_that_says_something_else_is_noticed(
 ) -> None:
     right = translator.translate_all
 
-    def wrong(texts: Any, search: SearchConfig, **options: Any) -> list[list[Hypothesis]]:
+    def wrong(texts: Any, search: TranslationSearchConfig, **options: Any) -> list[list[Hypothesis]]:
         rows = right(texts, search, **options)
         place = texts.index(TEXTS[WRONG])
         rows[place] = [h._replace(**change) if k == rank else h for k, h in enumerate(rows[place])]

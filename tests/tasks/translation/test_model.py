@@ -10,8 +10,7 @@ import tensorflow as tf
 
 from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.search.beam import BeamOptions, beam_search
-from seq2seq_tf.search.greedy import greedy_search
+from seq2seq_tf.search.decode import decode
 from seq2seq_tf.search.limits import Limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses
 from seq2seq_tf.tasks.translation.config import TranslationConfig
@@ -76,10 +75,8 @@ def search(model: Translation, source: tf.Tensor, *, beam: int, penalty: float) 
     """Beam search, or greedy search for a beam of one, with limits of 2 and 11."""
     memory, state = model.encode(source)
     limits = Limits(*(tf.fill([tf.shape(source)[0]], n) for n in (2, 11)))
-    if beam == 1:
-        return greedy_search(model.step_fn(), state, memory, limits, penalty)
-    options = BeamOptions(tf.constant(beam), tf.constant(beam), tf.constant(penalty))
-    return beam_search(model.step_fn(), state, memory, limits, options)
+    options = oracles.search_options(beam_size=beam, n_best=beam, length_penalty=penalty)
+    return decode(model.step_fn(), state, memory, limits, options)
 
 
 def teacher_forced_log_probs(model: Translation, source: tf.Tensor, found: Hypotheses) -> np.ndarray:

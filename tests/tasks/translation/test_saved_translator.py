@@ -13,6 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seq2seq_tf.config.search import search_leaves
+from seq2seq_tf.search.limits import LengthRule
+from seq2seq_tf.search.options import SearchOptions
+from seq2seq_tf.tasks.translation.config import TranslationSearchConfig
 from seq2seq_tf.tasks.translation.translator import Translator
 from tests.toy import environment
 from tests.trained import Exported
@@ -112,7 +116,10 @@ def test_an_export_holds_what_the_docs_list_and_says_what_it_is(saved: Any, fold
 
 def test_about_says_what_was_exported(folder: Path, translator: Translator) -> None:
     about = json.loads((folder / "about.json").read_text())
-    assert about["options"]["beam_size"] == {"default": 3, "low": 1, "high": 16, "type": "int32"}
+    beam_size = about["options"]["beam_size"]
+    assert beam_size.pop("help") == search_leaves(TranslationSearchConfig)["beam_size"].help
+    assert beam_size == {"default": 3, "low": 1, "high": 16, "type": "int32"}
+    assert {*about["options"], *about["fixed"]} >= {*SearchOptions._fields, *LengthRule._fields}
     assert about["fixed"]["max_source_pieces"] == translator.config.search.max_source_pieces
     assert about["task"] == "translation"
     assert about["TF_ENABLE_ONEDNN_OPTS"] == "1"

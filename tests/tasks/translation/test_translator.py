@@ -15,8 +15,9 @@ import tensorflow as tf
 
 from seq2seq_tf.data.batching import make_batch, pad_rows
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.search.decode import METHODS
 from seq2seq_tf.structures import BOS_ID, EOS_ID
-from seq2seq_tf.tasks.translation.config import SearchConfig
+from seq2seq_tf.tasks.translation.config import TranslationSearchConfig
 from seq2seq_tf.tasks.translation.lexicon import Lexicon, load_lexicon
 from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
@@ -102,7 +103,7 @@ def test_n_best_is_sorted_and_its_best_is_that_of_n_best_one(translator: Transla
         assert_same(row[0], best)
 
 
-def assert_scores_are_teacher_forced(translator: Translator, search: SearchConfig, rtol: float) -> None:
+def assert_scores_are_teacher_forced(translator: Translator, search: TranslationSearchConfig, rtol: float) -> None:
     """Each hypothesis of a search, scored with its own pieces, gets the log-probability that the search says."""
     sources = translator.encode_sources(TEXTS, 1000)
     found = [x.numpy() for x in translator.search_ids(pad_rows(sources, last=EOS_ID), search)]
@@ -124,7 +125,7 @@ def assert_scores_are_teacher_forced(translator: Translator, search: SearchConfi
 def test_a_score_is_the_teacher_forced_log_probability_over_the_length_penalty(
     translator: Translator, beam_size: int, n_best: int, length_penalty: float
 ) -> None:
-    search = SearchConfig(beam_size=beam_size, n_best=n_best, length_penalty=length_penalty)
+    search = TranslationSearchConfig(beam_size=beam_size, n_best=n_best, length_penalty=length_penalty)
     assert_scores_are_teacher_forced(translator, search, rtol=1e-4)
 
 
@@ -135,7 +136,7 @@ def test_a_score_is_the_teacher_forced_log_probability_in_bfloat16_too(translato
     for ours, theirs in zip(model.trainable_variables, translator.model.trainable_variables, strict=True):
         ours.assign(theirs.value)
     rounding = Translator(model, translator.source, translator.target, translator.config)
-    assert_scores_are_teacher_forced(rounding, SearchConfig(beam_size=3, n_best=3), rtol=1e-2)
+    assert_scores_are_teacher_forced(rounding, TranslationSearchConfig(beam_size=3, n_best=3), rtol=1e-2)
 
 
 def greedy_by_trying(translator: Translator, source: list[int], longest: int) -> list[int]:
@@ -155,7 +156,7 @@ def greedy_by_trying(translator: Translator, source: list[int], longest: int) ->
 
 
 def test_a_beam_size_of_one_takes_the_best_piece_at_each_step(translator: Translator) -> None:
-    search = SearchConfig(beam_size=1)
+    search = TranslationSearchConfig(beam_size=1)
     sources = translator.encode_sources(TEXTS[:5], 1000)
     found = translator.search_ids(pad_rows(sources, last=EOS_ID), search)
     for n, source in enumerate(sources):
@@ -309,14 +310,17 @@ def test_no_call_traces_again(translator: Translator) -> None:
         translator.translate(TEXTS[:count], beam_size=beam_size, length_penalty=penalty, attention=True)
         translator.translate(TEXTS[:count], beam_size=beam_size, max_ratio=0.1 * count, max_extra=count, min_ratio=0.1)
         translator.score(TEXTS[:count], TEXTS[-count:])
-    for function in (translator.beam, translator.greedy, translator.score_ids):
+    exact = [translator.searches[method, False] for method in METHODS]
+    for function in (*exact, translator.score_ids):
         assert function.experimental_get_tracing_count() == 1
 
 
 def test_batches_side_by_side_trace_once(translator: Translator) -> None:
     fresh = Translator(translator.model, translator.source, translator.target, translator.config)
     fresh.translate(TEXTS, beam_size=1, batch_tokens=1)
-    assert fresh.greedy.experimental_get_tracing_count() == 1
+    counts = {key: function.experimental_get_tracing_count() for key, function in fresh.searches.items()}
+    assert counts.pop(("greedy", False)) == 1
+    assert not any(counts.values())  # the others are traced when they are asked for
 
 
 # --- Strange texts ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,45 @@
+"""The section `search` of a configuration: its options by name, and some of them given anew for a call."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from seq2seq_tf.config.common import SearchConfig
+from seq2seq_tf.config.loading import Leaf, check, interval, section_leaves
+from seq2seq_tf.errors import InputError, nearest
+
+AnySearch = TypeVar("AnySearch", bound=SearchConfig)
+
+
+def search_leaves(kind: type) -> dict[str, Leaf]:
+    """Returns the options of a section `search` by their names within it."""
+    return {leaf.key: leaf for leaf in section_leaves("search", kind)}
+
+
+def served(leaf: Leaf) -> str:
+    """Returns the range of an option as an input of a SavedModel, for people; "" where it is none."""
+    if leaf.served is None:
+        return ""
+    return "true, false" if leaf.type is bool else interval(*leaf.served)
+
+
+def with_search(search: AnySearch, options: Mapping[str, Any]) -> AnySearch:
+    """Returns a section `search` with options replaced; those that are given are checked as in a file.
+
+    Raises:
+      InputError: unknown option or value out of range.
+    """
+    known = search_leaves(type(search))
+    for name in options:
+        if name not in known:
+            raise InputError(
+                f"{name}: unknown option{nearest(f'search.{name}', [leaf.name for leaf in known.values()])}"
+            )
+    given = {name: check(known[name], value, name) for name, value in options.items()}
+    if given.get("beam_size", search.n_best) < search.n_best:
+        given = {"n_best": given["beam_size"], **given}  # the run's own n_best follows a smaller beam
+    changed = dataclasses.replace(search, **given)
+    changed.check()
+    return changed
