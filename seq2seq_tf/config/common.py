@@ -161,9 +161,8 @@ class DecoderConfig(NetworkConfig):
         1, "attention=bahdanau: heads among which attention_units and the encoder's outputs are divided", Range(1, 64)
     )
     bridge: str = option(
-        "mean",
-        "what the decoder starts from: the encoder's final state, the mean of its outputs, or zeros; with "
-        "attention=none a new run has final",
+        "final",
+        "what the decoder starts from: the encoder's final state, the mean of its outputs, or zeros",
         BRIDGES,
         before="mean",
     )
@@ -309,11 +308,6 @@ class TaskConfig:
     renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType({})  # dotted name in earlier versions -> today's
     model: NetworkConfig
     train: TrainConfig
-
-    @classmethod
-    def implied(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns the defaults (dotted name -> value) that follow from other options, as far as `values` gives any."""
-        return {}
 
     def check(self) -> None:
         """Raises InputError for values that are fine alone but contradict each other."""

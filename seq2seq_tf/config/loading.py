@@ -161,9 +161,6 @@ def load(
     values, sources = dict(given.values), dict(given.sources)
     if below is not None:
         values, sources = {**below.values, **values}, {**below.sources, **sources}
-    for name, value in kind.implied(values).items():
-        if name not in values:
-            values[name], sources[name] = value, "follows from other options"
     config = _assemble(values, kind)
     config.check()
     defaults = {leaf.name: leaf.default for leaf in leaves(kind)}

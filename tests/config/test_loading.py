@@ -267,29 +267,9 @@ def test_values_that_contradict_each_other_are_refused(overrides: dict[str, Any]
         assert part in message
 
 
-@pytest.mark.parametrize(
-    ("kind", "given", "bridge"),
-    [
-        (TranslationConfig, {}, default_of("model.bridge")),
-        (TranslationConfig, {"model.attention": "none"}, "final"),
-        (TranslationConfig, {"model.attention": "none", "model.bridge": "mean"}, "mean"),  # of an older run
-        (TranslationConfig, {"model.bridge": "zero"}, "zero"),
-        (CaptioningConfig, {}, "mean"),
-        (CaptioningConfig, {"model.attention": "none"}, "mean"),
-        (CaptioningConfig, {"model.bridge": "zero"}, "zero"),
-    ],
-)
-def test_without_attention_the_bridge_is_final_where_the_encoder_has_a_final_state(
-    kind: type[TranslationConfig] | type[CaptioningConfig], given: dict[str, Any], bridge: str, write: Write
-) -> None:
-    resolved: Resolved[Any] = load(None, given, kind)
-    assert resolved.config.model.bridge == bridge
-    assert load(write(to_yaml(resolved.config)), kind=kind).config == resolved.config
-    if len(given) == 1 and bridge == "final":
-        assert "model.bridge = final (follows from other options)" in " ".join(describe(resolved).split())
-
-
 def test_captions_have_no_final_state_to_start_from() -> None:
+    assert load(None, {}, CaptioningConfig).config.model.bridge == "mean"
+    assert load(None, {}).config.model.bridge == "final"
     with pytest.raises(InputError, match="^--model.bridge: model.bridge must be one of mean, zero, got 'final'"):
         load(None, {"model.bridge": "final"}, CaptioningConfig)
     with pytest.raises(InputError, match="^model.attention=none needs model.bridge=mean"):

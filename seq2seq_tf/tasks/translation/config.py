@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from seq2seq_tf.config.common import (
     BATCH,
@@ -145,11 +144,6 @@ class TranslationConfig(TaskConfig):
     model: TranslationModelConfig = TranslationModelConfig()
     train: TranslationTrainConfig = TranslationTrainConfig()
     search: TranslationSearchConfig = TranslationSearchConfig()
-
-    @classmethod
-    def implied(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns the defaults that follow from other options: without attention there is the final state only."""
-        return {"model.bridge": "final"} if values.get("model.attention") == "none" else {}
 
     def check(self) -> None:
         """Raises InputError for values that are fine alone but contradict each other."""
