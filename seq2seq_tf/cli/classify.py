@@ -80,7 +80,7 @@ def evaluate() -> int:
     if not folder:
         raise InputError("the run has no test set; name --data")
     read = read_labelled(folder, classifier.labels)
-    texts, truth, _ = read.only(classifier.hold_text(read.texts))
+    texts, truth, _ = read.only(classifier.non_empty(read.texts))
     if not texts:
         raise InputError(f"{folder}: no text in it")
     if FLAGS.snippet:

@@ -91,7 +91,7 @@ def _score_flags() -> None:
     _model_flags()
     define_path("text", None, "file, or folder of files, to score [default: test text of the run]")
     flags.DEFINE_bool("files", False, "also a line per file, best predicted first")
-    flags.DEFINE_bool("logits", False, "instead: the logits of every symbol at every step; for short texts")
+    flags.DEFINE_bool("logits", False, "instead: the logits of every token at every step; for short texts")
     define_output("json", None, "also write the results to this file")
 
 
@@ -121,11 +121,11 @@ def _score() -> int:
     print(f"{len(texts):,} files, {total['characters']:,} characters")
     print(generator.weights)
     if total["unknown"]:
-        print(f"{total['unknown']:,} symbols are unknown to the model: what they cost says nothing about the text")
+        print(f"{total['unknown']:,} tokens are unknown to the model: what they cost says nothing about the text")
     print(f"bits per character    {total['bits_per_character']:.4f}")
-    symbols = f"{total['symbols']:,} symbols: {generator.symbols.units} and the ends of files"
-    print(f"bits per symbol       {total['bits_per_symbol']:.4f}  ({symbols})")
-    print(f"perplexity            {perplexity_shown(total['perplexity'], 3)}  per symbol")
+    tokens = f"{total['tokens']:,} tokens: {generator.tokenizer.units} and the ends of files"
+    print(f"bits per token        {total['bits_per_token']:.4f}  ({tokens})")
+    print(f"perplexity            {perplexity_shown(total['perplexity'], 3)}  per token")
     if FLAGS.json:
         run = {"model_dir": FLAGS.model_dir, "weights": str(generator.weights)}
         about = {**run, "text": FLAGS.text or files.root, "files": len(texts)}
@@ -138,14 +138,14 @@ def _total(scores: Sequence[TextScore]) -> dict[str, Any]:
     from seq2seq_tf.training.validation import perplexity
 
     nats = math.fsum(score.nats for score in scores)
-    symbols, characters = (sum(getattr(s, name) for s in scores) for name in ("symbols", "characters"))
+    tokens, characters = (sum(getattr(s, name) for s in scores) for name in ("tokens", "characters"))
     return {
         "characters": characters,
-        "symbols": symbols,
+        "tokens": tokens,
         "unknown": sum(score.unknown for score in scores),
         "bits_per_character": nats / math.log(2.0) / characters,
-        "bits_per_symbol": nats / math.log(2.0) / symbols,
-        "perplexity": perplexity(nats, symbols),
+        "bits_per_token": nats / math.log(2.0) / tokens,
+        "perplexity": perplexity(nats, tokens),
     }
 
 
@@ -158,25 +158,25 @@ def _file_table(names: Sequence[str], scores: Sequence[TextScore]) -> str:
 
 
 def _logit_table(generator: TextGenerator, text: str) -> str:
-    """Returns a row per symbol and a column per step; * marks the largest of a column."""
+    """Returns a row per token and a column per step; * marks the largest of a column."""
     from seq2seq_tf.cli.tables import format_table
 
     if len(text) > _WIDEST_TABLE:
         raise InputError(f"--logits: a text of {len(text):,} characters; the table holds {_WIDEST_TABLE} at most")
     read, logits = generator.logits(text)
-    names = generator.symbols.pieces(range(generator.symbols.vocab_size))
+    names = generator.tokenizer.pieces(range(generator.tokenizer.vocab_size))
     shown = [n for n in range(len(names)) if generator.drawable[n]]
     best = logits[:, shown].max(1)  # [T + 1]
     rows = [
         (_visible(names[n]), *(f"{x:7.2f}{'*' if x == b else ' '}" for x, b in zip(logits[:, n], best, strict=True)))
         for n in shown
     ]
-    wanted = ("should come next", *(_visible(symbol) for symbol in (*read[1:], read[0])))
+    wanted = ("should come next", *(_visible(token) for token in (*read[1:], read[0])))
     return format_table(["read", *map(_visible, read)], [*rows, wanted])
 
 
-def _visible(symbol: str) -> str:
-    return symbol if symbol.isprintable() and symbol != " " else repr(symbol)
+def _visible(token: str) -> str:
+    return token if token.isprintable() and token != " " else repr(token)
 
 
 COMMANDS = {

@@ -92,9 +92,9 @@ def evaluate() -> int:
     path = FLAGS.data or config.data.test
     if not path:
         raise InputError("the run has no test set; name --data")
-    most = FLAGS.max_lines or config.data.max_lines
+    max_lines = FLAGS.max_lines or config.data.max_lines
     seed = config.train.seed if FLAGS.seed is None else FLAGS.seed
-    paragraphs = join_lines(read_words(path), most=most, seed=seed)
+    paragraphs = join_lines(read_words(path), max_lines=max_lines, seed=seed)
     words = [[word.core.lower() for word in row] for row in paragraphs]
     truth = [label_of(word) for row in paragraphs for word in row]
     begin = time.perf_counter()
@@ -112,7 +112,7 @@ def evaluate() -> int:
     _show(restorer, paragraphs[: FLAGS.show])
     if FLAGS.json:
         run = {"model_dir": FLAGS.model_dir, "weights": str(restorer.weights)}
-        about = {**run, "data": path, "max_lines": most, "seed": seed, "seconds": seconds}
+        about = {**run, "data": path, "max_lines": max_lines, "seed": seed, "seconds": seconds}
         written = {name: _record(scores) for name, scores in results.items()}
         write_text(FLAGS.json, to_json({**about, "words": len(truth), **written}, indent=2) + "\n")
     return 0

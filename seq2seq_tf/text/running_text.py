@@ -1,18 +1,18 @@
-"""Text of several lines as ids, and ids as text while they come: what is one symbol of a line and what ends it."""
+"""Text of several lines as ids, and ids as text while they come: what is one token of a line and what ends it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from seq2seq_tf.structures import EOS_ID
-from seq2seq_tf.text.characters import CharacterTokenizer, Tokenizer
+from seq2seq_tf.text.tokenizer import Tokenizer
 
 
-def text_ids(symbols: Tokenizer, text: str) -> list[int]:
+def text_ids(tokenizer: Tokenizer, text: str) -> list[int]:
     """Returns the ids of a text: its characters, or the pieces of its lines with EOS for each line end."""
-    if isinstance(symbols, CharacterTokenizer):
-        return symbols.encode([text])[0]
-    first, *rest = symbols.encode(text.split("\n"))
+    if tokenizer.character_level:
+        return tokenizer.encode([text])[0]
+    first, *rest = tokenizer.encode(text.split("\n"))
     return first + [i for row in rest for i in (EOS_ID, *row)]
 
 
@@ -20,33 +20,33 @@ class TextOfIds:
     """Turns ids into text while they come, one by one.
 
     Args:
-      symbols: of the stream.
+      tokenizer: of the stream.
       before: ids that stand before; pieces need the line so far to know what is a space.
     """
 
-    def __init__(self, symbols: Tokenizer, before: Sequence[int] = ()) -> None:
-        self._symbols = symbols
+    def __init__(self, tokenizer: Tokenizer, before: Sequence[int] = ()) -> None:
+        self._tokenizer = tokenizer
         self._line: list[int] = []
         self._shown = ""
-        self.add: Callable[[int], str] = self._character if isinstance(symbols, CharacterTokenizer) else self._piece
-        if not isinstance(symbols, CharacterTokenizer):
-            for symbol in before:
-                self.add(symbol)
+        self.add: Callable[[int], str] = self._character if tokenizer.character_level else self._piece
+        if not tokenizer.character_level:
+            for token in before:
+                self.add(token)
 
-    def _character(self, symbol: int) -> str:
-        return self._symbols.decode([[symbol]])[0]
+    def _character(self, token: int) -> str:
+        return self._tokenizer.decode([[token]])[0]
 
-    def _piece(self, symbol: int) -> str:
+    def _piece(self, token: int) -> str:
         """Returns what the text gains; bytes that are not a whole character yet are held back."""
-        if symbol == EOS_ID:
+        if token == EOS_ID:
             held = self._decoded()[len(self._shown) :]
             self._line, self._shown = [], ""
             return held + "\n"
-        self._line.append(symbol)
+        self._line.append(token)
         text = self._decoded().rstrip("\ufffd")
         gained = text[len(self._shown) :]
         self._shown = text if gained else self._shown
         return gained
 
     def _decoded(self) -> str:
-        return self._symbols.decode([self._line])[0] if self._line else ""
+        return self._tokenizer.decode([self._line])[0] if self._line else ""

@@ -1,7 +1,8 @@
 """SentencePiece (Kudo and Richardson 2018): strings <-> piece ids, in bulk and inside a TensorFlow graph.
 
-`SentencePieceTokenizer` wraps the sentencepiece library, for preparing corpora and for the Python API. `GraphTokenizer`
-wraps tensorflow-text, for the SavedModel. Both read the same model file; a test holds their results against each other.
+`SentencePieceTokenizer` wraps the sentencepiece library, for preparing corpora and for the Python API;
+`SentencePieceGraphTokenizer` wraps tensorflow-text, for the SavedModel. Both read the same model file; a test holds
+their results against each other.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import tensorflow as tf
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from seq2seq_tf.text.lookup_graph import pad_with_end
 
 
 class PieceOptions(Protocol):
@@ -85,7 +87,7 @@ def train_piece_models(texts: Sequence[PieceText], config: PieceOptions) -> None
 
 
 class SentencePieceTokenizer:
-    """A SentencePiece model outside the graph.
+    """A SentencePiece model outside the graph. See `tokenizer.Tokenizer`.
 
     Args:
       path: a model file whose special ids are those of structures.py.
@@ -94,7 +96,8 @@ class SentencePieceTokenizer:
       InputError: not a SentencePiece model, or other special ids.
     """
 
-    units = "pieces"  # what its tokens are, for people
+    units = "pieces"
+    character_level = False
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -137,9 +140,13 @@ class SentencePieceTokenizer:
         """Returns the pieces as text; a leading '\\u2581' stands for a space before the word."""
         return [self._processor.IdToPiece(int(i)) for i in ids]
 
+    def in_graph(self) -> SentencePieceGraphTokenizer:
+        """Returns the same tokenizer for a graph."""
+        return SentencePieceGraphTokenizer(self.path)
 
-class GraphTokenizer(tf.Module):
-    """A SentencePiece model inside the graph; tracked, so that a SavedModel contains it."""
+
+class SentencePieceGraphTokenizer(tf.Module):
+    """A SentencePiece model inside a graph, tracked, so that a SavedModel holds it. See `tokenizer.GraphTokenizer`."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -153,11 +160,7 @@ class GraphTokenizer(tf.Module):
 
     def encode(self, texts: tf.Tensor, max_pieces: tf.Tensor) -> tf.Tensor:
         """Returns ids [B, S] int32, each row cut to max_pieces, ended by EOS and padded. texts: [B] string."""
-        ragged = self._tokenizer.tokenize(texts)[:, :max_pieces]
-        ends = tf.fill([tf.shape(texts)[0], 1], EOS_ID)
-        ids = tf.concat([ragged, ends], 1).to_tensor(PAD_ID)
-        missing = 1 - tf.minimum(tf.shape(ids)[1], 1)  # no text at all: still a column for the recurrences to run over
-        return tf.pad(ids, [[0, 0], [0, missing]])
+        return pad_with_end(self._tokenizer.tokenize(texts), max_pieces)
 
     def decode(self, ids: tf.Tensor) -> tf.Tensor:
         """Returns texts [N] string. ids: [N, T] int32; EOS and PAD are left out."""

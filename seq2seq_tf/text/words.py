@@ -1,14 +1,16 @@
-"""Whole words as symbols, for a small language whose words are all known."""
+"""Whole words as tokens, for a small language whose words are all known."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import write_text
 from seq2seq_tf.structures import EOS_ID, UNK_ID
+from seq2seq_tf.text.lookup_graph import LookupGraphTokenizer
 
 _SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 
@@ -19,7 +21,7 @@ def write_word_tokenizer(words: Sequence[str], path: str) -> None:
 
 
 class WordTokenizer:
-    """Each word is a symbol. The same methods as `SentencePieceTokenizer`.
+    """Each word is a token. See `tokenizer.Tokenizer`.
 
     Args:
       path: text file with one word a line.
@@ -28,7 +30,8 @@ class WordTokenizer:
       InputError: no such file, not UTF-8, or a line that is not one new word (file and line named).
     """
 
-    units = "words"  # what its tokens are, for people
+    units = "words"
+    character_level = False
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -47,7 +50,7 @@ class WordTokenizer:
 
     @property
     def vocab_size(self) -> int:
-        """Number of symbols, special ones included."""
+        """Number of tokens, special ones included."""
         return len(_SPECIAL) + len(self.words)
 
     def encode(self, texts: Sequence[str], *, threads: int = 1) -> list[list[int]]:
@@ -60,5 +63,9 @@ class WordTokenizer:
         return [" ".join(self.pieces([i for i in row if i > EOS_ID or i == UNK_ID])) for row in ids]
 
     def pieces(self, ids: Sequence[int] | np.ndarray) -> list[str]:
-        """Returns the symbols as text."""
+        """Returns each token as text."""
         return [_SPECIAL[i] if i < len(_SPECIAL) else self.words[i - len(_SPECIAL)] for i in ids]
+
+    def in_graph(self) -> LookupGraphTokenizer:
+        """Returns the same tokenizer for a graph, where only white space of ASCII divides words."""
+        return LookupGraphTokenizer(self.words, _SPECIAL[UNK_ID], tf.strings.split, separator=" ")

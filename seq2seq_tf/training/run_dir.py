@@ -3,7 +3,7 @@
 config.yaml                the resolved configuration
 machine.json               processor, TensorFlow and its kernels when the run began: sums differ by rounding
 source.model, target.model SentencePiece models of a translation run
-symbols.model              SentencePiece model or characters of another run
+symbols.model              tokenizer of another run: SentencePiece model or characters
 labels.txt                 classes, one a line
 examples.txt               some held-out sentences of a translation run, on which an export is compared
 lexicon.npz                translations of each piece, for search.shortlist; learnt when training ends
@@ -44,7 +44,7 @@ class RunDir:
         self.config_file = os.path.join(path, "config.yaml")
         self.source_model = os.path.join(path, "source.model")
         self.target_model = os.path.join(path, "target.model")
-        self.symbols = os.path.join(path, "symbols.model")
+        self.tokenizer_file = os.path.join(path, "symbols.model")
         self.labels = os.path.join(path, "labels.txt")
         self.examples = os.path.join(path, "examples.txt")
         self.lexicon = os.path.join(path, "lexicon.npz")
@@ -108,7 +108,7 @@ class RunDir:
 
         config = for_this_machine(config)
         if not os.path.exists(self.config_file) or self.load_config(type(config)) != config:
-            for path in (self.source_model, self.target_model, self.symbols):
+            for path in (self.source_model, self.target_model, self.tokenizer_file):
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(path)
             self.store(config)

@@ -83,10 +83,10 @@ def test_the_table_of_logits_has_the_right_letter_on_top_at_every_step(hello: He
 def test_scores_are_those_of_the_python_api(hello: Hello) -> None:
     (score,) = TextGenerator.load(str(hello.run)).score(["hello"])
     assert f"bits per character    {score.bits_per_character:.4f}" in stdout(hello, "score")
-    assert "(6 symbols: characters and the ends of files)" in stdout(hello, "score")
+    assert "(6 tokens: characters and the ends of files)" in stdout(hello, "score")
     written = json.loads((hello.run.parent / "score.json").read_text())
     assert written["bits_per_character"] == pytest.approx(score.bits_per_character)
-    assert (written["files"], written["characters"], written["symbols"], written["unknown"]) == (1, 5, 6, 0)
+    assert (written["files"], written["characters"], written["tokens"], written["unknown"]) == (1, 5, 6, 0)
 
 
 def test_files_are_listed_best_first_and_unknown_characters_counted(hello: Hello) -> None:
@@ -98,7 +98,7 @@ def test_files_are_listed_best_first_and_unknown_characters_counted(hello: Hello
     }
     assert float(lines[2].split()[3]) <= float(lines[3].split()[3])
     assert "2 files, 9 characters" in lines
-    assert any(line.startswith("1 symbols are unknown to the model") for line in lines)
+    assert any(line.startswith("1 tokens are unknown to the model") for line in lines)
 
 
 def test_several_samples_are_those_of_the_python_api(hello: Hello) -> None:

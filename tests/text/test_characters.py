@@ -1,4 +1,4 @@
-"""Characters as symbols: nothing is lost but what is rare, and a damaged file is named."""
+"""Characters as tokens: nothing is lost but what is rare, and a damaged file is named."""
 
 from pathlib import Path
 
@@ -6,12 +6,13 @@ import pytest
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import EOS_ID, UNK_ID
-from seq2seq_tf.text.characters import CharacterTokenizer, load_tokenizer, write_character_tokenizer
+from seq2seq_tf.text.characters import CharacterTokenizer, write_character_tokenizer
+from seq2seq_tf.text.tokenizer import load_tokenizer
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> CharacterTokenizer:
-    write_character_tokenizer(["hello\n", "héé\t"], str(tmp_path / "c.model"), most=9)
+    write_character_tokenizer(["hello\n", "héé\t"], str(tmp_path / "c.model"), max_size=9)
     loaded = load_tokenizer(str(tmp_path / "c.model"))
     assert isinstance(loaded, CharacterTokenizer)
     return loaded
@@ -33,10 +34,10 @@ def test_known_characters_come_back_and_others_are_unknown(model: CharacterToken
 def test_no_text_and_foreign_files_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "x"
     with pytest.raises(InputError, match="x: no characters"):
-        write_character_tokenizer([], str(path), most=9)
+        write_character_tokenizer([], str(path), max_size=9)
     assert not path.exists()
     path.write_text("{}", encoding="utf-8")
-    with pytest.raises(InputError, match="x: not a character model"):
+    with pytest.raises(InputError, match="x: not a character tokenizer"):
         CharacterTokenizer(str(path))
     with pytest.raises(InputError, match="cannot be read"):
         load_tokenizer(str(tmp_path / "none"))

@@ -15,7 +15,12 @@ from seq2seq_tf.data.batching import pad_rows
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.tasks.translation.config import TranslationDataConfig
 from seq2seq_tf.text.normalization import NONE_CHANGED, Changed, Normalizer
-from seq2seq_tf.text.sentencepiece import GraphTokenizer, PieceText, SentencePieceTokenizer, train_piece_models
+from seq2seq_tf.text.sentencepiece import (
+    PieceText,
+    SentencePieceGraphTokenizer,
+    SentencePieceTokenizer,
+    train_piece_models,
+)
 from tests import toy
 
 CLEAN = [  # as published text has it
@@ -68,7 +73,7 @@ def test_cutting_in_bulk_and_in_the_graph_is_the_same_under_each_rule(
 ) -> None:
     texts = [*CLEAN, *HOSTILE, *(unicodedata.normalize("NFD", text) for text in CLEAN)]
     ids = pieces.encode(texts)
-    graph = GraphTokenizer(pieces.path)
+    graph = SentencePieceGraphTokenizer(pieces.path)
     in_graph = graph.encode(tf.constant(texts), tf.constant(10_000))
     np.testing.assert_array_equal(in_graph, pad_rows(ids, last=EOS_ID))
     joined = pieces.decode(ids)

@@ -43,7 +43,7 @@ def test_pieces_become_text_one_by_one_behind_what_stands_before(pieces: Sentenc
 
 
 def test_characters_hold_their_line_ends_and_need_nothing_before(tmp_path: Path) -> None:
-    write_character_tokenizer([TEXT], str(tmp_path / "c.model"), most=50)
+    write_character_tokenizer([TEXT], str(tmp_path / "c.model"), max_size=50)
     characters = CharacterTokenizer(str(tmp_path / "c.model"))
     ids = text_ids(characters, TEXT)
     assert len(ids) == len(TEXT)

@@ -17,7 +17,7 @@ from seq2seq_tf.data.batching import pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from seq2seq_tf.tasks.translation.config import TranslationDataConfig
-from seq2seq_tf.text.sentencepiece import GraphTokenizer, SentencePieceTokenizer, train_piece_model
+from seq2seq_tf.text.sentencepiece import SentencePieceGraphTokenizer, SentencePieceTokenizer, train_piece_model
 from tests.toy import ROOT
 
 REAL_CORPUS = ROOT / "data" / "libreoffice_en_de" / "valid.en"
@@ -79,8 +79,8 @@ def pieces(
 
 
 @pytest.fixture(scope="module")
-def graph(pieces: SentencePieceTokenizer) -> GraphTokenizer:
-    return GraphTokenizer(pieces.path)
+def graph(pieces: SentencePieceTokenizer) -> SentencePieceGraphTokenizer:
+    return SentencePieceGraphTokenizer(pieces.path)
 
 
 def normal(text: str) -> str:
@@ -112,7 +112,7 @@ def test_text_comes_back_normalised(pieces: SentencePieceTokenizer, given_text: 
 @example(texts=["", "\0", "\u200c\u200b\ufeff", "\ufffd", "\u2581", "e\u0301\u0323", "\U0010ffff"])
 @settings(max_examples=40, deadline=None)
 def test_any_text_is_cut_and_joined_in_the_graph_as_outside(
-    pieces: SentencePieceTokenizer, graph: GraphTokenizer, texts: list[str]
+    pieces: SentencePieceTokenizer, graph: SentencePieceGraphTokenizer, texts: list[str]
 ) -> None:
     ids = pieces.encode(texts)
     in_graph = graph.encode(tf.constant(texts), tf.constant(NO_LIMIT))
@@ -121,7 +121,7 @@ def test_any_text_is_cut_and_joined_in_the_graph_as_outside(
 
 
 def test_a_whole_corpus_is_cut_and_joined_in_the_graph_as_outside(
-    pieces: SentencePieceTokenizer, graph: GraphTokenizer, text: list[str]
+    pieces: SentencePieceTokenizer, graph: SentencePieceGraphTokenizer, text: list[str]
 ) -> None:
     assert len(text) >= 500
     ids = pieces.encode(text, threads=2)
@@ -137,7 +137,7 @@ def test_threads_do_not_change_the_pieces(pieces: SentencePieceTokenizer, text: 
 
 
 def test_the_graph_cuts_rows_to_the_limit_before_their_end(
-    pieces: SentencePieceTokenizer, graph: GraphTokenizer
+    pieces: SentencePieceTokenizer, graph: SentencePieceGraphTokenizer
 ) -> None:
     texts = ["x" * 40, "y", ""]
     ids = [row[:5] for row in pieces.encode(texts)]
@@ -145,7 +145,7 @@ def test_the_graph_cuts_rows_to_the_limit_before_their_end(
 
 
 def test_special_ids_vanish_and_unknown_shows_when_joined(
-    pieces: SentencePieceTokenizer, graph: GraphTokenizer
+    pieces: SentencePieceTokenizer, graph: SentencePieceGraphTokenizer
 ) -> None:
     ids = pieces.encode(["to be"])[0]
     rows = [[BOS_ID, *ids, EOS_ID, PAD_ID], [PAD_ID] * (len(ids) + 3), [UNK_ID, *ids, EOS_ID, PAD_ID]]
@@ -268,7 +268,7 @@ class Both(tf.Module):
 
     def __init__(self, first: str, second: str) -> None:
         super().__init__()
-        self.first, self.second = GraphTokenizer(first), GraphTokenizer(second)
+        self.first, self.second = SentencePieceGraphTokenizer(first), SentencePieceGraphTokenizer(second)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def encode(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,4 +1,4 @@
-"""Whole words as symbols."""
+"""Whole words as tokens."""
 
 from __future__ import annotations
 

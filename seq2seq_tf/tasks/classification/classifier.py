@@ -17,9 +17,9 @@ from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.tasks.classification.config import ClassificationConfig, ClassificationDataConfig
 from seq2seq_tf.tasks.classification.model import Classification
-from seq2seq_tf.text.characters import Tokenizer, hold_text, load_tokenizer
 from seq2seq_tf.text.given import check_texts
 from seq2seq_tf.text.lines import iter_lines
+from seq2seq_tf.text.tokenizer import Tokenizer, load_tokenizer, non_empty
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
@@ -34,19 +34,19 @@ class Prediction(NamedTuple):
     probability: float
 
 
-def spell(texts: Sequence[str], symbols: Tokenizer, data: ClassificationDataConfig) -> list[list[int]]:
+def spell(texts: Sequence[str], tokenizer: Tokenizer, data: ClassificationDataConfig) -> list[list[int]]:
     """Returns the ids of each text, all of them, without EOS."""
-    return symbols.encode([text.casefold() for text in texts] if data.lowercase else texts)
+    return tokenizer.encode([text.casefold() for text in texts] if data.lowercase else texts)
 
 
 class Classifier:
-    """Model, symbols and labels of one run. A text's result depends on nothing but the text."""
+    """Model, tokenizer and labels of one run. A text's result depends on nothing but the text."""
 
     def __init__(
-        self, model: Classification, symbols: Tokenizer, labels: tuple[str, ...], config: ClassificationConfig
+        self, model: Classification, tokenizer: Tokenizer, labels: tuple[str, ...], config: ClassificationConfig
     ) -> None:
         self.model = model
-        self.symbols = symbols
+        self.tokenizer = tokenizer
         self.labels = labels
         self.config = config
         self.weights = IN_TRAINING
@@ -54,7 +54,8 @@ class Classifier:
 
     def __repr__(self) -> str:
         """Returns which run this is, and what its network is made of."""
-        cell, counts = self.config.model.cell, f"{len(self.labels):,} labels, {self.symbols.vocab_size:,} symbols"
+        tokens = f"{self.tokenizer.vocab_size:,} {self.tokenizer.units}"
+        cell, counts = self.config.model.cell, f"{len(self.labels):,} labels, {tokens}"
         return outline("Classifier", self.weights, self.model, cell, counts)
 
     @classmethod
@@ -67,11 +68,11 @@ class Classifier:
         check_not_forked()
         run = RunDir(model_dir)
         config = run.load_config(ClassificationConfig)
-        symbols, labels = load_tokenizer(run.symbols), tuple(iter_lines(run.labels))
-        model = Classification(config.model, symbols.vocab_size, len(labels), precision=config.train.precision)
+        tokenizer, labels = load_tokenizer(run.tokenizer_file), tuple(iter_lines(run.labels))
+        model = Classification(config.model, tokenizer.vocab_size, len(labels), precision=config.train.precision)
         model.build()
         weights = load_weights(run, model)
-        loaded = cls(model, symbols, labels, config)
+        loaded = cls(model, tokenizer, labels, config)
         loaded.weights = weights
         return loaded
 
@@ -81,11 +82,11 @@ class Classifier:
         Raises:
           InputError: one text instead of a list, or an item that is no text.
         """
-        return self._of_rows(spell(check_texts(texts), self.symbols, self.config.data))
+        return self._of_rows(spell(check_texts(texts), self.tokenizer, self.config.data))
 
-    def hold_text(self, texts: Sequence[str]) -> list[bool]:
+    def non_empty(self, texts: Sequence[str]) -> list[bool]:
         """Returns which texts have anything to read."""
-        return hold_text(texts, spell(texts, self.symbols, self.config.data), self.symbols)
+        return non_empty(texts, spell(texts, self.tokenizer, self.config.data), self.tokenizer)
 
     def _of_rows(self, spelt: Sequence[Sequence[int]]) -> np.ndarray:
         check_not_forked()
@@ -109,8 +110,8 @@ class Classifier:
         texts = check_texts(texts)
         if not isinstance(top, Integral) or top < 1:
             raise InputError(f"top must be a whole number of at least 1, got {top!r}")
-        rows = spell(texts, self.symbols, self.config.data)
-        real = [n for n, holds in enumerate(hold_text(texts, rows, self.symbols)) if holds]
+        rows = spell(texts, self.tokenizer, self.config.data)
+        real = [n for n, holds in enumerate(non_empty(texts, rows, self.tokenizer)) if holds]
         results: list[list[Prediction]] = [[] for _ in texts]
         probabilities = np.exp(self._of_rows([rows[n] for n in real]))
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]

@@ -1,4 +1,4 @@
-"""The classification model: read a text symbol by symbol, then say one label (many to one)."""
+"""The classification model: read a text token by token, then say one label (many to one)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _LOWEST = -1e30
 class LabelledBatch(NamedTuple):
     """Padded texts with one label each."""
 
-    symbols: tf.Tensor  # [B, S] int32, ends with EOS, then PAD
+    tokens: tf.Tensor  # [B, S] int32, ends with EOS, then PAD
     labels: tf.Tensor  # [B] int32
 
 
 def mean_max(encoded: EncoderOutput) -> tf.Tensor:
-    """Returns mean and maximum over the real symbols, [B, 2D]; zero for a row without any."""
+    """Returns mean and maximum over the real tokens, [B, 2D]; zero for a row without any."""
     real = tf.cast(encoded.mask, tf.float32)[:, :, tf.newaxis]  # [B, S, 1]
     count = tf.reduce_sum(real, 1)  # [B, 1]
     mean = tf.reduce_sum(encoded.values * real, 1) / tf.maximum(count, 1.0)  # [B, D]
@@ -35,11 +35,11 @@ def mean_max(encoded: EncoderOutput) -> tf.Tensor:
 
 
 class Classification(keras.layers.Layer):
-    """A label for a sequence of symbols.
+    """A label for a sequence of tokens.
 
     Args:
       config: sizes and regularisation.
-      vocab: number of symbols.
+      vocab: number of tokens.
       labels: number of labels.
       precision: float32 or bfloat16, of the matrix products.
       smoothing: of the labels, in training.
@@ -72,17 +72,17 @@ class Classification(keras.layers.Layer):
         self.label_table = self.add_weight(shape=(self.labels, units), initializer="glorot_uniform", name="label_table")
         self.label_bias = self.add_weight(shape=(self.labels,), initializer="zeros", name="label_bias")
 
-    def summarise(self, symbols: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> tf.Tensor:
-        """Returns one vector per text, [B, D]. symbols: [B, S] int32."""
-        encoded = self.encoder.encode(symbols, dropout_seed=dropout_seed)
+    def summarise(self, tokens: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> tf.Tensor:
+        """Returns one vector per text, [B, D]. tokens: [B, S] int32."""
+        encoded = self.encoder.encode(tokens, dropout_seed=dropout_seed)
         if self.config.pooling == "mean_max":
             return mean_max(encoded)
         directions = 2 if self.config.bidirectional else 1
         return tf.concat([state[0] for state in encoded.final[-directions:]], 1)  # h of the last layer
 
-    def log_probs(self, symbols: tf.Tensor) -> tf.Tensor:
+    def log_probs(self, tokens: tf.Tensor) -> tf.Tensor:
         """Returns log p(label | text), [B, labels]; the projection in float32, whatever the precision."""
-        hidden = self.summarise(symbols, dropout_seed=None)
+        hidden = self.summarise(tokens, dropout_seed=None)
         logits = product(hidden, cast(self.label_table, "float32"), transpose_kernel=True) + self.label_bias
         return tf.nn.log_softmax(logits)
 
@@ -90,7 +90,7 @@ class Classification(keras.layers.Layer):
         self, batch: LabelledBatch, carry: tuple[()], *, dropout_seed: tf.Tensor | None
     ) -> tuple[LossSum, tuple[()]]:
         """Returns the loss summed over texts; dropout is on if dropout_seed is given."""
-        hidden = self._dropout(self.summarise(batch.symbols, dropout_seed=dropout_seed), dropout_seed)
+        hidden = self._dropout(self.summarise(batch.tokens, dropout_seed=dropout_seed), dropout_seed)
         table, bias = cast(self.label_table, self.precision), tf.convert_to_tensor(self.label_bias)
         losses = self.cross_entropy(hidden, table, bias, batch.labels)
         weight = tf.cast(tf.shape(batch.labels)[0], tf.float32)

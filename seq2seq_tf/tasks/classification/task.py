@@ -31,9 +31,10 @@ from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.tasks.classification.classifier import Classifier, spell
 from seq2seq_tf.tasks.classification.config import ClassificationConfig
 from seq2seq_tf.tasks.classification.model import Classification, LabelledBatch
-from seq2seq_tf.text.characters import Tokenizer, hold_text, load_tokenizer, write_character_tokenizer
+from seq2seq_tf.text.characters import write_character_tokenizer
 from seq2seq_tf.text.lines import iter_lines
 from seq2seq_tf.text.sentencepiece import train_piece_model
+from seq2seq_tf.text.tokenizer import Tokenizer, load_tokenizer, non_empty
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
@@ -45,7 +46,7 @@ class ClassificationTask:
     """See `training.task.Task`.
 
     Args:
-      classifier: model (built), symbols, labels and configuration.
+      classifier: model (built), tokenizer, labels and configuration.
       train: ids of the training texts.
       valid: held-out texts.
     """
@@ -114,7 +115,7 @@ class ClassificationTask:
 
 
 def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None]) -> ClassificationTask:
-    """Makes symbols and labels, cuts the texts and builds the model, or finds all that in the run folder.
+    """Makes tokenizer and labels, encodes the texts and builds the model, or finds all that in the run folder.
 
     Raises:
       InputError: missing or broken files, named with the line; labels that do not fit.
@@ -132,20 +133,21 @@ def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None
     check_prepared(run, texts, ["data.valid"], say)
     if not prepared:
         seal_prepared(run, _prepare_texts(run, config, labels, say), texts)
-    symbols = load_tokenizer(run.symbols)
+    tokenizer = load_tokenizer(run.tokenizer_file)
     keras.utils.set_random_seed(config.train.seed)
     model = Classification(
         config.model,
-        symbols.vocab_size,
+        tokenizer.vocab_size,
         len(labels),
         precision=config.train.precision,
         smoothing=config.train.label_smoothing,
     )
     model.build()
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
-    say(f"model: {count:,} parameters, {symbols.vocab_size:,} symbols, {len(labels)} labels: {', '.join(labels)}")
-    classifier = Classifier(model, symbols, labels, config)
-    valid = valid.only(classifier.hold_text(valid.texts))
+    tokens = f"{tokenizer.vocab_size:,} {tokenizer.units}"
+    say(f"model: {count:,} parameters, {tokens}, {len(labels)} labels: {', '.join(labels)}")
+    classifier = Classifier(model, tokenizer, labels, config)
+    valid = valid.only(classifier.non_empty(valid.texts))
     if valid.blank:
         say(f"held-out text: {valid.blank:,} lines without text left out")
     if not valid.texts:
@@ -156,30 +158,31 @@ def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None
 def _prepare_texts(
     run: RunDir, config: ClassificationConfig, labels: tuple[str, ...], say: Callable[[str], None]
 ) -> dict[str, int]:
-    """Writes symbols, labels and ids; returns counts."""
+    """Writes tokenizer, labels and ids; returns counts."""
     data = config.data
     texts = read_labelled(data.train, labels)
-    symbols = _symbols(run, config, texts.texts)
-    rows = spell(texts.texts, symbols, data)
-    kept = hold_text(texts.texts, rows, symbols)
+    tokenizer = _tokenizer(run, config, texts.texts)
+    rows = spell(texts.texts, tokenizer, data)
+    kept = non_empty(texts.texts, rows, tokenizer)
     texts, rows = texts.only(kept), [row for row, keep in zip(rows, kept, strict=True) if keep]
     cut = sum(len(row) > data.max_tokens for row in rows)
     save_ids(os.path.join(run.data, "train"), pack_ids([row[: data.max_tokens] for row in rows], texts.labels))
     write_text(run.labels, "".join(f"{label}\n" for label in labels))
     say(
         f"training data: {len(rows):,} texts, {texts.blank:,} lines without text left out, "
-        f"{cut:,} read up to symbol {data.max_tokens} only"
+        f"{cut:,} read up to token {data.max_tokens} only"
     )
     return {"texts": len(rows), "blank": texts.blank, "cut": cut}
 
 
-def _symbols(run: RunDir, config: ClassificationConfig, texts: list[str]) -> Tokenizer:
+def _tokenizer(run: RunDir, config: ClassificationConfig, texts: list[str]) -> Tokenizer:
     data = config.data
     if config.train.init_from or run.has_weights:
-        return load_tokenizer(run.symbols)
+        return load_tokenizer(run.tokenizer_file)
     if data.tokenizer == "characters":
         folded = (text.casefold() if data.lowercase else text for text in texts)
-        write_character_tokenizer(folded, run.symbols, most=data.vocab_size)
+        write_character_tokenizer(folded, run.tokenizer_file, max_size=data.vocab_size)
     else:
-        train_piece_model(list(label_files(data.train).values()), run.symbols, data, normalization=data.normalization)
-    return load_tokenizer(run.symbols)
+        files = list(label_files(data.train).values())
+        train_piece_model(files, run.tokenizer_file, data, normalization=data.normalization)
+    return load_tokenizer(run.tokenizer_file)

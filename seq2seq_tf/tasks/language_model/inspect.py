@@ -80,7 +80,7 @@ def _stream(generator: TextGenerator, asked: Asked) -> np.ndarray:
         return load_stream(os.path.join(run.data, "valid")).ids
     data = generator.config.data
     texts = [read_text(path) for path in find_text_files(asked.text, data.pattern, data.exclude).paths()]
-    return np.asarray([i for text in texts for i in (BOS_ID, *text_ids(generator.symbols, text))], np.int32)
+    return np.asarray([i for text in texts for i in (BOS_ID, *text_ids(generator.tokenizer, text))], np.int32)
 
 
 def sizes_of_run(generator: TextGenerator, asked: Asked, sizes: Sizes) -> Comparison:

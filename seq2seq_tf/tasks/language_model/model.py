@@ -1,4 +1,4 @@
-"""The language model: embedding, recurrent layers, vocabulary projection; it predicts each next symbol of a stream."""
+"""The language model: embedding, recurrent layers, vocabulary projection; it predicts each next token of a stream."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class LayerStates(NamedTuple):
 
 
 class LanguageModel(keras.layers.Layer):
-    """Predicts the next symbol from all before it (Mikolov 2010; Sutskever 2011; Karpathy 2016).
+    """Predicts the next token from all before it (Mikolov 2010; Sutskever 2011; Karpathy 2016).
 
     The carry is the state of every layer after a chunk. The next chunk starts from it, without a gradient through it:
     back-propagation through time, truncated (Werbos 1990).
 
     Args:
       config: sizes and regularisation.
-      vocab_size: number of symbols.
+      vocab_size: number of tokens.
       precision: of the matrix products, one of `nn.products.DTYPES`.
     """
 
@@ -103,7 +103,7 @@ class LanguageModel(keras.layers.Layer):
         """Reads ids [B, T] int32, padded at the end if at all.
 
         Returns:
-          what stands before the vocabulary [B, T, D], and the state after the last real symbol of each row.
+          what stands before the vocabulary [B, T, D], and the state after the last real token of each row.
         """
         embedded = self._input_dropout(self.embedding.embed(ids), dropout_seed)  # [B, T, E]
         unrolled = self.stack.unroll(embedded, tf.not_equal(ids, PAD_ID), carry, dropout_seed=dropout_seed)
@@ -115,12 +115,12 @@ class LanguageModel(keras.layers.Layer):
         """Returns the loss summed over a chunk of streams and the state for the next chunk.
 
         Args:
-          batch: [B, L + 1] int32 without padding; the first L symbols are read, the last L are predicted.
+          batch: [B, L + 1] int32 without padding; the first L tokens are read, the last L are predicted.
           carry: state after the chunk before.
           dropout_seed: None for no dropout.
         """
         hidden, final = self.read(batch[:, :-1], carry, dropout_seed=dropout_seed)
-        # All symbols are real: no need to look for them, and XLA can compile this.
+        # All tokens are real: no need to look for them, and XLA can compile this.
         labels = tf.reshape(batch[:, 1:], [-1])  # [B * L]
         table, bias = self._output_projection(self.precision)
         losses = self.cross_entropy(tf.reshape(hidden, [-1, hidden.shape[-1]]), table, bias, labels)
@@ -129,7 +129,7 @@ class LanguageModel(keras.layers.Layer):
         return loss, tf.nest.map_structure(tf.stop_gradient, final)
 
     def score(self, ids: tf.Tensor, carry: CellStates) -> tuple[tf.Tensor, CellStates]:
-        """Returns -log p of each next symbol in nats [B, T], zero on padding, and the state after the last.
+        """Returns -log p of each next token in nats [B, T], zero on padding, and the state after the last.
 
         ids: [B, T + 1] int32, padded at the end if at all.
         """
@@ -138,7 +138,7 @@ class LanguageModel(keras.layers.Layer):
         return -log_probabilities(self.cross_entropy, hidden, ids[:, 1:], vocabulary), final
 
     def logits(self, ids: tf.Tensor, carry: CellStates) -> tuple[tf.Tensor, CellStates]:
-        """Returns the logits of the next symbol after each of ids [B, T]: [B, T, V] float32, and the last state."""
+        """Returns the logits of the next token after each of ids [B, T]: [B, T, V] float32, and the last state."""
         hidden, final = self.read(ids, carry, dropout_seed=None)
         table, bias = self._output_projection("float32")
         return product(hidden, table, transpose_kernel=True) + bias, final

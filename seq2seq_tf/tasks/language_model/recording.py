@@ -16,8 +16,8 @@ from seq2seq_tf.structures import CellStates, LossSum
 from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig
 from seq2seq_tf.tasks.language_model.model import LanguageModel
 from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
-from seq2seq_tf.text.characters import CharacterTokenizer, Tokenizer
 from seq2seq_tf.text.running_text import TextOfIds, text_ids
+from seq2seq_tf.text.tokenizer import Tokenizer
 
 _WARM_UP = 100  # symbols read before a place in a text, so that the state is not that of a beginning
 
@@ -59,7 +59,7 @@ class RecordableLanguageModel:
         """Returns the size of a batch."""
         rows, columns = batch.ids[:, 1:].shape
         read = batch.before.shape[1]
-        return f"{rows} sequences of up to {columns} steps, each after {read} symbols that were only read"
+        return f"{rows} sequences of up to {columns} steps, each after {read} tokens that were only read"
 
 
 def reference_copy(model: LanguageModel) -> RecordableLanguageModel:
@@ -97,16 +97,16 @@ def read_files(generator: TextGenerator, texts: Sequence[str], characters: int) 
     if not any(kept):
         raise InputError("the text is empty")
     found = generator.activations_of(kept)
-    symbols = [list(text) if _spells(generator.symbols) else _pieces(generator.symbols, text) for text in kept]
-    if not _spells(generator.symbols):  # pieces may fold spaces: the text is what they spell
-        whole = ["".join(_pieces(generator.symbols, text)) for text in whole]
+    symbols = [list(text) if _spells(generator.tokenizer) else _pieces(generator.tokenizer, text) for text in kept]
+    if not _spells(generator.tokenizer):  # pieces may fold spaces: the text is what they spell
+        whole = ["".join(_pieces(generator.tokenizer, text)) for text in whole]
     shown = [symbol for row in symbols for symbol in row]
     values = np.concatenate([each.values for each in found])
     return Reading("text", whole, shown, symbol_spans(shown), values, found[0].names)
 
 
-def _spells(symbols: Tokenizer) -> bool:
-    return isinstance(symbols, CharacterTokenizer)
+def _spells(tokenizer: Tokenizer) -> bool:
+    return tokenizer.character_level
 
 
 def _enough(texts: Sequence[str], characters: int) -> tuple[list[str], list[str]]:
@@ -125,7 +125,7 @@ def _enough(texts: Sequence[str], characters: int) -> tuple[list[str], list[str]
     return whole, [text + SEPARATOR for text in whole[:-1]] + [last]
 
 
-def _pieces(symbols: Tokenizer, text: str) -> list[str]:
+def _pieces(tokenizer: Tokenizer, text: str) -> list[str]:
     """Returns what each symbol of a text adds to it; "" for a byte that is not a whole character yet."""
-    gained = TextOfIds(symbols)
-    return [gained.add(i) for i in text_ids(symbols, text)]
+    gained = TextOfIds(tokenizer)
+    return [gained.add(i) for i in text_ids(tokenizer, text)]

@@ -1,4 +1,4 @@
-"""Text as one long stream of symbols: ids on disk that are memory-mapped, read at several places side by side.
+"""Text as one long stream of tokens: ids on disk that are memory-mapped, read at several places side by side.
 
 A stream is a ring: each file begins with BOS, and behind the last file comes the first. For an epoch it is cut into B
 rows of equal length, and the rows into chunks of L; what is learned on one chunk goes on into the next.
@@ -16,10 +16,10 @@ from seq2seq_tf.data.id_files import map_ids, remade
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import atomic_write, write_text
 from seq2seq_tf.structures import BOS_ID, UNK_ID
-from seq2seq_tf.text.characters import Tokenizer
 from seq2seq_tf.text.running_text import text_ids
+from seq2seq_tf.text.tokenizer import Tokenizer
 
-Chunk = tuple[int, int]  # columns of the rows: the symbols that are read
+Chunk = tuple[int, int]  # columns of the rows: the tokens that are read
 
 
 class StreamSize(NamedTuple):
@@ -27,12 +27,12 @@ class StreamSize(NamedTuple):
 
     files: int
     characters: int
-    symbols: int  # beginnings of files included
-    unknown: int  # symbols that the vocabulary lacks
+    symbols: int  # tokens, beginnings of files included; the name stands in files on disk
+    unknown: int  # tokens that the vocabulary lacks
 
     def __str__(self) -> str:
         unknown = f", {self.unknown:,} of them unknown" if self.unknown else ""
-        return f"{self.files:,} files, {self.characters:,} characters, {self.symbols:,} symbols{unknown}"
+        return f"{self.files:,} files, {self.characters:,} characters, {self.symbols:,} tokens{unknown}"
 
 
 class Stream(NamedTuple):
@@ -42,17 +42,17 @@ class Stream(NamedTuple):
     size: StreamSize
 
 
-def write_stream(texts: Iterable[str], symbols: Tokenizer, prefix: str) -> StreamSize:
+def write_stream(texts: Iterable[str], tokenizer: Tokenizer, prefix: str) -> StreamSize:
     """Writes PREFIX.ids and PREFIX.json, one text after the other; memory is that of the longest text.
 
     Raises:
       InputError: nothing to write, or a full disk.
     """
-    dtype = np.dtype(np.uint16 if symbols.vocab_size <= 65536 else np.int32)
+    dtype = np.dtype(np.uint16 if tokenizer.vocab_size <= 65536 else np.int32)
     files = characters = count = unknown = 0
     with atomic_write(prefix + ".ids") as file:
         for text in texts:
-            ids = np.asarray([BOS_ID, *text_ids(symbols, text)], dtype)
+            ids = np.asarray([BOS_ID, *text_ids(tokenizer, text)], dtype)
             file.write(ids.tobytes())
             files, characters, count = files + 1, characters + len(text), count + len(ids)
             unknown += int((ids == UNK_ID).sum())
@@ -80,19 +80,19 @@ def load_stream(prefix: str) -> Stream:
     return Stream(map_ids(prefix + ".ids", dtype, count), size)
 
 
-def row_length(symbols: int, rows: int) -> int:
-    """Returns how many symbols each of `rows` rows reads in an epoch; fewer than `rows` are left over."""
-    return symbols // rows
+def row_length(tokens: int, rows: int) -> int:
+    """Returns how many tokens each of `rows` rows reads in an epoch; fewer than `rows` are left over."""
+    return tokens // rows
 
 
 def plan_chunks(length: int, chunk: int) -> list[Chunk]:
-    """Returns the chunks of rows of `length` symbols in order; the last may be shorter."""
+    """Returns the chunks of rows of `length` tokens in order; the last may be shorter."""
     return [(start, min(start + chunk, length)) for start in range(0, length, chunk)]
 
 
-def epoch_offset(symbols: int, seed: int, epoch: int) -> int:
+def epoch_offset(tokens: int, seed: int, epoch: int) -> int:
     """Returns where in the ring an epoch begins: a function of (seed, epoch)."""
-    return int(np.random.default_rng([seed, epoch]).integers(symbols))
+    return int(np.random.default_rng([seed, epoch]).integers(tokens))
 
 
 def iter_chunks(ids: np.ndarray, rows: int, offset: int, chunks: Sequence[Chunk]) -> Iterator[np.ndarray]:

@@ -28,10 +28,11 @@ from seq2seq_tf.tasks.language_model.streams import (
     write_stream,
 )
 from seq2seq_tf.tasks.language_model.text_generator import TextGenerator, carry_spec
-from seq2seq_tf.text.characters import Tokenizer, load_tokenizer, write_character_tokenizer
+from seq2seq_tf.text.characters import write_character_tokenizer
 from seq2seq_tf.text.normalization import NONE_CHANGED, Changed
 from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer, train_piece_model
 from seq2seq_tf.text.text_files import TextFiles, find_text_files, read_text, share_out
+from seq2seq_tf.text.tokenizer import Tokenizer, load_tokenizer
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
@@ -47,7 +48,7 @@ class LanguageModelTask:
 
     Args:
       config: of the run.
-      symbols: characters or pieces.
+      tokenizer: of characters or pieces.
       train, valid: streams.
       model: built.
     """
@@ -55,14 +56,14 @@ class LanguageModelTask:
     batch_spec = tf.TensorSpec([None, None], tf.int32)
 
     def __init__(
-        self, config: LanguageModelConfig, symbols: Tokenizer, train: Stream, valid: Stream, model: LanguageModel
+        self, config: LanguageModelConfig, tokenizer: Tokenizer, train: Stream, valid: Stream, model: LanguageModel
     ) -> None:
         self.config = config
         self.train = train
         self.valid = valid
         self.model = model
         self.carry_spec = carry_spec(model)
-        self.generator = TextGenerator(model, symbols, config)
+        self.generator = TextGenerator(model, tokenizer, config)
         self._watch: GradientWatch | None = None
         self._length = row_length(train.size.symbols, config.train.batch_size)
 
@@ -84,8 +85,8 @@ class LanguageModelTask:
         return self.generator.zero_state(self.config.train.batch_size)
 
     def describe(self, batches: Sequence[Chunk]) -> str:
-        """Returns the symbols of the rows."""
-        return f"symbols {batches[0][0] + 1:,} to {batches[-1][1]:,} of each of {self.config.train.batch_size} rows"
+        """Returns the tokens of the rows."""
+        return f"tokens {batches[0][0] + 1:,} to {batches[-1][1]:,} of each of {self.config.train.batch_size} rows"
 
     def validate(self) -> dict[str, float]:
         """Scores the held-out stream, read as several rows side by side."""
@@ -134,7 +135,7 @@ def text_parts(data: LanguageModelDataConfig) -> dict[str, TextFiles]:
 
 
 def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]) -> LanguageModelTask:
-    """Finds the symbols, writes the streams and builds the model, or finds all that in the run folder.
+    """Makes the tokenizer, writes the streams and builds the model, or finds all that in the run folder.
 
     Raises:
       InputError: missing or broken files, named with the line; too little text.
@@ -148,48 +149,48 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
     check_prepared(run, texts, [], say)
     if not os.path.exists(run.prepared):
         if not (take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config)):
-            _write_symbols(run, config.data, parts["train"], say)
-        symbols = load_tokenizer(run.symbols)
+            _write_tokenizer(run, config.data, parts["train"], say)
+        tokenizer = load_tokenizer(run.tokenizer_file)
         sizes = {}
         for part, prefix in prefixes.items():
-            sizes[part] = write_stream(map(read_text, parts[part].paths()), symbols, prefix)
+            sizes[part] = write_stream(map(read_text, parts[part].paths()), tokenizer, prefix)
             say(f"{part}: {sizes[part]}")
-        if isinstance(symbols, SentencePieceTokenizer):
-            changed = _not_written_back(symbols, parts["train"])
+        if isinstance(tokenizer, SentencePieceTokenizer):
+            changed = _not_written_back(tokenizer, parts["train"])
             say(f"not written back exactly by the pieces (data.normalization={config.data.normalization}): {changed}")
         if sizes["train"].symbols < config.train.batch_size:
             raise InputError(
                 f"{config.data.train}: {sizes['train']}; fewer than train.batch_size={config.train.batch_size}"
             )
         seal_prepared(run, {part: size._asdict() for part, size in sizes.items()}, texts)
-    symbols = load_tokenizer(run.symbols)
+    tokenizer = load_tokenizer(run.tokenizer_file)
     train, valid = (load_stream(prefix) for prefix in prefixes.values())
     keras.utils.set_random_seed(config.train.seed)
     numbers = config.train
     model = LanguageModel(
-        config.model, symbols.vocab_size, precision=numbers.precision, smoothing=numbers.label_smoothing
+        config.model, tokenizer.vocab_size, precision=numbers.precision, smoothing=numbers.label_smoothing
     )
     model.build()
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
-    say(f"model: {count:,} parameters, {symbols.vocab_size:,} {symbols.units}")
-    return LanguageModelTask(config, symbols, train, valid, model)
+    say(f"model: {count:,} parameters, {tokenizer.vocab_size:,} {tokenizer.units}")
+    return LanguageModelTask(config, tokenizer, train, valid, model)
 
 
-def _not_written_back(symbols: SentencePieceTokenizer, files: TextFiles) -> Changed:
+def _not_written_back(tokenizer: SentencePieceTokenizer, files: TextFiles) -> Changed:
     """Counts the lines that do not come back exactly from their pieces, such as indented ones."""
     changed, threads = NONE_CHANGED, os.cpu_count() or 1
     for path in files.paths():
         lines = read_text(path).split("\n")
-        changed = changed.followed_by(lines, symbols.written_back(symbols.encode(lines, threads=threads)))
+        changed = changed.followed_by(lines, tokenizer.written_back(tokenizer.encode(lines, threads=threads)))
     return changed
 
 
-def _write_symbols(run: RunDir, data: LanguageModelDataConfig, files: TextFiles, say: Callable[[str], None]) -> None:
-    """Writes the symbols of the training text into the run folder."""
+def _write_tokenizer(run: RunDir, data: LanguageModelDataConfig, files: TextFiles, say: Callable[[str], None]) -> None:
+    """Writes the tokenizer of the training text into the run folder."""
     with contextlib.suppress(FileNotFoundError):
-        os.remove(run.symbols)  # made anew: the text may have been mended since a first attempt failed
+        os.remove(run.tokenizer_file)  # made anew: the text may have been mended since a first attempt failed
     if data.tokenizer == "characters":
-        write_character_tokenizer(map(read_text, files.paths()), run.symbols, most=data.vocab_size)
+        write_character_tokenizer(map(read_text, files.paths()), run.tokenizer_file, max_size=data.vocab_size)
         return
     say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
     together = os.path.join(run.data, "train.txt")  # one file: a command line holds only so many names
@@ -197,7 +198,7 @@ def _write_symbols(run: RunDir, data: LanguageModelDataConfig, files: TextFiles,
         with open(together, "w", encoding="utf-8", newline="\n") as file:
             for path in files.paths():
                 file.write(read_text(path) + "\n")
-        train_piece_model([together], run.symbols, data, normalization=data.normalization)
+        train_piece_model([together], run.tokenizer_file, data, normalization=data.normalization)
     except OSError as error:
         raise InputError(f"{together}: cannot be written: {error.strerror}") from None
     finally:

@@ -18,28 +18,28 @@ from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID, CellStates
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, SampleConfig
 from seq2seq_tf.tasks.language_model.model import LanguageModel
 from seq2seq_tf.tasks.language_model.streams import iter_chunks, plan_chunks, row_length
-from seq2seq_tf.text.characters import CharacterTokenizer, Tokenizer, load_tokenizer
 from seq2seq_tf.text.given import check_text, check_texts
 from seq2seq_tf.text.running_text import TextOfIds, text_ids
+from seq2seq_tf.text.tokenizer import Tokenizer, load_tokenizer
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _ROW = tf.TensorSpec([None], tf.int32)
-_STEPS = 256  # symbols of a text computed per call; bounds memory
+_STEPS = 256  # tokens of a text computed per call; bounds memory
 _ROWS = 64  # texts computed side by side
-_AT_ONCE = 8  # symbols drawn per call while streaming: a call reads all weights anew
-_MOST_DRAWN = 2**27  # symbols of all samples of a call: what memory bears
+_AT_ONCE = 8  # tokens drawn per call while streaming: a call reads all weights anew
+_MOST_DRAWN = 2**27  # tokens of all samples of a call: what memory bears
 
 
 class TextScore(NamedTuple):
     """How well a text was predicted, its end included."""
 
     nats: float  # -log p, summed
-    symbols: int  # predicted ones: those of the text, and its end
+    tokens: int  # predicted ones: those of the text, and its end
     characters: int
-    unknown: int  # symbols that the vocabulary lacks; what they cost says nothing about the text
+    unknown: int  # tokens that the vocabulary lacks; what they cost says nothing about the text
 
     @property
     def bits_per_character(self) -> float:
@@ -48,23 +48,23 @@ class TextScore(NamedTuple):
 
 
 class Activations(NamedTuple):
-    """The state after each symbol of a text of T symbols."""
+    """The state after each token of a text of T tokens."""
 
-    symbols: list[str]  # T; joined they are the text, if symbols are characters
+    tokens: list[str]  # T; joined they are the text, if tokens are characters
     values: np.ndarray  # [T, U] float32
     names: list[str]  # U; "layer_0/h/17" is unit 17 of the output of the lowest layer, "/c/" the cell of an LSTM
 
 
 class TextGenerator:
-    """Model, symbols and the traced functions of one run.
+    """Model, tokenizer and the traced functions of one run.
 
     One instance traces each function once; calls of any size reuse it. A text begins in the zero state with BOS, the
     beginning of a file.
     """
 
-    def __init__(self, model: LanguageModel, symbols: Tokenizer, config: LanguageModelConfig) -> None:
+    def __init__(self, model: LanguageModel, tokenizer: Tokenizer, config: LanguageModelConfig) -> None:
         self.model = model
-        self.symbols = symbols
+        self.tokenizer = tokenizer
         self.config = config
         self.weights = IN_TRAINING
         state = carry_spec(model)
@@ -77,13 +77,13 @@ class TextGenerator:
         self.states_of_ids = trace(self._states, [_IDS, state])
         self.read_ids = trace(self._read, [_IDS, state])
         self.draw_ids = trace(self._draw, [_ROW, state, uniforms, options])
-        self.drawable = np.ones(symbols.vocab_size, bool)  # symbols that a text can have, and its end
+        self.drawable = np.ones(tokenizer.vocab_size, bool)  # tokens that a text can have, and its end
         self.drawable[[PAD_ID, UNK_ID]] = False
-        self.drawable[EOS_ID] = not isinstance(symbols, CharacterTokenizer)  # the line end among pieces
+        self.drawable[EOS_ID] = not tokenizer.character_level  # the line end among pieces
 
     def __repr__(self) -> str:
         """Returns which run this is, and what its network is made of."""
-        cell, counts = self.config.model.cell, f"{self.symbols.vocab_size:,} symbols"
+        cell, counts = self.config.model.cell, f"{self.tokenizer.vocab_size:,} {self.tokenizer.units}"
         return outline("TextGenerator", self.weights, self.model, cell, counts)
 
     @classmethod
@@ -96,11 +96,11 @@ class TextGenerator:
         check_not_forked()
         run = RunDir(model_dir)
         config = run.load_config(LanguageModelConfig)
-        symbols = load_tokenizer(run.symbols)
-        model = LanguageModel(config.model, symbols.vocab_size, precision=config.train.precision)
+        tokenizer = load_tokenizer(run.tokenizer_file)
+        model = LanguageModel(config.model, tokenizer.vocab_size, precision=config.train.precision)
         model.build()
         weights = load_weights(run, model)
-        loaded = cls(model, symbols, config)
+        loaded = cls(model, tokenizer, config)
         loaded.weights = weights
         return loaded
 
@@ -135,7 +135,7 @@ class TextGenerator:
             the defaults.
 
         Returns:
-          the continuations, without the prompt. One that is shorter than `length` symbols ends where the model ends
+          the continuations, without the prompt. One that is shorter than `length` tokens ends where the model ends
           the file.
 
         Raises:
@@ -146,7 +146,7 @@ class TextGenerator:
             raise InputError(f"samples must be a whole number of at least 1, got {samples!r}")
         if samples * chosen.length > _MOST_DRAWN:
             raise InputError(
-                f"samples={samples} times length={chosen.length} are more than {_MOST_DRAWN:,} symbols to draw at once"
+                f"samples={samples} times length={chosen.length} are more than {_MOST_DRAWN:,} tokens to draw at once"
             )
         generators = [np.random.default_rng([chosen.seed, n]) for n in range(samples)]
         uniforms = np.stack([g.random(chosen.length, np.float32) for g in generators])
@@ -155,7 +155,7 @@ class TextGenerator:
         return [self._text(ids, row) for row in tokens.numpy()]
 
     def stream(self, prompt: str = "", **options: Any) -> Iterator[str]:
-        """Yields the first text of `sample` symbol by symbol, while it is drawn.
+        """Yields the first text of `sample` token by token, while it is drawn.
 
         Raises:
           InputError: unknown option or value out of range.
@@ -163,7 +163,7 @@ class TextGenerator:
         chosen = self.sample_options(**options)
         generator = np.random.default_rng([chosen.seed, 0])
         ids, last, state = self._start(prompt, 1)
-        text = TextOfIds(self.symbols, ids)
+        text = TextOfIds(self.tokenizer, ids)
         for start in range(0, chosen.length, _AT_ONCE):
             uniforms = generator.random([1, min(_AT_ONCE, chosen.length - start)], np.float32)
             tokens, last, state = self.draw_ids(last, state, uniforms, _sampling(chosen))
@@ -182,8 +182,8 @@ class TextGenerator:
             raise InputError(str(error).replace("--sample.", "")) from None
 
     def _start(self, prompt: str, samples: int) -> tuple[list[int], np.ndarray, CellStates]:
-        """Returns the ids of the prompt, the symbol to read next [N] and the state before it."""
-        ids = text_ids(self.symbols, check_text(prompt, "prompt"))
+        """Returns the ids of the prompt, the token to read next [N] and the state before it."""
+        ids = text_ids(self.tokenizer, check_text(prompt, "prompt"))
         state, before = self.zero_state(1), [BOS_ID, *ids]
         for start, stop in plan_chunks(len(before) - 1, _STEPS):
             state = self.read_ids(np.asarray([before[start:stop]], np.int32), state)
@@ -193,7 +193,7 @@ class TextGenerator:
     def _text(self, before: Sequence[int], tokens: np.ndarray) -> str:
         """Returns the text of drawn tokens up to the end."""
         ends = np.flatnonzero((tokens == BOS_ID) | (tokens == PAD_ID))
-        text = TextOfIds(self.symbols, before)
+        text = TextOfIds(self.tokenizer, before)
         return "".join(text.add(int(token)) for token in tokens[: ends[0] if len(ends) else None])
 
     # --- Scoring ---
@@ -205,7 +205,7 @@ class TextGenerator:
           InputError: one text instead of a list, or an item that is no text.
         """
         texts = check_texts(texts)
-        rows = [text_ids(self.symbols, text) for text in texts]
+        rows = [text_ids(self.tokenizer, text) for text in texts]
         totals = np.zeros(len(rows))
         for group, nll in self._run(self.score_ids, [[BOS_ID, *row, BOS_ID] for row in rows], overlap=1):
             totals[group] += nll.sum(1, dtype=np.float64)
@@ -215,9 +215,9 @@ class TextGenerator:
         ]
 
     def score_stream(self, ids: np.ndarray, rows: int, chunk: int) -> float:
-        """Returns the mean loss of a stream in nats per symbol, read as `rows` rows side by side, each from zero.
+        """Returns the mean loss of a stream in nats per token, read as `rows` rows side by side, each from zero.
 
-        Quick, and a little too high: the first symbols of each row lack what stands before them.
+        Quick, and a little too high: the first tokens of each row lack what stands before them.
         """
         length = row_length(len(ids), rows)
         state, total = self.zero_state(rows), 0.0
@@ -227,27 +227,27 @@ class TextGenerator:
         return total / (rows * length)
 
     def logits(self, text: str) -> tuple[list[str], np.ndarray]:
-        """Returns what is read, the beginning of the text and its symbols, and the logits after each [T + 1, V]."""
-        ids = [BOS_ID, *text_ids(self.symbols, check_text(text, "text"))]
+        """Returns what is read, the beginning of the text and its tokens, and the logits after each [T + 1, V]."""
+        ids = [BOS_ID, *text_ids(self.tokenizer, check_text(text, "text"))]
         chunks = [logits[0] for _, logits in self._run(self.logits_of_ids, [ids])]
-        return self.symbols.pieces(ids), np.concatenate(chunks)
+        return self.tokenizer.pieces(ids), np.concatenate(chunks)
 
     # --- Looking inside ---
 
     def activations(self, text: str) -> Activations:
-        """Returns the states of all layers after each symbol of a text."""
+        """Returns the states of all layers after each token of a text."""
         return self.activations_of([text])[0]
 
     def activations_of(self, texts: Iterable[str]) -> list[Activations]:
         """Returns the activations of several texts, each a file of its own, computed side by side: much faster."""
         texts = check_texts(texts)
-        rows = [text_ids(self.symbols, text) for text in texts]
+        rows = [text_ids(self.tokenizer, text) for text in texts]
         names = self._unit_names()
         parts: list[list[np.ndarray]] = [[] for _ in rows]
         for group, states in self._run(self.states_of_ids, [[BOS_ID, *row] for row in rows]):
             for n, found in zip(group, states, strict=True):
                 parts[n].append(found)
-        # Behind the symbols of a row stands padding, before them BOS.
+        # Behind the tokens of a row stands padding, before them BOS.
         values = [np.concatenate(part)[1 : len(row) + 1] for part, row in zip(parts, rows, strict=True)]
         return [
             Activations(self._shown(text, row), found, names)
@@ -260,9 +260,9 @@ class TextGenerator:
         return [f"layer_{n}/{part}/{u}" for n in range(self.config.model.layers) for part in parts for u in units]
 
     def _shown(self, text: str, ids: Sequence[int]) -> list[str]:
-        if isinstance(self.symbols, CharacterTokenizer):
+        if self.tokenizer.character_level:
             return list(text)  # unknown ones as they are
-        return ["\n" if i == EOS_ID else piece for i, piece in zip(ids, self.symbols.pieces(ids), strict=True)]
+        return ["\n" if i == EOS_ID else piece for i, piece in zip(ids, self.tokenizer.pieces(ids), strict=True)]
 
     def _run(
         self, function: Callable[..., Any], rows: Sequence[Sequence[int]], *, overlap: int = 0

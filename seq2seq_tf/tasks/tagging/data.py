@@ -10,8 +10,8 @@ from seq2seq_tf.data.labelled import LabelledIds, Spans, pack_ids
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import UNK_ID
 from seq2seq_tf.tasks.tagging.casing import LABELS, Word, label_of, split_words
-from seq2seq_tf.text.characters import Tokenizer
 from seq2seq_tf.text.lines import iter_lines
+from seq2seq_tf.text.tokenizer import Tokenizer
 
 NO_LABEL = 0  # on every piece but the last of a word; label n of `LABELS` is n + 1
 _LONGEST_WORD = 32  # pieces; the end of a longer word is read only
@@ -43,20 +43,20 @@ def read_words(path: str) -> list[list[Word]]:
     return lines
 
 
-def spell_words(texts: Sequence[Sequence[str]], symbols: Tokenizer) -> list[list[list[int]]]:
+def spell_words(texts: Sequence[Sequence[str]], tokenizer: Tokenizer) -> list[list[list[int]]]:
     """Returns the ids of each word of each text, at least one; each word is cut into pieces on its own, once."""
     known = sorted({word for text in texts for word in text})
-    ids = [row[-_LONGEST_WORD:] or [UNK_ID] for row in symbols.encode(known)]
+    ids = [row[-_LONGEST_WORD:] or [UNK_ID] for row in tokenizer.encode(known)]
     spelt = dict(zip(known, ids, strict=True))
     return [[spelt[word] for word in text] for text in texts]
 
 
-def tag_lines(lines: Sequence[Sequence[Word]], symbols: Tokenizer) -> LabelledIds:
+def tag_lines(lines: Sequence[Sequence[Word]], tokenizer: Tokenizer) -> LabelledIds:
     """Returns the pieces of all lines with a label on the last piece of each word."""
     rows: list[list[int]] = []
     labels: list[int] = []
     for words, spelt in zip(
-        lines, spell_words([[word.core.lower() for word in line] for line in lines], symbols), strict=True
+        lines, spell_words([[word.core.lower() for word in line] for line in lines], tokenizer), strict=True
     ):
         rows.append([i for ids in spelt for i in ids])
         for word, ids in zip(words, spelt, strict=True):
@@ -64,12 +64,12 @@ def tag_lines(lines: Sequence[Sequence[Word]], symbols: Tokenizer) -> LabelledId
     return pack_ids(rows, labels)
 
 
-def draw_paragraphs(lines: int, *, most: int, seed: int, epoch: int) -> np.ndarray:
-    """Returns [paragraphs + 1] int64: paragraph n is the lines from bound n to bound n + 1, 1 to `most` of them.
+def draw_paragraphs(lines: int, *, max_lines: int, seed: int, epoch: int) -> np.ndarray:
+    """Returns [paragraphs + 1] int64: paragraph n is the lines from bound n to bound n + 1, 1 to `max_lines` of them.
 
     A pure function of its arguments; every line is in one paragraph.
     """
-    sizes = np.random.default_rng([seed, epoch, _PARAGRAPHS]).integers(1, most + 1, lines)
+    sizes = np.random.default_rng([seed, epoch, _PARAGRAPHS]).integers(1, max_lines + 1, lines)
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     return np.unique(np.minimum(bounds, lines))
 
@@ -80,9 +80,9 @@ def paragraph_spans(offsets: np.ndarray, bounds: np.ndarray, max_pieces: int) ->
     return Spans(start, np.minimum(end - start, max_pieces))
 
 
-def join_lines(lines: Sequence[Sequence[Word]], *, most: int, seed: int) -> list[list[Word]]:
+def join_lines(lines: Sequence[Sequence[Word]], *, max_lines: int, seed: int) -> list[list[Word]]:
     """Returns held-out lines joined into paragraphs, as training's are in epoch 0."""
-    bounds = draw_paragraphs(len(lines), most=most, seed=seed, epoch=0).tolist()
+    bounds = draw_paragraphs(len(lines), max_lines=max_lines, seed=seed, epoch=0).tolist()
     return [
         [word for line in lines[start:end] for word in line] for start, end in zip(bounds, bounds[1:], strict=False)
     ]

@@ -17,9 +17,9 @@ from seq2seq_tf.tasks.tagging.config import TaggingModelConfig
 
 
 class TaggedBatch(NamedTuple):
-    """Padded texts with a label at some of their symbols."""
+    """Padded texts with a label at some of their tokens."""
 
-    symbols: tf.Tensor  # [B, S] int32, ends with EOS, then PAD
+    tokens: tf.Tensor  # [B, S] int32, ends with EOS, then PAD
     labels: tf.Tensor  # [B, S] int32, 0 where there is none, else number of the label + 1
 
 
@@ -28,7 +28,7 @@ class Tagging(keras.layers.Layer):
 
     Args:
       config: sizes and regularisation.
-      vocab: number of symbols.
+      vocab: number of tokens.
       labels: number of labels.
       precision: float32 or bfloat16, of the matrix products.
       smoothing: of the labels, in training.
@@ -62,9 +62,9 @@ class Tagging(keras.layers.Layer):
         )
         self.label_bias = self.add_weight(shape=(self.labels,), initializer="zeros", name="label_bias")
 
-    def log_probs(self, symbols: tf.Tensor) -> tf.Tensor:
-        """Returns log p(label | text) at each symbol, [B, S, labels]; the projection in float32, always."""
-        values = self.encoder.encode(symbols, dropout_seed=None).values  # [B, S, D]
+    def log_probs(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Returns log p(label | text) at each token, [B, S, labels]; the projection in float32, always."""
+        values = self.encoder.encode(tokens, dropout_seed=None).values  # [B, S, D]
         logits = product(values, cast(self.label_table, "float32"), transpose_kernel=True) + self.label_bias
         return tf.nn.log_softmax(logits)
 
@@ -72,7 +72,7 @@ class Tagging(keras.layers.Layer):
         self, batch: TaggedBatch, carry: tuple[()], *, dropout_seed: tf.Tensor | None
     ) -> tuple[LossSum, tuple[()]]:
         """Returns the loss summed over labels; dropout is on if dropout_seed is given."""
-        values = self.encoder.encode(batch.symbols, dropout_seed=dropout_seed).values  # [B, S, D]
+        values = self.encoder.encode(batch.tokens, dropout_seed=dropout_seed).values  # [B, S, D]
         labelled = tf.where(batch.labels > 0)  # [N, 2]
         hidden = self._dropout(tf.gather_nd(values, labelled), dropout_seed)  # [N, D]
         table, bias = cast(self.label_table, self.precision), tf.convert_to_tensor(self.label_bias)

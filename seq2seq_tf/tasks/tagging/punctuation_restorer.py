@@ -20,8 +20,8 @@ from seq2seq_tf.tasks.tagging.casing import LABELS, MIXED, WordForms, restored, 
 from seq2seq_tf.tasks.tagging.config import TaggingConfig
 from seq2seq_tf.tasks.tagging.data import spell_words
 from seq2seq_tf.tasks.tagging.model import Tagging
-from seq2seq_tf.text.characters import Tokenizer, load_tokenizer
 from seq2seq_tf.text.given import check_texts
+from seq2seq_tf.text.tokenizer import Tokenizer, load_tokenizer
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
@@ -79,9 +79,9 @@ def windows(text: int, counts: Sequence[int], most: int) -> Iterator[Window]:
 class PunctuationRestorer:
     """Model, pieces and known words of one run. A text's result depends on nothing but the text."""
 
-    def __init__(self, model: Tagging, symbols: Tokenizer, forms: WordForms, config: TaggingConfig) -> None:
+    def __init__(self, model: Tagging, tokenizer: Tokenizer, forms: WordForms, config: TaggingConfig) -> None:
         self.model = model
-        self.symbols = symbols
+        self.tokenizer = tokenizer
         self.forms = forms
         self.config = config
         self.weights = IN_TRAINING
@@ -90,7 +90,8 @@ class PunctuationRestorer:
 
     def __repr__(self) -> str:
         """Returns which run this is, and what its network is made of."""
-        cell, counts = self.config.model.cell, f"{len(LABELS):,} labels, {self.symbols.vocab_size:,} symbols"
+        tokens = f"{self.tokenizer.vocab_size:,} {self.tokenizer.units}"
+        cell, counts = self.config.model.cell, f"{len(LABELS):,} labels, {tokens}"
         return outline("PunctuationRestorer", self.weights, self.model, cell, counts)
 
     @classmethod
@@ -103,11 +104,11 @@ class PunctuationRestorer:
         check_not_forked()
         run = RunDir(model_dir)
         config = run.load_config(TaggingConfig)
-        symbols = load_tokenizer(run.symbols)
-        model = Tagging(config.model, symbols.vocab_size, len(LABELS), precision=config.train.precision)
+        tokenizer = load_tokenizer(run.tokenizer_file)
+        model = Tagging(config.model, tokenizer.vocab_size, len(LABELS), precision=config.train.precision)
         model.build()
         weights = load_weights(run, model)
-        loaded = cls(model, symbols, load_forms(run), config)
+        loaded = cls(model, tokenizer, load_forms(run), config)
         loaded.weights = weights
         return loaded
 
@@ -118,7 +119,7 @@ class PunctuationRestorer:
           texts: lower-cased words without punctuation around them.
         """
         check_not_forked()
-        spelt = spell_words(texts, self.symbols)
+        spelt = spell_words(texts, self.tokenizer)
         most = self.config.data.max_pieces
         parts = [w for n, words in enumerate(spelt) for w in windows(n, [len(ids) for ids in words], most)]
         rows = [[i for ids in spelt[w.text][w.start : w.end] for i in ids] for w in parts]

@@ -24,8 +24,8 @@ from seq2seq_tf.tasks.tagging.data import NO_LABEL, draw_paragraphs, join_lines,
 from seq2seq_tf.tasks.tagging.metrics import case_and_mark_scores
 from seq2seq_tf.tasks.tagging.model import TaggedBatch, Tagging
 from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer, forms_file, load_forms
-from seq2seq_tf.text.characters import load_tokenizer
 from seq2seq_tf.text.sentencepiece import train_piece_model
+from seq2seq_tf.text.tokenizer import load_tokenizer
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
@@ -58,7 +58,7 @@ class TaggingTask:
     def _spans(self, epoch: int) -> Spans:
         data = self.config.data
         lines = len(self.train.offsets) - 1
-        bounds = draw_paragraphs(lines, most=data.max_lines, seed=self.config.train.seed, epoch=epoch)
+        bounds = draw_paragraphs(lines, max_lines=data.max_lines, seed=self.config.train.seed, epoch=epoch)
         return paragraph_spans(self.train.offsets, bounds, data.max_pieces)
 
     def plan(self, epoch: int) -> EpochPlan:
@@ -80,8 +80,8 @@ class TaggingTask:
         spans = self._spans(epoch)
         for chosen in batches:
             places = [slice(spans.start[n], spans.start[n] + spans.length[n]) for n in chosen]
-            symbols = pad_rows([self.train.ids[place] for place in places], last=EOS_ID)
-            yield TaggedBatch(symbols, pad_rows([self.train.labels[place] for place in places], last=NO_LABEL))
+            tokens = pad_rows([self.train.ids[place] for place in places], last=EOS_ID)
+            yield TaggedBatch(tokens, pad_rows([self.train.labels[place] for place in places], last=NO_LABEL))
 
     def first_carry(self) -> tuple[()]:
         """Returns nothing: paragraphs stand alone."""
@@ -118,21 +118,21 @@ def prepare(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> T
     data, train = config.data, config.train
     if not data.train or not data.valid:
         raise InputError("data.train and data.valid must name text files")
-    valid = join_lines(read_words(data.valid), most=data.max_lines, seed=train.seed)
+    valid = join_lines(read_words(data.valid), max_lines=data.max_lines, seed=train.seed)
     texts = {"data.train": [data.train], "data.valid": [data.valid]}
     check_prepared(run, texts, ["data.valid"], say)
     if not os.path.exists(run.prepared):
         seal_prepared(run, _prepare_text(run, config, say), texts)
-    symbols = load_tokenizer(run.symbols)
+    tokenizer = load_tokenizer(run.tokenizer_file)
     keras.utils.set_random_seed(train.seed)
     model = Tagging(
-        config.model, symbols.vocab_size, len(LABELS), precision=train.precision, smoothing=train.label_smoothing
+        config.model, tokenizer.vocab_size, len(LABELS), precision=train.precision, smoothing=train.label_smoothing
     )
     model.build()
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
-    say(f"model: {count:,} parameters, {symbols.vocab_size:,} pieces, {len(LABELS)} labels of case and punctuation")
+    say(f"model: {count:,} parameters, {tokenizer.vocab_size:,} pieces, {len(LABELS)} labels of case and punctuation")
     return TaggingTask(
-        PunctuationRestorer(model, symbols, load_forms(run), config), load_ids(os.path.join(run.data, "train")), valid
+        PunctuationRestorer(model, tokenizer, load_forms(run), config), load_ids(os.path.join(run.data, "train")), valid
     )
 
 
@@ -156,8 +156,8 @@ def _prepare_text(run: RunDir, config: TaggingConfig, say: Callable[[str], None]
     bound = has_bound_tokenizers(run, config)
     if not (take_over_tokenizers(run, config, say) or bound):
         say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
-        train_piece_model([words], run.symbols, data, normalization=data.normalization)
-    save_ids(os.path.join(run.data, "train"), tag_lines(lines, load_tokenizer(run.symbols)))
+        train_piece_model([words], run.tokenizer_file, data, normalization=data.normalization)
+    save_ids(os.path.join(run.data, "train"), tag_lines(lines, load_tokenizer(run.tokenizer_file)))
     forms = load_forms(run) if bound else _write_forms(run, config, lines)
     count = sum(map(len, lines))
     say(

@@ -15,8 +15,8 @@ from seq2seq_tf.inspection.readings import SEPARATOR, Reading, symbol_spans
 from seq2seq_tf.structures import EOS_ID, PAD_ID, Batch, LossSum
 from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.tasks.translation.translator import Translator
-from seq2seq_tf.text.characters import Tokenizer
 from seq2seq_tf.text.running_text import TextOfIds
+from seq2seq_tf.text.tokenizer import Tokenizer
 
 _ROWS = 64  # sentences at once
 
@@ -102,9 +102,9 @@ def read_pairs(translator: Translator, sources: Sequence[str], targets: Sequence
     ]
 
 
-def _encode(symbols: Tokenizer, texts: Sequence[str], side: str, most: int) -> list[list[int]]:
+def _encode(tokenizer: Tokenizer, texts: Sequence[str], side: str, most: int) -> list[list[int]]:
     """Returns the ids of texts, each cut to `most` with a warning: states of every step are kept."""
-    rows = symbols.encode(list(texts))
+    rows = tokenizer.encode(list(texts))
     for n, row in enumerate(rows):
         if len(row) > most:
             warnings.warn(f"{side} {n + 1}: cut from {len(row)} to {most} pieces", stacklevel=4)
@@ -137,7 +137,7 @@ def _pair_states(
 
 
 def _sentences(
-    symbols: Tokenizer, rows: Sequence[Sequence[int]], with_end: bool
+    tokenizer: Tokenizer, rows: Sequence[Sequence[int]], with_end: bool
 ) -> tuple[list[str], list[str], np.ndarray]:
     """Returns files, symbols and spans of a `Reading` of sentences, each a file of its own.
 
@@ -145,7 +145,7 @@ def _sentences(
     """
     files, shown, spans, at = [], [], [], 0
     for ids in rows:
-        gained = TextOfIds(symbols)
+        gained = TextOfIds(tokenizer)
         pieces = [gained.add(i) for i in (*ids, EOS_ID)]
         files.append("".join(pieces)[: -len(SEPARATOR)])
         spans.append(at + symbol_spans(pieces)[: None if with_end else -1])

@@ -22,7 +22,6 @@ from seq2seq_tf.search.options import DTYPES, SearchOptions
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch
 from seq2seq_tf.tasks.translation.search import TranslationOptions, search_ids
 from seq2seq_tf.tasks.translation.translator import Translator
-from seq2seq_tf.text.sentencepiece import GraphTokenizer
 from seq2seq_tf.tracing import trace
 
 MOST_SCORED = 1024  # pieces of a side; attention over a pair takes time and memory of their product
@@ -149,8 +148,8 @@ class ServedText(ServedIds):
 
     def __init__(self, translator: Translator) -> None:
         super().__init__(translator)
-        self._source = GraphTokenizer(translator.source.path)
-        self._target = GraphTokenizer(translator.target.path)
+        self._source = translator.source.in_graph()
+        self._target = translator.target.in_graph()
 
     def signatures(self) -> dict[str, Any]:
         """As in `ServedIds`, with those over strings."""

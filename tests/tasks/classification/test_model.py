@@ -45,10 +45,10 @@ def make(
 
 
 def draw(rng: np.random.Generator) -> LabelledBatch:
-    symbols = np.zeros((len(LENGTHS), max(LENGTHS)), np.int32)
-    for row, length in zip(symbols, LENGTHS, strict=True):
+    tokens = np.zeros((len(LENGTHS), max(LENGTHS)), np.int32)
+    for row, length in zip(tokens, LENGTHS, strict=True):
         row[:length] = rng.integers(3, V, length)
-    return LabelledBatch(tf.constant(symbols), tf.constant([4, 0, 2]))
+    return LabelledBatch(tf.constant(tokens), tf.constant([4, 0, 2]))
 
 
 def numpy_log_probs(model: Classification, text: np.ndarray) -> np.ndarray:
@@ -74,27 +74,27 @@ def numpy_log_probs(model: Classification, text: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("changes", [c for c in CONFIGS if "encoder_layers" not in c], ids=str)
 def test_log_probabilities_are_those_of_numpy(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **changes), draw(rng)
-    found = model.log_probs(batch.symbols)
+    found = model.log_probs(batch.tokens)
     for row, length in enumerate(LENGTHS):
-        expected = numpy_log_probs(model, batch.symbols[row, :length].numpy())
+        expected = numpy_log_probs(model, batch.tokens[row, :length].numpy())
         np.testing.assert_allclose(found[row], expected, atol=5e-5)
 
 
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
 def test_neither_padding_nor_neighbours_change_a_label(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **changes), draw(rng)
-    found = model.log_probs(batch.symbols)
-    wider = model.log_probs(tf.pad(batch.symbols, [[0, 0], [0, 4]]))
+    found = model.log_probs(batch.tokens)
+    wider = model.log_probs(tf.pad(batch.tokens, [[0, 0], [0, 4]]))
     np.testing.assert_allclose(wider, found, atol=5e-5)
     for row, length in enumerate(LENGTHS):
-        alone = model.log_probs(batch.symbols[row : row + 1, :length])
+        alone = model.log_probs(batch.tokens[row : row + 1, :length])
         np.testing.assert_allclose(alone[0], found[row], atol=5e-5)
 
 
 @pytest.mark.parametrize("changes", CONFIGS[:2], ids=str)
 def test_the_loss_is_the_sum_over_texts(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, smoothing=0.2, **changes), draw(rng)
-    log_probs = model.log_probs(batch.symbols).numpy()
+    log_probs = model.log_probs(batch.tokens).numpy()
     loss, carry = model.batch_loss(batch, (), dropout_seed=None)
     of_label = -log_probs[[0, 1, 2], batch.labels.numpy()]
     assert carry == ()
@@ -106,7 +106,7 @@ def test_the_loss_is_the_sum_over_texts(changes: dict, rng: np.random.Generator)
 def test_a_traced_function_gives_the_same(rng: np.random.Generator) -> None:
     model, batch = make(rng), draw(rng)
     traced = tf.function(model.log_probs, input_signature=[tf.TensorSpec([None, None], tf.int32)])
-    np.testing.assert_allclose(traced(batch.symbols), model.log_probs(batch.symbols), atol=1e-5)
+    np.testing.assert_allclose(traced(batch.tokens), model.log_probs(batch.tokens), atol=1e-5)
 
 
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
@@ -141,7 +141,7 @@ def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.
     def loss(seed: tf.Tensor | None) -> float:
         return float(model.batch_loss(batch, (), dropout_seed=seed)[0].nll)
 
-    exact = -model.log_probs(batch.symbols).numpy()[[0, 1, 2], batch.labels.numpy()].sum()
+    exact = -model.log_probs(batch.tokens).numpy()[[0, 1, 2], batch.labels.numpy()].sum()
     np.testing.assert_allclose(loss(None), exact, rtol=1e-5)
     assert loss(SEED) == loss(SEED)
     assert loss(SEED) != loss(SEED + 1)

@@ -70,9 +70,9 @@ def test_batches_are_a_pure_function_of_the_epoch_and_hold_parts_of_their_texts(
     ]
     shorter = 0
     for chosen, batch in zip(plan.batches, batches, strict=True):
-        for n, row, label in zip(chosen, batch.symbols, batch.labels, strict=True):
+        for n, row, label in zip(chosen, batch.tokens, batch.labels, strict=True):
             ids = row[row != PAD_ID]
-            (found,) = task.classifier.symbols.decode([ids[:-1]])
+            (found,) = task.classifier.tokenizer.decode([ids[:-1]])
             assert ids[-1] == EOS_ID
             assert found in texts[n]
             assert texts[n] in labelled_runs.language_texts(task.classifier.labels[label], 28, seed=3)
@@ -81,7 +81,7 @@ def test_batches_are_a_pure_function_of_the_epoch_and_hold_parts_of_their_texts(
     assert 13 < shorter < 56
     again = list(task.load(2, task.plan(2).batches[3:]))
     for mine, theirs in zip(batches[3:], again, strict=True):
-        np.testing.assert_array_equal(mine.symbols, theirs.symbols)
+        np.testing.assert_array_equal(mine.tokens, theirs.tokens)
     assert "training texts" in task.describe(plan.batches[:1])
 
 

@@ -111,7 +111,7 @@ def test_with_the_same_seed_a_reference_copy_begins_with_the_weights_of_the_mode
 def test_a_batch_is_described_with_what_is_only_read() -> None:
     recorded = reference_copy(LanguageModel(model_config(), V, precision="float32"))
     batch = StreamBatch(np.zeros([3, 11], np.int32), np.zeros([3, 8], np.int32))
-    assert recorded.describe(batch) == "3 sequences of up to 7 steps, each after 11 symbols that were only read"
+    assert recorded.describe(batch) == "3 sequences of up to 7 steps, each after 11 tokens that were only read"
     assert recorded.lengths(batch, "layer_0").tolist() == [7, 7, 7]
 
 

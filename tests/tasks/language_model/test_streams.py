@@ -22,7 +22,7 @@ TEXT = "caf\u00e9 noir\n\nun caf\u00e9\n"
 
 @pytest.fixture
 def characters(tmp_path: Path) -> CharacterTokenizer:
-    write_character_tokenizer([TEXT], str(tmp_path / "c.model"), most=50)
+    write_character_tokenizer([TEXT], str(tmp_path / "c.model"), max_size=50)
     return CharacterTokenizer(str(tmp_path / "c.model"))
 
 

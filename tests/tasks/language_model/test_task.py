@@ -100,7 +100,7 @@ def test_epochs_read_the_same_text_from_other_places(folder: Path, tmp_path: Pat
     assert not all(np.array_equal(*pair) for pair in zip(first, second, strict=True))
     still = prepared(tmp_path / "still", language_models.config(folder, train__random_offset=False))
     assert [b.tolist() for b in still.load(0, plans[0])] == [b.tolist() for b in still.load(1, plans[0])]
-    assert "symbols 1 to 7 of each of 3 rows" in task.describe(plans[0][:1])
+    assert "tokens 1 to 7 of each of 3 rows" in task.describe(plans[0][:1])
 
 
 def test_files_are_held_out_by_name_and_every_character_is_used(folder: Path, tmp_path: Path) -> None:

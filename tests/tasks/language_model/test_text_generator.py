@@ -53,12 +53,12 @@ def test_a_score_is_the_sum_over_single_steps_from_zero(generator: TextGenerator
     scores = generator.score(TEXTS)
     assert generator.score([]) == []
     for text, score in zip(TEXTS, scores, strict=True):
-        ids = [BOS_ID, *text_ids(generator.symbols, text), BOS_ID]
+        ids = [BOS_ID, *text_ids(generator.tokenizer, text), BOS_ID]
         logits, _ = step_by_step(generator, ids[:-1])
         log_probs = np.log(oracles.softmax(logits.astype(np.float64)))
         expected = -sum(log_probs[n, symbol] for n, symbol in enumerate(ids[1:]))
         assert score.nats == pytest.approx(expected, rel=1e-5)
-        assert (score.symbols, score.characters) == (len(ids) - 1, len(text))
+        assert (score.tokens, score.characters) == (len(ids) - 1, len(text))
         assert score.unknown == ids.count(UNK_ID)
         assert score.bits_per_character == pytest.approx(expected / np.log(2.0) / max(len(text), 1), rel=1e-5)
 
@@ -66,8 +66,8 @@ def test_a_score_is_the_sum_over_single_steps_from_zero(generator: TextGenerator
 @pytest.mark.usefixtures("small_chunks")
 def test_logits_are_those_of_single_steps(generator: TextGenerator) -> None:
     read, logits = generator.logits(TEXTS[0])
-    ids = [BOS_ID, *text_ids(generator.symbols, TEXTS[0])]
-    assert read == generator.symbols.pieces(ids)
+    ids = [BOS_ID, *text_ids(generator.tokenizer, TEXTS[0])]
+    assert read == generator.tokenizer.pieces(ids)
     np.testing.assert_allclose(logits, step_by_step(generator, ids)[0], atol=1e-4)
 
 
@@ -75,15 +75,15 @@ def test_logits_are_those_of_single_steps(generator: TextGenerator) -> None:
 def test_activations_are_the_states_after_each_symbol(generator: TextGenerator) -> None:
     found = generator.activations_of(TEXTS)
     for text, activations in zip(TEXTS, found, strict=True):
-        ids = text_ids(generator.symbols, text)
+        ids = text_ids(generator.tokenizer, text)
         _, states = step_by_step(generator, [BOS_ID, *ids])
         assert activations.values.shape == (len(ids), 2 * 2 * 13)
         assert activations.values.dtype == np.float32
         for n, after in enumerate(states[1:]):
             flat = np.concatenate([s.numpy()[0] for layer in after for s in layer])
             np.testing.assert_allclose(activations.values[n], flat, atol=1e-5)
-        assert len(activations.symbols) == len(ids)
-        assert activations.symbols.count("\n") == text.count("\n")
+        assert len(activations.tokens) == len(ids)
+        assert activations.tokens.count("\n") == text.count("\n")
     names = found[0].names
     assert (names[0], names[17], names[-1]) == ("layer_0/h/0", "layer_0/c/4", "layer_1/c/12")
     alone = generator.activations(TEXTS[3])
@@ -92,7 +92,7 @@ def test_activations_are_the_states_after_each_symbol(generator: TextGenerator) 
 
 def test_characters_are_shown_as_they_stand_in_the_text(generator: TextGenerator) -> None:
     if generator.config.data.tokenizer == "characters":
-        assert "".join(generator.activations(TEXTS[2]).symbols) == TEXTS[2]
+        assert "".join(generator.activations(TEXTS[2]).tokens) == TEXTS[2]
 
 
 @pytest.mark.parametrize("prompt", ["", "mo gin", "mo\n"])
@@ -109,20 +109,20 @@ def test_streamed_or_at_once_the_same_seed_gives_the_same_text(generator: TextGe
 
 @pytest.mark.usefixtures("small_chunks")
 def test_greedy_takes_the_most_probable_symbol_each_time(generator: TextGenerator) -> None:
-    ids = [BOS_ID, *text_ids(generator.symbols, "mo gi")]
+    ids = [BOS_ID, *text_ids(generator.tokenizer, "mo gi")]
     for _ in range(9):
         logits = step_by_step(generator, ids)[0][-1]
         ids.append(int(np.argmax(np.where(generator.drawable, logits, -np.inf))))
     drawn = ids[-9:]
     assert BOS_ID not in drawn
     found = generator.sample("mo gi", length=9, temperature=0.0)
-    reader = TextOfIds(generator.symbols, ids[1:-9])
+    reader = TextOfIds(generator.tokenizer, ids[1:-9])
     assert found == ["".join(map(reader.add, drawn))]
 
 
 def test_a_text_ends_where_the_model_ends_the_file(generator: TextGenerator) -> None:
     texts = generator.sample(samples=40, length=60, temperature=1.5)
-    lengths = {len(text_ids(generator.symbols, text)) for text in texts}
+    lengths = {len(text_ids(generator.tokenizer, text)) for text in texts}
     assert min(lengths) < 60
     assert not any(special in text for text in texts for special in ("<pad>", "<unk>", "<s>", "</s>"))
 
@@ -181,5 +181,5 @@ def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
 def test_a_generator_says_what_it_is(generator: TextGenerator) -> None:
     label = re.escape(generator.weights.label)
     assert re.fullmatch(
-        rf"<TextGenerator of '.*/run' \({label}\): \w+, \d+ symbols, [\d,]+ parameters>", repr(generator)
+        rf"<TextGenerator of '.*/run' \({label}\): \w+, \d+ (characters|pieces), [\d,]+ parameters>", repr(generator)
     )

@@ -25,23 +25,23 @@ LINES = ["Click OK.", "see LibreOffice, now"]
 
 
 @pytest.fixture
-def symbols(tmp_path: Path) -> CharacterTokenizer:
+def tokenizer(tmp_path: Path) -> CharacterTokenizer:
     """Characters stand for pieces: a word has as many as letters."""
-    write_character_tokenizer(["abcdefghijklmnopqrstuvwxyz"], str(tmp_path / "s"), most=50)
+    write_character_tokenizer(["abcdefghijklmnopqrstuvwxyz"], str(tmp_path / "s"), max_size=50)
     return CharacterTokenizer(str(tmp_path / "s"))
 
 
-def test_the_label_stands_on_the_last_piece_of_its_word(symbols: CharacterTokenizer) -> None:
-    tagged = tag_lines([split_words(line) for line in LINES], symbols)
-    assert symbols.decode([tagged.ids.tolist()]) == ["clickokseelibreofficenow"]
+def test_the_label_stands_on_the_last_piece_of_its_word(tokenizer: CharacterTokenizer) -> None:
+    tagged = tag_lines([split_words(line) for line in LINES], tokenizer)
+    assert tokenizer.decode([tagged.ids.tolist()]) == ["clickokseelibreofficenow"]
     assert tagged.offsets.tolist() == [0, 7, 24]
     at = {4: "Title", 6: "UPPER.", 9: "lower", 20: "mixed,", 23: "lower"}
     expected = [LABELS.index(at[n]) + 1 if n in at else NO_LABEL for n in range(24)]
     assert tagged.labels.tolist() == expected
 
 
-def test_a_word_is_cut_on_its_own_and_never_empty(symbols: CharacterTokenizer) -> None:
-    rows = spell_words([["ab", "b"], ["b", "", "a" * 99]], symbols)
+def test_a_word_is_cut_on_its_own_and_never_empty(tokenizer: CharacterTokenizer) -> None:
+    rows = spell_words([["ab", "b"], ["b", "", "a" * 99]], tokenizer)
     assert rows[0][1] == rows[1][0]
     assert rows[1][1] == [UNK_ID]
     assert len(rows[1][2]) == 32
@@ -50,17 +50,17 @@ def test_a_word_is_cut_on_its_own_and_never_empty(symbols: CharacterTokenizer) -
 @given(lines=st.integers(1, 60), most=st.integers(1, 7), epoch=st.integers(0, 5))
 @settings(max_examples=60, deadline=None)
 def test_each_line_stands_in_one_paragraph(lines: int, most: int, epoch: int) -> None:
-    bounds = draw_paragraphs(lines, most=most, seed=1, epoch=epoch)
+    bounds = draw_paragraphs(lines, max_lines=most, seed=1, epoch=epoch)
     assert bounds[0] == 0
     assert bounds[-1] == lines
     assert ((np.diff(bounds) >= 1) & (np.diff(bounds) <= most)).all()
 
 
 def test_paragraphs_are_a_pure_function_of_seed_and_epoch() -> None:
-    first = draw_paragraphs(101, most=4, seed=1, epoch=2).tolist()
-    assert first == draw_paragraphs(101, most=4, seed=1, epoch=2).tolist()
-    assert first != draw_paragraphs(101, most=4, seed=1, epoch=3).tolist()
-    assert first != draw_paragraphs(101, most=4, seed=2, epoch=2).tolist()
+    first = draw_paragraphs(101, max_lines=4, seed=1, epoch=2).tolist()
+    assert first == draw_paragraphs(101, max_lines=4, seed=1, epoch=2).tolist()
+    assert first != draw_paragraphs(101, max_lines=4, seed=1, epoch=3).tolist()
+    assert first != draw_paragraphs(101, max_lines=4, seed=2, epoch=2).tolist()
 
 
 def test_spans_are_the_pieces_of_the_paragraph_up_to_the_limit() -> None:
@@ -72,7 +72,7 @@ def test_spans_are_the_pieces_of_the_paragraph_up_to_the_limit() -> None:
 
 def test_held_out_paragraphs_hold_all_words_in_order() -> None:
     lines = [split_words(f"w{n} x{n}") for n in range(101)]
-    joined = join_lines(lines, most=4, seed=1)
+    joined = join_lines(lines, max_lines=4, seed=1)
     assert [word for row in joined for word in row] == [word for row in lines for word in row]
     assert {len(row) for row in joined} == {2, 4, 6, 8}
 

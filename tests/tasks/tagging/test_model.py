@@ -31,11 +31,11 @@ def make(rng: np.random.Generator, *, smoothing: float = 0.1, **changes: object)
 
 def draw(rng: np.random.Generator) -> TaggedBatch:
     """Every second place has a label, and never the last."""
-    symbols, labels = np.zeros((2, len(LENGTHS), max(LENGTHS)), np.int32)
+    tokens, labels = np.zeros((2, len(LENGTHS), max(LENGTHS)), np.int32)
     for row, length in enumerate(LENGTHS):
-        symbols[row, :length] = rng.integers(3, V, length)
+        tokens[row, :length] = rng.integers(3, V, length)
         labels[row, : length - 1 : 2] = rng.integers(1, LABELS + 1, len(range(0, length - 1, 2)))
-    return TaggedBatch(tf.constant(symbols), tf.constant(labels))
+    return TaggedBatch(tf.constant(tokens), tf.constant(labels))
 
 
 def numpy_log_probs(model: Tagging, text: np.ndarray) -> np.ndarray:
@@ -56,19 +56,19 @@ def numpy_log_probs(model: Tagging, text: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("changes", [c for c in CONFIGS if "encoder_layers" not in c], ids=str)
 def test_log_probabilities_are_those_of_numpy(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **changes), draw(rng)
-    found = model.log_probs(batch.symbols)
+    found = model.log_probs(batch.tokens)
     for row, length in enumerate(LENGTHS):
-        expected = numpy_log_probs(model, batch.symbols[row, :length].numpy())
+        expected = numpy_log_probs(model, batch.tokens[row, :length].numpy())
         np.testing.assert_allclose(found[row, :length], expected, atol=5e-5)
 
 
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
 def test_neither_padding_nor_neighbours_change_a_label(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **changes), draw(rng)
-    found = model.log_probs(batch.symbols)
-    wider = model.log_probs(tf.pad(batch.symbols, [[0, 0], [0, 4]]))
+    found = model.log_probs(batch.tokens)
+    wider = model.log_probs(tf.pad(batch.tokens, [[0, 0], [0, 4]]))
     for row, length in enumerate(LENGTHS):
-        alone = model.log_probs(batch.symbols[row : row + 1, :length])
+        alone = model.log_probs(batch.tokens[row : row + 1, :length])
         np.testing.assert_allclose(alone[0], found[row, :length], atol=5e-5)
         np.testing.assert_allclose(wider[row, :length], found[row, :length], atol=5e-5)
 
@@ -76,7 +76,7 @@ def test_neither_padding_nor_neighbours_change_a_label(changes: dict, rng: np.ra
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
 def test_the_loss_is_the_sum_over_labelled_places(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, smoothing=0.2, **changes), draw(rng)
-    log_probs, labels = model.log_probs(batch.symbols).numpy(), batch.labels.numpy()
+    log_probs, labels = model.log_probs(batch.tokens).numpy(), batch.labels.numpy()
     loss, carry = model.batch_loss(batch, (), dropout_seed=None)
     places = labels > 0
     of_label = -log_probs[places][np.arange(places.sum()), labels[places] - 1]
@@ -89,7 +89,7 @@ def test_the_loss_is_the_sum_over_labelled_places(changes: dict, rng: np.random.
 def test_a_traced_function_gives_the_same(rng: np.random.Generator) -> None:
     model, batch = make(rng), draw(rng)
     traced = tf.function(model.log_probs, input_signature=[tf.TensorSpec([None, None], tf.int32)])
-    np.testing.assert_allclose(traced(batch.symbols), model.log_probs(batch.symbols), atol=1e-5)
+    np.testing.assert_allclose(traced(batch.tokens), model.log_probs(batch.tokens), atol=1e-5)
 
 
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
@@ -107,7 +107,7 @@ def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator)
 @pytest.mark.parametrize("rows", [0, 3])
 def test_nothing_labelled_gives_no_loss_and_no_gradient(rows: int, rng: np.random.Generator) -> None:
     model, drawn = make(rng, **DROPOUTS), draw(rng)
-    batch = TaggedBatch(drawn.symbols[:rows], tf.zeros_like(drawn.labels[:rows]))
+    batch = TaggedBatch(drawn.tokens[:rows], tf.zeros_like(drawn.labels[:rows]))
     with tf.GradientTape() as tape:
         loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
     np.testing.assert_array_equal(loss, [0.0, 0.0, 0.0])

@@ -60,10 +60,10 @@ def test_batches_are_whole_paragraphs_with_a_label_for_each_word(folder: Path, t
     batches = list(task.load(2, plan.batches))
     found: list[tuple[str, list[str]]] = []
     for batch in batches:
-        for ids, labels in zip(batch.symbols, batch.labels, strict=True):
+        for ids, labels in zip(batch.tokens, batch.labels, strict=True):
             real = ids[ids != PAD_ID]
             assert real[-1] == EOS_ID
-            (text,) = task.restorer.symbols.decode([real[:-1].tolist()])
+            (text,) = task.restorer.tokenizer.decode([real[:-1].tolist()])
             found.append((text, [LABELS[n - 1] for n in labels if n]))
     assert all(len(text.split()) == len(labels) for text, labels in found)
     lines = [split_words(line) for line in (folder / "train.txt").read_text().splitlines()]
@@ -71,7 +71,7 @@ def test_batches_are_whole_paragraphs_with_a_label_for_each_word(folder: Path, t
     assert sorted(pair for text, labels in found for pair in zip(text.split(), labels, strict=True)) == words
     again = list(task.load(2, task.plan(2).batches[3:]))
     for mine, theirs in zip(batches[3:], again, strict=True):
-        np.testing.assert_array_equal(mine.symbols, theirs.symbols)
+        np.testing.assert_array_equal(mine.tokens, theirs.tokens)
         np.testing.assert_array_equal(mine.labels, theirs.labels)
     assert "training paragraphs" in task.describe(plan.batches[:1])
 
@@ -81,7 +81,7 @@ def test_validation_is_what_the_restorer_says(folder: Path, tmp_path: Path) -> N
     labelled_runs.train(tmp_path, config, prepare)
     final = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
     restorer = PunctuationRestorer.load(str(tmp_path))
-    paragraphs = join_lines(read_words(config.data.valid), most=config.data.max_lines, seed=config.train.seed)
+    paragraphs = join_lines(read_words(config.data.valid), max_lines=config.data.max_lines, seed=config.train.seed)
     truth, predicted = [], []
     for words in paragraphs:
         cores = [[word.core.lower() for word in words]]
