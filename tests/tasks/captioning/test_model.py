@@ -27,6 +27,7 @@ CONFIGS = [
     {"cell": "gru", "decoder_layers": 2},
     {"cell": "rnn", "halvings": 1},
     {"cell": "lstm", "attention": "none"},
+    {"cell": "lstm", "attention_heads": 3, "attention_units": 9, "bridge": "zero"},
 ]
 SIZES = {"filters": 3, "embedding_units": 5, "decoder_units": 7, "attention_units": 11, "output_units": 13}
 DROPOUTS = ("word_dropout", "embedding_dropout", "layer_dropout", "encoder_dropout", "output_dropout")
