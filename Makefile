@@ -10,15 +10,16 @@ PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1# as every program sets it, see docs/performance.md
 
-.PHONY: help install quickstart test test-all lint docs clean
+.PHONY: help install quickstart test test-all test-versions lint docs clean
 
 help:
-	@echo "make quickstart  train, score, use and export a small English-German translator (about 10 minutes)"
-	@echo "make test        lint, type-check, build the docs and test (under 10 minutes)"
-	@echo "make test-all    the same with the long end-to-end runs"
-	@echo "make lint        lint and type-check only"
-	@echo "make docs        build the site of docs/ with the API reference; every link is checked"
-	@echo "make clean       delete the environment, runs and data"
+	@echo "make quickstart     train, score, use and export a small English-German translator (about 10 minutes)"
+	@echo "make test           lint, type-check, build the docs and test (under 10 minutes)"
+	@echo "make test-all       the same with the long end-to-end runs"
+	@echo "make test-versions  the tests on each Python and TensorFlow of setup.cfg (TESTS=tests/nn: some of them)"
+	@echo "make lint           lint and type-check only"
+	@echo "make docs           build the site of docs/ with the API reference; every link is checked"
+	@echo "make clean          delete the environment, runs and data"
 
 install: $(VENV)/installed
 
@@ -49,8 +50,14 @@ docs: install
 test: lint docs
 	$(PYTEST)
 
+# Interpreters are found on the PATH, and in pyenv, whose own python3.x commands work only for chosen versions.
+PYENVS := $(wildcard $(HOME)/.pyenv/versions/3.1[123].*/bin)
+test-versions: export PATH := $(subst $(eval ) ,:,$(strip $(PYENVS) $(PATH)))
+test-versions: install
+	$(BIN)/nox -- $(TESTS)
+
 test-all: lint docs
 	$(PYTEST) -m "" --seed=random
 
 clean:
-	rm -rf $(VENV) runs data .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache build dist *.egg-info
+	rm -rf $(VENV) runs data .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache .nox build dist *.egg-info

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from seq2seq_tf.config.loading import TASKS, leaves
+from seq2seq_tf.config.loading import leaves
 from seq2seq_tf.errors import nearest
 from seq2seq_tf.hints import _MEANINGS, _words, similar
+from seq2seq_tf.tasks import TASKS
 
 KNOWN = {task: [leaf.name for leaf in leaves(kind)] for task, kind in TASKS.items()}
 
