@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.config.common import OPTIMIZERS, TrainConfig
+from seq2seq_tf.config.common import TrainConfig
 from seq2seq_tf.structures import LossSum
 from seq2seq_tf.training.trainer import Trainer, UpdateResult, split_rows
 
@@ -122,47 +122,6 @@ def test_a_gradient_below_the_bound_is_not_clipped() -> None:
     made, data = trainer(clip_norm=1e6), batch(ROWS, 1)
     expected = mean_gradient(made, data)
     assert_close(change(made, data)[0], expected)
-
-
-@pytest.mark.parametrize(
-    "oracle",
-    [
-        keras.optimizers.Adam(beta_2=0.98, epsilon=1e-8),
-        keras.optimizers.AdamW(beta_2=0.98, epsilon=1e-8, weight_decay=0.05),
-    ],
-    ids=["adam", "adamw"],
-)
-def test_fused_adam_is_adam_of_keras(oracle: keras.optimizers.Optimizer) -> None:
-    name = "adamw" if isinstance(oracle, keras.optimizers.AdamW) else "adam"
-    made = trainer(optimizer=name, adam_beta2=0.98, weight_decay=0.05)  # only adamw decays
-    model = Regression(1)
-    oracle.build(model.trainable_variables)
-    if name == "adamw":
-        oracle.exclude_from_weight_decay(var_list=[model.bias])
-    for step in range(7):
-        data, rate = batch(ROWS, step), 0.1 / (step + 1)
-        gradients = mean_gradient(made, data)
-        one_update(made, data, rate=rate)
-        oracle.learning_rate.assign(rate)
-        oracle.apply_gradients(zip(map(tf.constant, gradients), model.trainable_variables, strict=True))
-        for found, expected in zip(made.model.trainable_variables, model.trainable_variables, strict=True):
-            np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimizer_learns_and_its_variables_are_its_whole_state(optimizer: str) -> None:
-    rate = {"adadelta": 50.0, "sgd": 0.05}.get(optimizer, 0.2)
-    made, data = trainer(optimizer=optimizer), batch(31, 1)
-    losses = [one_update(made, data, first=n, rate=rate).total for n in range(30)]
-    assert losses[-1] < 0.5 * losses[0]
-    other = trainer(seed=2, optimizer=optimizer)
-    assert set(other.variables()) == set(made.variables())
-    for name, variable in other.variables().items():
-        variable.assign(made.variables()[name])
-    for n in range(3):
-        assert one_update(made, data, first=n, rate=rate) == one_update(other, data, first=n, rate=rate)
-    for name, value in values(made).items():
-        np.testing.assert_array_equal(value, values(other)[name], err_msg=name)
 
 
 class Faulty(Regression):

@@ -1,9 +1,11 @@
 """Which of several validations is the best."""
 
+import math
+
 import pytest
 
 from seq2seq_tf.tasks.translation.config import TranslationTrainConfig
-from seq2seq_tf.training.validation import ValidationHistory
+from seq2seq_tf.training.validation import ValidationHistory, perplexity, perplexity_shown
 
 CONFIG = TranslationTrainConfig(average_best=2, metric="bleu")
 
@@ -55,3 +57,8 @@ def test_a_score_that_stands_still_while_the_loss_falls_is_noticed(
     assert after(scores).stands_still == told
     through_a_checkpoint = ValidationHistory(**{**after(scores)._asdict(), "still": list(after(scores).still or ())})
     assert through_a_checkpoint.stands_still == told
+
+
+def test_a_perplexity_of_hundreds_of_digits_is_shown_by_its_size() -> None:
+    shown = [perplexity_shown(perplexity(nats, 1.0), 2) for nats in (0.0, 2.0, 13.0, 14.0, 1e9, math.nan)]
+    assert shown == ["1.00", "7.39", "442413.39", "1.2e+06", "1.0e+304", "nan"]
