@@ -4,7 +4,6 @@ import pytest
 
 from seq2seq_tf.corpora.clean import PairFilter
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.text.lengths import character_ratio, length_deviation
 
 
 @pytest.mark.parametrize(
@@ -36,21 +35,6 @@ def test_a_pair_is_accepted_once() -> None:
 
 def test_limits_of_zero_are_none() -> None:
     assert PairFilter(ratio=1.0, max_words=0, max_deviation=0).accepts("a " * 5000, "b")
-
-
-def test_lengths_are_seen_from_the_ratio_of_the_corpus() -> None:
-    ratio = character_ratio([("a" * 100, "あ" * 40), ("b" * 50, "い" * 20)])
-    assert ratio == pytest.approx(0.4)
-    assert length_deviation(500, 200, ratio) == pytest.approx(1.0)
-    assert length_deviation(500, 1000, ratio) == length_deviation(500, 1000, 0.4) > 4
-
-
-def test_short_pairs_are_no_outliers() -> None:
-    assert length_deviation(len("OK"), len("Einverstanden"), 1.0) < 2
-
-
-def test_an_empty_corpus_has_ratio_one() -> None:
-    assert character_ratio([]) == character_ratio([("", "x")]) == 1.0
 
 
 def test_a_ratio_below_one_is_refused() -> None:

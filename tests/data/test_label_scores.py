@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from seq2seq_tf.data.label_scores import accuracy, confusion, score_rows, scores_by_label, scores_together
-from seq2seq_tf.tasks.tagging.metrics import case_and_mark_scores
 
 TRUTH, PREDICTED = [0, 0, 0, 1, 1, 2], [0, 1, 0, 1, 0, 1]
 
@@ -34,13 +33,3 @@ def test_without_texts_all_scores_are_zero() -> None:
 def test_labels_together_leave_out_the_one_that_means_nothing_here() -> None:
     together = scores_together(confusion(TRUTH, PREDICTED, 3), "some", without=0)
     assert together == ("some", 3, pytest.approx(1 / 3), pytest.approx(1 / 3), pytest.approx(1 / 3))
-
-
-def test_case_and_marks_are_scored_apart() -> None:
-    truth = ["Title", "lower,", "mixed.", "lower", "UPPER?"]
-    predicted = ["Title", "lower.", "lower.", "lower", "UPPER?"]
-    scores = case_and_mark_scores(truth, predicted)
-    assert scores.accuracy == pytest.approx(3 / 5)
-    assert scores.case[1:] == (3, 1.0, pytest.approx(2 / 3), pytest.approx(0.8))
-    assert scores.mark[1:] == (3, pytest.approx(2 / 3), pytest.approx(2 / 3), pytest.approx(2 / 3))
-    assert {s.label: s.support for s in scores.marks} == {"none": 2, ",": 1, ".": 1, "?": 1, ":": 0, ";": 0, "!": 0}

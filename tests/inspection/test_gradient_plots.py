@@ -7,10 +7,8 @@ import pytest
 from matplotlib.legend import Legend
 
 from seq2seq_tf.inspection.fonts import figure_png
-from seq2seq_tf.inspection.gradient_page import Measured, Updates, as_json, gate_rows, rows, sections
 from seq2seq_tf.inspection.gradient_plots import flow_figure, gates_figure, updates_figure
 from seq2seq_tf.inspection.gradients import Curve, Flow, GateShares
-from seq2seq_tf.inspection.page import page_html
 
 H, T = 7, 13
 
@@ -68,16 +66,3 @@ def test_the_line_after_the_clip_is_bounded_by_it(clip_norm: float) -> None:
     (axes,) = updates_figure([50, 100, 150], [0.5, 3.0, 1.5], clip_norm).axes
     lines = [np.asarray(line.get_ydata()).tolist() for line in axes.lines]
     assert lines == [[0.5, 3.0, 1.5], *([[0.5, 1.0, 1.0]] if clip_norm else [])]
-
-
-def test_the_page_holds_every_picture_and_the_numbers(rng: np.random.Generator) -> None:
-    flows = {"trained": flow(rng), "untrained": flow(rng)}
-    measured = Measured(flows, "A text <about> it.", Updates([50], [0.5], 1.0))
-    page = page_html("Gradients", sections(measured))
-    assert page.count("<img") == 3
-    assert "A text &lt;about&gt; it." in page
-    assert f"{flows['trained'].curves[0].loss[0]:.3g}" in page
-    assert len(rows(flows)[1]) == len(gate_rows(flows)[1]) == 8
-    assert page_html("", sections(Measured({"rnn": flow(rng, "h", ())}, ""))).count("<img") == 1
-    stored = as_json(measured)["flows"]["trained"]["curves"][1]
-    np.testing.assert_allclose(stored["jacobian"], flows["trained"].curves[1].jacobian)

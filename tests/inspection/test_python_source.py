@@ -1,0 +1,103 @@
+"""Python source is read by its tokens, and by a scanner where it has none: both find the same."""
+
+from __future__ import annotations
+
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seq2seq_tf.inspection import python_source
+from seq2seq_tf.inspection.properties import all_properties
+
+STDLIB = Path(sysconfig.get_path("stdlib"))
+FILES = ["textwrap.py", "dataclasses.py", "ast.py", "string.py", "shlex.py"]
+
+
+def values(text: str, kind: str = "python") -> dict[str, np.ndarray]:
+    found = all_properties(text, kind)
+    assert all(len(p.values) == len(text) for p in found)
+    assert all(p.values.dtype == {"binary": bool, "number": np.float32}[p.kind] for p in found)
+    return {p.name: p.values for p in found}
+
+
+def marks(text: str, name: str, kind: str = "python") -> str:
+    """Returns the text with a dot for each character outside; line ends stay."""
+    inside = values(text, kind)[name]
+    return "".join(c if on or c == "\n" else "." for c, on in zip(text, inside, strict=True))
+
+
+def numbers(text: str, name: str, kind: str = "python") -> str:
+    return "".join(str(int(n)) for n in values(text, kind)[name])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x = 'ab' + \"c'd\"\n", ".....ab.....c'd.\n"),
+        ("x = ''\n", "......\n"),
+        ("x = rb'\\'' # 'no'\n", ".......\\'........\n"),
+        ('"""a\n"b" # c\n"""\n', '...a\n"b" # c\n...\n'),
+        ("f'a{x!r}b' f\"{y['k']}\"\n", "..a{x!r}b....{y['k']}.\n"),
+        ("bar'x'\n", "....x.\n"),  # not a prefix, and not Python: read by the scanner in some versions
+        ("x = '''\n# in\n''' # out\n", ".......\n# in\n.........\n"),
+    ],
+)
+def test_quotes_are_between_the_quotes_of_string_literals(text: str, expected: str) -> None:
+    assert marks(text, "inside_quotes") == expected
+
+
+def test_a_comment_goes_from_its_sign_to_the_end_of_the_line() -> None:
+    assert marks("a # 'b'\n'# c'\n", "inside_comment") == "..# 'b'\n.....\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("if a == b: c\n", ".. a == b...\n"),
+        ("if a:\n  b\nelif (c\n  and d[1:2]):\n  e\n", ".. a.\n...\n.... (c\n  and d[1:2]).\n...\n"),
+        ("x = a if b else c\n", ".................\n"),
+        ("[a for a in b if c]\n", "...................\n"),
+        ("if lambda: a: b\n", ".. lambda: a...\n"),
+        ("if (x := 'a:'): b\n", ".. (x := 'a:')...\n"),
+        ("if a \\\n  : b\n", ".. a \\\n  ...\n"),
+        ("iffy: int\n", ".........\n"),
+    ],
+)
+def test_a_condition_goes_from_its_keyword_to_its_colon(text: str, expected: str) -> None:
+    assert marks(text, "inside_if_condition") == expected
+
+
+def test_brackets_are_counted_around_a_character_and_not_inside_strings() -> None:
+    assert numbers("f(a[1], '(')\n", "bracket_depth") == "0011211111100"
+
+
+def test_blocks_are_counted_in_levels_and_reach_over_continuation_lines() -> None:
+    text = "if a:\n    b(\n1)\n\n    # c\n    '''d\ne'''\n    if f:\n     g\nh\n"
+    depths = iter(values(text)["block_depth"].tolist())
+    by_line = [{next(depths) for _ in line} for line in text.splitlines(keepends=True)]
+    assert by_line == [{0}, {1}, {1}, {1}, {1}, {1}, {1}, {1}, {2}, {0}]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_the_scanner_finds_what_tokenize_finds(name: str, line_end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (STDLIB / name).read_text(encoding="utf-8")[:20_000].rpartition("\n\n\n")[0].replace("\n", line_end)
+    tokenized = python_source.read(text)
+
+    def fails(text: str) -> None:
+        raise SyntaxError
+
+    monkeypatch.setattr(python_source, "_tokenized", fails)
+    scanned = python_source.read(text)
+    for found, expected in zip(scanned, tokenized, strict=True):
+        np.testing.assert_array_equal(np.array(found), np.array(expected))
+    assert tokenized.quoted
+    assert tokenized.bracket_depth.max() > 0
+    assert tokenized.bracket_depth[-1] == 0
+
+
+def test_a_broken_line_does_not_hide_the_strings_around_it() -> None:
+    text = "a = 'b'\nc = 'd\ne = 'f' $\n"
+    assert marks(text, "inside_quotes") == ".....b.\n.....d\n.....f...\n"
