@@ -1,5 +1,7 @@
 """Programs are run as a user runs them: in a process of their own."""
 
+from __future__ import annotations
+
 import os
 import resource
 import subprocess
@@ -7,7 +9,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from seq2seq_tf.config.loading import load
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,3 +41,39 @@ def data(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def caption_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A captioner with random weights."""
+    from seq2seq_tf.tasks.captioning.captioner import build_model
+    from seq2seq_tf.tasks.captioning.config import CaptioningConfig
+    from seq2seq_tf.tasks.captioning.grammar import all_words
+    from seq2seq_tf.text.words import WordTokenizer, write_word_tokenizer
+    from seq2seq_tf.training import checkpoint
+    from seq2seq_tf.training.run_dir import RunDir
+    from seq2seq_tf.training.weights import model_variables
+    from tests import oracles
+
+    sizes = {"filters": 3, "embedding_units": 5, "decoder_units": 13, "attention_units": 11, "output_units": 7}
+    options = {**{f"model.{name}": value for name, value in sizes.items()}, "search.max_words": 5}
+    run = RunDir(str(tmp_path_factory.mktemp("captions") / "run"))
+    config = run.create(
+        load(None, {**options, "train.precision": "float32", "train.shards": 1}, CaptioningConfig).config
+    )
+    write_word_tokenizer(all_words(), run.labels)
+    model = build_model(config, WordTokenizer(run.labels))
+    oracles.randomise(model, np.random.default_rng(11), 0.4)
+    checkpoint.save(run.final_model, model_variables(model), {"update": 0, "score": 0.0})
+    return Path(run.path)
+
+
+@pytest.fixture(scope="session")
+def language_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A language model, trained for an epoch."""
+    from tests import language_models
+
+    folder = tmp_path_factory.mktemp("language")
+    data = language_models.write_folder(folder / "text")
+    language_models.train(folder / "run", language_models.config(data, train__max_epochs=1))
+    return folder / "run"

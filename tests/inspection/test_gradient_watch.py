@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from seq2seq_tf.config.loading import load
-from seq2seq_tf.errors import InputError
-from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.tasks.language_model import task
 from seq2seq_tf.tasks.translation.task import prepare
 from seq2seq_tf.training import checkpoint
@@ -72,8 +69,3 @@ def test_without_the_flag_no_twin_is_made(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(task, "reference_copy", None)
     monkeypatch.setattr(task, "GradientWatch", None)
     assert (read(tmp_path, 0) / "model.npz").exists()
-
-
-def test_a_task_without_curves_refuses_the_flag() -> None:
-    with pytest.raises(InputError, match="train.gradient_curves must be 0: there are none for captioning"):
-        load(None, {"train.gradient_curves": 5}, CaptioningConfig)

@@ -21,7 +21,7 @@ from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome
 from tests import every_task
 from tests.every_task import Example, example
-from tests.trained import Call, assert_one_error_line, run_program
+from tests.trained import Call, run_program
 
 TRAINING = Begun("run/config.yaml", finished=False, last_state=False, sealed=False)
 FINISHED = Begun("run/config.yaml", finished=True, last_state=True, sealed=True)
@@ -228,10 +228,3 @@ def test_a_run_goes_on_by_its_folder_alone(tmp_path: Path) -> None:
     assert ended.code == 0
     assert RunDir(str(folder)).load_config(LanguageModelConfig).sample.length == 33
     assert "this run is finished" in ended.stdout
-
-
-def test_a_folder_without_a_run_is_not_made(tmp_path: Path) -> None:
-    for name, flags in (("train", []), ("lm", ["train"]), ("classify", ["train"]), ("tag", ["train"])):
-        ended = run_program(Call(name, [*flags, f"--model_dir={tmp_path / 'none'}"]))
-        assert_one_error_line(ended, f"{tmp_path / 'none'}: no run to go on with", "--config")
-    assert not (tmp_path / "none").exists()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from seq2seq_tf.config.loading import load
+from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.training import hardware
 
 
@@ -20,19 +21,19 @@ def test_precision_and_shards_follow_the_machine(
     monkeypatch.setattr(hardware, "fast_bfloat16", lambda: fast)
     monkeypatch.setattr(hardware, "cores", lambda: cores)
     monkeypatch.setattr(hardware.tf.config, "list_physical_devices", lambda kind: [])
-    train = hardware.for_this_machine(load(None).config).train
+    train = hardware.for_this_machine(TranslationConfig()).train
     assert (train.precision, train.shards) == expected
 
 
 def test_a_gpu_multiplies_in_bfloat16_and_a_batch_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardware.tf.config, "list_physical_devices", lambda kind: ["a GPU"])
-    train = hardware.for_this_machine(load(None).config).train
+    train = hardware.for_this_machine(TranslationConfig()).train
     assert (train.precision, train.shards) == ("bfloat16", 1)
 
 
 def test_what_is_given_stays() -> None:
     given: dict[str, Any] = {"train.precision": "float32", "train.shards": 7}
-    config = load(None, given).config
+    config = load(None, given, TranslationConfig).config
     assert hardware.for_this_machine(config) == config
 
 

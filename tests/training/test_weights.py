@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -29,7 +30,7 @@ def run(tmp_path: Path) -> RunDir:
     return made
 
 
-def save(path: str, value: float, state: dict[str, object]) -> None:
+def save(path: str, value: float, state: Any) -> None:
     model = Model()
     model.kernel.assign(np.full([3, 5], value))
     checkpoint.save(path, model_variables(model), state)  # type: ignore[arg-type]

@@ -196,19 +196,6 @@ def test_a_byte_that_is_not_utf8_is_named_with_its_file_and_line_and_may_be_mend
     assert prepared(tmp_path / "run", config).valid.size.unknown == 0
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"model__tie": True}, "model.units equal to model.embedding_units, got 13 and 5"),
-        ({"model__tie": True, "model__output_units": 7}, "model.output_units equal to model.embedding_units"),
-        ({"data__lowercase": True}, "data.lowercase needs data.tokenizer=sentencepiece"),
-    ],
-)
-def test_contradictions_are_refused(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        language_models.config(Path("x"), **changes)
-
-
 def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("task: translation\n", encoding="utf-8")
     with pytest.raises(InputError, match="a run of translation, made by seq2seq-train"):

@@ -1,4 +1,4 @@
-"""--dry_run of the training programs: what training would be, without a trace of it."""
+"""What the training programs share: --dry_run leaves no trace, and a folder without a run is not made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from seq2seq_tf.config.loading import to_yaml
 from tests.every_task import PROGRAMS, example
-from tests.trained import Call, run_program
+from tests.trained import Call, assert_one_error_line, run_program
 
 _QUICK = "language_model"
 
@@ -33,3 +33,10 @@ def test_a_dry_run_prints_configuration_sizes_and_minutes_and_writes_nothing(tas
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "run").exists()
     assert os.listdir(temporary) == []
+
+
+def test_a_folder_without_a_run_is_not_made(tmp_path: Path) -> None:
+    for name, flags in (("train", []), ("lm", ["train"]), ("classify", ["train"]), ("tag", ["train"])):
+        ended = run_program(Call(name, [*flags, f"--model_dir={tmp_path / 'none'}"]))
+        assert_one_error_line(ended, f"{tmp_path / 'none'}: no run to go on with", "--config")
+    assert not (tmp_path / "none").exists()
