@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, TextIO, cast
 
 from seq2seq_tf.errors import InputError
+
+PART = ".tmp"  # ending of a file that is being written; a crash may leave it
 
 
 @contextlib.contextmanager
@@ -23,25 +26,85 @@ def atomic_write(path: str, what: str = "cannot be written") -> Iterator[BinaryI
     Raises:
       InputError: it cannot be written (full disk, no permission).
     """
-    temporary = path + ".tmp"
+    with atomic_write_all([path], what) as (file,):
+        yield file
+
+
+@contextlib.contextmanager
+def atomic_write_all(
+    paths: Sequence[str | os.PathLike[str]], what: str = "cannot be written", named: str = ""
+) -> Iterator[list[BinaryIO]]:
+    """Opens several files that get their names, in this order, once the block has ended and all are on the disk.
+
+    Args:
+      paths: of the files; if the block fails, what was there stays.
+      what: the error's words for files that cannot be written.
+      named: what the error names where it is not known which file it was; the path if there is only one.
+
+    Raises:
+      InputError: one of them cannot be written (full disk, no permission).
+    """
+    final = [os.fspath(path) for path in paths]
+    temporary = [path + PART for path in final]
+    named = named or (final[0] if len(final) == 1 else os.path.dirname(final[0]) or ".")
     try:
-        with open(temporary, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _flush_folder(os.path.dirname(path) or ".")
+        with contextlib.ExitStack() as stack:
+            files: list[BinaryIO] = [stack.enter_context(open(path, "wb")) for path in temporary]
+            yield files
+            for file in files:
+                file.flush()
+                os.fsync(file.fileno())
+        for begun, path in zip(temporary, final, strict=True):
+            os.replace(begun, path)
+        for folder in dict.fromkeys(os.path.dirname(path) or "." for path in final):
+            _flush_folder(folder)
     except OSError as error:
         _remove(temporary)  # the first error is the one to tell
-        raise InputError(f"{path}: {what}: {error.strerror or error}") from None
-    except Exception:
+        where = named if error.filename not in temporary else error.filename.removesuffix(PART)
+        raise InputError(f"{where}: {what}: {error.strerror or error}") from None
+    except BaseException:
         _remove(temporary)
         raise
 
 
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.remove(path)
+@contextlib.contextmanager
+def atomic_write_texts(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[TextIO]]:
+    """Opens several files for UTF-8 text with LF line ends, as `atomic_write_all`; missing folders are made.
+
+    Raises:
+      InputError: a folder or file cannot be written, or the disk is full.
+    """
+    for folder in dict.fromkeys(os.path.dirname(path) or "." for path in paths):
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
+    with atomic_write_all(paths) as files:
+        # With write_through, nothing is left in them that an error would leave unwritten.
+        texts = [io.TextIOWrapper(file, encoding="utf-8", newline="\n", write_through=True) for file in files]
+        try:
+            yield cast(list[TextIO], texts)
+        finally:
+            for text in texts:
+                with contextlib.suppress(OSError):  # told when the file itself is flushed
+                    text.detach()
+
+
+def replace_folder(begun: str, path: str) -> None:
+    """Gives a folder that is complete its name; OSError if that cannot be done.
+
+    Args:
+      begun: the folder, beside where it will stand.
+      path: of no folder yet.
+    """
+    os.replace(begun, path)
+    _flush_folder(os.path.dirname(path) or ".")
+
+
+def _remove(paths: Sequence[str]) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            os.remove(path)
 
 
 def _flush_folder(folder: str) -> None:

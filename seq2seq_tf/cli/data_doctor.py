@@ -20,8 +20,8 @@ from seq2seq_tf.corpora.language_check import LanguageCheck, check_languages, wi
 from seq2seq_tf.corpora.normalization_check import check_normalization
 from seq2seq_tf.corpora.part_text import Part
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import atomic_write_texts
 from seq2seq_tf.tasks import python_api
-from seq2seq_tf.text.lines import atomic_write_all
 
 FLAGS = flags.FLAGS
 _PARTS = ("train", "valid", "test")
@@ -90,7 +90,7 @@ def chosen_table(languages: tuple[str, str]) -> Table | None:
 def written_part(table: Table, folder: Path) -> Part:
     """Writes the two columns of a table as files, and returns them as a part."""
     part = Part("table", folder / "source", folder / "target")
-    with atomic_write_all(part[1:]) as files:
+    with atomic_write_texts(part[1:]) as files:
         for pair in table.pairs():
             for file, text in zip(files, pair, strict=True):
                 file.write(f"{text}\n")

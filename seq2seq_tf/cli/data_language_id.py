@@ -17,7 +17,7 @@ from seq2seq_tf.corpora.language_sentences import Kept, balanced_split, distinct
 from seq2seq_tf.corpora.libreoffice_help import find_pages
 from seq2seq_tf.corpora.split import Split
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.text.lines import atomic_write_all
+from seq2seq_tf.files import atomic_write_texts
 
 FLAGS = flags.FLAGS
 
@@ -83,7 +83,7 @@ def write(folder: Path, kept: Kept, splits: dict[str, Split], about: str) -> Non
     """Writes all files or none."""
     places = [(part, label) for part in Split._fields for label in splits]
     paths = [folder / part / f"{label}.txt" for part, label in places]
-    with atomic_write_all([*paths, folder / "README.txt"]) as (*files, note):
+    with atomic_write_texts([*paths, folder / "README.txt"]) as (*files, note):
         for file, (part, label) in zip(files, places, strict=True):
             file.writelines(f"{kept.sentences[label][n]}\n" for n in getattr(splits[label], part))
         note.write(about)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import sysconfig
@@ -15,6 +14,7 @@ from seq2seq_tf.cli.flag_types import define_float, define_output, define_path
 from seq2seq_tf.cli.output_paths import check_output
 from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import PART, replace_folder
 from seq2seq_tf.text.text_files import find_text_files, read_text, share_out
 
 FLAGS = flags.FLAGS
@@ -42,7 +42,7 @@ def main() -> None:
     stdlib = FLAGS.stdlib or sysconfig.get_path("stdlib")
     parts = share_out(find_text_files(stdlib, "*.py", FLAGS.exclude), FLAGS.valid_share, FLAGS.test_share)
     rows, skipped = [], 0
-    begun = out.with_name(out.name + ".tmp")
+    begun = out.with_name(out.name + PART)
     try:
         shutil.rmtree(begun, ignore_errors=True)
         for part, files in parts.items():
@@ -58,7 +58,7 @@ def main() -> None:
         (begun / "README.txt").write_text(_readme(table), encoding="utf-8")
         if out.exists():
             out.rmdir()
-        os.replace(begun, out)
+        replace_folder(str(begun), str(out))
     except OSError as error:
         raise InputError(f"{error.filename or begun}: cannot be written ({error.strerror or error})") from None
     finally:

@@ -7,8 +7,8 @@ import os
 import stat
 
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import PART
 
-_PART = ".tmp"  # files are written under a name with this ending, then renamed
 _NOT_HERE = (errno.ENOENT, errno.ENOTDIR)
 
 
@@ -21,7 +21,7 @@ def check_output(path: str, *, folder: bool = False) -> None:
     """
     try:
         found = _status(path)
-        _status(path + _PART)
+        _status(path + PART)
         if found and folder != stat.S_ISDIR(found.st_mode):
             raise InputError(f"{path}: cannot be written: {'not a folder' if folder else 'is a folder'}")
         if found and not folder and (not stat.S_ISREG(found.st_mode) or _is_stream(path)):

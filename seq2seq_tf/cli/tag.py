@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -21,11 +20,11 @@ from seq2seq_tf.cli.flag_types import define_integer, define_output, define_path
 from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.data.label_scores import score_rows
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import to_json, write_text
+from seq2seq_tf.files import atomic_write_texts, to_json, write_text
 from seq2seq_tf.tasks.tagging.casing import Word, bare, label_of
 from seq2seq_tf.tasks.tagging.config import TaggingConfig
 from seq2seq_tf.tasks.tagging.metrics import CaseAndMarks, case_and_mark_scores
-from seq2seq_tf.text.lines import atomic_write_all, iter_lines
+from seq2seq_tf.text.lines import iter_lines
 
 if TYPE_CHECKING:
     from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer
@@ -62,7 +61,7 @@ def restore() -> int:
     else:
         windows = standard_input.windows(FLAGS.window)
     if FLAGS.output:
-        with atomic_write_all([Path(FLAGS.output)]) as (file,):
+        with atomic_write_texts([FLAGS.output]) as (file,):
             for texts in windows:
                 file.writelines(f"{text}\n" for text in restorer.restore(texts))
         return 0

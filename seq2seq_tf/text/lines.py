@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import itertools
@@ -11,9 +10,10 @@ import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, cast
 
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import atomic_write_texts
 
 PathLike = str | os.PathLike[str]
 Pair = tuple[str, str]
@@ -152,34 +152,6 @@ def sentence_key(text: str) -> int:
     return text_hash(normalised(text))
 
 
-@contextlib.contextmanager
-def atomic_write_all(paths: Sequence[Path]) -> Iterator[list[TextIO]]:
-    """Opens one text file for each path; they get these names when the block ends, none if it fails.
-
-    Until then they stand beside their targets under temporary names. Missing folders are made.
-
-    Raises:
-      InputError: a folder or file cannot be written, or the disk is full.
-    """
-    temporary = [path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in paths]
-    try:
-        with contextlib.ExitStack() as stack:
-            files: list[TextIO] = []
-            for path in temporary:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                files.append(stack.enter_context(open(path, "w", encoding="utf-8", newline="\n")))
-            yield files
-        for path, final in zip(temporary, paths, strict=True):
-            os.replace(path, final)
-    except OSError as error:
-        name = error.filename or paths[0].parent
-        raise InputError(f"{name}: cannot be written ({error.strerror or error})") from None
-    finally:
-        for path in temporary:
-            with contextlib.suppress(OSError):
-                path.unlink()
-
-
 def write_corpus(
     folder: Path, languages: Pair, parts: Sequence[str], pairs: Iterable[tuple[str, Pair]], readme: str
 ) -> None:
@@ -193,7 +165,7 @@ def write_corpus(
       readme: what to write into README.txt.
     """
     paths = [folder / f"{part}.{language}" for part in parts for language in languages]
-    with atomic_write_all([*paths, folder / "README.txt"]) as (*files, about):
+    with atomic_write_texts([*paths, folder / "README.txt"]) as (*files, about):
         of_part = dict(zip(parts, zip(files[::2], files[1::2], strict=True), strict=True))
         for part, pair in pairs:
             for file, text in zip(of_part[part], pair, strict=True):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_text
+from seq2seq_tf.files import PART, write_text
 from seq2seq_tf.training.run_dir import RunDir
 
 Texts = Mapping[str, Sequence[str]]  # option that names them -> files
@@ -115,7 +115,7 @@ def file_hash(paths: Iterable[str]) -> str:
 
 def _files(run: RunDir) -> list[str]:
     prepared = os.path.basename(run.prepared)
-    return sorted(name for name in os.listdir(run.data) if name != prepared and not name.endswith(".tmp"))
+    return sorted(name for name in os.listdir(run.data) if name != prepared and not name.endswith(PART))
 
 
 def _note(run: RunDir, data: Mapping[str, str], texts: Mapping[str, str]) -> None:

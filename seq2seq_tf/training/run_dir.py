@@ -28,7 +28,7 @@ from collections.abc import Callable
 from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.config.loading import AnyConfig, flatten, load, stored_run, task_of, to_yaml, wrong_run
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_text
+from seq2seq_tf.files import PART, write_text
 from seq2seq_tf.training.going_on import Begun, agree
 from seq2seq_tf.training.run_lock import RunLock
 
@@ -203,7 +203,7 @@ class RunDir:
         for update in self._steps(self.checkpoints)[:-keep]:
             os.remove(self.checkpoint_file(update))
         for name in os.listdir(self.checkpoints):
-            if name.endswith(".tmp"):
+            if name.endswith(PART):
                 os.remove(os.path.join(self.checkpoints, name))
 
     def keep_best(self, updates: list[int]) -> None:

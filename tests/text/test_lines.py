@@ -188,31 +188,3 @@ def test_case_punctuation_and_spaces_do_not_tell_sentences_apart(words: list[str
 def test_sentences_with_other_words_digits_or_accents_differ() -> None:
     texts = ["a b", "ab", "a b 1", "a b 2", "résumé", "resume", "के", "क", "=", "+", "= +", ""]
     assert len({line_module.normalised(text) for text in texts}) == len(texts)
-
-
-def test_written_files_appear_together_when_the_block_ends(tmp_path: Path) -> None:
-    paths = [tmp_path / "new" / name for name in ("a", "b")]
-    with line_module.atomic_write_all(paths) as files:
-        for file in files:
-            file.write("é\u2028\n")
-        assert not any(path.exists() for path in paths)
-    assert [path.read_bytes() for path in paths] == ["é\u2028\n".encode()] * 2
-    assert sorted(paths[0].parent.iterdir()) == paths
-
-
-def test_a_failing_block_leaves_the_old_files_and_no_others(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    path.write_text("old")
-    with pytest.raises(TypeError), line_module.atomic_write_all([path, tmp_path / "b"]) as files:
-        files[0].write("new") + "x"  # type: ignore[operator]
-    assert list(tmp_path.iterdir()) == [path]
-    assert path.read_text() == "old"
-
-
-def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with (
-        pytest.raises(InputError, match="file.*cannot be written"),
-        line_module.atomic_write_all([tmp_path / "file" / "train.en"]),
-    ):
-        pass

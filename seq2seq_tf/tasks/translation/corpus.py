@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.data.id_files import load_offsets, map_ids, remade
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.files import atomic_write_all
 from seq2seq_tf.structures import Batch
 from seq2seq_tf.tasks.translation.config import TranslationDataConfig
-from seq2seq_tf.text.lines import iter_pairs
+from seq2seq_tf.text.lines import Pair, iter_pairs
 from seq2seq_tf.text.normalization import NONE_CHANGED, Changed
 from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer
 
@@ -79,13 +79,36 @@ def prepare_corpus(
     Raises:
       InputError: files of different length, invalid UTF-8 (file and line named), nothing left, a full disk.
     """
-    writers = tuple(
-        _SideWriter(f"{prefix}.{side}", models[n].vocab_size) for n, side in enumerate(("source", "target"))
-    )
+    dtypes = [np.dtype(np.uint16 if model.vocab_size <= 65536 else np.int32) for model in models]
+    names = [
+        name
+        for side, dtype in zip(("source", "target"), dtypes, strict=True)
+        for name in (f"{prefix}.{side}.{dtype.name}.ids", f"{prefix}.{side}.offsets.npy")
+    ]
+    with atomic_write_all(names, named=f"{prefix}.*") as opened:
+        writers = (_SideWriter(opened[0], dtypes[0]), _SideWriter(opened[2], dtypes[1]))
+        found = _write_pairs(iter_pairs(*files), models, writers, config, sample_seed)
+        if not found.kept:
+            raise InputError(
+                f"{files[0]} and {files[1]}: no pair left to train on "
+                f"({found.empty} with an empty side, {found.too_long} longer than data.max_pieces={config.max_pieces})"
+            )
+        for writer, file in zip(writers, opened[1::2], strict=True):
+            writer.end(file)
+    return found
+
+
+def _write_pairs(
+    pairs: Iterator[Pair],
+    models: tuple[SentencePieceTokenizer, SentencePieceTokenizer],
+    writers: tuple[_SideWriter, _SideWriter],
+    config: TranslationDataConfig,
+    sample_seed: int,
+) -> Prepared:
+    """Encodes pairs and hands those that are kept to the writers of both sides."""
     kept = empty = too_long = 0
     changed = [NONE_CHANGED, NONE_CHANGED]
     threads = os.cpu_count() or 1
-    pairs = iter_pairs(*files)
     for number, chunk in enumerate(iter(lambda: list(itertools.islice(pairs, _CHUNK)), [])):
         sides = []
         for side in (0, 1):
@@ -105,26 +128,15 @@ def prepare_corpus(
                 kept += 1
                 writers[0].add(source)
                 writers[1].add(target)
-    if not kept:
-        raise InputError(
-            f"{files[0]} and {files[1]}: no pair left to train on "
-            f"({empty} with an empty side, {too_long} longer than data.max_pieces={config.max_pieces})"
-        )
-    for writer in writers:
-        writer.close()
-    for writer in writers:
-        writer.rename()
     return Prepared(kept, empty, too_long, *changed)
 
 
 class _SideWriter:
     """Appends sentences to a file of ids; memory holds one number per sentence."""
 
-    def __init__(self, path: str, vocab_size: int) -> None:
-        self.path = path
-        self.dtype = np.dtype(np.uint16 if vocab_size <= 65536 else np.int32)
-        with _named(path):
-            self._file = open(path + ".ids.tmp", "wb")  # noqa: SIM115 - closed in close()
+    def __init__(self, file: BinaryIO, dtype: np.dtype[Any]) -> None:
+        self._file = file
+        self._dtype = dtype
         self._ends = array("q", [0])  # 8 bytes a sentence, where a list of numbers takes 40
         self._parts: list[Sequence[int]] = []
 
@@ -135,37 +147,14 @@ class _SideWriter:
             self._flush()
 
     def _flush(self) -> None:
-        flat = np.fromiter(itertools.chain.from_iterable(self._parts), self.dtype)
-        with _named(self.path):
-            self._file.write(flat.tobytes())
+        flat = np.fromiter(itertools.chain.from_iterable(self._parts), self._dtype)
+        self._file.write(flat.tobytes())
         self._parts = []
 
-    def close(self) -> None:
-        """Writes the rest, still under temporary names."""
+    def end(self, offsets: BinaryIO) -> None:
+        """Writes the rest, and the offsets."""
         self._flush()
-        with _named(self.path):
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            with open(self.path + ".offsets.tmp", "wb") as file:
-                np.save(file, np.frombuffer(self._ends, np.int64))
-                file.flush()
-                os.fsync(file.fileno())
-
-    def rename(self) -> None:
-        """Gives the files their names; nothing can be half written any more."""
-        with _named(self.path):
-            os.replace(self.path + ".ids.tmp", f"{self.path}.{self.dtype.name}.ids")
-            os.replace(self.path + ".offsets.tmp", self.path + ".offsets.npy")
-
-
-@contextlib.contextmanager
-def _named(path: str) -> Iterator[None]:
-    """Turns a full disk, or a missing right, into an InputError that names the files."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{path}.*: cannot be written: {error.strerror or error}") from None
+        np.save(offsets, np.frombuffer(self._ends, np.int64))
 
 
 def load_corpus(prefix: str) -> Corpus:

@@ -26,7 +26,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.saved_model import fingerprinting_utils
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.files import write_text
+from seq2seq_tf.files import replace_folder, write_text
 from seq2seq_tf.machine import ONEDNN, installed
 from seq2seq_tf.tasks.translation.served import MOST_SCORED, ServedIds, ServedText, fixed_options, served_options
 from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
@@ -77,7 +77,7 @@ def export(translator: Translator, out: str, sentences: Sequence[str]) -> Compar
         _save(translator, temporary)
         comparison = _compare(translator, temporary, list(sentences))
         os.chmod(temporary, 0o755)  # mkdtemp makes private folders; a server must read this one
-        os.replace(temporary, out)
+        replace_folder(temporary, out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return comparison

@@ -208,7 +208,7 @@ def test_unknown_characters_are_never_lost_to_unk(pieces: SentencePieceTokenizer
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-@pytest.mark.parametrize("ending", [".source.ids.tmp", ".target.ids.tmp", ".source.offsets.tmp"])
+@pytest.mark.parametrize("ending", [".source.uint16.ids.tmp", ".target.uint16.ids.tmp", ".source.offsets.npy.tmp"])
 def test_a_full_disk_is_one_line_and_leaves_the_old_corpus(
     tmp_path: Path, pieces: SentencePieceTokenizer, ending: str
 ) -> None:
