@@ -22,7 +22,7 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_tf.training import checkpoint
-from seq2seq_tf.training.freeing import free
+from seq2seq_tf.training.cleanup import free
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session
 from seq2seq_tf.training.trainer import Trainer

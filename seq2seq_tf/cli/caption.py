@@ -242,7 +242,7 @@ def _draw_scenes() -> int:
 
 COMMANDS = {
     "train": program.Command(
-        "trains on scenes of digits, or goes on with a run that was stopped",
+        "trains on scenes of digits, or resumes a run that was stopped",
         _define_train,
         _train,
         """

@@ -63,7 +63,7 @@ def _evaluate_flags() -> None:
     define_path("model_dir", None, "run folder")
     define_path("data", None, "folder with LABEL.txt for each label [default: data.test of the run]")
     define_integer(
-        "snippet", 0, "score a part of so many characters of each text, at a random place; 0 = whole texts", 0
+        "snippet", 0, "score a part of this many characters of each text, at a random place; 0 = whole texts", 0
     )
     define_integer("seed", 1, "of the places of the snippets", 0)
     define_output("json", None, "also write the results to this file")
@@ -78,7 +78,7 @@ def evaluate() -> int:
 
     folder = FLAGS.data or classifier.config.data.test
     if not folder:
-        raise InputError("the run has no test set; name --data")
+        raise InputError("the run has no test set; give --data")
     read = read_labelled(folder, classifier.labels)
     texts, truth, _ = read.only(classifier.non_empty(read.texts))
     if not texts:
@@ -154,7 +154,7 @@ def _write_plot(path: str, table: np.ndarray, classifier: Classifier) -> None:
 
 COMMANDS = {
     "train": program.Command(
-        "trains a classifier on a folder of texts, or goes on with a run that was stopped",
+        "trains a classifier on a folder of texts, or resumes a run that was stopped",
         lambda: training.define_flags(ClassificationConfig),
         _train,
         """
@@ -171,7 +171,7 @@ COMMANDS = {
         is_filter=True,
     ),
     "evaluate": program.Command(
-        "tells accuracy and confusions on labelled texts",
+        "reports accuracy and confusions on labelled texts",
         _evaluate_flags,
         evaluate,
         """

@@ -63,7 +63,7 @@ def _options() -> None:
 def _completion_flags() -> None:
     from seq2seq_tf.cli.completion import SHELLS
 
-    flags.DEFINE_enum("shell", None, SHELLS, "shell that is to read the script")
+    flags.DEFINE_enum("shell", None, SHELLS, "shell that will read the script")
 
 
 def _completion() -> None:
@@ -78,7 +78,7 @@ def _completion() -> None:
 COMMANDS = {
     "list": Command("lists the example configurations", lambda: None, _list, "seq2seq-config list", is_filter=True),
     "show": Command(
-        "prints an example configuration, to begin your own with",
+        "prints an example configuration, to start your own from",
         _show_flags,
         _show,
         "seq2seq-config show quickstart_en_de > mine.yaml",

@@ -36,7 +36,7 @@ def define_flags() -> None:
         define_path(name, None, f"Instead of --data: the {name} files are PREFIX.LANG.")
     define_table_flags("--data")
     define_integer("max_words", 100, "Report lines with more words.", 1)
-    define_float("max_ratio", 3.0, "Report pairs so many times longer or shorter than usual in their part.", 1.0, 1e6)
+    define_float("max_ratio", 3.0, "Report pairs this many times longer or shorter than usual in their part.", 1.0, 1e6)
     flags.DEFINE_enum(
         "target_normalization",
         "identity",
@@ -46,7 +46,9 @@ def define_flags() -> None:
     define_path(
         "language_model_dir", None, "Run folder of a language classifier: report lines in another language (slower)."
     )
-    define_float("language_min_probability", 0.99, "Report a line if another language is so probable.", 0.0, 1.0)
+    define_float(
+        "language_min_probability", 0.99, "Report a line if another language is at least this probable.", 0.0, 1.0
+    )
     define_integer("language_min_characters", 30, "Do not look for the language of shorter lines.", 1)
 
 

@@ -38,7 +38,7 @@ def define_flags() -> None:
     define_float(
         "max_ratio",
         3.0,
-        "Skip pairs that are so many times longer or shorter than the corpus' own ratio (0: none).",
+        "Skip pairs that are this many times longer or shorter than the corpus' own ratio (0: none).",
         0.0,
         1e6,
     )
@@ -139,6 +139,6 @@ COMMAND = program.Command(
     packages are downloaded with apt-get and unpacked into a temporary folder; nothing is installed and root is not
     needed. Pages pair by their path, paragraphs by their id, sentences where both sides have as many.
 
-    Writes OUT/{train,valid,test}.{en,de} and OUT/README.txt. No sentence of valid or test stands in train.
+    Writes OUT/{train,valid,test}.{en,de} and OUT/README.txt. No sentence of valid or test appears in train.
     """,
 )

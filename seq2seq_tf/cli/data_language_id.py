@@ -113,7 +113,7 @@ COMMAND = program.Command(
 
     20,000 sentences of each language for training, 500 each for valid and for test, under MPL-2.0. The packages are
     downloaded with apt-get and unpacked into a temporary folder; nothing is installed and root is not needed.
-    Sentences that stand in several languages, and repetitions, are left out: no sentence stands in two parts.
+    Sentences that appear in several languages, and repetitions, are left out: no sentence is in two parts.
 
     Writes OUT/{train,valid,test}/LANGUAGE.txt, one sentence a line, and OUT/README.txt.
     """,

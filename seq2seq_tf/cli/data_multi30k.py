@@ -43,7 +43,7 @@ def define_flags() -> None:
     flags.DEFINE_enum("source", "de", LANGUAGES, "Language of the sources.")
     flags.DEFINE_enum("target", "en", LANGUAGES, "Language of the targets.")
     define_output("out", None, "Folder to write; if not given, data/multi30k_SOURCE_TARGET.", folder=True)
-    define_path("from_folder", None, "Take the files from this folder, do not download.")
+    define_path("from_folder", None, "Take the files from this folder instead of downloading.")
     flags.DEFINE_string("base_url", BASE_URL, "Download from here, for example from a mirror.")
 
 

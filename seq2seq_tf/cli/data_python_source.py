@@ -38,7 +38,7 @@ def main() -> None:
     check_output(FLAGS.out, folder=True)
     out = Path(FLAGS.out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: is there already; delete it or name another --out")
+        raise InputError(f"{out}: already exists; delete it or choose another --out")
     stdlib = FLAGS.stdlib or sysconfig.get_path("stdlib")
     parts = share_out(find_text_files(stdlib, "*.py", FLAGS.exclude), FLAGS.valid_share, FLAGS.test_share)
     rows, skipped = [], 0

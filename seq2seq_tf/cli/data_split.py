@@ -36,7 +36,7 @@ def define_flags() -> None:
     define_integer("seed", 1, "Another seed holds out other pairs.", 0)
     define_integer("max_words", 100, "Skip pairs with a longer side (0: none).", 0)
     define_float(
-        "max_ratio", 3.0, "Skip pairs so many times longer or shorter than the corpus' own ratio (0: none).", 0.0, 1e6
+        "max_ratio", 3.0, "Skip pairs this many times longer or shorter than the corpus' own ratio (0: none).", 0.0, 1e6
     )
 
 

@@ -63,7 +63,7 @@ class _TestSet(NamedTuple):
 def main() -> int:
     """Translates the source and scores it against the reference."""
     if (FLAGS.source is None) == bool(FLAGS.reference):
-        raise InputError("--source and --reference go together")
+        raise InputError("--source and --reference must be given together")
     folder = run_folder.model_dir(TranslationConfig)
     program.import_tensorflow()
     from seq2seq_tf.tasks.translation.metrics import BleuScore, Score, bleu, check_tokenizer, chrf, ter, tokenizer_for
@@ -123,7 +123,7 @@ def _read(data: Any) -> _TestSet:
     """Reads the files that were given, or those of the run."""
     source, reference = FLAGS.source or data.test_source, FLAGS.reference or [data.test_target]
     if not source or not all(reference):
-        raise InputError("the run has no test set; name --source and --reference")
+        raise InputError("the run has no test set; give --source and --reference")
     columns = [list(zip(*iter_pairs(source, path), strict=True)) for path in reference]
     if not columns[0]:
         raise InputError(f"{source}: empty, nothing to score")
@@ -147,9 +147,7 @@ def _print(result: dict[str, Any], lengths: OutputLengths) -> None:
     print(f"{'empty':<10} {len(lengths.empty):6,}  {_share(lengths.empty, count)}")
     print(f"{'too short':<10} {len(lengths.short):6,}  {_share(lengths.short, count)}")
     if lengths.ratio < _FAR_TOO_SHORT:
-        print(
-            f"warning: the translations have {lengths.ratio:.2f} times the characters of the reference", file=sys.stderr
-        )
+        print(f"warning: the translations are only {lengths.ratio:.2f} times as long as the reference", file=sys.stderr)
 
 
 def _share(lines: list[int], count: int) -> str:

@@ -27,9 +27,7 @@ def define_flags() -> None:
     """Defines the flags of the program."""
     define_path("model_dir", None, "run folder of seq2seq-train")
     define_output("out", None, "folder to make", folder=True)
-    define_path(
-        "sentences", None, "source sentences to compare on [default: those that the run keeps of its held-out set]"
-    )
+    define_path("sentences", None, "source sentences to compare on [default: those kept from the run's held-out set]")
     define_integer("compare", 50, "how many of them", 1, 100_000)
 
 

@@ -13,7 +13,7 @@ from seq2seq_tf.cli import inspect_attention, inspect_gradients, inspect_units, 
 
 COMMANDS = {
     "attention": program.Command(
-        "draws what a translator or captioner looks at, and prints alignments",
+        "draws what a translator or captioner attends to, and prints alignments",
         inspect_attention.define_flags,
         inspect_attention.main,
         """

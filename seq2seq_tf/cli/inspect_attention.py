@@ -91,7 +91,7 @@ def _refuse_flags_of_others(kind: type[TaskConfig]) -> None:
     for other in kinds_that_show(_ABILITY):
         for name in _flags_of(other):
             if name not in own and FLAGS[name].present:
-                raise InputError(f"--{name} is nothing for a run of {kind.task}")
+                raise InputError(f"--{name} does not apply to a run of {kind.task}")
 
 
 def _inputs(kind: type[TaskConfig]) -> dict[str, Any]:

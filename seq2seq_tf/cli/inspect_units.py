@@ -64,7 +64,7 @@ def main() -> int:
     kind = ability_of_run("units", "units")
     task: ShowsUnits = module_of(kind)
     if FLAGS.target and not task.READS_PAIRS:
-        raise InputError(f"--target is nothing for a run of {kind.task}")
+        raise InputError(f"--target does not apply to a run of {kind.task}")
     program.import_tensorflow()
     from seq2seq_tf.inspection.page import page_html
     from seq2seq_tf.inspection.unit_search import as_json, overview, search_units, sections

@@ -63,7 +63,7 @@ def _options() -> dict[str, Any]:
 
 def _sample_flags() -> None:
     _model_flags()
-    flags.DEFINE_string("prompt", "", "text to go on with; \\n and \\t stand for line end and tab")
+    flags.DEFINE_string("prompt", "", "text to continue; \\n and \\t stand for line end and tab")
     define_integer("samples", 1, "how many texts", 1, 10_000)
     for name, leaf in _options().items():
         define_option(name, leaf, f"sample.{name} of the run")
@@ -106,7 +106,7 @@ def _score() -> int:
     data = generator.config.data
     files = find_text_files(FLAGS.text, data.pattern, data.exclude) if FLAGS.text else text_parts(data)["test"]
     if not files.names:
-        raise InputError("the run has no test text; name one with --text")
+        raise InputError("the run has no test text; give one with --text")
     texts = [read_text(path) for path in files.paths()]
     if FLAGS.logits:
         tables = [_logit_table(generator, text) for text in texts]
@@ -181,7 +181,7 @@ def _visible(token: str) -> str:
 
 COMMANDS = {
     "train": Command(
-        "trains a language model, or goes on with a run that was stopped",
+        "trains a language model, or resumes a run that was stopped",
         _train_flags,
         _train,
         """

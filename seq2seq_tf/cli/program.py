@@ -68,8 +68,8 @@ def parse(command: Command, argv: Sequence[str]) -> list[str]:
             flags.FLAGS[command.operand].parse(remaining.pop(1))
     except flags.UnrecognizedFlagError as error:
         known = [flag.name for section in own_flags(flags.FLAGS).values() for flag in section]
-        if today := _renamed(error.flagname, known):
-            fail(f"--{error.flagname} is now --{today}")
+        if current := _renamed(error.flagname, known):
+            fail(f"--{error.flagname} is now --{current}")
         meant = " or ".join(f"--{name}" for name in similar(error.flagname, known))
         fail(f"unknown flag --{error.flagname}{f' (did you mean {meant}?)' if meant else '; --help lists the flags'}")
     except (flags.Error, ValueError) as error:  # absl raises both
@@ -80,7 +80,7 @@ def parse(command: Command, argv: Sequence[str]) -> list[str]:
 
 
 def _renamed(name: str, known: Sequence[str]) -> str:
-    """Returns today's name of an option, with or without its section, that was renamed and is known here, or ""."""
+    """Returns the current name of a renamed option, with or without its section, if it is known here, or ""."""
     for kind in TASKS.values():
         for old, (new, _) in kind.renamed.items():
             for before, today in ((old, new), (old.partition(".")[2], new.partition(".")[2])):
@@ -237,7 +237,7 @@ def exit_code(command: Command) -> int:
         if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's
             raise
         what = str(error).partition("\n")[0] or "an array could not be made"
-        fail(f"not enough memory ({what}); take smaller batches, a smaller model or less text at once")
+        fail(f"not enough memory ({what}); use smaller batches, a smaller model or less text at once")
 
 
 def run_commands(commands: Mapping[str, Command]) -> None:

@@ -90,7 +90,7 @@ def evaluate() -> int:
     config = restorer.config
     path = FLAGS.data or config.data.test
     if not path:
-        raise InputError("the run has no test set; name --data")
+        raise InputError("the run has no test set; give --data")
     max_lines = FLAGS.max_lines or config.data.max_lines
     seed = config.train.seed if FLAGS.seed is None else FLAGS.seed
     paragraphs = join_lines(read_words(path), max_lines=max_lines, seed=seed)
@@ -156,7 +156,7 @@ def _record(scores: CaseAndMarks) -> dict[str, Any]:
 
 COMMANDS = {
     "train": program.Command(
-        "trains on text that has case and punctuation, or goes on with a run that was stopped",
+        "trains on text that has case and punctuation, or resumes a run that was stopped",
         lambda: training.define_flags(TaggingConfig),
         _train,
         """
@@ -174,7 +174,7 @@ COMMANDS = {
         is_filter=True,
     ),
     "evaluate": program.Command(
-        "tells precision, recall and F1 of case and of each mark",
+        "reports precision, recall and F1 of case and of each mark",
         _evaluate_flags,
         evaluate,
         """

@@ -1,6 +1,6 @@
 """seq2seq-train trains a translator.
 
-The same command again goes on where it stopped, with the same result as if it had never stopped. Ctrl-C and SIGTERM
+The same command again resumes where it stopped, with the same result as if it had never stopped. Ctrl-C and SIGTERM
 end it after a checkpoint.
 """
 
@@ -25,7 +25,7 @@ def _prepare(run: Any, config: TranslationConfig, say: Callable[[str], None]) ->
 
 
 COMMAND = program.Command(
-    "trains a translator, or goes on with a run that was stopped",
+    "trains a translator, or resumes a run that was stopped",
     lambda: training.define_flags(TranslationConfig),
     main,
     """

@@ -30,11 +30,11 @@ _BEGIN = time.perf_counter()  # of the program
 def define_flags(kind: type[TaskConfig]) -> None:
     """Defines --config, --model_dir and a flag per option; unset flags leave the file's or the default value."""
     define_path("config", None, "YAML file with the options of the run; `seq2seq-config list` names examples")
-    define_path("model_dir", None, "run folder: made if missing, gone on with if it holds an unfinished run")
+    define_path("model_dir", None, "run folder: made if missing, resumed if unfinished")
     flags.DEFINE_bool(
         "dry_run",
         False,
-        "print configuration, sizes and estimated minutes, and train nothing; --model_dir may be left out",
+        "print configuration, sizes and estimated minutes without training; --model_dir is optional",
     )
     for leaf in leaves(kind):
         default = str(leaf.default).lower() if leaf.type is bool else str(leaf.default)
@@ -51,7 +51,7 @@ def _resolve(kind: type[AnyConfig], run: RunDir) -> Resolved[AnyConfig]:
             below = Given(stored, dict.fromkeys(stored, run.config_file))
     elif not FLAGS.config and not overrides and (paths := [leaf.name for leaf in leaves(kind) if leaf.allowed is PATH]):
         raise InputError(
-            f"{run.path}: no run to go on with (there is no config.yaml in it); start one with --config=FILE or with "
+            f"{run.path}: no run to resume (it has no config.yaml); start one with --config=FILE or with "
             f"flags: --{paths[0]}=..."
         )
     from seq2seq_tf.training.init_from import check_base, values_of_base
@@ -84,7 +84,7 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
     if FLAGS.dry_run:
         return _dry_run(run, resolved, prepare)
     if run.begun and run.has_ended(run.agreed(resolved.config, print)):
-        from seq2seq_tf.training.freeing import free
+        from seq2seq_tf.training.cleanup import free
 
         freed = free(run, run.create(resolved.config).train.keep)
         print(f"this run is finished: {run.final_model} holds its weights; {freed or 'nothing to do'}")
@@ -103,7 +103,7 @@ def _dry_run(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., 
     """Prepares in a temporary folder, and prints what training would be."""
     if run.begun:
         run.agreed(resolved.config)
-        print(f"{run.path} holds a run that has begun; this is what it would be from the start")
+        print(f"{run.path} holds a run that has started; this is what it would be from scratch")
     program.import_tensorflow(machine.onednn_of_run(run.path))
     from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
     from seq2seq_tf.training.run_dir import RunDir
@@ -115,13 +115,13 @@ def _dry_run(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., 
     with tempfile.TemporaryDirectory(prefix="seq2seq_dry_run_") as folder:
         trial = RunDir(os.path.join(folder, "run"))
         config = trial.create(resolved.config)
-        print(f"values that are not defaults:\n{describe(resolved)}")
+        print(f"non-default values:\n{describe(resolved)}")
         print(_computed(config.train))
         task = prepare(trial, config, print)
         plan = task.plan(0)
-        print(f"an epoch: {len(plan.batches):,} batches, {plan.padding:.1%} of them padding")
+        print(f"an epoch: {len(plan.batches):,} batches, {plan.padding:.1%} padding")
         print(estimate(task, Trainer(task.model, config.train, task.batch_spec, task.carry_spec)))
-    print("nothing was trained, and nothing written" + (f" into {run.path}" if FLAGS.model_dir else ""))
+    print("nothing was trained or written" + (f" into {run.path}" if FLAGS.model_dir else ""))
     return 0
 
 
@@ -140,7 +140,7 @@ def _train(
     give_back_freed_memory()
     use_cores_side_by_side()
     config = run.agreed(resolved.config) if run.begun else run.create(resolved.config)
-    log(f"run folder {run.path}; values that are not defaults:\n{describe(resolved)}")
+    log(f"run folder {run.path}; non-default values:\n{describe(resolved)}")
     log(_computed(config.train))
     if changed := machine.record(run.path):
         print(f"warning: {changed}", file=sys.stderr)
@@ -151,14 +151,14 @@ def _train(
     run.create(resolved.config)  # stores what was given anew, now that its files have been found to be the same
     session = Session(run, config, task, stop)
     if run.latest_checkpoint():
-        log(f"going on from {run.latest_checkpoint()}")
+        log(f"resuming from {run.latest_checkpoint()}")
     elif config.train.init_from:
         log(f"starting from the weights of {RunDir(config.train.init_from).weights_file()}")
     session.fit_into_time(time.perf_counter() - _BEGIN)
     stop.training_begins()
     outcome = session.run()
     if not outcome.finished:
-        again = f"the same command, or --model_dir={run.path} alone, goes on from there"
+        again = f"the same command, or --model_dir={run.path} alone, resumes it"
         log(f"stopped at update {outcome.update}; {again}")
         return program.EXIT_INTERRUPTED
     log(f"finished after {outcome.update} updates; best {config.train.metric} {abs(outcome.best_score):.3f}")
@@ -188,7 +188,7 @@ class _StopOnSignal:
         if self._asked or not self._training:
             sys.exit(128 + number)
         self._asked = True
-        print("stopping after this update; once more to stop at once", file=sys.stderr)
+        print("stopping after this update; press again to stop immediately", file=sys.stderr)
 
     def __call__(self) -> bool:
         return self._asked

@@ -25,7 +25,7 @@ SCHEDULES = ("constant", "cosine", "inverse_sqrt", "plateau")
 KEEP = ("all", "resume", "final")
 PRECISIONS = ("auto", "bfloat16", "float16", "float32")
 
-# What changes no number of an update or a validation, whatever the task. (patience decides when training ends.)
+# Options that affect no number of an update or a validation, whatever the task. (patience decides when training ends.)
 CHANGEABLE = (
     "train.checkpoint_every",
     "train.gradient_curves",
@@ -54,7 +54,7 @@ class Text(enum.Enum):
 PATH = Text.PATH
 SWITCH = Range(0, 1)  # of true and false, where a range is asked for
 SHARE = Range(0.0, 0.95)
-# Every number has an upper bound that memory and int32 bear; a value beyond it is a slip of the finger.
+# Every number has an upper bound that fits into memory and int32; a value beyond it is a typo.
 UNITS = Range(1, 16_384)
 EPOCHS = Range(1, 1_000_000)
 UPDATES = Range(1, 1_000_000_000)
@@ -66,13 +66,13 @@ TOKENS_OF_A_TEXT = Range(1, 100_000)
 
 
 class Renamed(NamedTuple):
-    """What an option has become that configurations of earlier versions name otherwise."""
+    """What an option is called now that configurations of earlier versions call something else."""
 
     name: str  # dotted
-    values: Mapping[str, str] = MappingProxyType({})  # words that were replaced -> today's
+    values: Mapping[str, str] = MappingProxyType({})  # words that were replaced -> current ones
 
     def value(self, stored: Any) -> Any:
-        """Returns what an old value is today."""
+        """Returns the current value for an old one."""
         return self.values.get(stored, stored) if isinstance(stored, str) else stored
 
 
@@ -110,12 +110,12 @@ class NetworkConfig:
     """What every recurrent network here has."""
 
     cell: str = option("lstm", "recurrent cell", CELLS)
-    embedding_units: int = option(256, "size of a symbol's vector", UNITS)
+    embedding_units: int = option(256, "size of a token's vector", UNITS)
     embedding_scale: float = option(0.1, "standard deviation of initial embeddings", Range(1e-6, 10.0))
     residual: bool = option(True, "add a layer's input to its output from depth 2 on")
     layer_norm: bool = option(False, "normalise the gates inside each cell (Ba 2016)")
     forget_bias: float = option(1.0, "initial bias of the LSTM forget gate", Range(-10, 10))
-    word_dropout: float = option(0.0, "share of input symbols whose whole vector is zeroed", SHARE)
+    word_dropout: float = option(0.0, "share of input tokens whose whole vector is zeroed", SHARE)
     embedding_dropout: float = option(0.2, "dropout on embeddings", SHARE)
     layer_dropout: float = option(0.2, "dropout between stacked layers", SHARE)
     output_dropout: float = option(0.4, "dropout before the last projection", SHARE)
@@ -139,9 +139,9 @@ class ReaderConfig(EncoderConfig):
     """A recurrent network that reads a whole text; classification and tagging put a projection on top."""
 
     encoder_units: int = option(128, "state size per direction", UNITS)
-    embedding_units: int = option(64, "size of a symbol's vector", UNITS)
+    embedding_units: int = option(64, "size of a token's vector", UNITS)
     embedding_dropout: float = option(0.1, "dropout on embeddings", SHARE)
-    encoder_dropout: float = option(0.0, "dropout on the outputs of the network at each symbol", SHARE)
+    encoder_dropout: float = option(0.0, "dropout on the outputs of the network at each token", SHARE)
     output_dropout: float = option(0.2, "dropout before the last projection", SHARE)
 
 
@@ -204,20 +204,20 @@ class TrainConfig:
     max_epochs: int = option(20, "passes over the training pairs", EPOCHS)
     max_updates: int = option(
         0,
-        "updates after which training ends, if max_epochs has more; the cosine ends there; 0 = no such bound",
+        "updates after which training ends, if max_epochs has more; the cosine schedule ends there; 0 = no limit",
         UPDATES_OR_NONE,
     )
     max_minutes: float = option(
         0.0,
-        "time of seq2seq-train on this machine: measured when the run begins, decides max_updates (never more than "
-        "max_epochs has); 0 = no bound",
+        "time for training on this machine: speed is measured when the run begins and decides max_updates (never "
+        "more than max_epochs has); 0 = no limit",
         Range(0.0, 1e6),
     )
     accumulate: int = option(1, "batches whose gradients are summed into one update", Range(1, 1024))
     shards: int = option(
         0,
         "parts of a batch computed side by side; 0 = one per CPU core up to 4, or 1 on a GPU, decided when the run is "
-        "made",
+        "created",
         Range(0, 64),
     )
     optimizer: str = option("adam", "optimiser", OPTIMIZERS)
@@ -233,23 +233,23 @@ class TrainConfig:
     precision: str = option(
         "auto",
         "of matrix products; states and sums stay float32. auto = bfloat16 where the machine has instructions for it, "
-        "decided when the run is made",
+        "decided when the run is created",
         PRECISIONS,
     )
     loss_scale: float = option(
         2.0**15,
-        "precision=float16: first factor on the loss (Micikevicius 2018); halved on overflow",
+        "precision=float16: initial factor on the loss (Micikevicius 2018); halved on overflow",
         Range(1.0, 2.0**24),
     )
     loss_scale_growth: int = option(
         2000, "precision=float16: updates without overflow after which the factor is doubled", UPDATES
     )
-    jit_compile: bool = option(False, "compile an update with XLA, once for each shape of a batch; see docs/gpu.md")
+    jit_compile: bool = option(False, "compile an update with XLA, once per batch shape; see docs/gpu.md")
     validate_every: int = option(0, "updates between validations; 0 = after each epoch", UPDATES_OR_NONE)
     checkpoint_every: int = option(500, "updates between checkpoints to resume from", UPDATES)
     keep: str = option(
         "all",
-        "what stays in the folder of a finished run besides what its use needs: all; resume = what a later end needs "
+        "what stays in the folder of a finished run besides what using it needs: all; resume = what training on needs "
         "(newest checkpoint, best weights, prepared data); final = nothing",
         KEEP,
     )
@@ -288,7 +288,7 @@ class SearchConfig:
     )
 
     def check(self) -> None:
-        """Raises InputError for values that are fine alone but contradict each other."""
+        """Raises InputError for values that are valid on their own but contradict each other."""
         if self.n_best > self.beam_size:
             raise InputError(f"search.n_best={self.n_best} is larger than search.beam_size={self.beam_size}")
 
@@ -297,20 +297,20 @@ class TaskConfig:
     """All options of a run of one task: a frozen dataclass whose fields are its sections."""
 
     task: ClassVar[str]  # the name in configuration files
-    trained_by: ClassVar[str]  # the program, for whoever brought the configuration or the run to another one
+    trained_by: ClassVar[str]  # the program, to name where a run or its configuration was given to another one
     used_by: ClassVar[str]
     has_gradient_curves: ClassVar[bool] = False  # whether the task offers what train.gradient_curves asks for
-    changeable: ClassVar[tuple[str, ...]] = CHANGEABLE  # patterns of options that may be given anew to a run
+    changeable: ClassVar[tuple[str, ...]] = CHANGEABLE  # patterns of options that may change when a run is resumed
     python_api: ClassVar[str]  # "MODULE:CLASS", the trained run in Python, which the package hands out by name
     inspected_by: ClassVar[str] = ""  # module of what seq2seq-inspect shows of a run; see `inspection.abilities`
     inspects: ClassVar[tuple[str, ...]] = ()  # that is: attention, units, gradients, cells
-    tokenizer_files: ClassVar[tuple[str, ...]]  # in the run folder; with them weights mean something
-    renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType({})  # dotted name in earlier versions -> today's
+    tokenizer_files: ClassVar[tuple[str, ...]]  # in the run folder; weights are useless without them
+    renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType({})  # dotted name in earlier versions -> current one
     model: NetworkConfig
     train: TrainConfig
 
     def check(self) -> None:
-        """Raises InputError for values that are fine alone but contradict each other."""
+        """Raises InputError for values that are valid on their own but contradict each other."""
         if self.train.weight_decay and self.train.optimizer != "adamw":
             raise InputError(f"train.weight_decay needs train.optimizer=adamw, got {self.train.optimizer}")
         if self.train.jit_compile and self.model.cudnn:

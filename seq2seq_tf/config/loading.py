@@ -50,7 +50,7 @@ class Resolved(NamedTuple, Generic[AnyConfig]):
 
 
 class Given(NamedTuple):
-    """Options that somebody has given, a few or all, and where."""
+    """Options that were set, some or all, and where."""
 
     values: dict[str, Any]  # dotted name -> value
     sources: dict[str, str]  # dotted name -> "configs/x.yaml:12", a file or "flag"
@@ -90,14 +90,14 @@ def check(leaf: Leaf, value: Any, where: str) -> Any:
     if isinstance(leaf.allowed, Range):
         if isinstance(value, int | float) and not leaf.allowed.low <= value <= leaf.allowed.high:
             low, high = leaf.allowed
-            raise InputError(f"{where}: {leaf.name} must lie in [{low:.10g}, {high:.10g}], got {_shown(value)}")
+            raise InputError(f"{where}: {leaf.name} must be in [{low:.10g}, {high:.10g}], got {_shown(value)}")
     elif not isinstance(leaf.allowed, Text) and value not in leaf.allowed:
         raise InputError(f"{where}: {leaf.name} must be one of {', '.join(leaf.allowed)}, got {_shown(value)}")
     return value
 
 
 def allowed(leaf: Leaf) -> str:
-    """Returns what an option may be, for people: "1 to 64", "gru, lstm, rnn", "path"."""
+    """Returns the allowed values of an option, for people: "1 to 64", "gru, lstm, rnn", "path"."""
     if leaf.type is bool:
         return "true, false"
     if isinstance(leaf.allowed, Text):
@@ -149,7 +149,7 @@ def load(
       overrides: they win over the file.
       kind: configuration of the task; of translation if not given. A file may name its task in a line of its own,
         `task: NAME`.
-      below: what holds where neither file nor overrides say anything, instead of the defaults.
+      below: values used instead of the defaults where neither file nor overrides set one.
 
     Raises:
       InputError: unknown key (with the nearest known names), wrong type, value out of range, contradiction, another
@@ -164,8 +164,8 @@ def load(
     config = _assemble(values, kind)
     config.check()
     defaults = {leaf.name: leaf.default for leaf in leaves(kind)}
-    told = {name: at for name, at in sources.items() if at == "flag" or values[name] != defaults[name]}
-    return Resolved(config, told)
+    changed = {name: at for name, at in sources.items() if at == "flag" or values[name] != defaults[name]}
+    return Resolved(config, changed)
 
 
 def stored_run(path: str | os.PathLike[str], kind: type[AnyConfig]) -> AnyConfig:
@@ -175,7 +175,7 @@ def stored_run(path: str | os.PathLike[str], kind: type[AnyConfig]) -> AnyConfig
 
 
 def read(path: str | os.PathLike[str] | None, overrides: Mapping[str, Any] | None, kind: type[TaskConfig]) -> Given:
-    """Returns what file and overrides give, each value checked for itself; see `load`."""
+    """Returns the options set in a file and in overrides, each value checked on its own; see `load`."""
     known = {leaf.name: leaf for leaf in leaves(kind)}
     values, sources = ({}, {}) if path is None else _of_file(os.fspath(path), kind, known)
     for name, value in (overrides or {}).items():
@@ -189,7 +189,7 @@ def read(path: str | os.PathLike[str] | None, overrides: Mapping[str, Any] | Non
 
 
 def _of_file(path: str, kind: type[TaskConfig], known: Mapping[str, Leaf]) -> Given:
-    """Returns what a file gives; names and words of earlier versions mean what they are called today."""
+    """Returns the options set in a file; names and words of earlier versions are understood."""
     file, task = _read(path, kind)
     if task != kind.task:
         raise _wrong_configuration(file, task, kind)
@@ -202,7 +202,7 @@ def _of_file(path: str, kind: type[TaskConfig], known: Mapping[str, Leaf]) -> Gi
         if name not in known:
             raise InputError(f"{where}: unknown key {name!r}{nearest(name, known)}")
         if name in found.values:
-            raise InputError(f"{where}: {written} sets {name} again, which {found.sources[name]} has set")
+            raise InputError(f"{where}: {written} sets {name} again; it is set at {found.sources[name]}")
         found.values[name], found.sources[name] = check(known[name], value, where), where
     return found
 

@@ -50,7 +50,7 @@ class _Loader(yaml.SafeLoader):
         event = self.peek_event()
         problem = ""
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            problem = "anchors and aliases (& and *) are not understood here"
+            problem = "anchors and aliases (& and *) are not supported"
         elif self.depth >= _DEEPEST:
             problem = "nested too deeply"
         if problem:
@@ -91,7 +91,7 @@ def read_config_file(path: str, expected: Iterable[str]) -> ConfigFile:
     for entry in found.entries:
         first = lines.setdefault(entry.name, entry.line)
         if first != entry.line:
-            raise InputError(f"{path}:{entry.line}: {entry.name} stands twice, first in line {first}")
+            raise InputError(f"{path}:{entry.line}: duplicate key {entry.name}, first on line {first}")
     return found
 
 

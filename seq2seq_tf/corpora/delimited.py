@@ -121,7 +121,7 @@ class Table:
         except csv.Error as error:
             raise InputError(
                 f"{self.path}:{number}: a quoted field does not end as it should ({error}); "
-                "where quotation marks belong to the text, say --quoted=no"
+                "where quotation marks belong to the text, use --quoted=no"
             ) from None
 
     def _find_delimiter(self, possible: str) -> str:
@@ -164,7 +164,7 @@ class Table:
     def _refuse_numbers(self, rows: Sequence[Sequence[str]]) -> None:
         for column in (1, 2):
             if len(rows) > 2 and all(row[column - 1].strip().isdigit() for row in rows):
-                raise InputError(f"{self.path}: column {column} holds numbers; say --columns=SOURCE,TARGET")
+                raise InputError(f"{self.path}: column {column} holds numbers; use --columns=SOURCE,TARGET")
 
 
 def is_header(titles: Sequence[str], languages: Pair) -> bool:

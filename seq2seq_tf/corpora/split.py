@@ -83,7 +83,7 @@ def _fill(free: np.ndarray, sizes: np.ndarray, wanted: int, name: str) -> list[i
         most = max(most, wanted - left)
     raise InputError(
         f"only {most} of the {wanted} pairs wanted for {name} can be held out: "
-        "too few are fit for it and share no sentence with others"
+        "too few are suitable and share no sentence with others"
     )
 
 

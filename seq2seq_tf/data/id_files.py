@@ -11,7 +11,7 @@ from seq2seq_tf.errors import InputError
 
 def remade(path: str) -> str:
     """Returns what to do about a damaged file of prepared data."""
-    return f"delete the folder {os.path.dirname(path)} and start again: it is made anew from the text"
+    return f"delete the folder {os.path.dirname(path)} and start again: it is prepared again from the text"
 
 
 def map_ids(path: str, dtype: np.dtype, count: int) -> np.ndarray:

@@ -48,7 +48,7 @@ def label_files(folder: str) -> dict[str, str]:
             continue
         label = path.name.removesuffix(ending)
         if label in found:
-            raise InputError(f"{path}: label {label!r} has a file already, {found[label]}")
+            raise InputError(f"{path}: label {label!r} already has a file, {found[label]}")
         found[label] = str(path)
     if not found:
         raise InputError(f"{folder}: no files LABEL.txt in it")

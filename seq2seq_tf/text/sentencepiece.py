@@ -82,7 +82,7 @@ def train_piece_models(texts: Sequence[PieceText], config: PieceOptions) -> None
             raise InputError(lines[-1])
         if done.returncode < 0:
             ended = signal.Signals(-done.returncode).name
-            raise InputError(f"the process that trains the piece model was ended by {ended}; is there memory enough?")
+            raise InputError(f"the process that trains the piece model was killed by {ended}; is there enough memory?")
         raise RuntimeError(f"training the piece model failed: {lines[-1]}")
 
 

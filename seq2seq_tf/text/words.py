@@ -43,7 +43,7 @@ class WordTokenizer:
         self._ids: dict[str, int] = {}
         for number, word in enumerate(self.words):
             if word.split() != [word] or word in self._ids:
-                raise InputError(f"{path}:{number + 1}: must be one word that stands in no other line, got {word!r}")
+                raise InputError(f"{path}:{number + 1}: must be a single word that no other line has, got {word!r}")
             self._ids[word] = number + len(_SPECIAL)
         if not self.words:
             raise InputError(f"{path}: empty, no words")

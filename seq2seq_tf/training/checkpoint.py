@@ -89,7 +89,7 @@ def assign(path: str, arrays: Mapping[str, np.ndarray], variables: Mapping[str, 
 
 
 def check(path: str, arrays: Mapping[str, np.ndarray], variables: Mapping[str, tf.Variable]) -> None:
-    """Holds arrays against variables.
+    """Compares arrays with variables.
 
     Args:
       path: the file that the arrays are from, for error messages.

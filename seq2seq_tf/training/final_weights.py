@@ -28,13 +28,13 @@ def choices(
 ) -> list[Choice]:
     """Returns the best weights and the average of all, or what is left of them.
 
-    A run that has been trained ends also if a file was damaged or lost since: without it, and saying so.
+    A trained run also ends if a file was damaged or lost since: without that file, and saying so.
 
     Args:
       paths: of the best weights, best first.
       variables: of the model; as they are, they stand in where no file can be read.
       run: with the tokenizers of the weights.
-      say: told about each file that is left out.
+      say: gets a line for each file that is excluded.
     """
     loaded = []
     for path in paths:
@@ -43,7 +43,7 @@ def choices(
             check_tokenizers(path, state, run)
             checkpoint.check(path, arrays, variables)
         except InputError as error:
-            say(f"warning: left out of the final weights: {error}")
+            say(f"warning: excluded from the final weights: {error}")
         else:
             loaded.append(arrays)
     if not loaded:

@@ -90,7 +90,7 @@ class History:
         kept = [line for line, record in lines if record and reach.holds(record)]
         strange = sum(record is None and line.endswith(b"\n") for line, record in lines)  # a last line may be cut off
         if strange:
-            say(f"{self._metrics}: {strange} line{'s' * (strange > 1)} dropped, not a record of training")
+            say(f"{self._metrics}: {strange} line{'s' * (strange > 1)} dropped: not a training record")
         if len(kept) < len(lines):
             write_bytes(self._metrics, b"".join(kept))
         for path in _event_files(self._tensorboard):

@@ -1,6 +1,6 @@
 """Fine-tuning: a new run that starts from another run's weights, with its tokenizers and sizes.
 
-What the weights cannot do without (sizes, pieces, labels) is the base's; data, schedule, dropout and optimiser are the
+What the weights depend on (sizes, tokenizers, labels) is the base's; data, schedule, dropout and optimiser are the
 new run's own. Once it has its first checkpoint it does not need the base any more.
 """
 
@@ -43,7 +43,7 @@ def _bound(name: str) -> bool:
 
 
 def values_of_base(kind: type[TaskConfig], path: str) -> Given:
-    """Returns what a new run has from its base where it does not say otherwise: tokenizers and the section model.
+    """Returns what a new run inherits from its base unless it sets it: tokenizers and the section model.
 
     Raises:
       InputError: not a run folder, or one of another task.
@@ -58,7 +58,7 @@ def values_of_base(kind: type[TaskConfig], path: str) -> Given:
 
 
 def check_base(run: RunDir, config: TaskConfig) -> None:
-    """Holds a configuration against the base that it names, before anything is written.
+    """Compares a configuration with the base that it names, before anything is written.
 
     Raises:
       InputError: no such run, another task, no or damaged weights, a missing or another tokenizer, or an option that
@@ -72,8 +72,8 @@ def check_base(run: RunDir, config: TaskConfig) -> None:
     for name in new:
         if _bound(name) and old[name] != new[name]:
             raise InputError(
-                f"{name}={new[name]!r} does not fit {_OPTION}={path}: that run has {old[name]!r}; leave the option out "
-                "to take over its value"
+                f"{name}={new[name]!r} does not fit {_OPTION}={path}: that run has {old[name]!r}; omit the option to "
+                "use that value"
             )
     for file in config.tokenizer_files:
         if not os.path.isfile(os.path.join(path, file)):
@@ -100,5 +100,5 @@ def take_over_tokenizers(run: RunDir, config: TaskConfig, say: Callable[[str], N
             except OSError as error:
                 raise InputError(f"{_OPTION}={path}: {name} cannot be read: {error.strerror}") from None
             write_bytes(os.path.join(run.path, name), content)
-        say(f"{' and '.join(config.tokenizer_files)} taken over from {path}")
+        say(f"{' and '.join(config.tokenizer_files)} copied from {path}")
     return True

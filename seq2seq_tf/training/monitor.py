@@ -1,4 +1,4 @@
-"""What a person sees of a training: progress, metrics.jsonl, TensorBoard."""
+"""What people see of training: progress, metrics.jsonl, TensorBoard."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Monitor:
         self._progress.log(f"update {update}: valid {_listed(scores)}{star}")
         if scores.get("length_ratio", 1.0) < _FAR_TOO_SHORT:
             ratio = scores["length_ratio"]
-            self._progress.log(f"warning: the outputs have only {ratio:.2f} times the characters of the references")
+            self._progress.log(f"warning: the outputs are only {ratio:.2f} times as long as the references")
         if count := validations.stands_still:
             metric = self._config.train.metric
             self._progress.log(

@@ -1,8 +1,8 @@
 """What was prepared for a run, and from which text: checksums in checksums.json, taken when preparing ends.
 
-Damaged ids would train on without a word, and held-out text that changes under a run would rank scores of two sets.
-The file lies beside data/, so that data made anew can be held against what the weights were trained on. Runs that
-were prepared without it are taken as they are.
+Damaged ids would be trained on silently, and scores on held-out text that changed during a run could not be compared.
+The file lies beside data/, so that data prepared again can be compared with what the weights were trained on. Runs
+prepared without it are accepted as they are.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def seal_prepared(run: RunDir, about: Any, texts: Texts) -> None:
     data = {name: file_hash([os.path.join(run.data, name)]) for name in _files(run)}
     if run.has_weights and noted and noted["data"] != data:
         raise InputError(
-            f"{run.data}: made anew, but not as the weights of this run were trained on: the text of "
+            f"{run.data}: prepared again, but not as the weights of this run were trained on: the text of "
             f"{' or '.join(texts)} or the program has changed; use another --model_dir"
         )
     found = {name: file_hash(paths) for name, paths in texts.items()}
@@ -43,7 +43,7 @@ def seal_prepared(run: RunDir, about: Any, texts: Texts) -> None:
 
 
 def check_prepared(run: RunDir, texts: Texts, read_anew: Iterable[str], say: Callable[[str], None]) -> None:
-    """Holds what a run is about to read against the checksums.
+    """Compares what a run is about to read with the checksums.
 
     Args:
       texts: as for `seal_prepared`; of those that are not read anew, files may be gone.
@@ -55,7 +55,7 @@ def check_prepared(run: RunDir, texts: Texts, read_anew: Iterable[str], say: Cal
     noted = _noted(run)
     if not noted:
         if run.has_weights and not os.path.exists(run.prepared):
-            say(f"note: {run.data} is made anew; no checksums tell whether from the text that the weights learned from")
+            say(f"note: {run.data} is prepared again; without checksums, its text may not be the one trained on")
         return
     anew = set(read_anew)
     there = {
@@ -67,10 +67,10 @@ def check_prepared(run: RunDir, texts: Texts, read_anew: Iterable[str], say: Cal
         if name in anew and run.has_weights:
             raise InputError(
                 f"{name}: this text has changed since the run in {run.path} began, and scores on two texts cannot be "
-                "ranked together; put the old text back, or use another --model_dir"
+                "compared; restore the old text, or use another --model_dir"
             )
         if name not in anew:
-            say(f"note: the text of {name} has changed since it was prepared; the run goes on with {run.data}")
+            say(f"note: the text of {name} has changed since it was prepared; the run continues with {run.data}")
     if anew.intersection(changed):  # nothing was validated yet
         _note(run, noted["data"], {**noted["texts"], **{name: found[name] for name in anew.intersection(found)}})
     if os.path.exists(run.prepared):
@@ -78,7 +78,7 @@ def check_prepared(run: RunDir, texts: Texts, read_anew: Iterable[str], say: Cal
 
 
 def check_data(run: RunDir) -> None:
-    """Holds data/ alone against the checksums, for whoever reads it besides training.
+    """Compares data/ alone with the checksums, for callers other than training.
 
     Raises:
       InputError: a file of it is missing or damaged.
@@ -88,13 +88,13 @@ def check_data(run: RunDir) -> None:
 
 
 def _check_data(run: RunDir, noted: Mapping[str, str]) -> None:
-    remedy = f"delete the folder {run.data} and start again: it is made anew from the text"
+    remedy = f"delete the folder {run.data} and start again: it is prepared again from the text"
     for name, wanted in noted.items():
         path = os.path.join(run.data, name)
         if not os.path.exists(path):
             raise InputError(f"{path}: no such file; {remedy}")
         if file_hash([path]) != wanted:
-            raise InputError(f"{path}: damaged, it is not what was prepared; {remedy}")
+            raise InputError(f"{path}: damaged: not what was prepared; {remedy}")
 
 
 def file_hash(paths: Iterable[str]) -> str:
@@ -131,4 +131,4 @@ def _noted(run: RunDir) -> dict[str, dict[str, str]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{run.checksums}: damaged; delete it to go on without these checks") from None
+        raise InputError(f"{run.checksums}: damaged; delete it to continue without these checks") from None

@@ -1,4 +1,4 @@
-"""How far a training is: a bar on a terminal, now and then a whole line elsewhere, and train.log in any case."""
+"""Progress of training: a bar on a terminal, a line every now and then elsewhere, and train.log in any case."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _EVERY = 30.0  # seconds between lines where there is no bar
 
 
 class RunLog:
-    """Says lines on standard output, and writes them into a file with the time; a later start goes on in that file.
+    """Prints lines on standard output and writes them to a file with the time; a later start appends to that file.
 
     Args:
       path: of the file.
@@ -24,21 +24,21 @@ class RunLog:
         self._writes = True
 
     def __call__(self, line: str) -> None:
-        """Says a line, above the bar if there is one."""
+        """Prints and writes a line, above the bar if there is one."""
         if sys.stdout is not None:
             tqdm.write(line, file=sys.stdout)
             sys.stdout.flush()  # a pipe holds lines back
         self.note(line)
 
     def note(self, line: str) -> None:
-        """Writes a line into the file alone."""
+        """Writes a line to the file only."""
         if not self._writes:
             return
         now = time.strftime("%Y-%m-%d %H:%M:%S")
         try:
             with open(self._path, "a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write("".join(f"{now}  {part}\n" for part in line.splitlines()))
-        except OSError as error:  # training is worth more than its log; a full disk will be told by the next checkpoint
+        except OSError as error:  # training is worth more than its log; the next checkpoint will report a full disk
             self._writes = False
             print(f"warning: {self._path}: cannot be written: {error.strerror or error}", file=sys.stderr)
 

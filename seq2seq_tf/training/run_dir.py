@@ -29,7 +29,7 @@ from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.config.loading import AnyConfig, flatten, load, stored_run, task_of, to_yaml, wrong_run
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import PART, write_text
-from seq2seq_tf.training.going_on import Begun, agree
+from seq2seq_tf.training.resuming import Begun, agree
 from seq2seq_tf.training.run_lock import RunLock
 
 _STEP = re.compile(r"^step_(\d{8})\.npz$")
@@ -71,11 +71,11 @@ class RunDir:
         """Makes the folder, decides what `auto` means on this machine and stores the configuration.
 
         A folder where an attempt failed on its data, so that nothing was trained yet, takes another configuration. A
-        run that has begun takes what changes no number of it, and a later end; see `going_on`.
+        run that has begun accepts changes that affect no number of it, and a later end; see `resuming`.
 
         Args:
           config: of the run.
-          say: gets a line for each option that is given anew.
+          say: gets a line for each option that changes.
 
         Returns:
           the configuration of the run, without `auto`.
@@ -97,7 +97,7 @@ class RunDir:
         return agreed
 
     def agreed(self, config: AnyConfig, say: Callable[[str], None] = lambda _: None) -> AnyConfig:
-        """Returns the configuration with which a run that has begun goes on, and writes nothing; see `create`."""
+        """Returns the configuration with which a run that has begun is resumed, and writes nothing; see `create`."""
         stored = self.load_config(type(config))
         new = flatten(load(self.config_file, kind=type(config)).config)  # what its file would mean for a new run
         older = {name: new[name] for name, value in flatten(stored).items() if value != new[name]}
@@ -127,7 +127,7 @@ class RunDir:
     def has_ended(self, config: TaskConfig) -> bool:
         """Whether the run is finished and stays so: its final weights are there, and no update is left to do.
 
-        A finished run that was given a later end has updates left; its final weights stay until the new ones are there.
+        A finished run with a later end has updates left; its final weights stay until the new ones are there.
 
         Raises:
           InputError: the newest checkpoint or the final weights are damaged.
@@ -222,7 +222,7 @@ class RunDir:
         """Path of the weights to use: the final ones, else the best so far, else the latest checkpoint.
 
         Args:
-          say: gets the path of each of the best weights that cannot be read, and is left out.
+          say: gets the path of each of the best weights that cannot be read and is skipped.
         """
         if self.finished:
             return self.final_model

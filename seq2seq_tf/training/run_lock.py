@@ -1,4 +1,4 @@
-"""One writer of a run folder at a time, and a name for whoever comes second.
+"""One writer of a run folder at a time; whoever comes second learns who the first is.
 
 The lock is the operating system's (`flock` on Unix), so it ends with the process that holds it, however that ends: the
 file stays, but nobody has to find out whether it is stale, and a folder copied with it is free. Who holds it stands in
@@ -23,7 +23,7 @@ from seq2seq_tf.files import write_text
 
 
 class LockedError(InputError):
-    """Another program is writing into the run folder."""
+    """Another program is writing to the run folder."""
 
 
 class RunLock:
@@ -56,11 +56,11 @@ class RunLock:
             self._lock.acquire(blocking=False)
         except Timeout:
             raise LockedError(
-                f"{self._folder}: another program is writing into this run folder: {self._who()}; wait until it has "
+                f"{self._folder}: another program is writing to this run folder: {self._who()}; wait until it has "
                 "ended, stop it, or use another --model_dir"
             ) from None
         except NotImplementedError:
-            warnings.warn(f"{self._folder}: this file system knows no locks; start one program here only", stacklevel=3)
+            warnings.warn(f"{self._folder}: this file system has no locks; run only one program here", stacklevel=3)
         except OSError as error:
             raise InputError(f"{self._folder}: cannot be locked for writing: {error.strerror or error}") from None
         with contextlib.suppress(InputError):  # a full disk; the lock holds without a name
@@ -81,7 +81,7 @@ class RunLock:
                 who = json.load(file)
             return f"{who['program']}, process {who['process']} on {who['computer']} since {who['since']}"
         except (OSError, ValueError, KeyError, TypeError):  # it has only just begun, or is about to end
-            return "it has not said which"
+            return "an unknown one"
 
 
 def _myself() -> dict[str, str | int]:

@@ -19,8 +19,8 @@ import tensorflow as tf
 from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.errors import TrainingError
 from seq2seq_tf.training import checkpoint
+from seq2seq_tf.training.cleanup import free
 from seq2seq_tf.training.final_weights import best_of, choices
-from seq2seq_tf.training.freeing import free
 from seq2seq_tf.training.history import History, Reach
 from seq2seq_tf.training.monitor import Monitor
 from seq2seq_tf.training.position import Position
@@ -40,7 +40,7 @@ _CARRY = "carry/"  # prefix of arrays in a checkpoint
 class Outcome(NamedTuple):
     """How a call of `Session.run` ended."""
 
-    finished: bool  # False: stopped on request, can go on
+    finished: bool  # False: stopped on request, can be resumed
     update: int
     best_score: float
 
@@ -189,7 +189,7 @@ class Session:
         return 0 < patience <= self.validations.since_best
 
     def _take_back_end(self) -> None:
-        """Forgets an earlier end of this run: with the later one that it was given, it would not have been there."""
+        """Forgets an earlier end of this run: with the later end it now has, that end would not have been there."""
         self.ended = None
         self._history.cut(Reach(self.position.update, self.validations.last), self._log)
 

@@ -143,8 +143,8 @@ def choose(task: Task, trainer: Trainer, spent: float) -> Choice:
     measured = f"an update takes {speed.update:.2g} s here, a validation at most {speed.validation:.2g} s"
     if updates < 1:
         raise InputError(
-            f"train.max_minutes={train.max_minutes:g}: {measured}, and {spent:.0f} s are over before the first update, "
-            "so none fits; give more minutes, or less held-out text"
+            f"train.max_minutes={train.max_minutes:g}: {measured}, and {spent:.0f} s have passed before the first "
+            "update, so none fits; allow more minutes, or use less held-out text"
         )
     if updates == planned:
         minutes = (spent + seconds_of(planned, train, per_epoch, speed)) / 60.0

@@ -1,7 +1,7 @@
-"""Weights mean something only with the tokenizers that they were trained with: piece models, characters, labels, words.
+"""Weights are useless without the tokenizers they were trained with: SentencePiece models, characters, labels, words.
 
-Every file of weights holds the SHA-256 of these files, and it is compared wherever weights are read. Weights of older
-versions hold none and are taken as they are.
+Every file of weights holds the SHA-256 of these files, compared wherever weights are read. Weights of older versions
+hold none and are accepted as they are.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def tokenizer_hashes(run: RunDir, names: Sequence[str]) -> dict[str, str]:
 
 
 def check_tokenizers(path: str, state: Mapping[str, Any], run: RunDir) -> None:
-    """Holds the tokenizers of a run against weights.
+    """Compares the tokenizers of a run with those that weights were trained with.
 
     Args:
       path: of the weights, for error messages.
@@ -44,7 +44,7 @@ def check_tokenizers(path: str, state: Mapping[str, Any], run: RunDir) -> None:
         if found != wanted:
             raise InputError(
                 f"{path}: these weights were trained with another {file}, one with SHA-256 {wanted[:16]}..., not "
-                f"{found[:16]}...; put the right file back"
+                f"{found[:16]}...; restore the right file"
             )
 
 
@@ -60,7 +60,7 @@ def has_bound_tokenizers(run: RunDir, config: TaskConfig) -> bool:
         path = os.path.join(run.path, name)
         if not os.path.exists(path):
             raise InputError(
-                f"{path}: missing, and the weights of this run mean nothing without it; put the file back, or use "
+                f"{path}: missing, and the weights of this run are useless without it; restore it, or use "
                 "another --model_dir"
             )
     return True

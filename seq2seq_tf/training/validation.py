@@ -13,7 +13,7 @@ SMALLER_IS_BETTER = ("loss", "bits_per_character")
 
 
 def score_of(scores: Mapping[str, float], metric: str) -> float:
-    """Returns the value of a metric such that larger is better."""
+    """Returns the value of a metric as a score: higher is better, so a loss is negated."""
     return -scores[metric] if metric in SMALLER_IS_BETTER else scores[metric]
 
 
@@ -28,7 +28,7 @@ def perplexity_shown(value: float, digits: int) -> str:
 
 
 class ValidationHistory(NamedTuple):
-    """What the validations so far say; part of every checkpoint. Equal scores are told apart by the loss."""
+    """The validations so far; part of every checkpoint. Equal scores are ranked by the loss."""
 
     best: tuple[tuple[float, int], ...] = ()  # (score, update), best first, at most average_best
     since_best: int = 0  # validations without a new best
@@ -40,11 +40,11 @@ class ValidationHistory(NamedTuple):
 
     @staticmethod
     def of(stored: Mapping[str, Any]) -> ValidationHistory:
-        """Returns what a checkpoint holds of a validations."""
+        """Returns the history that a checkpoint holds."""
         return ValidationHistory(**{**stored, "best": tuple((score, update) for score, update in stored["best"])})
 
     def after(self, score: float, update: int, config: TrainConfig, *, loss: float) -> ValidationHistory:
-        """Returns the validations after one more validation."""
+        """Returns the history after one more validation."""
         unknown = [-math.inf] * (len(self.best) - len(self.losses))  # of equal ones the earlier stays, as it did
         ranked = [(s, -old, u) for (s, u), old in zip(self.best, (*self.losses, *unknown), strict=True)]
         improved = not ranked or (score, -loss) > ranked[0][:2]

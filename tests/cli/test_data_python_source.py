@@ -45,7 +45,7 @@ def test_files_are_copied_into_the_parts_that_their_names_give(data: Data, tmp_p
 
     again = data(NAME, f"--stdlib={library}", "--out=out")
     assert again.returncode == 2
-    assert again.stderr == "error: out: is there already; delete it or name another --out\n"
+    assert again.stderr == "error: out: already exists; delete it or choose another --out\n"
 
 
 def test_a_full_disk_leaves_nothing_behind(data: Data, tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_translations_that_are_all_empty_do_not_go_unremarked(evaluated: Evaluat
     done = evaluated.ended["empty"]
     assert (done.code, done.stderr) == (
         0,
-        "warning: the translations have 0.00 times the characters of the reference\n",
+        "warning: the translations are only 0.00 times as long as the reference\n",
     )
     found = json.loads((evaluated.folder / "empty.json").read_text())
     assert (found["bleu"]["score"], found["brevity_penalty"], found["character_ratio"]) == (0.0, 0.0, 0.0)

@@ -236,4 +236,4 @@ def test_options_of_sampling_and_searching_are_checked_as_in_a_file() -> None:
         for leaf in leaves(kind):
             if leaf.name.startswith(section) and leaf.type is not bool:
                 ended = call(name, "--model_dir=x", f"--{leaf.name.removeprefix(section)}=-1")
-                assert_one_error_line(ended, leaf.name, "must lie in")
+                assert_one_error_line(ended, leaf.name, "must be in")

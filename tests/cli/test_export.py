@@ -47,7 +47,7 @@ def test_an_export_says_where_it_lies_and_how_it_compares(exported: Exported) ->
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("exists", ["there", "exists already"]), ("blank", ["blank", "no sentence"]), ("missing", ["missing", "no such"])],
+    [("exists", ["there", "already exists"]), ("blank", ["blank", "no sentence"]), ("missing", ["missing", "no such"])],
 )
 def test_bad_input_is_one_line_and_exit_code_2(ended: dict[str, Ended], name: str, words: list[str]) -> None:
     assert_one_error_line(ended[name], *words)

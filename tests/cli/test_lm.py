@@ -113,7 +113,7 @@ def test_several_samples_are_those_of_the_python_api(hello: Hello) -> None:
         ("broken", ["broken.txt:2: invalid UTF-8"]),
         ("empty", ["empty.txt: empty, nothing to score"]),
         ("too long", ["--logits", "150 characters"]),
-        ("top_p", ["top_p", "must lie in"]),
+        ("top_p", ["top_p", "must be in"]),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(hello: Hello, name: str, words: list[str]) -> None:

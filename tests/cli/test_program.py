@@ -33,7 +33,7 @@ def run(main: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         (
             "MemoryError('Unable to allocate 56 GiB')",
             program.EXIT_BAD_INPUT,
-            "error: not enough memory (Unable to allocate 56 GiB); take smaller batches, a smaller model or "
+            "error: not enough memory (Unable to allocate 56 GiB); use smaller batches, a smaller model or "
             "less text at once",
         ),
         (

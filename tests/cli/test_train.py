@@ -171,7 +171,7 @@ def test_stopped_and_killed_a_run_ends_with_the_same_weights(
     code, out, err = training.end()
     assert code == 130, err
     assert "stopping after this update" in err
-    assert "goes on from there" in out
+    assert "resumes it" in out
     update = int(re.search(r"stopped at update (\d+)", out).group(1))  # type: ignore[union-attr]
     assert update >= stop
     kept = tmp_path / "checkpoints" / f"step_{update:08d}.npz"
@@ -184,7 +184,7 @@ def test_stopped_and_killed_a_run_ends_with_the_same_weights(
     training.send(signal.SIGKILL)
     code, out, _ = training.end()
     assert code == -signal.SIGKILL
-    assert f"going on from {kept}" in out or not out  # a pipe may hold back what a killed process printed
+    assert f"resuming from {kept}" in out or not out  # a pipe may hold back what a killed process printed
 
     training = launch(tmp_path)
     code, out, err = training.end()

@@ -27,7 +27,7 @@ def test_numbers_of_numpy_are_taken_as_numbers_of_python() -> None:
     ("options", "message"),
     [
         ({"beam_sise": 3}, "beam_sise: unknown option (did you mean 'search.beam_size'?)"),
-        ({"beam_size": 0}, "beam_size: search.beam_size must lie in [1, 64], got 0"),
+        ({"beam_size": 0}, "beam_size: search.beam_size must be in [1, 64], got 0"),
         ({"beam_size": True}, "beam_size: search.beam_size must be of type int, got bool True"),
         ({"length_penalty": "x"}, "length_penalty: search.length_penalty must be of type float, got str 'x'"),
         ({"early_stop": 1}, "early_stop: search.early_stop must be of type bool, got int 1"),

@@ -24,7 +24,7 @@ def test_a_bomb_of_aliases_is_refused_at_once(tmp_path: Path) -> None:
     lines = ["train:", "  a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
     message = refusal(tmp_path / "x.yaml", "\n".join([*lines, "  seed: *a29"]))
-    assert message == "2: not valid YAML: anchors and aliases (& and *) are not understood here"
+    assert message == "2: not valid YAML: anchors and aliases (& and *) are not supported"
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_first_pair_that_is_no_header_is_kept(tmp_path: Path) -> None:
 def test_columns_may_be_named_and_numbers_are_not_taken_for_sentences(tmp_path: Path) -> None:
     text = "".join(f"{n}\tsentence {n}\t{n + 9}\tSatz {n}\n" for n in range(5))
     assert list(table(tmp_path, text, TSV._replace(columns=(2, 4))).pairs())[1] == ("sentence 1", "Satz 1")
-    with pytest.raises(InputError, match=r"pairs\.txt: column 1 holds numbers; say --columns=SOURCE,TARGET"):
+    with pytest.raises(InputError, match=r"pairs\.txt: column 1 holds numbers; use --columns=SOURCE,TARGET"):
         table(tmp_path, text)
 
 

@@ -37,7 +37,7 @@ def test_unknown_words_and_special_ids_are_shown_as_such(words: WordTokenizer) -
     [
         (b"a\nnine\na\n", r"labels\.txt:3: .* got 'a'"),
         (b"a\n\nnine\n", r"labels\.txt:2: .* got ''"),
-        (b"a nine\n", r"labels\.txt:1: must be one word"),
+        (b"a nine\n", r"labels\.txt:1: must be a single word"),
         (b"", "empty"),
         (b"a\n\xff\n", "cannot be read"),
         (None, "cannot be read: No such file"),

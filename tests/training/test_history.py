@@ -60,7 +60,7 @@ def test_a_line_that_is_no_record_is_dropped_with_a_word_and_nothing_else_is(
     said: list[str] = []
     history.cut(Reach(9, 9), said.append)
     assert [line["update"] for line in lines(tmp_path)] == [1, 2]
-    assert said == [f"{tmp_path / 'metrics.jsonl'}: 1 line dropped, not a record of training"]
+    assert said == [f"{tmp_path / 'metrics.jsonl'}: 1 line dropped: not a training record"]
     history.cut(Reach(9, 9), said.append)
     assert len(said) == 1
 

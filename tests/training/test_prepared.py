@@ -88,7 +88,7 @@ def test_data_made_anew_in_a_run_with_weights_but_without_checksums_are_said(
     with_weights(run)
     said: list[str] = []
     prepare(found[0], run, said.append)
-    assert [line for line in said if line.startswith(f"note: {run / 'data'} is made anew; no checksums tell")]
+    assert [line for line in said if line.startswith(f"note: {run / 'data'} is prepared again; without checksums")]
 
 
 def test_held_out_text_that_changes_under_a_run_with_weights_is_refused(

@@ -121,4 +121,4 @@ class CaptioningConfig(TaskConfig):
         made_by = f"model.filters={self.model.filters} x 2 ** model.halvings={self.model.halvings}"
         check_attention(self.model, self.model.filters * cell, made_by)
         if self.model.attention == "none" and self.model.bridge == "zero":
-            raise InputError("model.attention=none needs model.bridge=mean: nothing else tells of the image")
+            raise InputError("model.attention=none needs model.bridge=mean: the decoder would not see the image")

@@ -59,7 +59,9 @@ class ClassificationModelConfig(ReaderConfig):
     """Sizes and regularisation of the classifier."""
 
     embedding_scale: float = option(
-        1.0, "standard deviation of initial embeddings; with 0.1 characters are told apart late", Range(1e-6, 10.0)
+        1.0,
+        "standard deviation of initial embeddings; with 0.1, characters become distinct late",
+        Range(1e-6, 10.0),
     )
     pooling: str = option(
         "mean_max",
@@ -75,7 +77,9 @@ class ClassificationTrainConfig(TrainConfig):
     batch_tokens: int = option(6000, "upper bound of tokens per batch, padding included", BATCH)
     pool_texts: int = option(3000, "texts shuffled together, then sorted by length; larger = less padding", POOL)
     label_smoothing: float = option(
-        0.0, "share of probability spread over all labels; above 0, probabilities are too modest on purpose", SHARE
+        0.0,
+        "share of probability spread over all labels; above 0, probabilities are too low on purpose",
+        SHARE,
     )
     metric: str = option("accuracy", "metric on the valid set that decides which checkpoint is best", METRICS)
 

@@ -149,7 +149,7 @@ def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None
     classifier = Classifier(model, tokenizer, labels, config)
     valid = valid.only(classifier.non_empty(valid.texts))
     if valid.blank:
-        say(f"held-out text: {valid.blank:,} lines without text left out")
+        say(f"held-out text: {valid.blank:,} lines without text skipped")
     if not valid.texts:
         raise InputError(f"{data.valid}: no text; held-out texts choose the best checkpoint")
     return ClassificationTask(classifier, load_ids(os.path.join(run.data, "train")), valid)
@@ -169,7 +169,7 @@ def _prepare_texts(
     save_ids(os.path.join(run.data, "train"), pack_ids([row[: data.max_tokens] for row in rows], texts.labels))
     write_text(run.labels, "".join(f"{label}\n" for label in labels))
     say(
-        f"training data: {len(rows):,} texts, {texts.blank:,} lines without text left out, "
+        f"training data: {len(rows):,} texts, {texts.blank:,} lines without text skipped, "
         f"{cut:,} read up to token {data.max_tokens} only"
     )
     return {"texts": len(rows), "blank": texts.blank, "cut": cut}

@@ -38,11 +38,11 @@ class LanguageModelDataConfig:
         "", "held-out text that chooses the best checkpoint; empty = valid_share of the files of train", PATH
     )
     test: str = option(
-        "", "held-out text for the final score; empty = test_share of the files of train, if valid is", PATH
+        "", "held-out text for the final score; empty = test_share of the files of train, if valid is empty too", PATH
     )
     pattern: str = option("*", "files of a folder that are read, such as *.py; folders in it are searched too")
     exclude: str = option(
-        ".*,__pycache__", "names of files and folders that are left out, separated by commas; * and ? are understood"
+        ".*,__pycache__", "names of files and folders to skip, separated by commas; * and ? are wildcards"
     )
     valid_share: float = option(0.05, "share of the files held out, by a hash of their names", Range(0.0, 0.5))
     test_share: float = option(0.05, "share of the files held out for the test, likewise", Range(0.0, 0.5))
@@ -51,14 +51,14 @@ class LanguageModelDataConfig:
     )
     vocab_size: int = option(
         2000,
-        "pieces: their number; characters: upper bound, rarer ones are unknown; special symbols included",
+        "pieces: their number; characters: upper bound, rarer ones are unknown; special tokens included",
         Range(8, 1_000_000),
     )
     piece_model: str = option("bpe", "pieces: kind of SentencePiece model", PIECE_MODELS)
     character_coverage: float = option(1.0, "pieces: share of characters that get a piece", Range(0.9, 1.0))
     byte_fallback: bool = option(True, "pieces: spell unknown characters in bytes, so that nothing is lost")
     normalization: str = option(
-        "identity", "pieces: normalisation before cutting; what it changes can never be written", NORMALIZATIONS
+        "identity", "pieces: normalisation before tokenization; what it changes can never be produced", NORMALIZATIONS
     )
     lowercase: bool = option(False, "pieces: fold case")
 
@@ -71,11 +71,11 @@ class LanguageModelModelConfig(NetworkConfig):
     units: int = option(512, "state size of each layer", UNITS)
     output_units: int = option(0, "size of a tanh layer before the vocabulary; 0 = none", Range(0, UNITS.high))
     tie: bool = option(False, "one table for input and output (Press and Wolf 2017)")
-    embedding_units: int = option(64, "size of a symbol's vector", UNITS)
+    embedding_units: int = option(64, "size of a token's vector", UNITS)
     embedding_scale: float = option(
         1.0,
-        "standard deviation of initial embeddings; the few symbols must move the state from the first update on. "
-        "Take 0.1 with tie",
+        "standard deviation of initial embeddings; the few tokens must move the state from the first update on; "
+        "use 0.1 with tie",
         Range(1e-6, 10.0),
     )
     embedding_dropout: float = option(0.0, "dropout on embeddings", SHARE)
@@ -97,7 +97,7 @@ class LanguageModelTrainConfig(TrainConfig):
     random_offset: bool = option(True, "start each epoch at another place in the text, so that batches differ")
     max_epochs: int = option(5, "passes over the training text", EPOCHS)
     learning_rate: float = option(2e-3, "peak learning rate", Range(0.0, 100.0))
-    label_smoothing: float = option(0.0, "share of probability spread over all symbols (Szegedy 2016)", SHARE)
+    label_smoothing: float = option(0.0, "share of probability spread over all tokens (Szegedy 2016)", SHARE)
     average_best: int = option(3, "best checkpoints kept and averaged into the final model", Range(1, 100))
     metric: str = option("loss", "metric on the valid text that decides which checkpoint is best", METRICS)
 
@@ -107,14 +107,14 @@ class SampleConfig:
     """Defaults of sampling; programs and Python can override them per call."""
 
     length: int = option(
-        500, "most symbols of a sample; it ends before that where the model ends the file", Range(1, 1_000_000)
+        500, "maximum tokens of a sample; it ends earlier where the model ends the file", Range(1, 1_000_000)
     )
     temperature: float = option(
         0.8, "logits are divided by it: below 1 safer, above 1 bolder; 0 = always the most probable", Range(0.0, 100.0)
     )
-    top_k: int = option(0, "draw from the k most probable symbols only; 0 = from all", Range(0, 1_000_000))
+    top_k: int = option(0, "draw from the k most probable tokens only; 0 = from all", Range(0, 1_000_000))
     top_p: float = option(
-        1.0, "draw from the fewest symbols that have this probability together (Holtzman 2020)", Range(1e-6, 1.0)
+        1.0, "draw from the fewest tokens that together have this probability (Holtzman 2020)", Range(1e-6, 1.0)
     )
     seed: int = option(1, "the same seed gives the same text", Range(0, 2**31 - 1))
 

@@ -38,10 +38,10 @@ class TaggingDataConfig:
     piece_model: str = option("bpe", "kind of SentencePiece model", PIECE_MODELS)
     character_coverage: float = option(1.0, "share of characters that get a piece; 0.9995 for CJK", Range(0.9, 1.0))
     byte_fallback: bool = option(True, "spell unknown characters in bytes")
-    normalization: str = option("nmt_nfkc", "normalisation of the words before cutting", NORMALIZATIONS)
+    normalization: str = option("nmt_nfkc", "normalisation of the words before tokenization", NORMALIZATIONS)
     max_lines: int = option(
         4,
-        "a paragraph is 1 to this many consecutive lines, drawn anew each epoch: sentence ends must be found",
+        "a paragraph is 1 to this many consecutive lines, redrawn each epoch: sentence ends must be found",
         Range(1, 1000),
     )
     max_pieces: int = option(

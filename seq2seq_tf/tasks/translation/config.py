@@ -41,20 +41,20 @@ class TranslationDataConfig:
     test_source: str = option("", "held-out sentences for the final score; may be left empty", PATH)
     test_target: str = option("", "their translations", PATH)
     vocab_size: int = option(8000, "number of pieces, special ones included", Range(8, 1_000_000))
-    joint_vocab: bool = option(True, "one piece model for both languages (needed to tie all embeddings)")
+    joint_vocab: bool = option(True, "one SentencePiece model for both languages (needed to tie all embeddings)")
     piece_model: str = option("bpe", "kind of SentencePiece model", PIECE_MODELS)
     character_coverage: float = option(1.0, "share of characters that get a piece; 0.9995 for CJK", Range(0.9, 1.0))
     byte_fallback: bool = option(True, "spell unknown characters in bytes, so that nothing is lost")
     source_normalization: str = option(
         "nmt_nfkc",
-        "of the source before cutting: identity, nfc, nfkc, or nmt_nfkc, which folds most; see docs/training.md",
+        "of the source before tokenization: identity, nfc, nfkc, or nmt_nfkc, which folds most; see docs/training.md",
         NORMALIZATIONS,
     )
     target_normalization: str = option(
-        "identity", "of the target before cutting; what it changes can never be written", NORMALIZATIONS
+        "identity", "of the target before tokenization; what it changes can never be produced", NORMALIZATIONS
     )
-    lowercase: bool = option(False, "fold case of source and target before cutting into pieces")
-    max_pieces: int = option(128, "training pairs with a longer side are left out (and counted)", TOKENS_OF_A_TEXT)
+    lowercase: bool = option(False, "fold case of source and target before tokenization")
+    max_pieces: int = option(128, "training pairs with a longer side are skipped (and counted)", TOKENS_OF_A_TEXT)
     segmentations: int = option(
         1,
         "number of sampled segmentations of the training text, used in turn by epoch (subword regularisation, "
@@ -70,7 +70,9 @@ class TranslationDataConfig:
 class TranslationModelConfig(EncoderConfig, DecoderConfig):
     """Sizes and regularisation of the encoder and the attention decoder."""
 
-    tie: str = option("all", "which tables are one: all = source, target and output; target = target and output", TIES)
+    tie: str = option(
+        "all", "shared embedding tables: all = source, target and output; target = target and output", TIES
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,8 +89,8 @@ class TranslationTrainConfig(TrainConfig):
     metric: str = option("bleu", "metric on the valid set that decides which checkpoint is best", METRICS)
     bleu_tokenizer: str = option(
         "auto",
-        "how sacreBLEU divides text into words; auto = by the script of the target text, decided when the run is made; "
-        "see docs/evaluating.md",
+        "how sacreBLEU splits text into words; auto = by the script of the target text, decided when the run is "
+        "created; see docs/evaluating.md",
         BLEU_TOKENIZERS,
     )
 
@@ -102,7 +104,7 @@ class TranslationSearchConfig(SearchConfig):
     )
     max_extra: int = option(10, "see max_ratio", Range(1, 10_000))
     max_steps: int = option(
-        4096, "no output is longer than this, whatever max_ratio and max_extra say", Range(1, 32_768)
+        4096, "no output is longer than this, regardless of max_ratio and max_extra", Range(1, 32_768)
     )
     min_ratio: float = option(
         0.0, "shortest output = min_ratio * source pieces", Range(0.0, 100.0), served=Range(0.0, 2.0)
@@ -114,9 +116,9 @@ class TranslationSearchConfig(SearchConfig):
         Range(0, 100),
     )
     split_sentences: bool = option(
-        True, "translate each sentence of a text of several by itself; false = a text is translated as a whole"
+        True, "translate each sentence of a longer text separately; false = translate the text as a whole"
     )
-    max_source_pieces: int = option(1024, "longer sentences are cut there, with a warning", TOKENS_OF_A_TEXT)
+    max_source_pieces: int = option(1024, "longer sentences are truncated there, with a warning", TOKENS_OF_A_TEXT)
     batch_tokens: int = option(2048, "upper bound of padded source pieces translated at once", BATCH)
 
 
@@ -161,4 +163,4 @@ class TranslationConfig(TaskConfig):
         made_by = f"{directions} x model.encoder_units={model.encoder_units}"
         check_attention(model, directions * model.encoder_units, made_by)
         if model.attention == "none" and model.bridge == "zero":
-            raise InputError("model.attention=none needs model.bridge=final: nothing else tells of the source")
+            raise InputError("model.attention=none needs model.bridge=final: the decoder would not see the source")

@@ -56,7 +56,7 @@ class Prepared(NamedTuple):
     target: Changed = NONE_CHANGED
 
     def __str__(self) -> str:
-        return f"{self.kept:,} pairs kept, {self.empty:,} with an empty side and {self.too_long:,} too long left out"
+        return f"{self.kept:,} pairs kept, {self.empty:,} with an empty side and {self.too_long:,} too long skipped"
 
 
 def prepare_corpus(

@@ -63,7 +63,7 @@ def export(translator: Translator, out: str, sentences: Sequence[str]) -> Compar
     check_tensorflow_text()
     out = os.path.expanduser(out)
     if os.path.exists(out):
-        raise InputError(f"{out}: exists already; name a new folder")
+        raise InputError(f"{out}: already exists; choose a new folder")
     if not sentences:
         raise InputError("no sentences to compare the SavedModel on")
     parent = os.path.dirname(os.path.abspath(out))

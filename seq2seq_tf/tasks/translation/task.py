@@ -153,7 +153,7 @@ class TranslationTask:
         try:
             self.translator.learnt_from(self.train[0]).save(run.lexicon)
         except MemoryError:  # the weights are worth more
-            say(f"warning: no memory to learn {run.lexicon}; it is learnt when a shortlist is first asked for")
+            say(f"warning: no memory to learn {run.lexicon}; it is learnt when a shortlist is first requested")
 
     def gradient_curves(self) -> GradientCurves:
         """Returns how the gradient flows back on held-out pairs; see `HasGradientCurves`."""
@@ -222,7 +222,7 @@ def _with_text(
     if not kept:
         raise InputError(f"{path}: no pair has text on both sides; held-out sentences choose the best checkpoint")
     if len(kept) < len(pairs):
-        say(f"held-out text: {len(pairs) - len(kept):,} of {len(pairs):,} pairs with an empty side left out")
+        say(f"held-out text: {len(pairs) - len(kept):,} of {len(pairs):,} pairs with an empty side skipped")
     return kept
 
 
@@ -257,7 +257,7 @@ def _refuse_equal_sides(config: TranslationConfig) -> None:
         if same_lines(source, target):
             raise InputError(
                 f"data.{part}_source and data.{part}_target hold the same lines ({source}, {target}); "
-                "seq2seq-data doctor finds such faults of a corpus, and where they are"
+                "seq2seq-data doctor finds such faults in a corpus and says where they are"
             )
 
 
@@ -300,7 +300,7 @@ def _corpora(
     data = config.data
     prefixes = [os.path.join(run.data, f"train.{n}") for n in range(data.segmentations)]
     if not os.path.exists(run.prepared):
-        say("cutting the training pairs into pieces ...")
+        say("tokenizing the training pairs ...")
         counts = []
         for n, prefix in enumerate(prefixes):
             sample_seed = -1 if data.segmentations == 1 else config.train.seed * 1000 + n

@@ -126,7 +126,7 @@ def test_another_image_is_refused_by_its_number(image: Any, got: str, captioner:
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"beam": 3}, "search.beam"), ({"beam_size": 0}, "beam_size must lie in"), ({"n_best": 7}, "n_best=7")],
+    [({"beam": 3}, "search.beam"), ({"beam_size": 0}, "beam_size must be in"), ({"n_best": 7}, "n_best=7")],
 )
 def test_a_wrong_option_is_named(options: dict, words: str, captioner: Captioner, images: np.ndarray) -> None:
     with pytest.raises(InputError, match=words):

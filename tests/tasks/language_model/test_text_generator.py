@@ -146,7 +146,7 @@ def test_each_function_is_traced_once(generator: TextGenerator) -> None:
 
 
 def test_options_are_checked_by_name(generator: TextGenerator) -> None:
-    with pytest.raises(InputError, match=r"^top_p: .* must lie in"):
+    with pytest.raises(InputError, match=r"^top_p: .* must be in"):
         generator.sample(top_p=1.5)
     with pytest.raises(InputError, match="temprature: unknown option"):
         next(generator.stream(temprature=1.0))

@@ -479,7 +479,7 @@ def test_an_existing_place_is_refused_and_left_alone(out: Path, translator: Tran
     out.mkdir()
     (out / "mine").write_text("untouched")
     for place in (out, out / "mine"):
-        with pytest.raises(InputError, match="exists already"):
+        with pytest.raises(InputError, match="already exists"):
             export(translator, str(place), TEXTS)
     assert [path.name for path in out.iterdir()] == ["mine"]
     assert (out / "mine").read_text() == "untouched"

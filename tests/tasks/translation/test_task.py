@@ -164,7 +164,7 @@ def test_outputs_that_are_far_too_short_are_told(
     monkeypatch.setattr(task, "pictures", dict)
     assert task.validate()["length_ratio"] == 0.0
     Session(run, config, task, lambda: False).run()
-    assert "warning: the outputs have only 0.00 times the characters of the references" in capsys.readouterr().out
+    assert "warning: the outputs are only 0.00 times as long as the references" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("blank", ["\u200b", "\x01 \ufeff"])
@@ -175,7 +175,7 @@ def test_held_out_pairs_without_content_are_left_out_and_training_goes_on(tmp_pa
     targets = corpus.valid_target.read_text(encoding="utf-8")
     corpus.valid_target.write_text(f"du\n{targets} \x02\n", encoding="utf-8")
     task, said = prepared(tmp_path / "run", toy.tiny_config(corpus))
-    assert "held-out text: 2 of 7 pairs with an empty side left out" in said
+    assert "held-out text: 2 of 7 pairs with an empty side skipped" in said
     assert len(task.valid_texts) == 5
     assert all(map(np.isfinite, task.validate().values()))
     assert len(task.pictures()) == 3

@@ -12,7 +12,7 @@ import pytest
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.tasks.translation.translator import Translator
-from seq2seq_tf.training.freeing import free
+from seq2seq_tf.training.cleanup import free
 from seq2seq_tf.training.run_dir import RunDir
 
 
@@ -45,7 +45,7 @@ def test_freed_to_the_end_a_run_translates_with_a_shortlist_too(run: RunDir, tra
     config = run.load_config(TranslationConfig)
     assert run.has_ended(config)
     later = dataclasses.replace(config, train=dataclasses.replace(config.train, max_epochs=99))
-    with pytest.raises(InputError, match="the last checkpoint of this finished run is no longer there"):
+    with pytest.raises(InputError, match="the last checkpoint of this finished run is gone"):
         run.create(later)
 
 
@@ -64,10 +64,10 @@ def test_what_is_kept_may_be_chosen_when_the_run_is_finished(run: RunDir) -> Non
     chosen = dataclasses.replace(config, train=dataclasses.replace(config.train, keep="final"))
     said: list[str] = []
     assert run.create(chosen, said.append) == chosen
-    assert said == ["given anew: train.keep=final (was all)"]
+    assert said == ["changed when resuming: train.keep=final (was all)"]
 
 
-def test_freeing_that_was_cut_short_is_finished_the_next_time(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cleanup_that_was_cut_short_is_finished_the_next_time(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
     def cut_short(folder: str) -> None:
         raise KeyboardInterrupt(folder)
 

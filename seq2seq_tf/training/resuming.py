@@ -1,4 +1,4 @@
-"""What may be given anew to a run that has begun: what changes no number of it, and a later end."""
+"""Which options may change when a run is resumed: those that affect no number of it, and a later end."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from seq2seq_tf.config.common import PATH
 from seq2seq_tf.config.loading import AnyConfig, flatten, leaves, with_values
 from seq2seq_tf.errors import InputError
 
-# Left open when the run was made: what was decided then holds.
+# Left open when the run was created: what was decided then holds.
 _LEFT_OPEN = {"train.precision": "auto", "train.shards": 0, "train.bleu_tokenizer": "auto"}
 _END = ("train.max_epochs", "train.max_updates")
 
 
 class Begun(NamedTuple):
-    """What a run folder holds, as far as it decides what may be given anew."""
+    """What a run folder holds, as far as it decides which options may change."""
 
     where: str  # its configuration file
     finished: bool
@@ -28,13 +28,13 @@ class Begun(NamedTuple):
 
 
 def agree(stored: AnyConfig, wanted: AnyConfig, begun: Begun, say: Callable[[str], None] = lambda _: None) -> AnyConfig:
-    """Returns the configuration with which a run goes on.
+    """Returns the configuration with which a run is resumed.
 
     Args:
       stored: of the run.
       wanted: what is asked for now.
       begun: what the run folder holds.
-      say: gets a line for each value that is taken over.
+      say: gets a line for each option that changes.
 
     Raises:
       InputError: an option that would change numbers, with both values, or an end that the schedule does not allow.
@@ -48,18 +48,18 @@ def agree(stored: AnyConfig, wanted: AnyConfig, begun: Begun, say: Callable[[str
         more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
         raise InputError(
             f"{begun.where}: this run was started with {first}={old[first]!r}, not {new[first]!r}{more}; "
-            "use another --model_dir, or go on with --model_dir alone"
+            "use another --model_dir, or resume with --model_dir alone"
         )
     for name in changed:
         if name in _END:
             _check_later_end(name, stored, wanted, begun)
     for name in changed:
-        say(f"given anew: {name}={new[name]} (was {old[name]})")
+        say(f"changed when resuming: {name}={new[name]} (was {old[name]})")
     return with_values(stored, {name: new[name] for name in changed}) if changed else stored
 
 
 def _free(config: AnyConfig, name: str, begun: Begun) -> bool:
-    """Whether an option changes no number of the run."""
+    """Whether an option affects no number of the run."""
     if name == "train.max_minutes":
         return not begun.trained
     patterns = [*config.changeable, *(("search.*",) if begun.finished else ())]
@@ -76,12 +76,12 @@ def _check_later_end(name: str, stored: AnyConfig, wanted: AnyConfig, begun: Beg
         raise InputError(f"{begun.where}: {name}={old} can only be raised, not lowered to {new}")
     if begun.finished and not begun.last_state:
         raise InputError(
-            f"{begun.where}: {name}={new} cannot be reached from {old}: the last checkpoint of this finished run is no "
-            "longer there; go on from its weights in another --model_dir with --train.init_from"
+            f"{begun.where}: {name}={new} cannot be reached from {old}: the last checkpoint of this finished run is "
+            "gone; continue from its weights in another --model_dir with --train.init_from"
         )
     if stored.train.schedule == "cosine":
         raise InputError(
             f"{begun.where}: with train.schedule=cosine the learning rate reaches zero at {name}={old}, so {new} would "
-            "have been another training from the first update on; start one in another --model_dir, or go on from "
-            "these weights with a schedule of its own: --train.init_from"
+            "have been a different training from the first update; start one in another --model_dir, or continue from "
+            "these weights with a new schedule: --train.init_from"
         )

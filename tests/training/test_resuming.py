@@ -16,7 +16,7 @@ from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
 from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.training import checkpoint
-from seq2seq_tf.training.going_on import Begun, agree
+from seq2seq_tf.training.resuming import Begun, agree
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome
 from tests import every_task
@@ -120,7 +120,7 @@ def test_an_end_that_cannot_be_reached_exactly_is_refused_with_what_can_be_done(
     with pytest.raises(InputError, match=r"train\.max_epochs=20 can only be raised, not lowered to 19"):
         agree(constant, config_of(TranslationConfig, train__schedule="constant", train__max_epochs=19), TRAINING)
     later = config_of(TranslationConfig, train__schedule="constant", train__max_epochs=21)
-    with pytest.raises(InputError, match=r"no longer there.*train\.init_from"):
+    with pytest.raises(InputError, match=r"is gone.*train\.init_from"):
         agree(constant, later, FINISHED._replace(last_state=False))
 
 
@@ -219,8 +219,8 @@ def test_a_run_goes_on_by_its_folder_alone(tmp_path: Path) -> None:
     assert not train(folder, found, lambda: next(asked)).finished
     ended = run_program(Call("lm", ["train", f"--model_dir={folder}", "--train.log_every=2"]))
     assert ended.code == 0, ended
-    assert "given anew: train.log_every=2 (was 1)" in ended.stdout
-    assert f"going on from {folder}/checkpoints/step_00000005.npz" in ended.stdout
+    assert "changed when resuming: train.log_every=2 (was 1)" in ended.stdout
+    assert f"resuming from {folder}/checkpoints/step_00000005.npz" in ended.stdout
     updates = [line["update"] for line in metrics(folder) if "loss" in line]
     assert updates[:7] == [1, 2, 3, 4, 5, 6, 8]
     assert RunDir(str(folder)).load_config(LanguageModelConfig).train.log_every == 2

@@ -10,14 +10,14 @@ from seq2seq_tf.training.run_dir import RunDir
 
 
 def free(run: RunDir, keep: str) -> str:
-    """Removes what a finished run no longer needs, and says what that was; may be called again.
+    """Removes what a finished run no longer needs, and returns what that was; may be called again.
 
-    Weights, configuration, tokenizers, the lexicon and what was recorded stay in any case: all that translating,
-    evaluating, inspecting and exporting read.
+    Weights, configuration, tokenizers, lexicon and logs always stay: all that translating, evaluating, inspecting and
+    exporting read.
 
     Args:
       run: finished.
-      keep: `all`; `resume`: what a later end needs, the newest checkpoint, the best weights and the prepared data;
+      keep: `all`; `resume`: what training on needs: the newest checkpoint, the best weights and the prepared data;
         `final`: none of these.
 
     Returns:
