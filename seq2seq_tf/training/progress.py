@@ -114,7 +114,7 @@ class Progress:
         share = 100 * self._done // max(self._total, 1)
         line = f"update {self._done:,} of {self._total:,} ({share} %)"
         line += f", {self._state}" if self._state else ""
-        line += f", {tqdm.format_interval(gone)} gone"
+        line += f", {tqdm.format_interval(gone)} elapsed"
         if self._first < self._done < self._total:
             left = gone / (self._done - self._first) * (self._total - self._done)
             line += f", about {tqdm.format_interval(left)} left"

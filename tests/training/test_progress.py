@@ -70,10 +70,10 @@ def test_through_a_pipe_there_are_whole_lines_now_and_then(tmp_path: Path, capsy
     progress.close(finished=False)
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
-        "update 131 of 1,000 (13 %), 00:30 gone, about 14:00 left",
-        "update 161 of 1,000 (16 %), epoch 2 loss 1.500 4,000 tok/s, 01:00 gone, about 13:45 left",
-        "update 191 of 1,000 (19 %), epoch 2 loss 1.500 4,000 tok/s, 01:30 gone, about 13:20 left",
-        "update 199 of 1,000 (19 %), epoch 2 loss 1.500 4,000 tok/s, 01:39 gone, about 13:21 left",
+        "update 131 of 1,000 (13 %), 00:30 elapsed, about 14:00 left",
+        "update 161 of 1,000 (16 %), epoch 2 loss 1.500 4,000 tok/s, 01:00 elapsed, about 13:45 left",
+        "update 191 of 1,000 (19 %), epoch 2 loss 1.500 4,000 tok/s, 01:30 elapsed, about 13:20 left",
+        "update 199 of 1,000 (19 %), epoch 2 loss 1.500 4,000 tok/s, 01:39 elapsed, about 13:21 left",
     ]
     assert logged(tmp_path / "log") == lines
 
