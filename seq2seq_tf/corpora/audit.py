@@ -28,7 +28,7 @@ _OUT = "leave the pair out"
 _REMEDY = {
     "different numbers of lines": "find where a line is missing or surplus, and mend it there",
     "no pair with text on both sides": "see whether these are the right files",
-    "most pairs have equal sides": "take the file of the other language; a model learns to copy from this one",
+    "most pairs have equal sides": "use the file of the other language; from this one a model learns to copy",
     "lines end with CR alone": "only LF ends a line: tr '\\r' '\\n' < FILE > NEW",
     "invalid UTF-8": "convert the file: iconv -f ENCODING -t utf-8 FILE > NEW",
     "NUL character": "the file is damaged or no text (UTF-16 perhaps): write it as UTF-8",
@@ -39,8 +39,8 @@ _REMEDY = {
     "both sides the same": _OUT + " (seq2seq-data split does), unless it is a name",
     "pair occurred before": "leave the repetition out (seq2seq-data split does)",
 }
-_LONG = "divide the line into sentences, or leave the pair out (seq2seq-data split --max_words)"
-_ODD = "see whether it is a translation; leave the pair out otherwise (seq2seq-data split --max_ratio)"
+_LONG = "split the line into sentences, or remove the pair (seq2seq-data split --max_words)"
+_ODD = "check that it is a translation; remove the pair otherwise (seq2seq-data split --max_ratio)"
 
 
 class PartSize(NamedTuple):

@@ -38,7 +38,7 @@ def check_languages(parts: Sequence[Part], check: LanguageCheck) -> list[Finding
         for path, expected in zip((part.source, part.target), check.languages, strict=True):
             for number, language, probability in _other_languages(path, expected, check):
                 place = Place(str(path), number, f"{language}, {probability:.3f}")
-                found.report("warning", f"line is not {expected}", place, "leave these pairs out, or translate them")
+                found.report("warning", f"line is not {expected}", place, "remove these pairs, or translate them")
         listed += found.listed()
     return listed
 

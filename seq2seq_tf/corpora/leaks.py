@@ -8,7 +8,7 @@ from typing import Protocol
 from seq2seq_tf.corpora.findings import Finding, Findings, Place
 from seq2seq_tf.corpora.part_text import Part
 
-_REMEDY = "divide the corpus anew: no sentence that seq2seq-data split holds out stands in train"
+_REMEDY = "split the corpus again: no sentence that seq2seq-data split holds out occurs in train"
 
 
 class Keys(Protocol):

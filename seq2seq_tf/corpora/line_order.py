@@ -26,7 +26,7 @@ def check_line_order(text: PartText) -> list[Finding]:
         return _shifted(text, alignment.lines, [Segment(max(0, -lag), alignment.lines - max(0, lag), lag)])
     if alignment.unrelated():
         check = "line N of one side has nothing to do with line N of the other"
-        remedy = "see whether both files are of the same text, and whether one was sorted or shuffled"
+        remedy = "check that both files are of the same text and that neither was sorted or shuffled"
         sentences = min(np.mean(shape.lengths) for shape in shapes) >= _SENTENCE  # of single words little can be said
         severity: Severity = "error" if sentences else "warning"
         return [Finding(severity, text.part.name, check, alignment.lines, (_place(text, 0, 0),), remedy)]
@@ -40,7 +40,7 @@ def _shifted(text: PartText, lines: int, segments: list[Segment]) -> list[Findin
     for start, stop, shift in segments[:EXAMPLES]:
         note = f"up to line {stop:,}, target line N{shift:+d} translates source line N"
         places.append(_place(text, max(start, -shift), shift, note))
-    remedy = "a line is missing or surplus near the place named: mend it there, or pair the texts anew"
+    remedy = "a line is missing or surplus near that place: fix it there, or align the texts again"
     severity: Severity = "error" if count > _RUINOUS_SHARE * lines else "warning"
     return [Finding(severity, text.part.name, "lines shifted against each other", count, tuple(places), remedy)]
 

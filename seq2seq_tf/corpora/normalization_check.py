@@ -41,7 +41,7 @@ def check_normalization(parts: Sequence[Part], rule: str) -> list[Finding]:
                     found.report("warning", _PARTED, Place(str(part.target), number), remedy)
                 elif rule != "identity" and before != after:
                     place = Place(str(part.target), number, f"becomes {excerpt(after)}")
-                    remedy = "a model can never write it so; identity and nfc keep such signs"
+                    remedy = "a model can never produce it like this; identity and nfc keep such characters"
                     found.report("warning", _LOSSY.format(rule), place, remedy)
         listed += found.listed()
     return listed

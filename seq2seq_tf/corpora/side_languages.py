@@ -170,17 +170,17 @@ def _first_line(text: PartText) -> Place:
 def _wrong_way_round(text: PartText) -> Finding:
     source, target = text.languages
     check = f"wrong way round: the sources are in {target}, the targets in {source}"
-    remedy = f"exchange the two names: the file with {source} must end in .{source}, that with {target} in .{target}"
+    remedy = f"swap the two names: the file with {source} must end in .{source}, that with {target} in .{target}"
     return Finding("error", text.part.name, check, 1, (_first_line(text),), remedy)
 
 
 def _one_language(text: PartText, language: str) -> Finding:
     check = f"both sides are in one language ({language})"
-    remedy = "take the file of the other language; a model learns to copy from this one"
+    remedy = "use the file of the other language; from this one a model learns to copy"
     return Finding("error", text.part.name, check, 1, (_first_line(text),), remedy)
 
 
 def _another_language(text: PartText, side: str, path: str, expected: Language, other: str) -> Finding:
     check = f"the {side} side looks like {other}, not {expected.code}"
-    remedy = f"see whether this is the right file, and whether {expected.code} is its right ending"
+    remedy = f"check that this is the right file and that {expected.code} is its right ending"
     return Finding("warning", text.part.name, check, 1, (Place(path, 1),), remedy)

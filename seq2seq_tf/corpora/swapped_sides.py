@@ -26,9 +26,9 @@ _SOURCE_IS_TARGET = "the source is in the language of the targets"
 # translated, and names and program text may look like them.
 _RUINOUS_SHARE = {_SWAPPED: 0.02, _TARGET_IS_SOURCE: 0.1, _SOURCE_IS_TARGET: 0.1}
 _REMEDY = {
-    _SWAPPED: "exchange the two texts of these lines, or leave the pairs out",
-    _TARGET_IS_SOURCE: "leave these pairs out, or translate them",
-    _SOURCE_IS_TARGET: "leave these pairs out, or translate them",
+    _SWAPPED: "swap the two texts of these lines, or remove the pairs",
+    _TARGET_IS_SOURCE: "remove these pairs, or translate them",
+    _SOURCE_IS_TARGET: "remove these pairs, or translate them",
 }
 
 

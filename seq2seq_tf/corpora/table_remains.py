@@ -13,8 +13,8 @@ _QUOTED = "quoted like a field of a table"
 _TAB = "tab inside a line"
 _HEADER = "the first line is the header of a table"
 _REMEDY = {
-    _QUOTED: "read the table anew: seq2seq-data split --tsv=FILE or --csv=FILE takes the quoting off",
-    _TAB: "read the table anew with seq2seq-data split --tsv=FILE, or replace the tabs by spaces",
+    _QUOTED: "read the table again: seq2seq-data split --tsv=FILE or --csv=FILE removes the quoting",
+    _TAB: "read the table again with seq2seq-data split --tsv=FILE, or replace the tabs by spaces",
     _HEADER: "delete the first line of both files",
 }
 

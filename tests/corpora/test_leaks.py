@@ -35,8 +35,8 @@ def test_a_held_out_pair_in_train_is_an_error_and_one_side_a_warning(tmp_path: P
     test = part(tmp_path, "test", "x\ngood day\nOther.\n", "y\nguten tag\nverschiedene\n")
     result = examined(train, test)
     assert [(*finding[:4], places(finding)) for finding in result.findings] == [
-        ("error", "test", "pair stands in train", 1, (f"{test.source}:2 (= {train.source}:2)",)),
-        ("warning", "test", "one side stands in train", 1, (f"{test.source}:3 (= {train.source}:3)",)),
+        ("error", "test", "pair also occurs in train", 1, (f"{test.source}:2 (= {train.source}:2)",)),
+        ("warning", "test", "one side also occurs in train", 1, (f"{test.source}:3 (= {train.source}:3)",)),
     ]
     assert result.errors == 1
 
@@ -45,7 +45,7 @@ def test_leaks_on_the_target_side_and_between_valid_and_test_are_found(tmp_path:
     valid = part(tmp_path, "valid", "a\n", "gleich\n")
     test = part(tmp_path, "test", "b\nc\n", "neu\ngleich\n")
     finding = only_finding(examined(valid, test))
-    assert finding[:3] == ("warning", "test", "one side stands in valid")
+    assert finding[:3] == ("warning", "test", "one side also occurs in valid")
     assert places(finding) == (f"{test.target}:2 (= {valid.target}:1)",)
 
 
