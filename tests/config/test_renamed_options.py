@@ -12,9 +12,7 @@ from seq2seq_tf.config.common import Renamed, TaskConfig
 from seq2seq_tf.config.loading import TASKS, flatten, leaves, load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
-from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
 from seq2seq_tf.training.run_dir import RunDir
-from tests import language_models
 from tests.config.test_loading import another_value
 
 EVERY_RENAMED = [
@@ -83,21 +81,3 @@ def _allowed(kind: type[TaskConfig], renamed: Renamed) -> Any:
     if renamed.name == "data.tokenizer":
         return "sentencepiece"
     return another_value(next(leaf for leaf in leaves(kind) if leaf.name == renamed.name))
-
-
-def test_a_run_made_before_the_new_names_resumes_and_samples(tmp_path: Path) -> None:
-    text = language_models.write_folder(tmp_path / "text")
-    folder = tmp_path / "run"
-    options = {"train__schedule": "constant", "train__bptt_steps": 9, "data__tokenizer": "sentencepiece"}
-    options |= {"data__vocab_size": 280, "train__max_epochs": 1}
-    config = language_models.config(text, **options)
-    first = language_models.train(folder, config)
-    stored = RunDir(str(folder)).load_config(LanguageModelConfig)
-    Path(RunDir(str(folder)).config_file).write_text(as_before(stored))
-    later = language_models.config(text, **{**options, "train__max_epochs": 2})
-    second = language_models.train(folder, later)
-    assert second.finished
-    assert second.update == 2 * first.update
-    assert isinstance(TextGenerator.load(str(folder)).sample("ma")[0], str)
-    with pytest.raises(InputError, match=r"started with train.bptt_steps=9, not 8"):
-        language_models.train(folder, language_models.config(text, **{**options, "train__bptt_steps": 8}))

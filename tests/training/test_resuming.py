@@ -14,12 +14,14 @@ from seq2seq_tf.config.loading import load
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig
+from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
 from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.resuming import Begun, agree
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome
-from tests import every_task
+from tests import every_task, language_models
+from tests.config.test_renamed_options import as_before
 from tests.every_task import Example, example
 from tests.trained import Call, run_program
 
@@ -228,3 +230,21 @@ def test_a_run_goes_on_by_its_folder_alone(tmp_path: Path) -> None:
     assert ended.code == 0
     assert RunDir(str(folder)).load_config(LanguageModelConfig).sample.length == 33
     assert "this run is finished" in ended.stdout
+
+
+def test_a_run_made_before_the_new_names_resumes_and_samples(tmp_path: Path) -> None:
+    text = language_models.write_folder(tmp_path / "text")
+    folder = tmp_path / "run"
+    options = {"train__schedule": "constant", "train__bptt_steps": 9, "data__tokenizer": "sentencepiece"}
+    options |= {"data__vocab_size": 280, "train__max_epochs": 1}
+    config = language_models.config(text, **options)
+    first = language_models.train(folder, config)
+    stored = RunDir(str(folder)).load_config(LanguageModelConfig)
+    Path(RunDir(str(folder)).config_file).write_text(as_before(stored))
+    later = language_models.config(text, **{**options, "train__max_epochs": 2})
+    second = language_models.train(folder, later)
+    assert second.finished
+    assert second.update == 2 * first.update
+    assert isinstance(TextGenerator.load(str(folder)).sample("ma")[0], str)
+    with pytest.raises(InputError, match=r"started with train.bptt_steps=9, not 8"):
+        language_models.train(folder, language_models.config(text, **{**options, "train__bptt_steps": 8}))
