@@ -29,7 +29,7 @@ def test_a_dry_run_prints_configuration_sizes_and_minutes_and_writes_nothing(tas
     parts = ("train.seed", "= 5", " parameters", "an epoch: ", "of them padding", " updates (", "s: about ")
     for part in parts:
         assert part in ended.stdout, part
-    assert f"nothing written into {tmp_path / 'run'}" in ended.stdout
+    assert f"nothing was trained or written into {tmp_path / 'run'}" in ended.stdout
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "run").exists()
     assert os.listdir(temporary) == []

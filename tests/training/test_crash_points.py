@@ -75,7 +75,7 @@ def test_best_weights_that_are_damaged_or_missing_are_left_out_at_the_end(
     revival.go_on(Path(at_the_end.path))
     arrays, state = checkpoint.load_arrays(at_the_end.final_model)
     log = Path(at_the_end.log).read_text(encoding="utf-8")
-    assert f"left out of the final weights: {best[0]}: damaged or truncated" in log
+    assert f"excluded from the final weights: {best[0]}: damaged or truncated" in log
     assert (f"{best[1]}: no such" in log) == (lost == 2)
     kept = at_the_end.latest_checkpoint() if lost == 2 else str(best[1])
     assert state["weights"] == ("last update" if lost == 2 else "best checkpoint that could be read")

@@ -88,6 +88,6 @@ def test_a_run_with_weights_never_makes_its_tokenizers_anew(
     assert [path.read_bytes() for path in files] == before
     shutil.rmtree(run.data)
     files[0].unlink()
-    with pytest.raises(InputError, match=f"{files[0].name}: missing, and the weights of this run mean nothing without"):
+    with pytest.raises(InputError, match=f"{files[0].name}: missing, and the weights of this run are useless without"):
         every_task.prepare(trained.example, Path(run.path))
     assert not files[0].exists()
