@@ -123,7 +123,7 @@ _MEANINGS: dict[str, tuple[str, ...]] = {
 _EMPTY = frozenset(("max", "min", "num", "n", "size", "number", "of", "the", "number_of", "total", "every"))
 _ALIKE = 0.8  # difflib's ratio from which two words are one, misspelt
 _SHOWN = 3
-_LONGEST = 100  # characters; nobody means an option by more, and comparing takes long
+_MAX_LENGTH = 100  # characters; nobody means an option by more, and comparing takes long
 
 
 def similar(name: str, known: Iterable[str]) -> list[str]:
@@ -134,7 +134,7 @@ def similar(name: str, known: Iterable[str]) -> list[str]:
       known: names that exist.
     """
     known = list(known)
-    if len(name) > _LONGEST:
+    if len(name) > _MAX_LENGTH:
         return []
     misspelt = difflib.get_close_matches(name, known, n=2, cutoff=0.87)
     found = misspelt or _by_meaning(name, known) or _by_words(name, known) or _by_letters(name, known)

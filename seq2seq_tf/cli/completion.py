@@ -17,7 +17,7 @@ from seq2seq_tf.config.common import Range, Text
 from seq2seq_tf.version import __version__
 
 SHELLS = ("bash", "fish", "zsh")
-_LONGEST_HELP = 90  # characters beside a flag, in shells that show what it means
+_MAX_HELP = 90  # characters beside a flag, in shells that show what it means
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader(__package__),
     undefined=jinja2.StrictUndefined,
@@ -86,7 +86,7 @@ def _word(flag: flags.Flag) -> Word:
 
 
 def _help(flag: flags.Flag) -> str:
-    return textwrap.shorten(help_text(flag).split(" [")[0], _LONGEST_HELP, placeholder=" ...")
+    return textwrap.shorten(help_text(flag).split(" [")[0], _MAX_HELP, placeholder=" ...")
 
 
 def _quoted(text: str) -> str:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from seq2seq_tf.training.run_dir import RunDir
 
 FLAGS = flags.FLAGS
-_MOST_STEPS, _MOST_STATES = 2**20, 2**27
+_MAX_STEPS, _MAX_STATES = 2**20, 2**27
 
 
 def define_flags() -> None:
@@ -99,14 +99,14 @@ def _task() -> Any:
 def _check_size() -> None:
     """Raises InputError for flags whose product no memory bears: states and gradients of all steps are kept."""
     steps, directions = FLAGS.sequences * FLAGS.steps, FLAGS.directions
-    if steps * directions > _MOST_STEPS:
+    if steps * directions > _MAX_STEPS:
         raise InputError(
             f"--sequences={FLAGS.sequences} times --steps={FLAGS.steps} times --directions={directions} are more than "
-            f"{_MOST_STEPS:,} steps"
+            f"{_MAX_STEPS:,} steps"
         )
-    if not FLAGS.model_dir and steps * FLAGS.hidden * FLAGS.depth > _MOST_STATES:
+    if not FLAGS.model_dir and steps * FLAGS.hidden * FLAGS.depth > _MAX_STATES:
         raise InputError(
-            f"--hidden={FLAGS.hidden} times --depth={FLAGS.depth} times {steps:,} steps are more than {_MOST_STATES:,} "
+            f"--hidden={FLAGS.hidden} times --depth={FLAGS.depth} times {steps:,} steps are more than {_MAX_STATES:,} "
             "numbers"
         )
 

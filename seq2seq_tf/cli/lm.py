@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 _SECTION = "sample."
-_WIDEST_TABLE = 100  # characters; more cannot be read side by side
+_MAX_TABLE_WIDTH = 100  # characters; more cannot be read side by side
 
 
 def _train_flags() -> None:
@@ -161,8 +161,8 @@ def _logit_table(generator: TextGenerator, text: str) -> str:
     """Returns a row per token and a column per step; * marks the largest of a column."""
     from seq2seq_tf.cli.tables import format_table
 
-    if len(text) > _WIDEST_TABLE:
-        raise InputError(f"--logits: a text of {len(text):,} characters; the table holds {_WIDEST_TABLE} at most")
+    if len(text) > _MAX_TABLE_WIDTH:
+        raise InputError(f"--logits: a text of {len(text):,} characters; the table holds {_MAX_TABLE_WIDTH} at most")
     read, logits = generator.logits(text)
     names = generator.tokenizer.pieces(range(generator.tokenizer.vocab_size))
     shown = [n for n in range(len(names)) if generator.drawable[n]]

@@ -31,7 +31,7 @@ _HELP = ("--help", "-help", "-h", "--h", "-?", "--helpshort", "-helpshort")
 _ALL_HELP = ("--helpfull", "-helpfull")
 _VERSION = "--version"
 _MEMORY = "/dev/shm"
-_LONGEST_MESSAGE = 1000  # characters: an argument of a megabyte is not repeated
+_MAX_MESSAGE = 1000  # characters: an argument of a megabyte is not repeated
 # What the machine refuses, not a mistake of ours: no room, no permission, a stream that is closed, a broken disk.
 _REFUSALS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBADF, errno.EIO),
@@ -183,7 +183,7 @@ def one_line(text: str) -> str:
 def fail(message: str) -> NoReturn:
     """Prints `error: message` on standard error, as one line that a terminal can show, and exits with code 2."""
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message.replace("\n", " "))
-    shown = line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}..."
+    shown = line if len(line) <= _MAX_MESSAGE else f"{line[:_MAX_MESSAGE]}..."
     print(f"error: {shown}", file=sys.stderr)
     sys.exit(EXIT_BAD_INPUT)
 

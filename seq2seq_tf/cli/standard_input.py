@@ -28,7 +28,7 @@ _PROMPT = "> "
 _CHUNK = 1 << 16  # bytes read at once
 _AHEAD = 8  # chunks read ahead; bounds memory
 _QUIET = 0.2  # seconds without a new line after which a window is answered
-_LONGEST_WAIT = 1.0  # seconds after which it is answered although lines keep coming
+_MAX_WAIT = 1.0  # seconds after which it is answered although lines keep coming
 
 
 def is_typed() -> bool:
@@ -141,7 +141,7 @@ class _Arriving:
         closes = math.inf
         while self._open and len(self._lines) < size:
             if self._lines and closes == math.inf:
-                closes = time.monotonic() + _LONGEST_WAIT
+                closes = time.monotonic() + _MAX_WAIT
             patience = min(_QUIET, max(closes - time.monotonic(), 0.0)) if self._lines else None
             try:
                 got = self._chunks.get(timeout=patience)

@@ -11,7 +11,7 @@ import yaml
 from seq2seq_tf.config import examples
 from seq2seq_tf.errors import InputError
 
-_MOST_BYTES = 1 << 18  # a configuration of every option has some six thousand
+_MAX_BYTES = 1 << 18  # a configuration of every option has some six thousand
 _DEEPEST = 16
 
 
@@ -104,9 +104,9 @@ def _entries(section: str, mapping: yaml.MappingNode, path: str) -> Iterable[Ent
 def _compose(path: str) -> yaml.Node | None:
     try:
         with open(path, "rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise InputError(f"{path}: larger than {_MOST_BYTES:,} bytes: not a configuration")
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise InputError(f"{path}: larger than {_MAX_BYTES:,} bytes: not a configuration")
         root: yaml.Node | None = yaml.compose(content.decode(), Loader=_Loader)
         return root
     except FileNotFoundError:

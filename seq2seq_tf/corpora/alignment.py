@@ -19,12 +19,12 @@ _SHIFTS = np.arange(-5, 6)
 _MIDDLE = 5  # index of shift 0
 _STEP = 8  # lines decided together; where a shift begins is then looked for line by line
 _PRICE = 30.0  # nats that a change of the shift must bring: chance alone brings so many about never
-_LEAST_GAIN = 0.1  # nats a line that a shift must bring on average
+_MIN_GAIN = 0.1  # nats a line that a shift must bring on average
 _WINDOW = 65  # lines whose mean length is taken off: a corpus sorted by length says nothing of its neighbours
 _STRONGEST = 4.0  # nats that a single line may bring by its length, and again by what it shares
-_LEAST_LINES = 30
-_LEAST_LINES_UNRELATED = 300
-_LEAST_T = 4.0
+_MIN_LINES = 30
+_MIN_LINES_UNRELATED = 300
+_MIN_T = 4.0
 _ROUGH, _SMOOTH = 0.3, 0.9  # see `smoothness`: a file sorted by length is above 0.9, the other side of it above 0.3
 _ANCHOR = re.compile(r"\d+|[A-Z][A-Za-z]+")
 
@@ -117,14 +117,14 @@ class Alignment:
 
     def shifted(self) -> list[Segment]:
         """Returns the segments that are shifted, from top to bottom; none where lines belong together as they are."""
-        if self.lines < _LEAST_LINES:
+        if self.lines < _MIN_LINES:
             return []
         found = []
         for segment in self._segments():
             chosen = self._evidence[:, segment.start : segment.stop]
             own = chosen[segment.shift + _MIDDLE].sum()
             gain = own - np.delete(chosen, segment.shift + _MIDDLE, axis=0).sum(axis=1).max()
-            if segment.shift and gain >= max(_PRICE, _LEAST_GAIN * chosen.shape[1]):
+            if segment.shift and gain >= max(_PRICE, _MIN_GAIN * chosen.shape[1]):
                 found.append(segment)
         return found
 
@@ -134,7 +134,7 @@ class Alignment:
         Files sorted by length are not judged: all their neighbours look alike.
         """
         source, target = self._deviations
-        if self.lines < _LEAST_LINES_UNRELATED or not source.any() or not target.any():
+        if self.lines < _MIN_LINES_UNRELATED or not source.any() or not target.any():
             return False
         order = sorted(shape.smoothness() for shape in (self._source, self._target))
         if order[0] > _ROUGH and order[1] > _SMOOTH:
@@ -142,11 +142,11 @@ class Alignment:
         # Not compared with the mean of all: where long and short lines alternate, every second shift is above it.
         ranked = self._evidence[np.argsort(-self._evidence.sum(axis=1))]
         advantage = ranked[0] - ranked[1:4].mean(axis=0)
-        return bool(advantage.mean() <= _LEAST_T * advantage.std() / np.sqrt(self.lines))
+        return bool(advantage.mean() <= _MIN_T * advantage.std() / np.sqrt(self.lines))
 
     def distant_shift(self) -> int:
         """Returns by how many lines lengths agree best where that is far away and clear, otherwise 0."""
-        if self.lines < _LEAST_LINES_UNRELATED:
+        if self.lines < _MIN_LINES_UNRELATED:
             return 0
         source, target = self._deviations
         size = len(source) + len(target) - 1

@@ -13,7 +13,7 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.text.lines import sentence_key
 from seq2seq_tf.text.sentences import split_sentences
 
-_FEWEST_LETTERS = 3  # "42 %" is of no language
+_MIN_LETTERS = 3  # "42 %" is of no language
 
 
 class Kept(NamedTuple):
@@ -49,7 +49,7 @@ def distinct_sentences(texts: Mapping[str, Iterable[str]], *, shortest: int, lon
         why: Counter[str] = Counter()
         for sentence in sentences:
             letters = sum(map(str.isalpha, sentence))
-            if letters < _FEWEST_LETTERS or not shortest <= len(sentence) <= longest:
+            if letters < _MIN_LETTERS or not shortest <= len(sentence) <= longest:
                 why["too short, too long or without letters"] += 1
             elif of_key.setdefault(sentence_key(sentence), sentence) is not sentence:
                 why["occurred before"] += 1

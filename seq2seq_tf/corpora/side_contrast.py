@@ -19,8 +19,8 @@ from seq2seq_tf.text.lines import Pair
 
 _BITS = 15
 _ROUNDS = 4
-_LEAST_PAIRS = 50
-_LEAST_SEPARATION = 1.2  # log-odds per character: English and German 1.5 (50 pairs) to 3.7, one language below 0.9
+_MIN_PAIRS = 50
+_MIN_SEPARATION = 1.2  # log-odds per character: English and German 1.5 (50 pairs) to 3.7, one language below 0.9
 _MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.uint64)
 
 
@@ -38,13 +38,13 @@ class SideContrast:
         self.separation = 0.0
         self.swapped = np.zeros(len(pairs), bool)
         self._weights = np.zeros(1 << _BITS)
-        if len(pairs) >= _LEAST_PAIRS:
+        if len(pairs) >= _MIN_PAIRS:
             self._learn(pairs)
 
     @property
     def clear(self) -> bool:
         """Whether the two sides are in two languages that can be told apart."""
-        return self.separation >= _LEAST_SEPARATION
+        return self.separation >= _MIN_SEPARATION
 
     def exchange(self) -> None:
         """Calls language B what was A."""

@@ -21,8 +21,8 @@ from seq2seq_tf.text.lines import Pair
 from seq2seq_tf.text.scripts import main_script
 
 _BLOCK = 60  # characters judged together: one short line says little
-_MOST_BLOCKS = 300
-_FEWEST_BLOCKS = 10
+_MAX_BLOCKS = 300
+_MIN_BLOCKS = 10
 _MOST = 0.8  # share of the blocks that counts as all of them; a corpus is never without names and formulas
 _FEW = 0.2
 _SOME = 0.3  # a language is one of 139 possible: so many blocks are not chance
@@ -104,7 +104,7 @@ def _share_in(texts: Sequence[str], scripts: Sequence[str]) -> float:
 def check_side_languages(text: PartText) -> list[Finding]:
     """Reports sides the wrong way round, both in one language, or one in another than its ending names."""
     blocks = blocks_of(text.sample, 0), blocks_of(text.sample, 1)
-    if min(map(len, blocks)) < _FEWEST_BLOCKS:
+    if min(map(len, blocks)) < _MIN_BLOCKS:
         return []
     languages = language_of(text.languages[0]), language_of(text.languages[1])
     found = identify(blocks[0]), identify(blocks[1])
@@ -143,12 +143,12 @@ def blocks_of(sample: Sequence[Pair], side: int) -> list[str]:
     """Returns texts of at least 60 characters, lines joined where they are shorter, from all over the sample."""
     blocks, block = [], ""
     distinct = list(dict.fromkeys(sample))
-    for pair in random.Random(1).sample(distinct, min(len(distinct), 4 * _MOST_BLOCKS)):
+    for pair in random.Random(1).sample(distinct, min(len(distinct), 4 * _MAX_BLOCKS)):
         block = f"{block} {pair[side]}" if block else pair[side]
         if len(block) >= _BLOCK:
             blocks.append(block)
             block = ""
-    return blocks[:_MOST_BLOCKS]
+    return blocks[:_MAX_BLOCKS]
 
 
 def _likely(counts: Counter[str], blocks: int) -> str:

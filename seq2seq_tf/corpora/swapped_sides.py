@@ -13,7 +13,7 @@ from seq2seq_tf.corpora.side_contrast import SideContrast
 from seq2seq_tf.corpora.side_languages import language_of, share_in_first
 
 _WINDOW = 4096  # pairs judged together: bounds memory
-_LEAST_ODDS = 20.0  # nats, and one for each character: only texts that are clearly in one language are judged
+_MIN_ODDS = 20.0  # nats, and one for each character: only texts that are clearly in one language are judged
 _STRICTER = 1.5  # times as many where both texts seem to be in one language: "Tom ist Pilot." is much like English
 _OF_THE_REST = 0.5  # of the odds that are needed otherwise must remain without the words that both texts share
 _WORD = re.compile(r"[A-Za-z]+|\d+|[^\W\d_]+")  # Latin words also where they stand in Japanese without a space
@@ -74,7 +74,7 @@ def _settle_direction(text: PartText, contrast: SideContrast) -> None:
 
 def _languages(contrast: SideContrast, texts: list[str]) -> np.ndarray:
     """Returns [texts] how clearly each is in the language of the sources (1 or more) or of the targets (-1 or less)."""
-    needed = np.maximum(_LEAST_ODDS, np.array([len(text) for text in texts]))
+    needed = np.maximum(_MIN_ODDS, np.array([len(text) for text in texts]))
     return contrast.log_odds(texts) / needed
 
 

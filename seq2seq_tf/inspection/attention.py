@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _END = "</s>"
 _SPACE = "▁"
 _RIGHT_TO_LEFT = "\N{RIGHT-TO-LEFT MARK}"
-_LONGEST_SIDE = 8000  # pixels; a sentence of a thousand pieces would fill gigabytes
+_MAX_SIDE = 8000  # pixels; a sentence of a thousand pieces would fill gigabytes
 
 
 class Aligned(Protocol):
@@ -62,7 +62,7 @@ def attention_figure(found: Aligned) -> Figure:
         raise InputError("no attention weights: translate text with attention=True and a model with attention")
     columns, rows = _labels(found.source_pieces), _labels(found.pieces)
     size = (1.5 + 0.32 * len(columns), 1.2 + 0.28 * len(rows))
-    dpi = min(110.0, _LONGEST_SIDE / max(size))
+    dpi = min(110.0, _MAX_SIDE / max(size))
     figure = Figure(figsize=size, dpi=dpi, layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(weights, cmap="Greys", vmin=0.0, vmax=1.0, aspect="auto")

@@ -24,8 +24,8 @@ NEGATIVE = (91, 146, 229)
 _FONT_SIZE = 9.0  # points
 _CELL = (0.602 * _FONT_SIZE / 72, 1.45 * _FONT_SIZE / 72)  # inches; 0.602 is the width of DejaVu Sans Mono
 _MARGIN = 0.15  # inches
-_LONGEST_SIDE = 8000  # pixels, as in attention.py
-_LEAST_DPI = 50.0  # below it letters cannot be read
+_MAX_SIDE = 8000  # pixels, as in attention.py
+_MIN_DPI = 50.0  # below it letters cannot be read
 _LETTERS = "#1a1a1a"
 _MARKS = "#9a9a9a"  # line ends and tabs
 _SIGNS = {"\n": "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}", "\t": "\N{RIGHTWARDS ARROW}"}
@@ -51,8 +51,8 @@ def coloured_text_figure(symbols: Sequence[str], values: np.ndarray, title: str,
     rows = grid(symbols, columns)
     columns += 1  # for line ends
     size = (columns * _CELL[0] + 2 * _MARGIN, (len(rows) + 2) * _CELL[1] + 2 * _MARGIN)
-    dpi = min(110.0, _LONGEST_SIDE / max(size))
-    if dpi < _LEAST_DPI:
+    dpi = min(110.0, _MAX_SIDE / max(size))
+    if dpi < _MIN_DPI:
         raise InputError(f"a text of {len(rows)} lines is too long for one picture: give less of it, or write a page")
     figure = Figure(figsize=size, dpi=dpi)
     box = (_MARGIN / size[0], _MARGIN / size[1], columns * _CELL[0] / size[0], len(rows) * _CELL[1] / size[1])

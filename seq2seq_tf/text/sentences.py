@@ -26,7 +26,7 @@ _CLOSERS = "\"'”“»’)]」』）"
 _WIDE_STOPS = ("。", "！", "？", "｡")
 _WITHOUT_GAPS = ("Hani", "Hira", "Kana", "Bopo")  # Thai and its neighbours, without spaces too, divide sentences by one
 _BRACKETS = ("()", "（）", "「」", "『』")
-_LONGEST_WORD = 64  # characters looked at before a full stop; abbreviations are shorter
+_MAX_WORD_PIECES = 64  # characters looked at before a full stop; abbreviations are shorter
 
 
 class Paragraph(NamedTuple):
@@ -72,7 +72,7 @@ def _ends(paragraph: str) -> Iterator[int]:
         counted = match.end()
         for n, pair in enumerate(_BRACKETS):
             open_brackets[n] += seen.count(pair[0]) - seen.count(pair[1])
-        before = paragraph[max(start, match.start() - _LONGEST_WORD) : match.start()]
+        before = paragraph[max(start, match.start() - _MAX_WORD_PIECES) : match.start()]
         after = _OPENED.match(paragraph, match.end())
         first = paragraph[after.end() : after.end() + 1] if after else ""
         if max(open_brackets) <= 0 and _is_end(before, match.group(), first):

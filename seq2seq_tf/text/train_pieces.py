@@ -22,7 +22,7 @@ from seq2seq_tf.text.lines import iter_lines
 from seq2seq_tf.text.normalization import Normalizer, normalizer_spec
 
 _PR_SET_PDEATHSIG = 1  # of sys/prctl.h
-_LONGEST_LINE = 4192  # characters; longer lines teach nothing about pieces
+_MAX_LINE = 4192  # characters; longer lines teach nothing about pieces
 _CHUNK = 10_000  # lines normalised at a time
 
 
@@ -39,7 +39,7 @@ class _Lines:
         try:
             for files, rule, _ in self._texts:
                 normalizer = Normalizer(rule, lowercase=self._lowercase)
-                lines = (line[:_LONGEST_LINE] for line in itertools.chain.from_iterable(map(iter_lines, files)))
+                lines = (line[:_MAX_LINE] for line in itertools.chain.from_iterable(map(iter_lines, files)))
                 while chunk := list(itertools.islice(lines, _CHUNK)):
                     kept = [line for line in normalizer(chunk) if line]
                     self.count += len(kept)
@@ -74,7 +74,7 @@ def train(request: dict[str, Any]) -> None:
             unk_id=1,
             bos_id=2,
             eos_id=3,
-            max_sentence_length=4 * _LONGEST_LINE,
+            max_sentence_length=4 * _MAX_LINE,
             input_sentence_size=2_000_000,
             shuffle_input_sentence=True,
             hard_vocab_limit=request["piece_model"] == "bpe",

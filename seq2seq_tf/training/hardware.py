@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from seq2seq_tf.config.loading import AnyConfig
 
-_MOST_SHARDS = 4  # each shard needs rows enough for its products
+_MAX_SHARDS = 4  # each shard needs rows enough for its products
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # of malloc.h
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
@@ -39,7 +39,7 @@ def for_this_machine(config: AnyConfig) -> AnyConfig:
         train = dataclasses.replace(train, precision="bfloat16" if fast_bfloat16() else "float32")
     if train.shards == 0:
         gpu = tf.config.list_physical_devices("GPU")
-        train = dataclasses.replace(train, shards=1 if gpu else min(cores(), _MOST_SHARDS))
+        train = dataclasses.replace(train, shards=1 if gpu else min(cores(), _MAX_SHARDS))
     decided: AnyConfig = dataclasses.replace(config, train=train)  # type: ignore[type-var]  # all are dataclasses
     return decided
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from seq2seq_tf.config.common import TrainConfig
 
-LEAST, MOST = 1.0, 2.0**24
+MIN_SCALE, MAX_SCALE = 1.0, 2.0**24
 
 
 class LossScale:
@@ -54,9 +54,9 @@ class LossScale:
           [] bool, whether a smaller factor was left to try.
         """
         scale, good = self._scale.read_value(), self._good.read_value()
-        could_halve = scale > LEAST
+        could_halve = scale > MIN_SCALE
         grown = good + 1 >= self._growth
-        after_good = tf.where(grown, tf.minimum(2.0 * scale, MOST), scale)
-        self._scale.assign(tf.where(finite, after_good, tf.maximum(0.5 * scale, LEAST)))
+        after_good = tf.where(grown, tf.minimum(2.0 * scale, MAX_SCALE), scale)
+        self._scale.assign(tf.where(finite, after_good, tf.maximum(0.5 * scale, MIN_SCALE)))
         self._good.assign(tf.where(finite & ~grown, good + 1, tf.zeros_like(good)))
         return could_halve

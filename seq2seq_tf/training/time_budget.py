@@ -23,8 +23,8 @@ from seq2seq_tf.training.task import HasSearch, Task
 from seq2seq_tf.training.trainer import Trainer
 
 _UNTIMED = 2  # updates that trace, and touch memory for the first time
-_FEWEST = 3  # timed updates
-_LONGEST, _SHARE = 10.0, 0.02  # seconds of timed updates, and their share of the time
+_MIN_TIMED = 3  # timed updates
+_MAX_TIMING, _SHARE = 10.0, 0.02  # seconds of timed updates, and their share of the time
 _AGAIN = 15.0  # seconds; a longer validation is timed once
 _SEARCH = 2.0  # what a search with a beam takes at the end, in validations at the start
 _RESERVE = 0.03  # share of the time for checkpoints, and for a machine that gets slower
@@ -55,7 +55,7 @@ def measure(task: Task, trainer: Trainer, seconds: float) -> Speed:
         _, carry = trainer.update(group, carry, number, learning_rate(trainer.config, 1, 1, 1.0))
         if number >= _UNTIMED:
             taken.append(time.perf_counter() - begin)
-        if len(taken) >= _FEWEST and sum(taken) >= seconds:
+        if len(taken) >= _MIN_TIMED and sum(taken) >= seconds:
             break
     validation = _seconds_of_validation(task)
     if validation < _AGAIN:
@@ -96,7 +96,7 @@ def seconds_of(updates: int, train: TrainConfig, per_epoch: int, speed: Speed) -
     return (updates * speed.update + validations * speed.validation + speed.end) / (1.0 - _RESERVE)
 
 
-def most_that_fit(planned: int, train: TrainConfig, per_epoch: int, speed: Speed, seconds: float) -> int:
+def max_updates_within(planned: int, train: TrainConfig, per_epoch: int, speed: Speed, seconds: float) -> int:
     """Returns how many of the planned updates fit into so many seconds; below 1 for none."""
     return bisect.bisect_right(range(planned + 1), seconds, key=lambda n: seconds_of(n, train, per_epoch, speed)) - 1
 
@@ -104,7 +104,7 @@ def most_that_fit(planned: int, train: TrainConfig, per_epoch: int, speed: Speed
 def estimate(task: Task, trainer: Trainer) -> str:
     """Returns a line for people: how long training would take here, and what train.max_minutes would make of it."""
     train, planned = trainer.config, updates_planned(task, trainer.config)
-    speed = measure(task, trainer, 0.3 * _LONGEST)
+    speed = measure(task, trainer, 0.3 * _MAX_TIMING)
     per_epoch = updates_per_epoch(task, train)
     whole = seconds_of(planned, train, per_epoch, speed) / 60.0
     line = (
@@ -113,7 +113,7 @@ def estimate(task: Task, trainer: Trainer) -> str:
     )
     if not train.max_minutes or whole <= train.max_minutes:
         return line
-    fit = most_that_fit(planned, train, per_epoch, speed, 60.0 * train.max_minutes)
+    fit = max_updates_within(planned, train, per_epoch, speed, 60.0 * train.max_minutes)
     return f"{line}; about {fit:,} updates would fit into train.max_minutes={train.max_minutes:g}"
 
 
@@ -137,9 +137,9 @@ def choose(task: Task, trainer: Trainer, spent: float) -> Choice:
     """
     train, begin = trainer.config, time.perf_counter()
     planned, per_epoch = updates_planned(task, train), updates_per_epoch(task, train)
-    speed = measure(task, trainer, min(_LONGEST, _SHARE * 60.0 * train.max_minutes))
+    speed = measure(task, trainer, min(_MAX_TIMING, _SHARE * 60.0 * train.max_minutes))
     spent += time.perf_counter() - begin
-    updates = most_that_fit(planned, train, per_epoch, speed, 60.0 * train.max_minutes - spent)
+    updates = max_updates_within(planned, train, per_epoch, speed, 60.0 * train.max_minutes - spent)
     measured = f"an update takes {speed.update:.2g} s here, a validation at most {speed.validation:.2g} s"
     if updates < 1:
         raise InputError(

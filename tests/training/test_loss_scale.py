@@ -21,7 +21,7 @@ from seq2seq_tf.tasks.translation.config import TranslationTrainConfig
 from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.tasks.translation.task import TranslationTask, prepare
 from seq2seq_tf.training import checkpoint
-from seq2seq_tf.training.loss_scale import LEAST, MOST, LossScale
+from seq2seq_tf.training.loss_scale import MAX_SCALE, MIN_SCALE, LossScale
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
 from seq2seq_tf.training.trainer import Trainer
@@ -50,8 +50,8 @@ def test_the_scale_stays_within_its_bounds() -> None:
     scale = LossScale(TrainConfig(loss_scale=2.0, loss_scale_growth=1))
     assert bool(scale.update(tf.constant(False)))
     assert not bool(scale.update(tf.constant(False)))  # no smaller one is left
-    assert after(scale) == LEAST
-    assert after(scale, *[True] * 30) == MOST
+    assert after(scale) == MIN_SCALE
+    assert after(scale, *[True] * 30) == MAX_SCALE
 
 
 def test_scaling_and_back_is_the_gradient_of_the_sum() -> None:
@@ -140,12 +140,12 @@ def test_the_scale_keeps_gradients_that_float16_would_lose() -> None:
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_an_overflow_changes_nothing_but_the_scale(accumulate: int) -> None:
     batches = [linear_batch(n, 1.0) for n in range(accumulate)]
-    trainer = linear_trainer("float16", accumulate=accumulate, loss_scale=MOST, optimizer="adam")
+    trainer = linear_trainer("float16", accumulate=accumulate, loss_scale=MAX_SCALE, optimizer="adam")
     before = {name: v.numpy() for name, v in trainer.variables().items()}
     result, _ = trainer.update(batches, (), 0, RATE)
     assert (result.finite, result.overflow) == (False, True)
     for name, variable in trainer.variables().items():
-        expected = MOST / 2 if name == "loss_scale/scale" else before[name]
+        expected = MAX_SCALE / 2 if name == "loss_scale/scale" else before[name]
         np.testing.assert_array_equal(variable.numpy(), expected, err_msg=name)
     while result.overflow:
         result, _ = trainer.update(batches, (), 0, 1e-30)
@@ -173,7 +173,7 @@ class StopAfter:
 
 
 def train(folder: Path, corpus: toy.ToyCorpus, stop: Callable[[], bool]) -> Outcome:
-    options = {"train__precision": "float16", "train__loss_scale": MOST, "train__loss_scale_growth": 5}
+    options = {"train__precision": "float16", "train__loss_scale": MAX_SCALE, "train__loss_scale_growth": 5}
     run = RunDir(str(folder))
     config = run.create(toy.tiny_config(corpus, train__max_epochs=3, **options))
     return Session(run, config, prepare(run, config, lambda _: None), stop).run()
@@ -191,7 +191,7 @@ def test_a_run_in_float16_gets_over_overflows_and_goes_on_exactly(tmp_path: Path
         expected, _ = checkpoint.load_arrays(str(whole / name))
         found, _ = checkpoint.load_arrays(str(parted / name))
         assert all(found[key].tobytes() == array.tobytes() for key, array in expected.items()), name
-    assert 1.0 < float(expected["loss_scale/scale"]) < MOST
+    assert 1.0 < float(expected["loss_scale/scale"]) < MAX_SCALE
     lines = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
     logged = [line["update"] for line in lines if "gradient_norm" in line]
     assert 1 not in logged  # it overflowed

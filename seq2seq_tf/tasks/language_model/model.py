@@ -134,8 +134,8 @@ class LanguageModel(keras.layers.Layer):
         ids: [B, T + 1] int32, padded at the end if at all.
         """
         hidden, final = self.read(ids[:, :-1], carry, dropout_seed=None)
-        vocabulary = self._output_projection("float32")
-        return -log_probabilities(self.cross_entropy, hidden, ids[:, 1:], vocabulary), final
+        projection = self._output_projection("float32")
+        return -log_probabilities(self.cross_entropy, hidden, ids[:, 1:], projection), final
 
     def logits(self, ids: tf.Tensor, carry: CellStates) -> tuple[tf.Tensor, CellStates]:
         """Returns the logits of the next token after each of ids [B, T]: [B, T, V] float32, and the last state."""

@@ -30,7 +30,7 @@ _ROW = tf.TensorSpec([None], tf.int32)
 _STEPS = 256  # tokens of a text computed per call; bounds memory
 _ROWS = 64  # texts computed side by side
 _AT_ONCE = 8  # tokens drawn per call while streaming: a call reads all weights anew
-_MOST_DRAWN = 2**27  # tokens of all samples of a call: what memory bears
+_MAX_DRAWN = 2**27  # tokens of all samples of a call: what memory bears
 
 
 class TextScore(NamedTuple):
@@ -144,9 +144,9 @@ class TextGenerator:
         chosen = self.sample_options(**options)
         if not isinstance(samples, Integral) or samples < 1:
             raise InputError(f"samples must be a whole number of at least 1, got {samples!r}")
-        if samples * chosen.length > _MOST_DRAWN:
+        if samples * chosen.length > _MAX_DRAWN:
             raise InputError(
-                f"samples={samples} times length={chosen.length} are more than {_MOST_DRAWN:,} tokens to draw at once"
+                f"samples={samples} times length={chosen.length} are more than {_MAX_DRAWN:,} tokens to draw at once"
             )
         generators = [np.random.default_rng([chosen.seed, n]) for n in range(samples)]
         uniforms = np.stack([g.random(chosen.length, np.float32) for g in generators])

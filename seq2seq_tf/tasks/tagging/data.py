@@ -14,7 +14,7 @@ from seq2seq_tf.text.lines import iter_lines
 from seq2seq_tf.text.tokenizer import Tokenizer
 
 NO_LABEL = 0  # on every piece but the last of a word; label n of `LABELS` is n + 1
-_LONGEST_WORD = 32  # pieces; the end of a longer word is read only
+_MAX_WORD_PIECES = 32  # pieces; the end of a longer word is read only
 _PARAGRAPHS = 0x70617261  # keeps these random numbers apart from those of the batch plan
 _NUMBERS = {label: n for n, label in enumerate(LABELS, start=NO_LABEL + 1)}
 
@@ -46,7 +46,7 @@ def read_words(path: str) -> list[list[Word]]:
 def spell_words(texts: Sequence[Sequence[str]], tokenizer: Tokenizer) -> list[list[list[int]]]:
     """Returns the ids of each word of each text, at least one; each word is cut into pieces on its own, once."""
     known = sorted({word for text in texts for word in text})
-    ids = [row[-_LONGEST_WORD:] or [UNK_ID] for row in tokenizer.encode(known)]
+    ids = [row[-_MAX_WORD_PIECES:] or [UNK_ID] for row in tokenizer.encode(known)]
     spelt = dict(zip(known, ids, strict=True))
     return [[spelt[word] for word in text] for text in texts]
 

@@ -55,8 +55,8 @@ class Window(NamedTuple):
     last: int
 
 
-def windows(text: int, counts: Sequence[int], most: int) -> Iterator[Window]:
-    """Yields the windows of a text: as many words as fit into `most` pieces, a quarter of them shared.
+def windows(text: int, counts: Sequence[int], max_pieces: int) -> Iterator[Window]:
+    """Yields the windows of a text: as many words as fit into `max_pieces` pieces, a quarter of them shared.
 
     A shared word gets its label from the window in whose middle it stands nearer.
 
@@ -66,10 +66,10 @@ def windows(text: int, counts: Sequence[int], most: int) -> Iterator[Window]:
     """
     start = first = 0
     while first < len(counts):
-        room = np.cumsum(counts[start : start + most]) <= most
+        room = np.cumsum(counts[start : start + max_pieces]) <= max_pieces
         end = start + max(int(room.sum()), 1)
         shared = (end - start) // _OVERLAP if end < len(counts) else 0
-        while shared and sum(counts[end - shared : end + 1]) > most:  # the next window must reach a new word
+        while shared and sum(counts[end - shared : end + 1]) > max_pieces:  # the next window must reach a new word
             shared -= 1
         last = end - shared // 2
         yield Window(text, start, end, first, last)
@@ -120,8 +120,8 @@ class PunctuationRestorer:
         """
         check_not_forked()
         spelt = spell_words(texts, self.tokenizer)
-        most = self.config.data.max_pieces
-        parts = [w for n, words in enumerate(spelt) for w in windows(n, [len(ids) for ids in words], most)]
+        max_pieces = self.config.data.max_pieces
+        parts = [w for n, words in enumerate(spelt) for w in windows(n, [len(ids) for ids in words], max_pieces)]
         rows = [[i for ids in spelt[w.text][w.start : w.end] for i in ids] for w in parts]
         found = [np.zeros((len(words), len(LABELS)), np.float32) for words in texts]
 

@@ -28,7 +28,7 @@ from tensorflow.python.saved_model import fingerprinting_utils
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import replace_folder, write_text
 from seq2seq_tf.machine import ONEDNN, installed
-from seq2seq_tf.tasks.translation.served import MOST_SCORED, ServedIds, ServedText, fixed_options, served_options
+from seq2seq_tf.tasks.translation.served import MAX_SCORED, ServedIds, ServedText, fixed_options, served_options
 from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
 
 _ONE_BATCH = 2**30  # tokens
@@ -154,7 +154,7 @@ def _about(translator: Translator) -> dict[str, Any]:
         "fixed": {
             **fixed_options(search),
             "max_source_pieces": search.max_source_pieces,
-            "max_scored_pieces": max(MOST_SCORED, search.max_source_pieces),
+            "max_scored_pieces": max(MAX_SCORED, search.max_source_pieces),
         },
     }
 
@@ -181,7 +181,7 @@ def _compare(translator: Translator, folder: str, sentences: list[str]) -> Compa
     reloaded = _reload(folder, {"texts": sentences, "targets": best, "n_best": n_best, "batch": _COMPARED_AT_ONCE})
     # The search scores the pieces it chose; scoring a text cuts it anew, so the two are compared each with its own.
     expected = translator.score(sentences, best)
-    most = max(MOST_SCORED, translator.config.search.max_source_pieces)
+    most = max(MAX_SCORED, translator.config.search.max_source_pieces)
     pieces = [len(ids) for ids in translator.target.encode(best)]
     largest = 0.0
     for n, row in enumerate(rows):

@@ -14,32 +14,32 @@ from seq2seq_tf.files import atomic_write
 from seq2seq_tf.structures import EOS_ID, PAD_ID
 from seq2seq_tf.tasks.translation.corpus import Corpus
 
-MOST = 100  # translations kept per source piece
+MAX_TRANSLATIONS = 100  # translations kept per source piece
 _FREQUENT = 150  # target pieces that are always candidates
-_MOST_LINKS = 40_000_000  # pairs of pieces that are looked at: bounds time and memory
+_MAX_LINKS = 40_000_000  # pairs of pieces that are looked at: bounds time and memory
 _ITERATIONS = 5
 
 
 class Lexicon(NamedTuple):
     """Likeliest translations of each source piece."""
 
-    best: np.ndarray  # [source pieces, MOST] int32, likeliest first, then PAD
+    best: np.ndarray  # [source pieces, MAX_TRANSLATIONS] int32, likeliest first, then PAD
     frequent: np.ndarray  # [_FREQUENT] int32, the most frequent target pieces
     target_vocab: int
     joint: bool  # both sides have the same pieces, so that a piece may translate itself
 
-    def candidates(self, source: np.ndarray, most: int) -> np.ndarray:
+    def candidates(self, source: np.ndarray, max_translations: int) -> np.ndarray:
         """Returns the target pieces [v] int32, rising, that a search for these sources may choose.
 
         Args:
           source: ids of any shape.
-          most: translations taken per source piece, at most MOST.
+          max_translations: translations taken per source piece, at most MAX_TRANSLATIONS.
         """
         wanted = np.zeros(self.target_vocab, bool)
         wanted[: EOS_ID + 1] = True
         wanted[self.frequent] = True
         pieces = np.unique(source)
-        wanted[self.best[pieces, :most]] = True
+        wanted[self.best[pieces, :max_translations]] = True
         if self.joint:  # names and numbers are copied
             wanted[pieces] = True
         return np.flatnonzero(wanted).astype(np.int32)
@@ -61,7 +61,7 @@ def load_lexicon(path: str) -> Lexicon:
 
 
 def learn_lexicon(corpus: Corpus, source_vocab: int, target_vocab: int, *, joint: bool) -> Lexicon:
-    """Learns the table from (at most _MOST_LINKS links of) a corpus."""
+    """Learns the table from (at most _MAX_LINKS links of) a corpus."""
     together, position = _links(corpus, target_vocab)
     keys, link = _numbered(together)
     del together
@@ -96,7 +96,7 @@ def _links(corpus: Corpus, target_vocab: int) -> tuple[np.ndarray, np.ndarray]:
     A null piece (PAD) in every source explains target pieces that translate nothing.
     """
     sizes = (corpus.source.lengths().astype(np.int64) + 1) * corpus.target.lengths()
-    stride = max(-(-int(sizes.sum()) // _MOST_LINKS), 1)
+    stride = max(-(-int(sizes.sum()) // _MAX_LINKS), 1)
     keys, positions = [], []
     first = 0
     for n in range(0, corpus.pairs, stride):
@@ -109,13 +109,13 @@ def _links(corpus: Corpus, target_vocab: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ranked(keys: np.ndarray, probability: np.ndarray, source_vocab: int, target_vocab: int) -> np.ndarray:
-    """Returns [source_vocab, MOST] int32: the likeliest target pieces of each source piece, then PAD."""
+    """Returns [source_vocab, MAX_TRANSLATIONS] int32: the likeliest target pieces of each source piece, then PAD."""
     source, target = keys // target_vocab, keys % target_vocab
     order = np.lexsort((target, -probability, source))
     source, target = source[order], target[order]
     starts = np.searchsorted(source, np.arange(source_vocab))
     rank = np.arange(len(source)) - starts[source]
-    kept = rank < MOST
-    best = np.full((source_vocab, MOST), PAD_ID, np.int32)
+    kept = rank < MAX_TRANSLATIONS
+    best = np.full((source_vocab, MAX_TRANSLATIONS), PAD_ID, np.int32)
     best[source[kept], rank[kept]] = target[kept]
     return best

@@ -24,7 +24,7 @@ from seq2seq_tf.tasks.translation.search import TranslationOptions, search_ids
 from seq2seq_tf.tasks.translation.translator import Translator
 from seq2seq_tf.tracing import trace
 
-MOST_SCORED = 1024  # pieces of a side; attention over a pair takes time and memory of their product
+MAX_SCORED = 1024  # pieces of a side; attention over a pair takes time and memory of their product
 
 
 class ServedOption(NamedTuple):
@@ -75,7 +75,7 @@ class ServedIds(tf.Module):
         self._weights = tuple(v.value for v in translator.model.trainable_variables)  # tracked, hence saved
         search = translator.config.search
         self._longest = search.max_source_pieces
-        self._most_scored = max(MOST_SCORED, search.max_source_pieces)
+        self._max_scored = max(MAX_SCORED, search.max_source_pieces)
         self._options = tuple(served_options(search).items())
         self._fixed = tuple(fixed_options(search).items())
 
@@ -117,7 +117,7 @@ class ServedIds(tf.Module):
 
     def _score_ids(self, source: tf.Tensor, target: tf.Tensor) -> dict[str, tf.Tensor]:
         """source [B, S], target [B, T] int32, both end with EOS, then PAD -> log_probs [B], attention [B, T, S]."""
-        most = self._most_scored
+        most = self._max_scored
         too_long = _pieces(source) > most, _pieces(target) > most
         source, target = _cut(source, most), _cut(target, most)
         starts = tf.fill([tf.shape(target)[0], 1], BOS_ID)
@@ -182,5 +182,5 @@ class ServedText(ServedIds):
 
     def _score(self, sources: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
         """sources [B], targets [B] string -> log_probs [B], attention [B, T, S] over pieces."""
-        one_more = tf.constant(self._most_scored + 1)  # so that a longer text is seen to be longer
+        one_more = tf.constant(self._max_scored + 1)  # so that a longer text is seen to be longer
         return self._score_ids(self._source.encode(sources, one_more), self._target.encode(targets, one_more))

@@ -38,8 +38,8 @@ from seq2seq_tf.training.weights import IN_TRAINING, load_weights
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _CANDIDATES = tf.TensorSpec([None], tf.int32)
 _BATCHES_AT_ONCE = 2
-_MOST_SCORED = 2**26  # source times target pieces of a pair: 256 MB of attention weights
-_MOST_FOLDED = 2**28  # bytes of a table that trades memory for a product per step
+_MAX_SCORED = 2**26  # source times target pieces of a pair: 256 MB of attention weights
+_MAX_FOLDED = 2**28  # bytes of a table that trades memory for a product per step
 
 
 class Translator:
@@ -73,7 +73,7 @@ class Translator:
         self._weights: SearchWeights | None = None
         if run is not None:
             gates = 4 * config.model.decoder_units * 4  # bytes per piece, of an LSTM
-            self._weights = model.search_weights(fold=target.vocab_size * gates <= _MOST_FOLDED)
+            self._weights = model.search_weights(fold=target.vocab_size * gates <= _MAX_FOLDED)
         # What makes another graph has a trace of its own, made when first used; every other option is a tensor in it.
         inputs = [_IDS, TranslationOptions.by_name(specs_of(config.search))]
         self.searches = {
@@ -280,10 +280,10 @@ class Translator:
             raise InputError(f"sources and targets differ in length: {len(sources)} and {len(targets)}")
         source_ids, target_ids = self.source.encode(sources), self.target.encode(targets)
         for n, (s, t) in enumerate(zip(source_ids, target_ids, strict=True), start=1):
-            if (len(s) + 1) * (len(t) + 1) > _MOST_SCORED:
+            if (len(s) + 1) * (len(t) + 1) > _MAX_SCORED:
                 raise InputError(
                     f"pair {n}: {len(s):,} source and {len(t):,} target pieces are too many to score; their product "
-                    f"must be at most {_MOST_SCORED:,}: score parts of the text"
+                    f"must be at most {_MAX_SCORED:,}: score parts of the text"
                 )
         scores = [0.0] * len(sources)
         longest = [max(len(s), len(t)) for s, t in zip(source_ids, target_ids, strict=True)]

@@ -8,7 +8,7 @@ import pytest
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import EOS_ID, PAD_ID
 from seq2seq_tf.tasks.translation.corpus import Corpus, Side
-from seq2seq_tf.tasks.translation.lexicon import MOST, Lexicon, learn_lexicon, load_lexicon
+from seq2seq_tf.tasks.translation.lexicon import MAX_TRANSLATIONS, Lexicon, learn_lexicon, load_lexicon
 
 SOURCE_VOCAB, TARGET_VOCAB = 31, 41
 FIRST = EOS_ID + 1
@@ -27,7 +27,7 @@ def lexicon(rng: np.random.Generator) -> Lexicon:
 
 
 def test_the_likeliest_translation_is_found(lexicon: Lexicon) -> None:
-    assert lexicon.best.shape == (SOURCE_VOCAB, MOST)
+    assert lexicon.best.shape == (SOURCE_VOCAB, MAX_TRANSLATIONS)
     np.testing.assert_array_equal(lexicon.best[FIRST:, 0], np.arange(FIRST, SOURCE_VOCAB) + 7)
     assert (lexicon.best[EOS_ID] == PAD_ID).all()  # never seen
     assert lexicon.frequent[0] == 39
