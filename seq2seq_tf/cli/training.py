@@ -148,7 +148,7 @@ def _train(
     from seq2seq_tf.training.session import Session
 
     task = prepare(run, config, log)
-    run.create(resolved.config)  # stores what was given anew, now that its files have been found to be the same
+    run.create(resolved.config)  # stores what has changed, now that its files have been found to be the same
     session = Session(run, config, task, stop)
     if run.latest_checkpoint():
         log(f"resuming from {run.latest_checkpoint()}")

@@ -1,4 +1,4 @@
-"""The section `search` of a configuration: its options by name, and some of them given anew for a call."""
+"""The section `search` of a configuration: its options by name, and some of them set for a call."""
 
 from __future__ import annotations
 

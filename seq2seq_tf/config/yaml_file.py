@@ -69,7 +69,7 @@ def read_config_file(path: str, expected: Iterable[str]) -> ConfigFile:
       expected: names of sections, for the message where there is none.
 
     Raises:
-      InputError: no such file, not YAML, not two levels, a key that stands twice; with file and line.
+      InputError: no such file, not YAML, not two levels, a duplicate key; with file and line.
     """
     path = os.path.expanduser(path)
     root = _compose(path)

@@ -37,7 +37,7 @@ def label_files(folder: str) -> dict[str, str]:
     """Returns label -> path of the files LABEL.txt or LABEL.txt.gz of a folder, in the order of the labels.
 
     Raises:
-      InputError: no such folder, none or only one such file, or a label that stands twice.
+      InputError: no such folder, none or only one such file, or a duplicate label.
     """
     if not os.path.isdir(folder):
         raise InputError(f"{folder}: no such folder; it should hold LABEL.txt for each label")

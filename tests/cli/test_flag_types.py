@@ -59,7 +59,7 @@ def test_an_option_is_checked_as_in_a_file() -> None:
     for name, text, message in (
         ("train.seed", "x", "must be a whole number"),
         ("model.cell", "lstn", "must be one of gru, lstm, rnn"),
-        ("train.label_smoothing", "7", r"must lie in \[0, 0.95\]"),
+        ("train.label_smoothing", "7", r"must be in \[0, 0.95\]"),
     ):
         with pytest.raises(ValueError, match=message):
             OptionParser(LEAVES[name]).parse(text)

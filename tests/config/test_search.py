@@ -1,4 +1,4 @@
-"""Options of a search that are given anew for a call: checked as in a file, and nothing else is."""
+"""Options of a search that are set for a call: checked as in a file, and nothing else is."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def given(rng: np.random.Generator) -> dict[str, np.ndarray]:
 @pytest.fixture
 def labels(rng: np.random.Generator) -> np.ndarray:
     drawn = rng.integers(0, V, size=N).astype(np.int32)
-    drawn[-1] = drawn[0]  # a piece that stands twice: its row's gradients must add up
+    drawn[-1] = drawn[0]  # a piece that occurs twice: its row's gradients must add up
     return drawn
 
 

@@ -188,7 +188,7 @@ def _not_written_back(tokenizer: SentencePieceTokenizer, files: TextFiles) -> Ch
 def _write_tokenizer(run: RunDir, data: LanguageModelDataConfig, files: TextFiles, say: Callable[[str], None]) -> None:
     """Writes the tokenizer of the training text into the run folder."""
     with contextlib.suppress(FileNotFoundError):
-        os.remove(run.tokenizer_file)  # made anew: the text may have been mended since a first attempt failed
+        os.remove(run.tokenizer_file)  # made again: the text may have been corrected since a first attempt failed
     if data.tokenizer == "characters":
         write_character_tokenizer(map(read_text, files.paths()), run.tokenizer_file, max_size=data.vocab_size)
         return

@@ -272,7 +272,7 @@ def _piece_models(run: RunDir, config: TranslationConfig, say: Callable[[str], N
     data = config.data
     if take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config):
         return
-    if not os.path.exists(run.prepared):  # made anew: the text may have been mended since a first attempt failed
+    if not os.path.exists(run.prepared):  # made again: the text may have been corrected since a first attempt failed
         for path in (run.source_model, run.target_model):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(path)
