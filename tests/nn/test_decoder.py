@@ -42,7 +42,7 @@ class Given(NamedTuple):
 
 
 def make(rng: np.random.Generator, *, precision: str = "float32", **changes: object) -> AttentionDecoder:
-    config = oracles.small_config(embedding_units=E, output_units=E, **changes)
+    config = oracles.small_config(embedding_units=E, output_units=E, bridge="mean", **changes)  # see test_bridge.py
     embedding = Embedding(V, E, 1.0, name="embedding")
     embedding.build()
     decoder = AttentionDecoder(config, embedding, D, precision=precision)
