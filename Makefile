@@ -15,7 +15,7 @@ export TF_ENABLE_ONEDNN_OPTS ?= 1# as every program sets it, see docs/performanc
 help:
 	@echo "make quickstart     train, score, use and export a small English-German translator (about 10 minutes)"
 	@echo "make test           lint, type-check, build the docs and test (under 10 minutes)"
-	@echo "make test-all       the same with the long end-to-end runs"
+	@echo "make test-all       the same with the long end-to-end runs and the notebooks of examples/"
 	@echo "make test-versions  the tests on each Python and TensorFlow of setup.cfg (TESTS=tests/nn: some of them)"
 	@echo "make lint           lint and type-check only"
 	@echo "make docs           build the site of docs/ with the API reference; every link is checked"
