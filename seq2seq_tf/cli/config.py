@@ -11,8 +11,8 @@ from absl import flags
 
 from seq2seq_tf.cli.program import Command, run_commands
 from seq2seq_tf.config import examples
-from seq2seq_tf.config.loading import task_of
 from seq2seq_tf.config.registry import DEFAULT_TASK
+from seq2seq_tf.config.yaml_file import read_config_file
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.tasks import TASKS
 
@@ -32,9 +32,12 @@ class _ExampleParser(flags.ArgumentParser):
 def _list() -> None:
     from seq2seq_tf.cli.tables import format_table
 
-    paths = {name: examples.path_of(name) for name in examples.names()}
-    texts = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
-    rows = [(name, task_of(paths[name]), examples.about(text)) for name, text in texts.items()]
+    rows = []
+    for name in examples.names():
+        path = examples.path_of(name)
+        task = read_config_file(str(path), ()).task or DEFAULT_TASK
+        if task in TASKS:  # the example of a task that was removed may still be there
+            rows.append((name, task, examples.about(path.read_text(encoding="utf-8"))))
     print(format_table(["name", "task", "what it trains"], rows))
 
 

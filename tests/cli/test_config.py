@@ -19,6 +19,14 @@ def test_list_names_every_example_with_its_task() -> None:
     assert rows["restore_case"] == "tagging"
 
 
+def test_list_leaves_out_an_example_whose_task_was_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(TASKS, "tagging")
+    listed = call("config list")
+    assert (listed.code, listed.stderr) == (0, "")
+    assert "quickstart_en_de" in listed.stdout
+    assert "restore_case" not in listed.stdout
+
+
 @pytest.mark.parametrize("arguments", [["lm_hello"], ["--name=lm_hello"], ["--name", "lm_hello"], ["lm_hello.yaml"]])
 def test_show_prints_the_file_as_it_is(arguments: list[str]) -> None:
     shown = call("config show", *arguments)
