@@ -18,8 +18,10 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from seq2seq_tf.config.search import search_leaves
 from seq2seq_tf.data.batching import make_batch, pad_rows
 from seq2seq_tf.errors import InputError
+from seq2seq_tf.search.options import DTYPES
 from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.tasks.translation import export as export_module
 from seq2seq_tf.tasks.translation.config import TranslationSearchConfig
@@ -282,8 +284,10 @@ def described(tensors: Any) -> dict[str, str]:
     }
 
 
-OPTIONS = {name: "float32 []" for name in ("length_penalty", "max_ratio", "min_ratio")}
-OPTIONS |= {name: "int32 []" for name in ("beam_size", "n_best")}
+EVER = {name: "float32 []" for name in ("length_penalty", "max_ratio", "min_ratio")}
+EVER |= {name: "int32 []" for name in ("beam_size", "n_best")}  # what clients of the first exports name
+LEAVES = search_leaves(TranslationSearchConfig)
+OPTIONS = {name: f"{DTYPES[leaf.type].name} []" for name, leaf in LEAVES.items() if leaf.served}
 BY_TEXT = {
     "translations": "string [?, ?]",
     "scores": "float32 [?, ?]",
@@ -311,6 +315,7 @@ DOCUMENTED = {
 
 @pytest.mark.parametrize("kind", DOCUMENTED)
 def test_signatures_have_the_documented_names_types_and_shapes(folder: Path, kind: str) -> None:
+    assert OPTIONS.items() >= EVER.items()
     found = read_signatures(folder / kind)
     assert {name: (described(s.inputs), described(s.outputs)) for name, s in found.items()} == DOCUMENTED[kind]
 
