@@ -216,8 +216,10 @@ def wu_penalty(length: int, exponent: float) -> float:
     return ((5.0 + length) / 6.0) ** exponent
 
 
-def all_hypotheses(toy: Toy, sentence: int, shortest: int, longest: int, exponent: float) -> list[Found]:
-    """Returns every hypothesis that the length rules allow, best first."""
+def all_hypotheses(
+    toy: Toy, sentence: int, shortest: int, longest: int, exponent: float, *, never: tuple[int, ...] = ()
+) -> list[Found]:
+    """Returns every hypothesis that the length rules allow, best first; without the pieces in `never`."""
     found: list[Found] = []
 
     def visit(prefix: tuple[int, ...], log_prob: float) -> None:
@@ -228,7 +230,7 @@ def all_hypotheses(toy: Toy, sentence: int, shortest: int, longest: int, exponen
             found.append(Found((*prefix, EOS_ID), total, total / wu_penalty(length, exponent)))
         if length < longest:
             for token in range(len(following)):
-                if token not in (PAD_ID, BOS_ID, EOS_ID):
+                if token not in (PAD_ID, BOS_ID, EOS_ID, *never):
                     visit((*prefix, token), log_prob + following[token])
 
     visit((), 0.0)

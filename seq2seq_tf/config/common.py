@@ -286,6 +286,9 @@ class SearchConfig:
     early_stop: bool = option(
         False, "stop searching once no live hypothesis could win by ending at the next step: faster, approximate"
     )
+    allow_unknown: bool = option(
+        True, "outputs may hold the unknown token; false = the best other one is taken in its place", served=SWITCH
+    )
 
     def check(self) -> None:
         """Raises InputError for values that are valid on their own but contradict each other."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.search.limits import IDS, NEG_INF, Limits, gather_rows, is_continuation, length_penalty
+from seq2seq_tf.search.limits import IDS, NEG_INF, Limits, Vocabulary, gather_rows, length_penalty, vocabulary
 from seq2seq_tf.search.options import SearchOptions
 from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Hypotheses, StepFn
@@ -52,6 +52,7 @@ class _Constants(NamedTuple):
     penalties: tf.Tensor  # [T], length penalty of a hypothesis that ends at step t
     first_rows: tf.Tensor  # [B, 1] int32, row of each sentence's first hypothesis, for the first b sentences
     positions: tf.Tensor  # [T] int32
+    pieces: Vocabulary
     wanted: tf.Tensor  # [] int32, W: continuations looked at per hypothesis
 
 
@@ -70,12 +71,14 @@ def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: 
     """
     sentences, beam = tf.shape(limits.longest)[0], options.beam_size
     width = tf.maximum(tf.reduce_max(limits.longest), 1)
+    pieces = vocabulary(options.allow_unknown)
     constants = _Constants(
         penalties=length_penalty(tf.range(1, width + 1), options.length_penalty),
         first_rows=tf.cast(tf.range(sentences)[:, tf.newaxis] * beam, IDS),
         positions=tf.cast(tf.range(width), IDS),
-        # K pieces that continue are among the best K + 3, since three ids end or never continue a hypothesis.
-        wanted=beam + 3,
+        pieces=pieces,
+        # K pieces that continue are among the best K + 3 (4), as three (four) ids end or never continue a hypothesis.
+        wanted=beam + pieces.forbidden,
     )
     running, live = _start(state, memory, limits, options, width)
     results = gather_rows(running.finished, tf.range(sentences))
@@ -147,7 +150,7 @@ def _expand(
     ended = live.log_probs + tf.reshape(logits[:, EOS_ID] - norm, [rows, beam])  # [b, K]
     finished = _finish(t, ended, running, live, (constants.penalties[t], here))
 
-    gained = tf.where(is_continuation(ids), top - norm[:, tf.newaxis], NEG_INF)  # [b*K, W]
+    gained = tf.where(constants.pieces.continues(ids), top - norm[:, tf.newaxis], NEG_INF)  # [b*K, W]
     totals = tf.reshape(live.log_probs, [-1, 1]) + gained
     may_go_on = (time + 1 < running.limits.longest)[:, tf.newaxis]
     totals = tf.where(may_go_on, tf.reshape(totals, [rows, beam * wanted]), NEG_INF)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.search.limits import IDS, NEG_INF, Limits, gather_rows, is_continuation, length_penalty
+from seq2seq_tf.search.limits import IDS, NEG_INF, Limits, gather_rows, length_penalty, vocabulary
 from seq2seq_tf.search.options import SearchOptions
 from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses, StepFn
@@ -38,14 +38,15 @@ def greedy_search(step: StepFn, state: Any, memory: Any, limits: Limits, options
     """
     sentences = tf.shape(limits.longest)[0]
     width = tf.maximum(tf.reduce_max(limits.longest), 1)
+    pieces = vocabulary(options.allow_unknown)
 
     def body(t: tf.Tensor, loop: _Loop) -> tuple[tf.Tensor, _Loop]:
         time = tf.cast(t, IDS)
         logits, new_state = step(tf.cast(loop.last, tf.int32), loop.state, loop.memory)  # [b, V]
-        # One of the best four may be chosen, since two ids never are and EOS perhaps not.
-        top, ids = top_k(logits, tf.constant(4))  # [b, 4]
+        # One of the best four may be chosen, since two ids never are and EOS perhaps not; of five if UNK is not either.
+        top, ids = top_k(logits, pieces.forbidden + 1)  # [b, 4 or 5]
         may_end = (time + 1 >= loop.limits.shortest)[:, tf.newaxis]
-        allowed = is_continuation(ids) | ((ids == EOS_ID) & may_end)
+        allowed = pieces.continues(ids) | ((ids == EOS_ID) & may_end)
         best = tf.argmax(tf.where(allowed, top, NEG_INF), -1, output_type=tf.int32)  # [b]
         chosen = tf.where(
             time + 1 < loop.limits.longest, tf.gather(ids, best, batch_dims=1), tf.constant(EOS_ID, IDS)

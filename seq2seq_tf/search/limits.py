@@ -61,9 +61,21 @@ def length_penalty(length: tf.Tensor, exponent: tf.Tensor) -> tf.Tensor:
     return tf.pow((5.0 + tf.cast(length, tf.float32)) / 6.0, exponent)
 
 
-def is_continuation(ids: tf.Tensor) -> tf.Tensor:
-    """Returns True where a piece may go on a hypothesis: all but PAD, BOS and EOS."""
-    return (ids > EOS_ID) | (ids == UNK_ID)  # ids 0 to 3 are PAD, UNK, BOS, EOS
+class Vocabulary(NamedTuple):
+    """Which pieces may go on a hypothesis: all but PAD, BOS and EOS, and UNK where it is allowed."""
+
+    unknown: tf.Tensor  # [] int64, the id of UNK; one that no piece has where it is forbidden
+    forbidden: tf.Tensor  # [] int32, how many never go on a hypothesis
+
+    def continues(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns True where a piece may go on a hypothesis."""
+        return (ids > EOS_ID) | (ids == self.unknown)  # ids 0 to 3 are PAD, UNK, BOS, EOS
+
+
+def vocabulary(allow_unknown: tf.Tensor) -> Vocabulary:
+    """Returns what a search may write; made once, outside of its loop."""
+    unknown = tf.where(allow_unknown, tf.constant(UNK_ID, IDS), tf.constant(-1, IDS))
+    return Vocabulary(unknown, tf.where(allow_unknown, 3, 4))
 
 
 def gather_rows(tree: Any, rows: tf.Tensor) -> Any:

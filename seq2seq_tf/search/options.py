@@ -26,6 +26,7 @@ class SearchOptions(NamedTuple):
     n_best: tf.Tensor  # int32, at most beam_size
     length_penalty: tf.Tensor  # float32, exponent; not negative
     early_stop: tf.Tensor  # bool; approximate: see `beam._is_done`
+    allow_unknown: tf.Tensor  # bool; whether UNK may be chosen
 
 
 def by_name(kind: type[AnyTensors], values: Mapping[str, Any]) -> AnyTensors:
