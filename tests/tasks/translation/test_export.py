@@ -45,6 +45,7 @@ SEARCHES: dict[str, dict[str, float]] = {
     "large beam": {"beam_size": 7, "n_best": 5, "length_penalty": 2.5},
     "short": {"max_ratio": 0.3},
     "long": {"beam_size": 1, "min_ratio": 1.5},
+    "without the unknown token": {"allow_unknown": False},
 }
 CLIPPED: dict[str, tuple[dict[str, float], dict[str, float]]] = {  # given -> what is meant
     "beam of zero": ({"beam_size": 0, "n_best": 5}, {"beam_size": 1}),

@@ -50,6 +50,8 @@ def saved(folder: Path) -> Any:
         {"beam_size": np.int64(2)},
         {"length_penalty": 0},
         {"length_penalty": np.float32(0.5)},
+        {"allow_unknown": False},
+        {"allow_unknown": np.bool_(False)},
     ],
 )
 def test_it_translates_as_the_python_api(saved: Any, translator: Translator, options: dict[str, Any]) -> None:
@@ -76,6 +78,7 @@ def test_it_scores_as_the_python_api(saved: Any, translator: Translator) -> None
         (["ba"], {"beam_size": 0}, ValueError, "beam_size must be between 1 and 16"),
         (["ba"], {"beam_size": 2.0}, ValueError, "whole number"),
         (["ba"], {"beam_size": True}, ValueError, "whole number"),
+        (["ba"], {"allow_unknown": 1}, ValueError, "allow_unknown must be True or False, got 1"),
         (["ba"], {"beam_size": "2"}, ValueError, "beam_size must be a whole number, got '2'"),
         (["ba"], {"beam_size": None}, ValueError, "beam_size must be a whole number, got None"),
         (["ba"], {"n_best": 4, "beam_size": 3}, ValueError, "n_best=4"),
