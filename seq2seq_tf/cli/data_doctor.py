@@ -166,7 +166,7 @@ COMMAND = program.Command(
     sides the wrong way round or in one language, the same text twice, CR line ends, invalid UTF-8, NUL characters,
     quoting left by a spreadsheet, parts without text, held-out pairs found in train. Warnings: few of these, a header,
     another language than the file's ending says, control characters, tabs, empty lines, repeated pairs, odd or very
-    long pairs, held-out sentences one side of which stands in train, targets that normalising would change. Files may
+    long pairs, held-out sentences one side of which occurs in train, targets that normalising would change. Files may
     be gzipped (train.en.gz).
 
     Exit code 0: no errors (there may be warnings); 1: errors; 2: wrong flags or files that cannot be read.

@@ -35,6 +35,6 @@ def find_leaks(earlier: Keys, later: Keys) -> list[Finding]:
             known = earlier.numbers[positions[side][pair[side]]]
             note = f"= {earlier.part[1 + side]}:{known}"
             place = Place(str(later.part[1 + side]), later.numbers[index], note)
-            check = f"{'pair' if whole else 'one side'} stands in {earlier.part.name}"
+            check = f"{'pair' if whole else 'one side'} also occurs in {earlier.part.name}"
             found.report("error" if whole else "warning", check, place, _REMEDY)
     return found.listed()
