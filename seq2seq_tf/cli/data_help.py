@@ -118,7 +118,7 @@ def readme(pages: list[Pages], languages: Pair, table: str) -> str:
     return (
         f"Sentences of the LibreOffice help, {languages[0]} and {languages[1]}: UTF-8, one sentence a line,\n"
         "line N of one language translates line N of the other.\n"
-        "No normalised sentence of valid or test stands in train.\n\n"
+        "No normalised sentence of valid or test occurs in train.\n\n"
         f"source:   {pages[0].origin}\n          {pages[1].origin}\n"
         f"licence:  MPL-2.0 (Mozilla Public License 2.0), the LibreOffice contributors\n"
         f"made:     {datetime.date.today()} by seq2seq-data fetch-help\n"

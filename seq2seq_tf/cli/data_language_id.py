@@ -94,7 +94,7 @@ def readme(pages: dict[str, Pages], table: str) -> str:
     origins = "\n          ".join(found.origin for found in pages.values())
     return (
         "Sentences of the LibreOffice help by language: UTF-8, one sentence a line, PART/LANGUAGE.txt.\n"
-        "No normalised sentence stands in two languages or two parts.\n\n"
+        "No normalised sentence occurs in two languages or two parts.\n\n"
         f"source:   {origins}\n"
         f"licence:  MPL-2.0 (Mozilla Public License 2.0), the LibreOffice contributors\n"
         f"made:     {datetime.date.today()} by seq2seq-data fetch-language-id\n"

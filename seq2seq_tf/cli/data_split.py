@@ -121,7 +121,7 @@ def readme(table: str) -> str:
         f"from {' and '.join(map(str, input_files()))}\n"
         f"with --valid={FLAGS.valid} --test={FLAGS.test} --seed={FLAGS.seed} "
         f"--max_words={FLAGS.max_words} --max_ratio={FLAGS.max_ratio}.\n"
-        f"No normalised sentence of valid or test stands in train.\n\n{table}\n"
+        f"No normalised sentence of valid or test occurs in train.\n\n{table}\n"
     )
 
 
