@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from seq2seq_tf.inspection.unit_search import UnitSearch
 
 FLAGS = flags.FLAGS
-_DRAWN = 2000  # symbols of a picture
+_DRAWN = 2000  # tokens of a picture
 
 
 def define_flags() -> None:
@@ -78,7 +78,7 @@ def main() -> int:
         search = search_units(reading, FLAGS.property_kind or known, FLAGS.pattern, top=FLAGS.top, units=units)
         searches.append(search)
         parts += sections(search, shown=FLAGS.shown, chosen=units)
-        print(f"{reading.side}: {len(reading.symbols):,} symbols, {len(search.reading.names):,} units")
+        print(f"{reading.side}: {len(reading.tokens):,} tokens, {len(search.reading.names):,} units")
         print(format_table(*overview(search)) + "\n")
         for name in search.rankings.skipped:
             print(f"{name}: the same everywhere in one half of the text, left out", file=sys.stderr)
@@ -122,6 +122,6 @@ def _draw(searches: list[UnitSearch]) -> dict[str, bytes]:
     paths = numbered(FLAGS.png, names)
     pngs = []
     for reading, name, unit in wanted:
-        symbols, values = picture_values(reading, unit, _DRAWN)
-        pngs.append(coloured_text_png(symbols, values, unit if name == unit else f"{unit} ({name})"))
+        tokens, values = picture_values(reading, unit, _DRAWN)
+        pngs.append(coloured_text_png(tokens, values, unit if name == unit else f"{unit} ({name})"))
     return dict(zip(paths, pngs, strict=True))

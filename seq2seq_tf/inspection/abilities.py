@@ -66,7 +66,7 @@ class Asked(NamedTuple):
 
 
 class ShowsUnits(Protocol):
-    """`units`: the value of each hidden unit after each symbol of a text."""
+    """`units`: the value of each hidden unit after each token of a text."""
 
     @property
     def READS_PAIRS(self) -> bool:  # noqa: N802  a constant of the module
@@ -116,4 +116,4 @@ class ComparesCells(ShowsGradients, Protocol):
         """Returns networks of the sizes of a run, on its text."""
 
     def sizes_given(self, asked: Asked, sizes: Sizes, /, *, units: int, layers: int, seed: int) -> Comparison:
-        """Returns networks without a run, on a text or else on random symbols."""
+        """Returns networks without a run, on a text or else on random tokens."""

@@ -37,18 +37,18 @@ def largest(values: np.ndarray) -> np.ndarray:
     return np.where(found > 0, found, 1.0)
 
 
-def coloured_text_figure(symbols: Sequence[str], values: np.ndarray, title: str, columns: int = 100) -> Figure:
-    """Returns a picture of a text on a grid of `columns` characters; symbols are T characters or pieces, values [T].
+def coloured_text_figure(tokens: Sequence[str], values: np.ndarray, title: str, columns: int = 100) -> Figure:
+    """Returns a picture of a text on a grid of `columns` characters; tokens are T characters or pieces, values [T].
 
     Raises:
       InputError: the text is so long that its letters could not be read.
     """
     from matplotlib.figure import Figure  # here: heavy, and only pictures need it
 
-    if len(symbols) != len(values):
-        raise ValueError(f"{len(symbols)} symbols have {len(values)} values")
+    if len(tokens) != len(values):
+        raise ValueError(f"{len(tokens)} tokens have {len(values)} values")
     scale = float(largest(values))
-    rows = grid(symbols, columns)
+    rows = grid(tokens, columns)
     columns += 1  # for line ends
     size = (columns * _CELL[0] + 2 * _MARGIN, (len(rows) + 2) * _CELL[1] + 2 * _MARGIN)
     dpi = min(110.0, _MAX_SIDE / max(size))
@@ -69,9 +69,9 @@ def coloured_text_figure(symbols: Sequence[str], values: np.ndarray, title: str,
     return figure
 
 
-def coloured_text_png(symbols: Sequence[str], values: np.ndarray, title: str, columns: int = 100) -> bytes:
+def coloured_text_png(tokens: Sequence[str], values: np.ndarray, title: str, columns: int = 100) -> bytes:
     """Returns `coloured_text_figure` as a PNG."""
-    return figure_png(coloured_text_figure(symbols, values, title, columns))
+    return figure_png(coloured_text_figure(tokens, values, title, columns))
 
 
 def _background(rows: Sequence[Sequence[Cell]], strengths: np.ndarray, columns: int) -> np.ndarray:
@@ -79,7 +79,7 @@ def _background(rows: Sequence[Sequence[Cell]], strengths: np.ndarray, columns: 
     strength = np.zeros((len(rows), columns))
     for n, row in enumerate(rows):
         for cell in row:
-            strength[n, cell.column : cell.column + cell.width] = strengths[cell.symbol]
+            strength[n, cell.column : cell.column + cell.width] = strengths[cell.token]
     full = np.where(strength[..., None] > 0, POSITIVE, NEGATIVE) / 255
     return 1 - np.abs(strength)[..., None] * (1 - full)
 

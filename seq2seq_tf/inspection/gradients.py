@@ -44,7 +44,7 @@ class Flow(NamedTuple):
 
     curves: list[Curve]
     gates: list[GateShares]
-    loss: float  # nats per symbol
+    loss: float  # nats per token
     exact: bool  # whether the Jacobians are
 
 
@@ -53,7 +53,7 @@ class _Pass(NamedTuple):
 
     tape: tf.GradientTape
     nll: tf.Tensor  # [] nats, summed
-    weight: tf.Tensor  # [] symbols
+    weight: tf.Tensor  # [] tokens
     traces: list[CellTrace]
 
 

@@ -54,17 +54,17 @@ class ColouredText(NamedTuple):
     """A text coloured by the value of a unit that the reader chooses; the first one to begin with."""
 
     title: str
-    symbols: Sequence[str]  # T characters (a str will do) or pieces
+    tokens: Sequence[str]  # T characters (a str will do) or pieces
     units: Sequence[str]  # names of U units
     values: np.ndarray  # [T, U]
     notes: Sequence[str] = ()  # [U], shown beside the names; or none
 
     def body(self) -> str:
-        if self.values.shape != (len(self.symbols), len(self.units)) or not self.units:
-            raise ValueError(f"{len(self.symbols)} symbols and {len(self.units)} units: values {self.values.shape}")
+        if self.values.shape != (len(self.tokens), len(self.units)) or not self.units:
+            raise ValueError(f"{len(self.tokens)} tokens and {len(self.units)} units: values {self.values.shape}")
         notes = [f" ({note})" if note else "" for note in self.notes or [""] * len(self.units)]
         labels = [unit + note for unit, note in zip(self.units, notes, strict=True)]
-        return _render("coloured_text.html", labels=labels, symbols=self.symbols, data=self._data())
+        return _render("coloured_text.html", labels=labels, tokens=self.tokens, data=self._data())
 
     def _data(self) -> dict[str, Any]:
         """Returns the values for the script of the page: [U, T] int16, and what 32767 stands for."""

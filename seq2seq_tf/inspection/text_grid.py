@@ -28,7 +28,7 @@ class Cell(NamedTuple):
     column: int
     width: int  # in columns
     character: str  # as drawn: brackets of right-to-left text are turned
-    symbol: int  # number of the symbol, and so of the value, that it belongs to
+    token: int  # number of the token, and so of the value, that it belongs to
 
 
 class Drawn(NamedTuple):
@@ -44,7 +44,7 @@ def visible(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
-def grid(symbols: Sequence[str], columns: int) -> list[list[Cell]]:
+def grid(tokens: Sequence[str], columns: int) -> list[list[Cell]]:
     """Returns rows of cells in the order of the text, at their places; a line end has a cell, behind the last.
 
     Rows are `columns` + 1 wide, for line ends. A long line goes on in the next row. A line whose first letter is
@@ -52,8 +52,8 @@ def grid(symbols: Sequence[str], columns: int) -> list[list[Cell]]:
     """
     rows: list[list[Cell]] = [[]]
     column = 0
-    for n, symbol in enumerate(symbols):
-        for character in visible(symbol):
+    for n, token in enumerate(tokens):
+        for character in visible(token):
             width = _width(character, column)
             if column + width > columns and character != "\n":
                 rows.append([])

@@ -17,7 +17,7 @@ _HOW_TO_READ = """{read}
 
 Units were ranked on the first half of this text. Every score is that of the second half, where nothing was chosen: \
 the best of {units:,} units on one half is good there by chance, too. AUC is the probability that the unit, with the \
-sign found on the first half, is higher on a {symbol} inside than on one outside; 0.5 is chance, 1 is perfect. \
+sign found on the first half, is higher on a {token} inside than on one outside; 0.5 is chance, 1 is perfect. \
 Spearman is the correlation of ranks. A high score says that the unit follows the property on this text, not that it \
 follows nothing else: letters, spaces and line starts, in the same tables, are what it is to be compared with.
 
@@ -96,8 +96,8 @@ def best_units(search: UnitSearch) -> dict[str, str]:
 
 
 def shown_part(reading: Reading, most: int) -> slice:
-    """Returns the symbols to show: all, or, of a longer text, the first ones of the half that scores come from."""
-    length = len(reading.symbols)
+    """Returns the tokens to show: all, or, of a longer text, the first ones of the half that scores come from."""
+    length = len(reading.tokens)
     if length <= most:
         return slice(0, length)
     return slice(length // 2, min(length, length // 2 + most))
@@ -108,23 +108,23 @@ def sections(search: UnitSearch, *, shown: int, chosen: Sequence[str] = ()) -> l
 
     Args:
       search: what was found.
-      shown: symbols of the coloured text, at most.
+      shown: tokens of the coloured text, at most.
       chosen: units to colour by; those of the tables if empty.
     """
     reading, rankings = search.reading, search.rankings
     prefix = "" if reading.side == "text" else f"{reading.side.capitalize()}: "
     part = shown_part(reading, shown)
     read = (
-        f"{len(reading.symbols):,} symbols of the {reading.side}, {len(reading.names):,} units. "
-        f"Shown below: symbols {part.start + 1:,} to {part.stop:,}."
+        f"{len(reading.tokens):,} tokens of the {reading.side}, {len(reading.names):,} units. "
+        f"Shown below: tokens {part.start + 1:,} to {part.stop:,}."
     )
     if rankings.skipped:
         read += f" Left out, as they do not change within a half of it: {', '.join(rankings.skipped)}."
-    symbol = "character"
-    if any(len(s) > 1 for s in reading.symbols):
-        symbol = "piece"
+    token = "character"
+    if any(len(s) > 1 for s in reading.tokens):
+        token = "piece"
         read += " A piece has the properties of its last character."
-    text = _HOW_TO_READ.format(read=read, units=len(reading.names), symbol=symbol)
+    text = _HOW_TO_READ.format(read=read, units=len(reading.names), token=token)
     listed = list(dict.fromkeys(score.unit for ranking in rankings.rankings for score in ranking.scores))
     names = list(chosen) or listed or reading.names[:1]
     found: list[Section] = [Paragraphs(f"{prefix}what was looked at", text)]
@@ -135,7 +135,7 @@ def sections(search: UnitSearch, *, shown: int, chosen: Sequence[str] = ()) -> l
     found.append(
         ColouredText(
             f"{prefix}text coloured by a unit",
-            reading.symbols[part],
+            reading.tokens[part],
             names,
             reading.values[part][:, unit_columns(reading, names)],
             [_note(search, name) for name in names],
@@ -168,7 +168,7 @@ def as_json(search: UnitSearch) -> dict[str, Any]:
     """Returns everything that was found, for a file."""
     return {
         "side": search.reading.side,
-        "symbols": len(search.reading.symbols),
+        "tokens": len(search.reading.tokens),
         "units": len(search.reading.names),
         "skipped": search.rankings.skipped,
         "properties": [
@@ -185,6 +185,6 @@ def as_json(search: UnitSearch) -> dict[str, Any]:
 
 
 def picture_values(reading: Reading, unit: str, most: int) -> tuple[Sequence[str], np.ndarray]:
-    """Returns the symbols to draw and the values of a unit."""
+    """Returns the tokens to draw and the values of a unit."""
     part = shown_part(reading, most)
-    return reading.symbols[part], reading.values[part, unit_columns(reading, [unit])[0]]
+    return reading.tokens[part], reading.values[part, unit_columns(reading, [unit])[0]]

@@ -66,7 +66,7 @@ class Rankings(NamedTuple):
 
 
 class _Targets(NamedTuple):
-    """P properties of T symbols, ready for one product with the ranks of units."""
+    """P properties of T tokens, ready for one product with the ranks of units."""
 
     rows: np.ndarray  # [P, T] float64: 0 and 1, or centred ranks
     divisors: np.ndarray  # [P]
@@ -79,20 +79,20 @@ def rank_units(
     """Ranks all units for each property.
 
     Args:
-      activations: [T, U] float32, the value of each unit after each symbol; memory-mapped or not.
+      activations: [T, U] float32, the value of each unit after each token; memory-mapped or not.
       names: of the U units.
       properties: values [T] each.
       top: how many units of each ranking are kept.
 
     Raises:
-      InputError: fewer than 4 symbols, or a unit that is not finite.
+      InputError: fewer than 4 tokens, or a unit that is not finite.
       ValueError: sizes that do not fit together.
     """
     length, units = activations.shape
     if len(names) != units or any(len(p.values) != length for p in properties):
-        raise ValueError(f"activations are [{length}, {units}]: one name per unit, one property value per symbol")
+        raise ValueError(f"activations are [{length}, {units}]: one name per unit, one property value per token")
     if length < 4:
-        raise InputError(f"a text of {length} symbols is too short to rank units on")
+        raise InputError(f"a text of {length} tokens is too short to rank units on")
     half = length // 2
     varies = [_varies(p.values[:half]) and _varies(p.values[half:]) for p in properties]
     skipped = [p.name for p, usable in zip(properties, varies, strict=True) if not usable]

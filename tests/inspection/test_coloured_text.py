@@ -23,8 +23,8 @@ def test_a_picture_has_the_colours_of_its_values() -> None:
         assert (rows.mean() < others.mean()) == (colour == POSITIVE)
 
 
-def placed(symbols: list[str] | str, columns: int) -> list[tuple[int, int, str]]:
-    (axes,) = coloured_text_figure(symbols, np.ones(len(symbols)), "", columns).axes
+def placed(tokens: list[str] | str, columns: int) -> list[tuple[int, int, str]]:
+    (axes,) = coloured_text_figure(tokens, np.ones(len(tokens)), "", columns).axes
     return [(round(t.get_position()[1]), round(t.get_position()[0] + 0.5), t.get_text()) for t in axes.texts]
 
 

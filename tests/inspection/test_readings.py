@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from seq2seq_tf.inspection.readings import symbol_spans
+from seq2seq_tf.inspection.readings import token_spans
 
 
 def test_spans_say_where_each_symbol_stands_and_an_empty_one_takes_no_place() -> None:
-    symbols = ["ma", "", " ", "\n", "loé"]
-    spans = symbol_spans(symbols)
-    assert ["".join(symbols)[start:end] for start, end in spans] == symbols
+    tokens = ["ma", "", " ", "\n", "loé"]
+    spans = token_spans(tokens)
+    assert ["".join(tokens)[start:end] for start, end in spans] == tokens
     assert spans.tolist() == [[0, 2], [2, 2], [2, 3], [3, 4], [4, 7]]

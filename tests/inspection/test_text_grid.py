@@ -16,7 +16,7 @@ def shown(text: str, width: int) -> list[list[Drawn]]:
 def test_every_character_has_a_cell_in_the_order_of_the_text() -> None:
     for text in ("ab\tc語\n\nd", "אב (ג) 12\nab א", "क्षि ab"):
         rows = grid(text, 40)
-        assert [cell.symbol for row in rows for cell in row] == list(range(len(text)))
+        assert [cell.token for row in rows for cell in row] == list(range(len(text)))
 
 
 def test_a_right_to_left_line_begins_at_the_right() -> None:

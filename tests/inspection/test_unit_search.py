@@ -77,18 +77,18 @@ def test_a_long_text_is_shown_from_its_scoring_half(rng: np.random.Generator) ->
     assert shown_part(read, 1000) == slice(0, len(TEXT))
     assert shown_part(read, 11) == slice(len(TEXT) // 2, len(TEXT) // 2 + 11)
     assert shown_part(read, len(TEXT) - 1) == slice(len(TEXT) // 2, len(TEXT))
-    symbols, values = picture_values(read, "layer_0/h/5", 11)
-    assert "".join(symbols) == TEXT[len(TEXT) // 2 :][:11]
+    tokens, values = picture_values(read, "layer_0/h/5", 11)
+    assert "".join(tokens) == TEXT[len(TEXT) // 2 :][:11]
     np.testing.assert_array_equal(values, read.values[len(TEXT) // 2 :][:11, 5])
     page = page_html("", sections(search_units(read, "python", [], top=2), shown=11))
-    assert f"symbols {len(TEXT) // 2 + 1} to {len(TEXT) // 2 + 11}" in page
+    assert f"tokens {len(TEXT) // 2 + 1} to {len(TEXT) // 2 + 11}" in page
     assert page.count("<span>") + page.count('<span class="n">') == 11
 
 
 def test_sides_have_headings_of_their_own_and_pieces_say_so(rng: np.random.Generator) -> None:
     read = reading(rng, side="source")
     joined = read._replace(
-        symbols=[TEXT[n : n + 2] for n in range(0, len(TEXT), 2)],
+        tokens=[TEXT[n : n + 2] for n in range(0, len(TEXT), 2)],
         spans=read.spans[::2] + [0, 1],
         values=read.values[1::2],
     )

@@ -160,7 +160,7 @@ def test_values_that_are_not_numbers_name_their_unit() -> None:
 
 
 def test_a_text_too_short_to_halve_is_an_error() -> None:
-    with pytest.raises(InputError, match="3 symbols"):
+    with pytest.raises(InputError, match="3 tokens"):
         rank_units(np.zeros((3, 1), np.float32), names(1), [])
 
 

@@ -90,11 +90,11 @@ def sizes_of_run(generator: TextGenerator, asked: Asked, sizes: Sizes) -> Compar
 
 
 def sizes_given(asked: Asked, sizes: Sizes, *, units: int, layers: int, seed: int) -> Comparison:
-    """Returns networks without a run, on the characters of a text or else on random symbols."""
+    """Returns networks without a run, on the characters of a text or else on random tokens."""
     from seq2seq_tf.structures import EOS_ID
     from seq2seq_tf.tasks.language_model.recording import stream_batch
 
-    first = EOS_ID + 1  # after the special symbols
+    first = EOS_ID + 1  # after the special tokens
     if asked.text:
         files = find_text_files(asked.text, "*", ".*")
         characters = np.array([ord(c) for path in files.paths() for c in read_text(path)])

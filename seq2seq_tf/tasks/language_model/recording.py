@@ -1,4 +1,4 @@
-"""A language model whose every step can be recorded: states after each symbol of a text, gradients over its steps."""
+"""A language model whose every step can be recorded: states after each token of a text, gradients over its steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.cell_traces import NamedCell
-from seq2seq_tf.inspection.readings import SEPARATOR, Reading, symbol_spans
+from seq2seq_tf.inspection.readings import SEPARATOR, Reading, token_spans
 from seq2seq_tf.structures import CellStates, LossSum
 from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig
 from seq2seq_tf.tasks.language_model.model import LanguageModel
@@ -19,7 +19,7 @@ from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
 from seq2seq_tf.text.running_text import TextOfIds, text_ids
 from seq2seq_tf.text.tokenizer import Tokenizer
 
-_WARM_UP = 100  # symbols read before a place in a text, so that the state is not that of a beginning
+_WARM_UP = 100  # tokens read before a place in a text, so that the state is not that of a beginning
 
 
 class StreamBatch(NamedTuple):
@@ -51,7 +51,7 @@ class RecordableLanguageModel:
         return self.model.batch_loss(batch.ids, start, dropout_seed=None)[0]
 
     def lengths(self, batch: StreamBatch, cell: str) -> np.ndarray:
-        """Returns T for each row: all symbols are real."""
+        """Returns T for each row: all tokens are real."""
         del cell
         return np.full(len(batch.ids), batch.ids.shape[1] - 1)
 
@@ -68,10 +68,10 @@ def reference_copy(model: LanguageModel) -> RecordableLanguageModel:
 
 
 def stream_batch(ids: np.ndarray, sequences: int, steps: int) -> StreamBatch:
-    """Returns places spread evenly over a stream of symbols, which is a ring.
+    """Returns places spread evenly over a stream of tokens, which is a ring.
 
     Raises:
-      InputError: fewer than two symbols.
+      InputError: fewer than two tokens.
     """
     if len(ids) < 2:
         raise InputError("the text is too short to measure gradients on")
@@ -97,12 +97,12 @@ def read_files(generator: TextGenerator, texts: Sequence[str], characters: int) 
     if not any(kept):
         raise InputError("the text is empty")
     found = generator.activations_of(kept)
-    symbols = [list(text) if _spells(generator.tokenizer) else _pieces(generator.tokenizer, text) for text in kept]
+    tokens = [list(text) if _spells(generator.tokenizer) else _pieces(generator.tokenizer, text) for text in kept]
     if not _spells(generator.tokenizer):  # pieces may fold spaces: the text is what they spell
         whole = ["".join(_pieces(generator.tokenizer, text)) for text in whole]
-    shown = [symbol for row in symbols for symbol in row]
+    shown = [token for row in tokens for token in row]
     values = np.concatenate([each.values for each in found])
-    return Reading("text", whole, shown, symbol_spans(shown), values, found[0].names)
+    return Reading("text", whole, shown, token_spans(shown), values, found[0].names)
 
 
 def _spells(tokenizer: Tokenizer) -> bool:
@@ -126,6 +126,6 @@ def _enough(texts: Sequence[str], characters: int) -> tuple[list[str], list[str]
 
 
 def _pieces(tokenizer: Tokenizer, text: str) -> list[str]:
-    """Returns what each symbol of a text adds to it; "" for a byte that is not a whole character yet."""
+    """Returns what each token of a text adds to it; "" for a byte that is not a whole character yet."""
     gained = TextOfIds(tokenizer)
     return [gained.add(i) for i in text_ids(tokenizer, text)]

@@ -11,7 +11,7 @@ import numpy as np
 from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.cell_traces import NamedCell, copy_weights, record_states, unit_names, unit_values
-from seq2seq_tf.inspection.readings import SEPARATOR, Reading, symbol_spans
+from seq2seq_tf.inspection.readings import SEPARATOR, Reading, token_spans
 from seq2seq_tf.structures import EOS_ID, PAD_ID, Batch, LossSum
 from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.tasks.translation.translator import Translator
@@ -139,16 +139,16 @@ def _pair_states(
 def _sentences(
     tokenizer: Tokenizer, rows: Sequence[Sequence[int]], with_end: bool
 ) -> tuple[list[str], list[str], np.ndarray]:
-    """Returns files, symbols and spans of a `Reading` of sentences, each a file of its own.
+    """Returns files, tokens and spans of a `Reading` of sentences, each a file of its own.
 
-    Without a symbol for the end of a sentence, its last piece shows the line end that stands behind it.
+    Without a token for the end of a sentence, its last piece shows the line end that stands behind it.
     """
     files, shown, spans, at = [], [], [], 0
     for ids in rows:
         gained = TextOfIds(tokenizer)
         pieces = [gained.add(i) for i in (*ids, EOS_ID)]
         files.append("".join(pieces)[: -len(SEPARATOR)])
-        spans.append(at + symbol_spans(pieces)[: None if with_end else -1])
+        spans.append(at + token_spans(pieces)[: None if with_end else -1])
         at = at + sum(map(len, pieces))
         shown += pieces if with_end else [*pieces[:-2], pieces[-2] + pieces[-1]]
     return [*files, ""], shown, np.concatenate(spans)

@@ -35,37 +35,37 @@ def generators(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TextGenera
     return {name: TextGenerator.load(str(folder / name)) for name in ("characters", "pieces")}
 
 
-def assert_spans_hold_symbols(reading: Reading, text: str) -> None:
-    for symbol, (start, end) in zip(reading.symbols, reading.spans, strict=True):
-        assert text[start:end] == symbol
+def assert_spans_hold_tokens(reading: Reading, text: str) -> None:
+    for token, (start, end) in zip(reading.tokens, reading.spans, strict=True):
+        assert text[start:end] == token
 
 
-@pytest.mark.parametrize("symbols", ["characters", "pieces"])
-def test_each_file_is_read_from_its_own_beginning(symbols: str, generators: dict[str, TextGenerator]) -> None:
-    generator = generators[symbols]
+@pytest.mark.parametrize("tokens", ["characters", "pieces"])
+def test_each_file_is_read_from_its_own_beginning(tokens: str, generators: dict[str, TextGenerator]) -> None:
+    generator = generators[tokens]
     reading = read_files(generator, TEXTS, 10_000)
     assert reading.files == TEXTS
-    assert "".join(reading.symbols) == "\n".join(TEXTS)
-    assert_spans_hold_symbols(reading, "\n".join(TEXTS))
+    assert "".join(reading.tokens) == "\n".join(TEXTS)
+    assert_spans_hold_tokens(reading, "\n".join(TEXTS))
     expected = [generator.activations(text + end) for text, end in zip(TEXTS, ("\n", "\n", ""), strict=True)]
     assert reading.names == expected[0].names
     np.testing.assert_allclose(reading.values, np.concatenate([each.values for each in expected]), atol=1e-5)
 
 
-@pytest.mark.parametrize("symbols", ["characters", "pieces"])
+@pytest.mark.parametrize("tokens", ["characters", "pieces"])
 @pytest.mark.parametrize(("characters", "read"), [(10, 10), (12, 11), (17, 17), (19, 19), (26, 26), (100, 42)])
 def test_a_text_is_cut_at_the_end_of_a_line_if_it_has_one(
-    characters: int, read: int, symbols: str, generators: dict[str, TextGenerator]
+    characters: int, read: int, tokens: str, generators: dict[str, TextGenerator]
 ) -> None:
     """The first text has lines of 6, 4, 1 and 6 characters, LF counted; its separator makes it 18."""
-    reading = read_files(generators[symbols], TEXTS, characters)
-    assert "".join(reading.symbols) == "\n".join(TEXTS)[:read]
+    reading = read_files(generators[tokens], TEXTS, characters)
+    assert "".join(reading.tokens) == "\n".join(TEXTS)[:read]
     assert "\n".join(reading.files).startswith("\n".join(TEXTS)[:read])  # properties are of whole files
-    assert len(reading.values) == len(reading.symbols)
+    assert len(reading.values) == len(reading.tokens)
 
 
 def test_a_line_longer_than_the_limit_is_cut_in_the_line(generators: dict[str, TextGenerator]) -> None:
-    assert "".join(read_files(generators["characters"], ["ma" * 50], 7).symbols) == "mamamam"
+    assert "".join(read_files(generators["characters"], ["ma" * 50], 7).tokens) == "mamamam"
 
 
 @pytest.mark.parametrize("texts", [[], [""]])

@@ -25,17 +25,17 @@ KEPT = [0, 2, 4]
 B, V = 2, 13
 
 
-def assert_spans_hold_symbols(reading: Reading, text: str) -> None:
-    for symbol, (start, end) in zip(reading.symbols, reading.spans, strict=True):
-        assert text[start:end] == symbol
+def assert_spans_hold_tokens(reading: Reading, text: str) -> None:
+    for token, (start, end) in zip(reading.tokens, reading.spans, strict=True):
+        assert text[start:end] == token
 
 
 def test_source_values_are_the_encoders_outputs(translator: Translator) -> None:
     source, _ = read_pairs(translator, SOURCES, TARGETS)
     text = "".join(SOURCES[n] + "\n" for n in KEPT)
     assert source.files == [*(SOURCES[n] for n in KEPT), ""]
-    assert "".join(source.symbols) == text
-    assert_spans_hold_symbols(source, text)
+    assert "".join(source.tokens) == text
+    assert_spans_hold_tokens(source, text)
     at = 0
     for n in KEPT:
         ids = translator.source.encode([SOURCES[n]])[0]
@@ -49,7 +49,7 @@ def test_source_values_are_the_encoders_outputs(translator: Translator) -> None:
 
 def test_target_values_are_the_decoders_states_after_each_piece(translator: Translator) -> None:
     _, target = read_pairs(translator, SOURCES, TARGETS)
-    assert "".join(target.symbols) == "".join(TARGETS[n] + "\n" for n in KEPT)
+    assert "".join(target.tokens) == "".join(TARGETS[n] + "\n" for n in KEPT)
     model, at = translator.model, 0
     weights = model.decoder.weights_for_steps()
     text = "\n".join(target.files)
@@ -62,7 +62,7 @@ def test_target_values_are_the_decoders_states_after_each_piece(translator: Tran
                 expected = np.concatenate([tensor[0] for cell in state.cells for tensor in cell])
                 np.testing.assert_allclose(target.values[at], expected, atol=1e-5)
                 start, end = target.spans[at]
-                assert text[start:end] == target.symbols[at].removesuffix("\n")
+                assert text[start:end] == target.tokens[at].removesuffix("\n")
                 at += 1
     assert at == len(target.values)
     assert {name.rsplit("/", 1)[0] for name in target.names} == {"decoder/layer_0/h", "decoder/layer_0/c"}
@@ -78,8 +78,8 @@ def test_texts_longer_than_any_that_is_translated_are_cut_and_named(translator: 
     with pytest.warns(UserWarning, match="cut from") as caught:
         source, target = read_pairs(translator, ["ka", "be " * most], ["lo " * (most + 7), "lo"])
     assert [str(each.message).split(":")[0] for each in caught] == ["source 2", "target 1"]
-    assert len(source.symbols) == len(translator.source.encode(["ka"])[0]) + 1 + most + 1
-    assert len(target.symbols) == most + len(translator.target.encode(["lo"])[0])
+    assert len(source.tokens) == len(translator.source.encode(["ka"])[0]) + 1 + most + 1
+    assert len(target.tokens) == most + len(translator.target.encode(["lo"])[0])
 
 
 def translation(rng: np.random.Generator, **changes: Any) -> Translation:
