@@ -1,4 +1,4 @@
-"""The one exception for mistakes in what a user gave: a file, a line, a key, a flag."""
+"""The one exception for mistakes in user input: a file, a line, a key, a flag."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from seq2seq_tf.hints import similar
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong.
+    """Something in the user's input is wrong.
 
     The message is one line that names the file, line, key or flag. Programs print it and exit with code 2,
     without a traceback; library callers catch it as a `ValueError`.
@@ -22,4 +22,4 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 class TrainingError(RuntimeError):
-    """Training cannot go on (a loss that is not a number, say); the message says where and what was kept."""
+    """Training cannot continue (a loss that is not a number, say); the message says where and what was kept."""

@@ -1,4 +1,4 @@
-"""What a name that does not exist may have meant: by its meaning, by its words, by its letters."""
+"""Suggestions for a name that does not exist: by its meaning, by its words, by its letters."""
 
 from __future__ import annotations
 

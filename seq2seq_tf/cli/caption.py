@@ -91,7 +91,7 @@ def _record(caption: Caption) -> dict[str, Any]:
 
 
 def _check_pictures() -> None:
-    """Raises InputError for flags that name nothing to describe; TensorFlow is slow to import, mistakes show before."""
+    """Raises InputError for flags that name nothing to describe, before the slow import of TensorFlow."""
     if not FLAGS.image and not FLAGS.scene:
         raise InputError("nothing to describe: give --image=FILE or --scene=NUMBER")
     for path in FLAGS.image:
@@ -108,7 +108,7 @@ def _load() -> Captioner:
 
 
 def _pictures(data: SceneConfig) -> list[Picture]:
-    """Returns what --image and --scene name."""
+    """Returns the images that --image and --scene name."""
     from seq2seq_tf.tasks.captioning.images import read_image
     from seq2seq_tf.tasks.captioning.scenes import SceneMaker
 
@@ -176,7 +176,7 @@ def _rows(scores: CaptionScores) -> list[tuple[str, Tally]]:
 
 
 def _numbers(tree: Any) -> Any:
-    """Returns scores as JSON holds them: each tally with its share."""
+    """Returns scores for JSON: each tally with its share."""
     if isinstance(tree, dict):
         return {name: _numbers(value) for name, value in tree.items()}
     return {**tree._asdict(), "share": tree.share} if hasattr(tree, "share") else _numbers(tree._asdict())
@@ -209,7 +209,7 @@ def _draw() -> int:
 
 
 def _draw_scenes() -> int:
-    """Writes test scenes as images, and their captions; needs no model, but takes the options of one if it is named."""
+    """Writes test scenes as images, and their captions; needs no model, but uses the options of one if it is named."""
     if FLAGS.image or FLAGS.scene:
         raise InputError("--scenes writes scenes, --image and --scene draw attention: give one of them")
     if FLAGS["out"].using_default_value:

@@ -52,7 +52,7 @@ def define_flags() -> None:
 
 
 class _TestSet(NamedTuple):
-    """Sources and their translations by people."""
+    """Sources and their reference translations."""
 
     source: str  # file
     reference: list[str]  # files
@@ -151,7 +151,7 @@ def _print(result: dict[str, Any], lengths: OutputLengths) -> None:
 
 
 def _share(lines: list[int], count: int) -> str:
-    """Returns what to say of lines whose translation is missing or too short."""
+    """Returns a report on lines whose translation is missing or too short."""
     first = ", ".join(map(str, lines[:_LISTED])) + (", ..." if len(lines) > _LISTED else "")
     share = f"{100 * len(lines) / count:.1f} % of the translations"
     return f"{share}: line{'s' * (len(lines) > 1)} {first}" if lines else share

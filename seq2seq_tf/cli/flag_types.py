@@ -1,4 +1,4 @@
-"""Kinds of flags: numbers within a range, paths, outputs that are tried before the work, options of a configuration."""
+"""Kinds of flags: numbers within a range, paths, outputs checked before the work, options of a configuration."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class IntegerParser(flags.IntegerParser):
 
 
 class NumberParser(flags.FloatParser):
-    """A number of a range, NaN never being one."""
+    """A number of a range, which NaN never is."""
 
     def is_outside_bounds(self, val: float) -> bool:
         """Returns whether the value is refused."""

@@ -1,4 +1,4 @@
-"""seq2seq-inspect attention: maps of what a model looks at."""
+"""seq2seq-inspect attention: maps of what a model attends to."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _task() -> Any:
 
 
 def _check_size() -> None:
-    """Raises InputError for flags whose product no memory bears: states and gradients of all steps are kept."""
+    """Raises InputError for flags whose product exceeds memory: states and gradients of all steps are kept."""
     steps, directions = FLAGS.sequences * FLAGS.steps, FLAGS.directions
     if steps * directions > _MAX_STEPS:
         raise InputError(
@@ -120,7 +120,7 @@ def _asked() -> tuple[Asked, Sizes]:
 
 
 def _trained(task: ShowsGradients) -> Measured:
-    """Measures a run: trained and with the weights that it began with."""
+    """Measures a run with its trained and with its initial weights."""
     import keras
 
     from seq2seq_tf.inspection.cell_traces import copy_weights

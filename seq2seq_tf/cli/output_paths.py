@@ -1,4 +1,4 @@
-"""Whether an output can be written is tried before the work begins, not after it."""
+"""Whether an output can be written is checked before the work begins, not after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every command-line program here shares: flags are parsed, mistakes become one line and an exit code."""
+"""What all command-line programs share: flags are parsed, mistakes become one line and an exit code."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Command(NamedTuple):
 
 
 def parse(command: Command, argv: Sequence[str]) -> list[str]:
-    """Parses the flags; prints help or the first mistake, and exits, where there is one of them."""
+    """Parses the flags; prints help or the first mistake and exits, if there is either."""
     argv = [argv[0], *map(_decoded, argv[1:])]
     if any(a in (*_HELP, *_ALL_HELP) for a in argv[1:]):
         everything = any(a in _ALL_HELP for a in argv[1:])
@@ -112,7 +112,7 @@ def _decoded(argument: str) -> str:
 
 
 def import_tensorflow(onednn: str = "1") -> None:
-    """Imports TensorFlow without the notes of its C++ side on standard error; what else stands there is kept.
+    """Imports TensorFlow without the notes of its C++ side on standard error; everything else there is kept.
 
     While it is loaded it writes them whatever TF_CPP_MIN_LOG_LEVEL says (seen in 2.21); an error of ours is one line.
     Keras comes without the packages that it only tries to import: a third of the time, and no program uses them there.
@@ -139,9 +139,9 @@ def import_tensorflow(onednn: str = "1") -> None:
 
 
 def _name_a_temporary_folder() -> None:
-    """Names one where none of the usual ones can be written: TensorFlow asks for its name while it is imported.
+    """Chooses one where none of the usual ones can be written: TensorFlow asks for it while it is imported.
 
-    Memory serves if it can be written; else what needs a temporary folder fails when it does.
+    Shared memory will do if it can be written; otherwise, what needs a temporary folder fails when it needs it.
     """
     try:
         tempfile.gettempdir()

@@ -1,4 +1,4 @@
-"""All programs of the package with their commands and flags, for what speaks of every one of them."""
+"""All programs of the package with their commands and flags, for what deals with all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run folder that --model_dir names, looked at before TensorFlow, which is slow to import, is needed."""
+"""The run folder that --model_dir names, checked before TensorFlow, which is slow to import, is needed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def task_of_run() -> tuple[str, str]:
 
 
 def say_weights(loaded: _Loaded) -> _Loaded:
-    """Says on standard error which weights are in use; of a finished run only to someone who sits there."""
+    """Prints on standard error which weights are in use; for a finished run only if that is a terminal."""
     if not loaded.weights.final:
         print(f"warning: {loaded.weights.path}: {loaded.weights}", file=sys.stderr)
     elif sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""Flags that the programs which search share; unset flags leave the run's own values."""
+"""Flags shared by the programs that search; unset flags leave the run's own values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard input of the programs that answer lines: windows of lines, also of lines that come slowly or are typed.
+"""Standard input of the programs that answer lines: windows of lines, including lines that arrive slowly or are typed.
 
 A file is read in windows of a fixed size. What comes through a pipe is read by a thread, so that the lines that have
 come are answered while others are awaited. What is typed is answered line by line, with a prompt.
@@ -37,7 +37,7 @@ def is_typed() -> bool:
 
 
 def announce(model_dir: str) -> None:
-    """Tells someone who types that the model is being loaded: that takes seconds."""
+    """Tells a user at a terminal that the model is being loaded, which takes seconds."""
     if is_typed():
         print(f"loading {model_dir} ...", file=sys.stderr, flush=True)
 

@@ -83,7 +83,7 @@ def _evaluate_flags() -> None:
 
 
 def evaluate() -> int:
-    """Takes case and punctuation off a text, restores it and compares."""
+    """Strips case and punctuation from a text, restores it and compares."""
     restorer = _load()
     from seq2seq_tf.tasks.tagging.data import join_lines, read_words
 

@@ -70,8 +70,8 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
 
     Args:
       kind: configuration of the task.
-      prepare: (run, config, say) -> Task, imported when it is called: TensorFlow is slow to import, mistakes in
-        flags show before.
+      prepare: (run, config, say) -> Task, imported when it is called: TensorFlow is slow to import, and mistakes
+        in flags show before that.
     """
     if not FLAGS.model_dir and not FLAGS.dry_run:
         raise InputError("--model_dir must name the run folder")
@@ -100,7 +100,7 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
 
 
 def _dry_run(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., Any]) -> int:
-    """Prepares in a temporary folder, and prints what training would be."""
+    """Prepares in a temporary folder and prints what training would look like."""
     if run.begun:
         run.agreed(resolved.config)
         print(f"{run.path} holds a run that has started; this is what it would be from scratch")

@@ -70,7 +70,7 @@ def main() -> int:
 
 
 class _Counter:
-    """Lines done, shown on standard error: in place on a terminal, elsewhere a line now and then."""
+    """Lines done, shown on standard error: in place on a terminal, otherwise a line now and then."""
 
     def __init__(self) -> None:
         self.done = 0

@@ -90,7 +90,7 @@ def option(
       default: of a new run.
       text: help.
       allowed: range, choices or kind of text.
-      before: what a stored run means that was made before there was this option, where that is not the default.
+      before: what a stored run means that was created before this option existed, if not the default.
       served: makes it an input of an exported SavedModel, with this range; narrower than `allowed` where the value
         decides the cost, since there strangers choose and the server pays.
     """
@@ -100,7 +100,7 @@ def option(
 
 
 def with_default(section: type, name: str, default: Any) -> Any:
-    """Declares a field anew that differs from that of the section it is inherited from in its default alone."""
+    """Redeclares an inherited field with another default."""
     (inherited,) = (field for field in dataclasses.fields(section) if field.name == name)
     return dataclasses.field(default=default, metadata={**inherited.metadata, "before": default})
 
@@ -195,7 +195,7 @@ def check_attention(model: DecoderConfig, value_units: int, made_by: str) -> Non
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """How the weights are found, whatever the task."""
+    """How the weights are trained, whatever the task."""
 
     seed: int = option(1, "everything random is a function of this seed and the update number", Range(0, 2**31 - 1))
     init_from: str = option(
@@ -272,7 +272,7 @@ class TrainConfig:
 class SearchConfig:
     """Defaults of a search for hypotheses, whatever the task; programs and the SavedModel can override them per call.
 
-    What stands here is what `search.options.SearchOptions` holds. A task adds what belongs to its inputs and lengths.
+    These are the options that `search.options.SearchOptions` holds. A task adds what belongs to its inputs and lengths.
     """
 
     beam_size: int = option(5, "hypotheses kept at each step; 1 = greedy", Range(1, 64), served=Range(1, 16))

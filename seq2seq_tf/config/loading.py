@@ -111,7 +111,7 @@ def interval(low: float, high: float) -> str:
 
 
 def _as_type(leaf: Leaf, value: Any) -> Any:
-    """Returns `value` as what the leaf holds where it means the same: NumPy's numbers, a path, 1e-3 in quotes."""
+    """Returns `value` converted to the leaf's type if it means the same: NumPy's numbers, a path, 1e-3 in quotes."""
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
         value = value.item()
     if leaf.allowed is PATH and isinstance(value, str | os.PathLike):
@@ -169,7 +169,7 @@ def load(
 
 
 def stored_run(path: str | os.PathLike[str], kind: type[AnyConfig]) -> AnyConfig:
-    """Returns the configuration in a run folder: options that it does not name have the values from before them."""
+    """Returns the configuration in a run folder: options that it does not name mean what held before them."""
     before = {leaf.name: leaf.before for leaf in leaves(kind)}
     return load(path, kind=kind, below=Given(before, dict.fromkeys(before, os.fspath(path)))).config
 
@@ -235,7 +235,7 @@ def _assemble(values: Mapping[str, Any], kind: type[AnyConfig]) -> AnyConfig:
 
 
 def _read(path: str, expected: type[TaskConfig]) -> tuple[ConfigFile, str]:
-    """Returns what stands in a file, and its task: translation if it names none."""
+    """Returns the content of a file, and its task: translation if it names none."""
     file = read_config_file(path, sections(expected))
     if file.task is not None and file.task not in TASKS:
         names = ", ".join(sorted(TASKS))

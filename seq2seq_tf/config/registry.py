@@ -14,7 +14,7 @@ TASKS: dict[str, type[TaskConfig]] = {}  # name in configuration files -> class;
 
 
 def register(*kinds: type[TaskConfig]) -> None:
-    """Makes configurations known under the names of their tasks."""
+    """Registers configurations under the names of their tasks."""
     TASKS.update({kind.task: kind for kind in kinds})
 
 

@@ -1,4 +1,4 @@
-"""What stands in a configuration file: two levels of YAML with the lines they stand in, and no more of YAML."""
+"""The content of a configuration file: two levels of YAML with their line numbers, and no more of YAML."""
 
 from __future__ import annotations
 

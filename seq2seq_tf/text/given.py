@@ -1,4 +1,4 @@
-"""Texts that Python callers hand over: what is none is named before anything is computed."""
+"""Texts passed by Python callers: anything that is not a text is named before anything is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long texts are beside others: translations beside their sources, outputs beside their references."""
+"""Lengths of texts relative to others: translations to their sources, outputs to their references."""
 
 from __future__ import annotations
 

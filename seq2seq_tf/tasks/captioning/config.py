@@ -62,7 +62,7 @@ class CaptioningModelConfig(DecoderConfig):
 
 @dataclasses.dataclass(frozen=True)
 class CaptionTrainConfig(TrainConfig):
-    """How the weights are found."""
+    """How the weights are trained."""
 
     batch_size: int = option(64, "scenes per batch", Range(1, 8192))
     label_smoothing: float = option(0.0, "share of probability spread over all classes (Szegedy 2016)", SHARE)

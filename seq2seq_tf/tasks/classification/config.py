@@ -72,7 +72,7 @@ class ClassificationModelConfig(ReaderConfig):
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationTrainConfig(TrainConfig):
-    """How the weights are found."""
+    """How the weights are trained."""
 
     batch_tokens: int = option(6000, "upper bound of tokens per batch, padding included", BATCH)
     pool_texts: int = option(3000, "texts shuffled together, then sorted by length; larger = less padding", POOL)

@@ -85,7 +85,7 @@ class LanguageModelModelConfig(NetworkConfig):
 
 @dataclasses.dataclass(frozen=True)
 class LanguageModelTrainConfig(TrainConfig):
-    """How the weights are found."""
+    """How the weights are trained."""
 
     batch_size: int = option(64, "places in the text that are read side by side: rows of a batch", Range(1, 65_536))
     bptt_steps: int = option(

@@ -68,7 +68,7 @@ class TaggingModelConfig(ReaderConfig):
 
 @dataclasses.dataclass(frozen=True)
 class TaggingTrainConfig(TrainConfig):
-    """How the weights are found."""
+    """How the weights are trained."""
 
     batch_tokens: int = option(4000, "upper bound of pieces per batch, padding included", BATCH)
     pool_paragraphs: int = option(1000, "paragraphs shuffled together, then sorted by length", POOL)

@@ -77,7 +77,7 @@ class TranslationModelConfig(EncoderConfig, DecoderConfig):
 
 @dataclasses.dataclass(frozen=True)
 class TranslationTrainConfig(TrainConfig):
-    """How the weights are found."""
+    """How the weights are trained."""
 
     batch_tokens: int = option(2000, "upper bound of padded pieces per batch, on the longer side", BATCH)
     pool_pairs: int = option(3000, "pairs shuffled together, then sorted by length; larger = less padding", POOL)
