@@ -82,7 +82,7 @@ class ConfigWithOneMore(TranslationConfig):
 
 def test_a_leaf_alone_gives_an_argument_a_flag_an_input_and_a_line_of_docs() -> None:
     assert with_search(WithOneMore(), {"thrift": 2}).thrift == 2.0
-    with pytest.raises(InputError, match=r"thrift: search\.thrift must lie in \[0, 3\], got 4"):
+    with pytest.raises(InputError, match=r"thrift: search\.thrift must be in \[0, 3\], got 4"):
         with_search(WithOneMore(), {"thrift": 4})
     with defined(Command("", lambda: search_flags.define(ConfigWithOneMore), lambda: 0)):
         flags.FLAGS(["seq2seq-translate", "--thrift=0.25"])

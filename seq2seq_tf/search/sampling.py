@@ -17,7 +17,7 @@ _COLDEST = 1e-6  # temperatures below it count as 0: the quotients would not be 
 
 
 class SamplingOptions(NamedTuple):
-    """See options.language_model.SampleConfig; tensors, so that one trace serves every setting."""
+    """See tasks.language_model.config.SampleConfig; tensors, so that one trace serves every setting."""
 
     temperature: tf.Tensor  # [] float32; 0 = always the most probable
     top_k: tf.Tensor  # [] int32; 0 = all
