@@ -41,8 +41,8 @@ PROVEN = [  # interrupted = uninterrupted, alone = together, exported = live
     "tests/training/test_session.py::test_stopped_and_gone_on_equals_never_stopped_with_every_option",
     "tests/tasks/translation/test_translator.py::test_a_translation_does_not_depend_on_batch_mates",
     "tests/tasks/translation/test_translator.py::test_score_counts_the_end_and_does_not_depend_on_batch_mates",
-    "tests/tasks/translation/test_export.py::test_strings_and_scores_are_those_of_the_python_api",
-    "tests/tasks/translation/test_export.py::test_scores_of_pairs_are_those_of_the_python_api",
+    "tests/tasks/translation/test_served.py::test_strings_and_scores_are_those_of_the_python_api",
+    "tests/tasks/translation/test_served.py::test_scores_of_pairs_are_those_of_the_python_api",
 ]
 
 

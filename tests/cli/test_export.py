@@ -1,4 +1,4 @@
-"""seq2seq-export as a user starts it; what it makes is looked at in tests/tasks/translation/test_export.py."""
+"""seq2seq-export as a user starts it; what it makes is looked at in tests/tasks/translation/test_served.py."""
 
 from __future__ import annotations
 

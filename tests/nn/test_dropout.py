@@ -7,8 +7,6 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_tf.nn.dropout import Dropout
-from seq2seq_tf.nn.embedding import EmbeddingDropouts
-from tests import oracles
 
 B, T, E = 31, 37, 41
 SEED = tf.constant([3, 5])
@@ -60,31 +58,3 @@ def test_the_gradient_has_the_same_mask(rng: np.random.Generator) -> None:
         tape.watch(x)
         total = tf.reduce_sum(Dropout(0.3, "site")(x, SEED))
     np.testing.assert_array_equal(tape.gradient(total, x), mask())
-
-
-def test_word_dropout_takes_whole_words_and_variational_dropout_whole_columns() -> None:
-    words = EmbeddingDropouts(oracles.small_config(word_dropout=0.3), "source")(ONES, SEED).numpy()
-    whole = (words == 0.0).all(-1)
-    np.testing.assert_array_equal((words == 0.0).any(-1), whole)
-    assert abs(whole.mean() - 0.3) < 0.05
-    config = oracles.small_config(embedding_dropout=0.3, variational=True)
-    values = EmbeddingDropouts(config, "source")(ONES, SEED).numpy()
-    np.testing.assert_array_equal(values, np.broadcast_to(values[:, :1], values.shape))
-    assert len(np.unique(values[:, 0], axis=0)) == B  # each sentence has its own
-
-
-@pytest.mark.parametrize("rates", [{"word_dropout": 0.3}, {"embedding_dropout": 0.3}], ids=str)
-def test_source_and_target_have_masks_of_their_own(rates: dict) -> None:
-    source, target = (
-        EmbeddingDropouts(oracles.small_config(**rates), side)(ONES, SEED) for side in ("source", "target")
-    )
-    both_dropped = np.mean((source == 0.0) & (target == 0.0))
-    assert abs(both_dropped - 0.3**2) < 0.03
-
-
-def test_word_and_value_masks_are_independent() -> None:
-    words, values = (
-        EmbeddingDropouts(oracles.small_config(**{rate: 0.3}), "source")(ONES, SEED)
-        for rate in ("word_dropout", "embedding_dropout")
-    )
-    assert abs(np.mean((words == 0.0) & (values == 0.0)) - 0.3**2) < 0.03

@@ -149,33 +149,6 @@ def test_eager_equals_tf_function(cell: str, rng: np.random.Generator) -> None:
         np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("lengths", [(7, 7, 7), (7, 1, 4), (0, 2, 6)])
-def test_fused_gradients_equal_automatic_ones(
-    lengths: tuple[int, ...], reverse: bool, rng: np.random.Generator
-) -> None:
-    cell = LSTMCell(H, forget_bias=1.0, layer_norm=False, precision="float32", name="cell")
-    cell.build(X, 0)
-    oracles.randomise(cell, rng)
-    inputs, mask = padded(rng, lengths, T)
-    initial = tuple(tf.constant(rng.normal(size=[B, H]), tf.float32) for _ in range(2))
-    upstream = [tf.constant(rng.normal(size=s), tf.float32) for s in ([B, T, H], [B, H], [B, H])]
-
-    def values_and_gradients(fused: bool) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        with tf.GradientTape() as tape:
-            tape.watch([inputs, *initial])
-            outputs, final = unroll(cell, inputs, mask, initial, reverse=reverse, fused=fused)
-            values = [outputs, *final]
-            loss = tf.add_n([tf.reduce_sum(u * v) for u, v in zip(upstream, values, strict=True)])
-        return values, tape.gradient(loss, [inputs, *initial, *cell.trainable_variables])
-
-    (values, gradients), (plain_values, plain_gradients) = values_and_gradients(True), values_and_gradients(False)
-    for got, expected in zip(values, plain_values, strict=True):
-        np.testing.assert_allclose(got, expected, atol=1e-5)
-    for got, expected in zip(gradients, plain_gradients, strict=True):
-        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=5e-5)
-
-
 @pytest.mark.parametrize("fused", [False, True])
 def test_gradient_over_time_equals_numeric_gradient(fused: bool, rng: np.random.Generator) -> None:
     cell = LSTMCell(H, forget_bias=1.0, layer_norm=False, precision="float32", name="cell")

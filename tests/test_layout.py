@@ -1,0 +1,71 @@
+"""tests/ mirrors the package: who looks for the tests of a module finds them under its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "seq2seq_tf"
+
+# Modules without a test file of their own, and why.
+WITHOUT = {
+    "nn/kernels/fused_decoder.py": "nn/test_decoder.py runs the decoder with and without it, side by side",
+    "tasks/classification/config.py": "options and no more; tests/config goes through every option of every task",
+    "tasks/tagging/config.py": "options and no more; tests/config goes through every option of every task",
+    "tasks/translation/reload_check.py": "a script; test_export.py runs it on sound and on broken exports",
+}
+# Test files that belong to no module, and why.
+BESIDE = {
+    "cli/test_every_program.py": "what holds for every program",
+    "config/test_renamed_options.py": "old names in every task's configuration",
+    "inspection/test_page_in_browser.py": "the script of the page, in a browser",
+    "nn/test_cells_page.py": "docs/cells.md",
+    "tasks/test_bound_options.py": "what holds for the models of all tasks",
+    "tasks/translation/test_split_translations.py": "paragraphs divided, translated and joined again",
+    "test_attack.py": "hostile input to several programs",
+    "test_documents.py": "README and docs/",
+    "test_imports.py": "the layers of the whole package",
+    "test_layout.py": "this file",
+    "test_one_search.py": "one search option, from the Python API to the SavedModel",
+    "test_removing_a_task.py": "the registry of tasks as a whole",
+    "test_seed_option.py": "tests/conftest.py",
+    "test_wheel.py": "the package as it is installed",
+    "training/test_crash_points.py": "a training that is killed at any operation",
+    "training/test_divergence.py": "a training that runs away, in every task",
+}
+FOLDERS = {
+    "benchmarks": "benchmarks/",
+    "data_scripts": "data_scripts/",
+    "e2e": "long runs of a whole task",
+    "examples": "examples/",
+}
+
+
+def modules() -> set[str]:
+    return {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"}
+
+
+def files() -> set[str]:
+    found = {str(path.relative_to(ROOT / "tests")) for path in (ROOT / "tests").rglob("test_*.py")}
+    return {file for file in found if file.split("/")[0] not in FOLDERS}
+
+
+def file_of(module: str) -> str:
+    return str(Path(module).with_name(f"test_{Path(module).name}"))
+
+
+def test_every_module_has_its_test_file() -> None:
+    without = {module for module in modules() if file_of(module) not in files()}
+    assert without == set(WITHOUT), "a test file under the module's name, or a reason in WITHOUT"
+
+
+def test_every_test_file_has_its_module() -> None:
+    beside = files() - {file_of(module) for module in modules()}
+    assert beside == set(BESIDE), "under the name of what it tests, or a reason in BESIDE"
+
+
+@pytest.mark.parametrize("file", sorted(files()))
+def test_no_test_file_is_an_empty_shell(file: str) -> None:
+    assert "\ndef test_" in (ROOT / "tests" / file).read_text(encoding="utf-8")
