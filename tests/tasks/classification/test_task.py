@@ -23,7 +23,7 @@ RICH: dict[str, Any] = {
     "data__vocab_size": 40,
     "data__lowercase": True,
     "model__cell": "gru",
-    "model__summary": "final",
+    "model__pooling": "final",
     "model__encoder_layers": 2,
     "train__accumulate": 2,
     "train__shards": 2,
