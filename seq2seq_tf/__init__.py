@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq_tf.version import __version__ as __version__
 
 if TYPE_CHECKING:  # what the registry of tasks hands out when the package runs, for type checkers and editors
+    from seq2seq_tf import layers as layers
     from seq2seq_tf.errors import InputError as InputError
     from seq2seq_tf.tasks import load_config as load_config
     from seq2seq_tf.tasks.captioning.captioner import Captioner as Captioner
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # what the registry of tasks hands out when the package runs,
 _PLACES = {
     "Config": "seq2seq_tf.tasks.translation.config:TranslationConfig",
     "InputError": "seq2seq_tf.errors:InputError",
+    "layers": "seq2seq_tf.layers:",
     "load_config": "seq2seq_tf.tasks:load_config",
 }
 
@@ -47,7 +49,8 @@ def __getattr__(name: str) -> Any:
     if name not in places:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, _, attribute = places[name].partition(":")
-    value = getattr(importlib.import_module(module), attribute)
+    imported = importlib.import_module(module)
+    value = getattr(imported, attribute) if attribute else imported
     globals()[name] = value  # found without this function from now on
     return value
 

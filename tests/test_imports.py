@@ -36,6 +36,7 @@ LAYERS = {
     "seq2seq_tf.training": 1,
     "seq2seq_tf.inspection": 2,
     "seq2seq_tf.tasks": 3,
+    "seq2seq_tf.layers": 4,
     "seq2seq_tf.cli": 4,
 }
 SUBPACKAGES = {name for name in LAYERS if (ROOT / name.replace(".", "/")).is_dir()} - {PACKAGE}

@@ -44,7 +44,7 @@ def run_toy(inputs: Sequence[float]) -> Toy:
 
 
 def _automatic(inputs: Sequence[float]) -> float:
-    cell = RNNCell(1, forget_bias=0.0, layer_norm=False, precision="float32", name="toy")
+    cell = RNNCell(1, forget_bias=0.0, layer_norm=False, dtype="float32", name="toy")
     cell.build(1, 0)
     for variable, value in ((cell.kernel, KERNEL), (cell.recurrent_kernel, RECURRENT), (cell.bias, BIAS)):
         variable.assign(tf.fill(variable.shape, value))

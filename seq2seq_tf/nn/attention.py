@@ -12,51 +12,49 @@ The decoder knows the methods of `Attention` only. A further kind is a class her
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from seq2seq_tf.config.common import DecoderConfig
+from seq2seq_tf.nn.attention_scores import MASKED_SCORE, additive_scores, dot_scores, energies, read_values
+from seq2seq_tf.nn.layer import Float32Layer, real_steps, register
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.structures import EncoderOutput, Memory
 
-MASKED_SCORE = -1e9  # finite: a softmax over a row of -inf is NaN
-
 Weights = tuple[tf.Tensor, ...]
+Shape = Sequence[int | None]
 
 
-def make_attention(config: DecoderConfig, *, precision: str) -> Attention:
+def make_attention(config: DecoderConfig, **kwargs: Any) -> Attention:
     """Returns the attention of a decoder, not built yet."""
     if config.attention == "bahdanau" and config.attention_heads > 1:
-        return MultiHeadAttention(config.attention_units, config.attention_heads, precision=precision)
+        return MultiHeadAttention(config.attention_units, config.attention_heads, **kwargs)
     if config.attention == "bahdanau":
-        return BahdanauAttention(config.attention_units, precision=precision)
+        return BahdanauAttention(config.attention_units, **kwargs)
     if config.attention == "dot":
-        return DotAttention(precision=precision)
+        return DotAttention(**kwargs)
     if config.attention == "general":
-        return GeneralAttention(precision=precision)
+        return GeneralAttention(**kwargs)
     if config.attention == "none":
-        return NoAttention(precision=precision)
+        return NoAttention(**kwargs)
     raise ValueError(f"unknown kind of attention {config.attention!r}")
 
 
-class Attention(keras.layers.Layer):
-    """What every kind offers.
+class Attention(Float32Layer):
+    """What every kind offers: `prepare` and `attend` to the decoder, `call` to a model of Keras.
 
     Args:
-      precision: of the matrix products.
+      kwargs: of the layer: name and dtype policy.
     """
 
     can_fuse = False  # whether `kernels.fused_decoder` computes just this kind: then it takes the place of `attend`
     has_weights = True  # whether there is something to look at: `attend` returns a weight for each piece of the source
 
-    def __init__(self, *, precision: str, name: str = "attention") -> None:
-        super().__init__(name=name)
-        self.precision = precision
-
-    def build(self, query_units: int, value_units: int) -> None:
-        """Creates the variables for queries [N, query_units] and values [B, S, value_units]."""
+    def build(self, query_shape: Shape, value_shape: Shape) -> None:
+        """Creates the variables for queries [..., Q] and values [..., D]."""
 
     def prepare(self, encoded: EncoderOutput) -> Memory:
         """Returns the memory of a batch: what can be computed once per sentence."""
@@ -86,72 +84,74 @@ class Attention(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    def call(
+        self,
+        query: tf.Tensor,
+        value: tf.Tensor,
+        query_mask: tf.Tensor | None = None,
+        value_mask: tf.Tensor | None = None,
+        return_attention_scores: bool = False,
+    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
+        """Attends to the same values from many queries at once, as `keras.layers.MultiHeadAttention` is called.
 
-def energies(queries: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
-    """Returns tanh(query + key) [B, K, S, A] for projected queries [B * K, A] and keys [B, S, A]."""
-    grouped = tf.reshape(queries, [tf.shape(keys)[0], -1, 1, queries.shape[1]])  # [B, K, 1, A]
-    return tf.tanh(keys[:, tf.newaxis] + grouped)
+        Args:
+          query: [B, T, Q].
+          value: [B, S, D].
+          query_mask: [B, T] bool; it is handed on and changes no result.
+          value_mask: [B, S] bool, False on padding; without it that of Keras, or all values are real.
+          return_attention_scores: return the weights too.
 
+        Returns:
+          contexts [B, T, D], or (contexts, weights [B, T, S]); float32.
+        """
+        del query_mask
+        query, value = tf.cast(query, tf.float32), tf.cast(value, tf.float32)
+        memory = self.prepare(EncoderOutput(value, real_steps(value, value_mask), ()))
+        rows = tf.reshape(query, [-1, query.shape[2]])  # [B * T, Q]
+        last = tf.zeros([tf.shape(rows)[0], value.shape[2]])
+        contexts, attention_weights = self.attend(self.weights_for_steps(), rows, memory, last)
+        batch, steps = tf.unstack(tf.shape(query)[:2])
+        contexts = tf.reshape(contexts, [batch, steps, value.shape[2]])
+        if not return_attention_scores:
+            return contexts
+        return contexts, tf.reshape(attention_weights, [batch, steps, tf.shape(attention_weights)[1]])
 
-def additive_scores(queries: tf.Tensor, v: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Returns the masked scores before the softmax.
-
-    Args:
-      queries: [N, A], projected; N = B * K rows, the K of one sentence next to each other.
-      v: [A].
-      keys: [B, S, A].
-      mask: [B, S] bool.
-
-    Returns:
-      [B, K, S] float32.
-    """
-    met = energies(queries, keys)
-    flat = tf.reshape(met, [-1, queries.shape[1]])
-    scores = tf.reshape(tf.matmul(flat, v[:, tf.newaxis]), tf.shape(met)[:3])  # [B, K, S]
-    return tf.where(mask[:, tf.newaxis], scores, MASKED_SCORE)
-
-
-def dot_scores(queries: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Returns the masked products [B, K, S] of queries [B * K, Q] and keys [B, S, Q]."""
-    grouped = tf.reshape(queries, [tf.shape(keys)[0], -1, queries.shape[1]])  # [B, K, Q]
-    return tf.where(mask[:, tf.newaxis], tf.matmul(grouped, keys, transpose_b=True), MASKED_SCORE)
-
-
-def _read(scores: tf.Tensor, values: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns context [N, D] and weights [N, S] for masked scores [B, K, S] and values [B, S, D]; N = rows."""
-    attention_weights = tf.nn.softmax(scores, axis=-1)
-    context = tf.matmul(attention_weights, values)  # [B, K, D]
-    return (
-        tf.reshape(context, [-1, values.shape[2]]),
-        tf.reshape(attention_weights, [rows, tf.shape(scores)[2]]),  # S may be 0: nothing to infer from
-    )
+    def compute_mask(self, query: tf.Tensor, query_mask: tf.Tensor | None = None) -> tf.Tensor | None:
+        """Returns which contexts are real: those of real queries."""
+        del query
+        return query_mask
 
 
+@register
 class BahdanauAttention(Attention):
     """Additive attention over an encoder's outputs.
 
     Args:
       units: A, size of the space where queries and keys meet.
-      precision: of the matrix products.
+      kwargs: of the layer: name and dtype policy.
     """
 
-    def __init__(self, units: int, *, precision: str, name: str = "attention") -> None:
-        super().__init__(precision=precision, name=name)
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.units = units
         self.can_fuse = type(self) is BahdanauAttention  # a subclass may score in another way
 
-    def build(self, query_units: int, value_units: int) -> None:
+    def build(self, query_shape: Shape, value_shape: Shape) -> None:
         """See `Attention.build`."""
-        _add_additive_weights(self, query_units, value_units, self.units, self.units)
+        _add_additive_weights(self, query_shape[-1], value_shape[-1], self.units, self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """See `keras.layers.Layer.get_config`."""
+        return {**super().get_config(), "units": self.units}
 
     def prepare(self, encoded: EncoderOutput) -> Memory:
         """See `Attention.prepare`: the keys are projected once per sentence."""
-        keys = product(encoded.values, cast(self.key_kernel, self.precision)) + self.key_bias  # [B, S, A]
+        keys = product(encoded.values, cast(self.key_kernel, self.compute_dtype)) + self.key_bias  # [B, S, A]
         return Memory(keys, encoded.values, encoded.mask)
 
     def weights_for_steps(self) -> Weights:
         """Returns (query kernel [Q, A], v [A])."""
-        return cast(self.query_kernel, self.precision), tf.convert_to_tensor(self.v)
+        return cast(self.query_kernel, self.compute_dtype), tf.convert_to_tensor(self.v)
 
     def attend(
         self, weights: Weights, query: tf.Tensor, memory: Memory, last: tf.Tensor
@@ -159,10 +159,10 @@ class BahdanauAttention(Attention):
         """See `Attention.attend`."""
         query_kernel, v = weights
         scores = additive_scores(product(query, query_kernel), v, memory.keys, memory.mask)  # [B, K, S]
-        return _read(scores, memory.values, tf.shape(query)[0])
+        return read_values(scores, memory.values, tf.shape(query)[0])
 
 
-def _add_additive_weights(layer: Any, query_units: int, value_units: int, units: int, units_of_a_score: int) -> None:
+def _add_additive_weights(layer: Any, query_units: Any, value_units: Any, units: int, units_of_a_score: int) -> None:
     """Creates what additive scores need; v starts so that scores of energies of unit variance have unit variance."""
     layer.query_kernel = layer.add_weight(shape=(query_units, units), initializer="glorot_uniform", name="query_kernel")
     layer.key_kernel = layer.add_weight(shape=(value_units, units), initializer="glorot_uniform", name="key_kernel")
@@ -171,6 +171,7 @@ def _add_additive_weights(layer: Any, query_units: int, value_units: int, units:
     layer.v = layer.add_weight(shape=(units,), initializer=keras.initializers.RandomUniform(-bound, bound), name="v")
 
 
+@register
 class MultiHeadAttention(Attention):
     """Additive attention with several heads: each has its share of the A units and of the values.
 
@@ -180,16 +181,18 @@ class MultiHeadAttention(Attention):
     Args:
       units: A, over all heads.
       heads: how many; they divide A and D.
-      precision: of the matrix products.
+      kwargs: of the layer: name and dtype policy.
     """
 
-    def __init__(self, units: int, heads: int, *, precision: str, name: str = "attention") -> None:
-        super().__init__(precision=precision, name=name)
+    def __init__(self, units: int, heads: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.units = units
         self.heads = heads
 
-    def build(self, query_units: int, value_units: int) -> None:
+    def build(self, query_shape: Shape, value_shape: Shape) -> None:
         """See `Attention.build`."""
+        query_units, value_units = query_shape[-1], value_shape[-1]
+        assert value_units is not None
         if self.units % self.heads or value_units % self.heads:
             raise ValueError(f"{self.heads} heads must divide {self.units} units and values of {value_units}")
         _add_additive_weights(self, query_units, value_units, self.units, self.units // self.heads)
@@ -197,15 +200,19 @@ class MultiHeadAttention(Attention):
             shape=(value_units, value_units), initializer="glorot_uniform", name="value_kernel"
         )
 
+    def get_config(self) -> dict[str, Any]:
+        """See `keras.layers.Layer.get_config`."""
+        return {**super().get_config(), "units": self.units, "heads": self.heads}
+
     def prepare(self, encoded: EncoderOutput) -> Memory:
         """See `Attention.prepare`: keys and values are projected once per sentence."""
-        keys = product(encoded.values, cast(self.key_kernel, self.precision)) + self.key_bias  # [B, S, A]
-        return Memory(keys, product(encoded.values, cast(self.value_kernel, self.precision)), encoded.mask)
+        keys = product(encoded.values, cast(self.key_kernel, self.compute_dtype)) + self.key_bias  # [B, S, A]
+        return Memory(keys, product(encoded.values, cast(self.value_kernel, self.compute_dtype)), encoded.mask)
 
     def weights_for_steps(self) -> Weights:
         """Returns (query kernel [Q, A], v [A, heads]: a column is zero outside its head's share of the units)."""
         share = tf.repeat(tf.eye(self.heads), self.units // self.heads, axis=0)  # [A, heads]
-        return cast(self.query_kernel, self.precision), tf.convert_to_tensor(self.v)[:, tf.newaxis] * share
+        return cast(self.query_kernel, self.compute_dtype), tf.convert_to_tensor(self.v)[:, tf.newaxis] * share
 
     def attend(
         self, weights: Weights, query: tf.Tensor, memory: Memory, last: tf.Tensor
@@ -224,11 +231,13 @@ class MultiHeadAttention(Attention):
         return context, tf.reshape(tf.reduce_mean(of_heads, 1), [batch * beam, steps])
 
 
+@register
 class DotAttention(Attention):
     """The score is the product of query and value, which have one size."""
 
-    def build(self, query_units: int, value_units: int) -> None:
+    def build(self, query_shape: Shape, value_shape: Shape) -> None:
         """See `Attention.build`: there are no variables."""
+        query_units, value_units = query_shape[-1], value_shape[-1]
         if query_units != value_units:
             raise ValueError(f"the dot product needs queries and values of one size, got {query_units}, {value_units}")
 
@@ -240,28 +249,29 @@ class DotAttention(Attention):
         self, weights: Weights, query: tf.Tensor, memory: Memory, last: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Attention.attend`."""
-        return _read(dot_scores(query, memory.values, memory.mask), memory.values, tf.shape(query)[0])
+        return read_values(dot_scores(query, memory.values, memory.mask), memory.values, tf.shape(query)[0])
 
 
+@register
 class GeneralAttention(Attention):
     """The score is the product of the query and the value times a matrix."""
 
-    def build(self, query_units: int, value_units: int) -> None:
+    def build(self, query_shape: Shape, value_shape: Shape) -> None:
         """See `Attention.build`."""
         self.key_kernel = self.add_weight(
-            shape=(value_units, query_units), initializer="glorot_uniform", name="key_kernel"
+            shape=(value_shape[-1], query_shape[-1]), initializer="glorot_uniform", name="key_kernel"
         )
 
     def prepare(self, encoded: EncoderOutput) -> Memory:
         """See `Attention.prepare`: the values are multiplied once per sentence."""
-        keys = product(encoded.values, cast(self.key_kernel, self.precision))  # [B, S, Q]
+        keys = product(encoded.values, cast(self.key_kernel, self.compute_dtype))  # [B, S, Q]
         return Memory(keys, encoded.values, encoded.mask)
 
     def attend(
         self, weights: Weights, query: tf.Tensor, memory: Memory, last: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Attention.attend`."""
-        return _read(dot_scores(query, memory.keys, memory.mask), memory.values, tf.shape(query)[0])
+        return read_values(dot_scores(query, memory.keys, memory.mask), memory.values, tf.shape(query)[0])
 
 
 class NoAttention(Attention):

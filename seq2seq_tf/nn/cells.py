@@ -11,9 +11,12 @@ state's rows in one recurrent kernel, so that a step costs one product. Gate ord
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from seq2seq_tf.nn.layer import Float32Layer
 from seq2seq_tf.nn.products import cast, product
 
 State = tuple[tf.Tensor, ...]
@@ -27,26 +30,25 @@ def _normalise(x: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
     return (x - mean) * tf.math.rsqrt(variance + _EPSILON) * gain
 
 
-class Cell(keras.layers.Layer):
+class Cell(Float32Layer):
     """What the three cells share: variables, input projection, sizes.
 
     Args:
       units: H, size of the state.
       forget_bias: initial bias of the LSTM forget gate; the others ignore it.
       layer_norm: normalise the input's and the state's share of the gates (Ba 2016).
-      precision: of the matrix products.
+      kwargs: of the layer: name and dtype policy.
     """
 
     gates = 1  # how many blocks of H columns the kernels have
     gate_names: tuple[str, ...] = ()  # of those that open and close, between 0 and 1; in the order of `gate_values`
     states = 1  # how many tensors the state has
 
-    def __init__(self, units: int, *, forget_bias: float, layer_norm: bool, precision: str, name: str) -> None:
-        super().__init__(name=name)
+    def __init__(self, units: int, *, forget_bias: float, layer_norm: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.units = units
         self.forget_bias = forget_bias
         self.layer_norm = layer_norm
-        self.precision = precision
 
     def build(self, input_units: int, context_units: int) -> None:
         """Creates the variables for inputs [.., input_units] and contexts [N, context_units]."""
@@ -75,7 +77,7 @@ class Cell(keras.layers.Layer):
 
     def input_kernel(self) -> tf.Tensor:
         """Returns the kernel [I, G*H] as `project` multiplies with it; take it before a loop."""
-        return cast(self.kernel, self.precision)
+        return cast(self.kernel, self.compute_dtype)
 
     def project(self, inputs: tf.Tensor, kernel: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the input's share of the gates with the bias.
@@ -99,7 +101,7 @@ class Cell(keras.layers.Layer):
     def weights_for_steps(self) -> Weights:
         """Returns the tensors that `step` takes first."""
         norm = (tf.convert_to_tensor(self.recurrent_gain),) if self.layer_norm else ()
-        return (cast(self.recurrent_kernel, self.precision), *norm)
+        return (cast(self.recurrent_kernel, self.compute_dtype), *norm)
 
     def _recurrent_share(self, weights: Weights, context: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
         fed = tf.concat([context, h], -1) if self.context_units else h  # [..., F+H]
@@ -187,7 +189,7 @@ class GRUCell(Cell):
 
     def weights_for_steps(self) -> Weights:
         # The reset gate scales the state's share only, so the context's rows need a product of their own.
-        kernel = cast(self.recurrent_kernel, self.precision)
+        kernel = cast(self.recurrent_kernel, self.compute_dtype)
         norm = (tf.convert_to_tensor(self.recurrent_gain),) if self.layer_norm else ()
         context_kernel, state_kernel = kernel[: self.context_units], kernel[self.context_units :]
         return (state_kernel, tf.convert_to_tensor(self.recurrent_bias), context_kernel, *norm)

@@ -7,7 +7,7 @@ it. The projection to the vocabulary is the model's (`nn.output`).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -19,9 +19,10 @@ from seq2seq_tf.nn.cells import Cell, Weights
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
 from seq2seq_tf.nn.kernels.fused_decoder import attention_lstm_unroll
+from seq2seq_tf.nn.layer import ConfiguredLayer, drawn_seed, real_steps, register
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.nn.recurrent import make_cell
-from seq2seq_tf.structures import DecoderState, EncoderOutput, Memory, TeacherForced
+from seq2seq_tf.structures import PAD_ID, DecoderState, EncoderOutput, Memory, TeacherForced
 
 
 class StepWeights(NamedTuple):
@@ -34,7 +35,8 @@ class StepWeights(NamedTuple):
     folded: tuple[tf.Tensor, ...]  # ([V, G*H],) or (): every piece's share of the lowest cell's gates
 
 
-class AttentionDecoder(keras.layers.Layer):
+@register
+class AttentionDecoder(ConfiguredLayer):
     """Stack of cells with attention and input feeding (Bahdanau 2015; Luong 2015, section 3.3).
 
     The lowest cell reads the embedded piece and the last attention context; the top cell's output is the query of
@@ -43,23 +45,22 @@ class AttentionDecoder(keras.layers.Layer):
 
     Args:
       config: sizes and dropouts.
-      embedding: the target table, owned by the model.
-      value_units: D, size of the encoder's outputs.
+      embedding: the target table; it may be shared with other layers.
+      kwargs: of the layer: name and dtype policy.
     """
 
-    def __init__(
-        self, config: DecoderConfig, embedding: Embedding, value_units: int, *, precision: str, name: str = "decoder"
-    ) -> None:
-        super().__init__(name=name)
+    options = DecoderConfig
+    config: DecoderConfig
+
+    def __init__(self, config: DecoderConfig, embedding: Embedding, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.config = config
         self.embedding = embedding
-        self.value_units = value_units
-        self.precision = precision
         self.cells: tuple[Cell, ...] = tuple(
-            make_cell(config, config.decoder_units, precision=precision, name=f"cell_{n}")
+            make_cell(config, config.decoder_units, dtype=self.dtype_policy, name=f"cell_{n}")
             for n in range(config.decoder_layers)
         )
-        self.attention = make_attention(config, precision=precision)
+        self.attention = make_attention(config, dtype=self.dtype_policy, name="attention")
         self._input_dropout = EmbeddingDropouts(config, "target")
         self._layer_dropouts = tuple(
             Dropout(config.layer_dropout, f"decoder/layer_{n}") for n in range(config.decoder_layers)
@@ -67,14 +68,23 @@ class AttentionDecoder(keras.layers.Layer):
         shared = (1,) if config.variational else ()
         self._output_dropout = Dropout(config.output_dropout, "decoder/output", shared_axes=shared)
 
-    def build(self) -> None:
-        """Creates the variables; the embedding is built by its owner."""
+    def build(self, target_in_shape: Any, encoded_shape: Any) -> None:
+        """Creates the variables; the table's too, unless its owner has built it.
+
+        Args:
+          target_in_shape: not looked at.
+          encoded_shape: of the encoder's values [B, S, D], or of a whole `EncoderOutput`.
+        """
+        values_shape = encoded_shape[0] if isinstance(encoded_shape[0], list | tuple) else encoded_shape
+        self.value_units = values_shape[-1]
+        if not self.embedding.built:
+            self.embedding.build()
         units, config = self.config.decoder_units, self.config
         below = self.embedding.units
         for n, cell in enumerate(self.cells):
             cell.build(below, self.value_units if n == 0 else 0)
             below = units
-        self.attention.build(units, self.value_units)
+        self.attention.build((None, units), (None, None, self.value_units))
         if config.bridge != "zero":
             self.bridge_kernel = self.add_weight(
                 shape=(self.value_units, units * self.cells[0].states * len(self.cells)),
@@ -101,7 +111,7 @@ class AttentionDecoder(keras.layers.Layer):
             rows = tf.shape(encoded.mask)[0]
             zeros = tuple(cell.zero_state(rows) for cell in self.cells)
             return DecoderState(zeros, tf.zeros([rows, self.value_units]))
-        kernel, bias = cast(self.bridge_kernel, self.precision), tf.convert_to_tensor(self.bridge_bias)
+        kernel, bias = cast(self.bridge_kernel, self.compute_dtype), tf.convert_to_tensor(self.bridge_bias)
         layers, states = len(self.cells), self.cells[0].states
         if self.config.bridge == "final":
             final = joined_finals(encoded)
@@ -121,7 +131,7 @@ class AttentionDecoder(keras.layers.Layer):
             cells=tuple(cell.weights_for_steps() for cell in self.cells),
             inputs=tuple(cell.input_kernel() for cell in self.cells),
             attention=self.attention.weights_for_steps(),
-            output=cast(self.output_kernel, self.precision),
+            output=cast(self.output_kernel, self.compute_dtype),
             folded=(self.cells[0].project(tf.convert_to_tensor(self.embedding.table)),) if fold else (),
         )
 
@@ -184,6 +194,36 @@ class AttentionDecoder(keras.layers.Layer):
         hidden = self._readout(weights.output, hs, contexts, embedded)  # [B, T, output_units]
         return TeacherForced(self._output_dropout(hidden, dropout_seed), attention_weights)
 
+    def call(
+        self,
+        target_in: tf.Tensor,
+        encoded: Any,
+        training: bool | None = None,
+        encoded_mask: Any = None,
+        return_attention_scores: bool = False,
+    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
+        """Runs over known pieces as a layer of Keras: the next layer projects the outputs to the vocabulary.
+
+        Args:
+          target_in: [B, T] ids, BOS first, PAD after the last one.
+          encoded: what `Encoder` returns, or the values [B, S, D] of another encoder, which needs bridge=mean or zero.
+          training: whether dropout is on.
+          encoded_mask: [B, S] bool for such values; without it that of Keras, or all of them are real.
+          return_attention_scores: return the attention weights too.
+
+        Returns:
+          outputs [B, T, output_units], or (outputs, weights [B, T, S]); float32.
+        """
+        source, seed = _encoder_output(encoded, encoded_mask), drawn_seed(training)
+        memory, state = self.prepare(source), self.initial_state(source)
+        forced = self.teacher_force(tf.cast(target_in, tf.int32), state, memory, dropout_seed=seed)
+        return tuple(forced) if return_attention_scores else forced.hidden
+
+    def compute_mask(self, target_in: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the mask of the outputs, which a loss of Keras heeds: which target pieces are not padding."""
+        del mask
+        return keras.ops.not_equal(target_in, PAD_ID)
+
     def _can_fuse(self) -> bool:
         one_lstm = self.config.cell == "lstm" and len(self.cells) == 1 and not self.config.layer_norm
         return self.config.fused and one_lstm and self.attention.can_fuse
@@ -213,3 +253,11 @@ class AttentionDecoder(keras.layers.Layer):
         _, _, arrays = tf.while_loop(lambda t, *_: t < steps, body, start, maximum_iterations=steps)
         hs, contexts, attention_weights = (array.stack() for array in arrays)
         return hs, contexts, attention_weights
+
+
+def _encoder_output(encoded: Any, mask: Any) -> EncoderOutput:
+    """Returns what a call was given as one; a model that was loaded hands on tuples and lists without names."""
+    if isinstance(encoded, list | tuple):
+        values, real, final = encoded
+        return EncoderOutput(values, real, tuple(tuple(layer) for layer in final))
+    return EncoderOutput(tf.cast(encoded, tf.float32), real_steps(encoded, mask), ())

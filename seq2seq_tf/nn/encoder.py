@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
@@ -10,6 +10,7 @@ import tensorflow as tf
 from seq2seq_tf.config.common import EncoderConfig
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
+from seq2seq_tf.nn.layer import ConfiguredLayer, drawn_seed, register
 from seq2seq_tf.nn.recurrent import RecurrentStack
 from seq2seq_tf.structures import PAD_ID, EncoderOutput
 
@@ -23,23 +24,29 @@ class EncoderProtocol(Protocol):
         """Encodes a batch; dropout is on if dropout_seed is given."""
 
 
-class Encoder(keras.layers.Layer):
+@register
+class Encoder(ConfiguredLayer):
     """Embedding and recurrent stack; padding has no influence on any result.
 
     Args:
       config: sizes and dropouts.
-      embedding: the source table, owned by the model (it may be shared).
+      embedding: the source table; it may be shared with other layers.
+      kwargs: of the layer: name and dtype policy.
     """
 
-    def __init__(self, config: EncoderConfig, embedding: Embedding, *, precision: str, name: str = "encoder") -> None:
-        super().__init__(name=name)
+    options = EncoderConfig
+    config: EncoderConfig
+
+    def __init__(self, config: EncoderConfig, embedding: Embedding, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
         self.embedding = embedding
         self.stack = RecurrentStack(
             config,
             units=config.encoder_units,
             layers=config.encoder_layers,
             bidirectional=config.bidirectional,
-            precision=precision,
+            dtype=self.dtype_policy,
             name="stack",
         )
         self.value_units = self.stack.output_units
@@ -47,9 +54,11 @@ class Encoder(keras.layers.Layer):
         shared = (1,) if config.variational else ()
         self._output_dropout = Dropout(config.encoder_dropout, "encoder/output", shared_axes=shared)
 
-    def build(self) -> None:
-        """Creates the variables; the embedding is built by its owner."""
-        self.stack.build(self.embedding.units)
+    def build(self, source_shape: Any = None) -> None:
+        """Creates the variables; the table's too, unless its owner has built it."""
+        if not self.embedding.built:
+            self.embedding.build()
+        self.stack.build((None, None, self.embedding.units))
 
     def encode(self, source: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> EncoderOutput:
         """Encodes source [B, S] int32, padded with PAD on the right."""
@@ -58,3 +67,12 @@ class Encoder(keras.layers.Layer):
         start = self.stack.zero_state(tf.shape(source)[0])
         values, final = self.stack.unroll(embedded, mask, start, dropout_seed=dropout_seed)
         return EncoderOutput(self._output_dropout(values, dropout_seed), mask, final)
+
+    def call(self, source: tf.Tensor, training: bool | None = None) -> EncoderOutput:
+        """Encodes source [B, S], padded with PAD on the right; what follows sees the values as masked."""
+        return self.encode(tf.cast(source, tf.int32), dropout_seed=drawn_seed(training))
+
+    def compute_mask(self, source: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the mask of the values: which pieces are not padding."""
+        del mask
+        return keras.ops.not_equal(source, PAD_ID)

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from seq2seq_tf.nn.decoder import AttentionDecoder
 from seq2seq_tf.nn.encoder import EncoderProtocol
+from seq2seq_tf.nn.layer import Float32Layer
 from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.output import OutputProjection, SearchWeights, log_probabilities, make_step_fn, summed_loss
 from seq2seq_tf.structures import DecoderState, LossSum, Memory, StepFn, TeacherForced
 
 
-class EncoderDecoder(keras.layers.Layer):
+class EncoderDecoder(Float32Layer):
     """Encoder, attention decoder, output projection; a subclass makes them and says what they are made of.
 
     Attributes:
-      precision: of the matrix products in training, one of `nn.products.DTYPES`.
       cross_entropy: the loss.
     """
 
     encoder: EncoderProtocol
     decoder: AttentionDecoder
-    precision: str
     cross_entropy: CrossEntropy
 
-    def output_projection(self, precision: str) -> OutputProjection:
+    def output_projection(self, dtype: str) -> OutputProjection:
         """Returns the last projection.
 
         Training multiplies at its own precision. Searching and scoring use float32, so that the score of a search
@@ -60,7 +58,7 @@ class EncoderDecoder(keras.layers.Layer):
     def batch_loss(self, batch: Any, carry: tuple[()], *, dropout_seed: tf.Tensor | None) -> tuple[LossSum, tuple[()]]:
         """Returns the loss summed over real target tokens; dropout is on if dropout_seed is given."""
         hidden = self.teacher_force(batch, dropout_seed=dropout_seed).hidden
-        projection = self.output_projection(self.precision)
+        projection = self.output_projection(self.compute_dtype)
         return summed_loss(self.cross_entropy, hidden, batch.target_out, projection), carry
 
     def score(self, batch: Any) -> tuple[tf.Tensor, tf.Tensor]:

@@ -8,9 +8,14 @@ import tensorflow as tf
 DTYPES = {"float32": tf.float32, "bfloat16": tf.bfloat16, "float16": tf.float16}
 
 
-def cast(kernel: tf.Tensor, precision: str) -> tf.Tensor:
+def cast(kernel: tf.Tensor, dtype: str) -> tf.Tensor:
     """Returns a weight as the product wants it. Do this once before a loop, not in it."""
-    return tf.cast(tf.convert_to_tensor(kernel), DTYPES[precision])
+    return tf.cast(tf.convert_to_tensor(kernel), DTYPES[dtype])
+
+
+def dtype_policy(precision: str) -> str:
+    """Returns the name of Keras' dtype policy of layers with this precision of their products."""
+    return precision if precision == "float32" else f"mixed_{precision}"
 
 
 def product(x: tf.Tensor, kernel: tf.Tensor, *, transpose_kernel: bool = False) -> tf.Tensor:

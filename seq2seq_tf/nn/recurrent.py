@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-import keras
 import tensorflow as tf
 
 from seq2seq_tf.config.common import NetworkConfig
@@ -12,6 +12,7 @@ from seq2seq_tf.nn.cells import CELL_CLASSES, Cell, State
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.kernels.cudnn import cudnn_unroll, use_cudnn
 from seq2seq_tf.nn.kernels.fused_lstm import lstm_unroll
+from seq2seq_tf.nn.layer import ConfiguredLayer, drawn_seed, real_steps, register
 from seq2seq_tf.structures import CellStates
 
 
@@ -22,11 +23,9 @@ class Unrolled(NamedTuple):
     final: CellStates  # state after the last real step, per layer (and direction)
 
 
-def make_cell(config: NetworkConfig, units: int, *, precision: str, name: str) -> Cell:
-    """Returns a cell of the configured kind, not built yet."""
-    return CELL_CLASSES[config.cell](
-        units, forget_bias=config.forget_bias, layer_norm=config.layer_norm, precision=precision, name=name
-    )
+def make_cell(config: NetworkConfig, units: int, **kwargs: Any) -> Cell:
+    """Returns a cell of the configured kind, not built yet. kwargs: of the layer: name and dtype policy."""
+    return CELL_CLASSES[config.cell](units, forget_bias=config.forget_bias, layer_norm=config.layer_norm, **kwargs)
 
 
 def unroll(
@@ -79,7 +78,8 @@ def _plain_unroll(
     return stacked, final
 
 
-class RecurrentStack(keras.layers.Layer):
+@register
+class RecurrentStack(ConfiguredLayer):
     """Layers of cells, each reading the one below; used by the encoder and by every other sequence model.
 
     Residual connections add a layer's input to its output from the second layer on (He 2016; Wu 2016); dropout
@@ -90,12 +90,24 @@ class RecurrentStack(keras.layers.Layer):
       units: H per direction.
       layers: depth.
       bidirectional: each layer reads both ways and outputs [forward; backward] (Schuster 1997).
+      return_state: `call` returns the final states too, as recurrent layers of Keras do.
+      kwargs: of the layer: name and dtype policy.
     """
 
+    options = NetworkConfig
+
     def __init__(
-        self, config: NetworkConfig, *, units: int, layers: int, bidirectional: bool, precision: str, name: str
+        self,
+        config: NetworkConfig,
+        *,
+        units: int,
+        layers: int,
+        bidirectional: bool,
+        return_state: bool = False,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
+        self.return_state = return_state
         self.config = config
         self.units = units
         self.bidirectional = bidirectional
@@ -103,16 +115,18 @@ class RecurrentStack(keras.layers.Layer):
         directions = ("forward", "backward") if bidirectional else ("forward",)
         # Tuples: a checkpoint skips sublayers held in lists.
         self.cells = tuple(
-            tuple(make_cell(config, units, precision=precision, name=f"{d}_{n}") for d in directions)
+            tuple(make_cell(config, units, dtype=self.dtype_policy, name=f"{d}_{n}") for d in directions)
             for n in range(layers)
         )
         shared = (1,) if config.variational else ()
         self.dropouts = tuple(
-            Dropout(config.layer_dropout, f"{name}/layer_{n}", shared_axes=shared) for n in range(layers)
+            Dropout(config.layer_dropout, f"{self.name}/layer_{n}", shared_axes=shared) for n in range(layers)
         )
 
-    def build(self, input_units: int) -> None:
-        """Creates the variables for inputs [B, T, input_units]."""
+    def build(self, inputs_shape: Sequence[int | None]) -> None:
+        """Creates the variables for inputs [B, T, I]."""
+        input_units = inputs_shape[-1]
+        assert input_units is not None
         for layer in self.cells:
             for cell in layer:
                 cell.build(input_units, 0)
@@ -120,15 +134,33 @@ class RecurrentStack(keras.layers.Layer):
 
     def zero_state(self, rows: tf.Tensor) -> CellStates:
         """Returns zeros for every layer and direction, in the order of `Unrolled.final`."""
-        return tuple(cell.zero_state(rows) for layer in self.cells for cell in layer)
+        return tuple(cell.zero_state(rows) for cell in self.flat_cells)
+
+    @property
+    def flat_cells(self) -> tuple[Cell, ...]:
+        """The cells in the order of `Unrolled.final`; Keras before 3.13 saves no layers in tuples of tuples."""
+        return tuple(cell for layer in self.cells for cell in layer)
 
     def unroll(
-        self, inputs: tf.Tensor, mask: tf.Tensor, initial: CellStates, *, dropout_seed: tf.Tensor | None
+        self,
+        inputs: tf.Tensor,
+        mask: tf.Tensor,
+        initial: CellStates,
+        *,
+        dropout_seed: tf.Tensor | None,
+        padded_right: bool = True,
     ) -> Unrolled:
-        """Runs the stack over [B, T, I] inputs; mask [B, T] bool is True on real steps, which come first.
+        """Runs the stack over time.
 
-        With a dropout_seed this is a training step, which may use cuDNN; other graphs may be kept and run elsewhere.
+        Args:
+          inputs: [B, T, I].
+          mask: [B, T] bool, True on real steps.
+          initial: as `zero_state`.
+          dropout_seed: with one this is a training step, which may use cuDNN; other graphs may be kept and run
+            elsewhere.
+          padded_right: whether the real steps of each row come first, which cuDNN requires.
         """
+        cudnn = self.config.cudnn and dropout_seed is not None and padded_right
         final: list[State] = []
         x = inputs
         for n, layer in enumerate(self.cells):
@@ -136,7 +168,7 @@ class RecurrentStack(keras.layers.Layer):
             outputs = []
             for direction, cell in enumerate(layer):
                 start, reverse = initial[len(final)], direction == 1
-                if self.config.cudnn and dropout_seed is not None and use_cudnn(cell):
+                if cudnn and use_cudnn(cell):
                     output, last = cudnn_unroll(cell, below, mask, start, reverse=reverse)
                 else:
                     output, last = unroll(cell, below, mask, start, reverse=reverse, fused=self.config.fused)
@@ -145,3 +177,45 @@ class RecurrentStack(keras.layers.Layer):
             y = tf.concat(outputs, -1) if len(outputs) > 1 else outputs[0]  # [B, T, output_units]
             x = x + y if n and self.config.residual else y
         return Unrolled(x, tuple(final))
+
+    def call(
+        self,
+        inputs: tf.Tensor,
+        mask: tf.Tensor | None = None,
+        training: bool | None = None,
+        initial_state: Any = None,
+    ) -> tf.Tensor | tuple[tf.Tensor, ...]:
+        """Runs the stack as a recurrent layer of Keras that returns sequences.
+
+        Args:
+          inputs: [B, T, I].
+          mask: [B, T] bool, False on padding, wherever it stands; without it that of Keras, or all steps are real.
+          training: whether dropout is on.
+          initial_state: tensors [B, H], as this returns them; zeros if not given.
+
+        Returns:
+          outputs [B, T, D], zero on padding; with `return_state` (outputs, *final states), the tensors of each layer
+          and direction in turn: h, and c of an LSTM.
+        """
+        start = self.zero_state(tf.shape(inputs)[0])
+        if initial_state is not None:
+            start = tf.nest.pack_sequence_as(start, tf.nest.flatten(initial_state))
+        all_real = mask is None and getattr(inputs, "_keras_mask", None) is None
+        real, seed = real_steps(inputs, mask), drawn_seed(training)
+        found = self.unroll(tf.cast(inputs, tf.float32), real, start, dropout_seed=seed, padded_right=all_real)
+        return (found.outputs, *tf.nest.flatten(found.final)) if self.return_state else found.outputs
+
+    def compute_mask(self, inputs: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor | None:
+        """Returns the mask of the outputs: that of the inputs."""
+        del inputs
+        return mask
+
+    def get_config(self) -> dict[str, Any]:
+        """See `keras.layers.Layer.get_config`."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "layers": len(self.cells),
+            "bidirectional": self.bidirectional,
+            "return_state": self.return_state,
+        }

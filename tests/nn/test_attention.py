@@ -51,8 +51,8 @@ def attention(kind: Kind, rng: np.random.Generator) -> Attention:
 
 
 def make(options: dict[str, object], query_units: int, rng: np.random.Generator) -> Attention:
-    layer = make_attention(oracles.small_config(attention_units=A, **options), precision="float32")
-    layer.build(query_units, D)
+    layer = make_attention(oracles.small_config(attention_units=A, **options), dtype="float32")
+    layer.build((None, query_units), (None, None, D))
     oracles.randomise(layer, rng)
     return layer
 
@@ -139,8 +139,8 @@ def test_a_sentence_of_no_pieces_gives_no_weights(kind: Kind, attention: Attenti
 
 def test_one_head_with_values_as_they_are_is_bahdanau(rng: np.random.Generator) -> None:
     bahdanau = make({"attention": "bahdanau"}, Q, rng)
-    one = MultiHeadAttention(A, 1, precision="float32")
-    one.build(Q, D)
+    one = MultiHeadAttention(A, 1, dtype="float32")
+    one.build((None, Q), (None, None, D))
     for mine, theirs in zip(one.variables[:4], bahdanau.variables, strict=True):
         mine.assign(theirs)
     one.value_kernel.assign(np.eye(D))
@@ -170,15 +170,15 @@ def test_only_bahdanau_with_one_head_may_be_replaced_by_the_fused_loop(rng: np.r
 
     assert [name for name, kind in KINDS.items() if make(kind.options, kind.query_units, rng).can_fuse] == ["bahdanau"]
     assert not make({"attention": "none"}, Q, rng).can_fuse
-    assert not Attention(precision="float32").can_fuse
-    assert not Other(A, precision="float32").can_fuse
+    assert not Attention(dtype="float32").can_fuse
+    assert not Other(A, dtype="float32").can_fuse
 
 
 @pytest.mark.parametrize("heads", [1, 4])
 def test_scores_start_with_about_unit_variance(heads: int, rng: np.random.Generator) -> None:
     units = 4 * 997
-    layer = make_attention(oracles.small_config(attention_units=units, attention_heads=heads), precision="float32")
-    layer.build(Q, 4)
+    layer = make_attention(oracles.small_config(attention_units=units, attention_heads=heads), dtype="float32")
+    layer.build((None, Q), (None, None, 4))
     v = np.asarray(layer.weights_for_steps()[1], np.float64).reshape([units, heads])
     scores = rng.choice([-1.0, 1.0], size=[499, units]) @ v
     assert np.all((scores.std(0) > 0.8) & (scores.std(0) < 1.25))
@@ -186,6 +186,6 @@ def test_scores_start_with_about_unit_variance(heads: int, rng: np.random.Genera
 
 def test_sizes_that_do_not_fit_are_named() -> None:
     for options in {"attention": "dot"}, {"attention_heads": 5}:
-        layer = make_attention(oracles.small_config(attention_units=A, **options), precision="float32")
+        layer = make_attention(oracles.small_config(attention_units=A, **options), dtype="float32")
         with pytest.raises(ValueError, match=f"5 heads must divide {A} units|one size, got {Q}, {D}"):
-            layer.build(Q, D)
+            layer.build((None, Q), (None, None, D))

@@ -44,10 +44,10 @@ def make(rng: np.random.Generator, **changes: object) -> Pair:
     config = oracles.small_config(**{"bridge": "final", "embedding_units": E, "decoder_units": H, **changes})
     table = Embedding(V, E, 1.0, name="table")
     table.build()
-    encoder = Encoder(config, table, precision="float32")
+    encoder = Encoder(config, table, dtype="float32", name="encoder")
     encoder.build()
-    decoder = AttentionDecoder(config, table, encoder.stack.output_units, precision="float32")
-    decoder.build()
+    decoder = AttentionDecoder(config, table, dtype="float32", name="decoder")
+    decoder.build((None, None), (None, None, encoder.value_units))
     for layer in encoder, decoder:
         oracles.randomise(layer, rng)
     return Pair(encoder, decoder)

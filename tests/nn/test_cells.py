@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("seed")
 
 
 def make(kind: str, *, context: int = F, layer_norm: bool = False, inputs: int = X, forget_bias: float = 1.0) -> Cell:
-    cell = CELL_CLASSES[kind](H, forget_bias=forget_bias, layer_norm=layer_norm, precision="float32", name="cell")
+    cell = CELL_CLASSES[kind](H, forget_bias=forget_bias, layer_norm=layer_norm, dtype="float32", name="cell")
     cell.build(inputs, context)
     return cell
 

@@ -47,8 +47,8 @@ def test_a_deep_stack_in_both_directions_equals_a_stack_of_keras_layers(
     kind: str, residual: bool, rng: np.random.Generator
 ) -> None:
     config = oracles.small_config(cell=kind, residual=residual)
-    stack = RecurrentStack(config, units=H, layers=3, bidirectional=True, precision="float32", name="stack")
-    stack.build(X)
+    stack = RecurrentStack(config, units=H, layers=3, bidirectional=True, dtype="float32", name="stack")
+    stack.build((None, None, X))
     oracles.randomise(stack, rng)
     inputs = tf.constant(rng.normal(size=[B, T, X]), tf.float32)
     mine = stack.unroll(inputs, tf.sequence_mask(LENGTHS, T), stack.zero_state(B), dropout_seed=None).outputs

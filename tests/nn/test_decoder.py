@@ -41,21 +41,21 @@ class Given(NamedTuple):
     target_in: tf.Tensor  # [B, T]
 
 
-def make(rng: np.random.Generator, *, precision: str = "float32", **changes: object) -> AttentionDecoder:
+def make(rng: np.random.Generator, *, dtype: str = "float32", **changes: object) -> AttentionDecoder:
     config = oracles.small_config(embedding_units=E, output_units=E, bridge="mean", **changes)  # see test_bridge.py
     embedding = Embedding(V, E, 1.0, name="embedding")
     embedding.build()
-    decoder = AttentionDecoder(config, embedding, D, precision=precision)
-    decoder.build()
+    decoder = AttentionDecoder(config, embedding, dtype=dtype, name="decoder")
+    decoder.build((None, None), (None, None, D))
     oracles.randomise(decoder, rng, scale=0.3)
     return decoder
 
 
-def twin(decoder: AttentionDecoder, *, precision: str = "float32", **changes: object) -> AttentionDecoder:
+def twin(decoder: AttentionDecoder, *, dtype: str = "float32", **changes: object) -> AttentionDecoder:
     """Returns a decoder with the same weights and another configuration."""
     config = TranslationModelConfig(**{**vars(decoder.config), **changes})
-    other = AttentionDecoder(config, decoder.embedding, D, precision=precision)
-    other.build()
+    other = AttentionDecoder(config, decoder.embedding, dtype=dtype, name="decoder")
+    other.build((None, None), (None, None, D))
     for theirs, mine in zip(other.variables, decoder.variables, strict=True):
         theirs.assign(mine)
     return other
@@ -239,7 +239,7 @@ def test_eager_equals_tf_function(changes: dict, given: Given, rng: np.random.Ge
 def test_bfloat16_is_close_to_float32(fused: bool, given: Given, rng: np.random.Generator) -> None:
     """A rounding costs 2^-9 = 0.002 of a product under about 2, and there are five on the way to an output."""
     exact = make(rng, cell="lstm", fused=fused)
-    rounded = twin(exact, precision="bfloat16")
+    rounded = twin(exact, dtype="mixed_bfloat16")
     difference = np.abs(force(rounded, given).hidden - force(exact, given).hidden)
     assert 0.0 < difference.max() < 0.02
     assert difference.mean() < 0.004

@@ -20,7 +20,7 @@ def made(rng: np.random.Generator, **changes: object) -> Encoder:
     config = oracles.small_config(encoder_units=H, embedding_units=E, **changes)
     embedding = Embedding(V, E, 1.0, name="embedding")
     embedding.build()
-    encoder = Encoder(config, embedding, precision="float32")
+    encoder = Encoder(config, embedding, dtype="float32")
     encoder.build()
     oracles.randomise(encoder, rng)
     return encoder
@@ -49,7 +49,7 @@ def test_the_size_of_the_values_is_known_before_anything_is_built() -> None:
     embedding = Embedding(V, E, 1.0, name="embedding")
     for both, size in ((True, 2 * H), (False, H)):
         config = oracles.small_config(encoder_units=H, bidirectional=both)
-        assert Encoder(config, embedding, precision="float32").value_units == size
+        assert Encoder(config, embedding, dtype="float32").value_units == size
 
 
 def test_the_outputs_have_a_dropout_of_their_own(rng: np.random.Generator) -> None:

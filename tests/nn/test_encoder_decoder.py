@@ -38,19 +38,18 @@ class Described(EncoderDecoder):
     def __init__(self, rng: np.random.Generator) -> None:
         super().__init__(name="described")
         config = oracles.small_config(embedding_units=E, output_units=E, bridge="mean")
-        self.precision = "float32"
         self.cross_entropy = CrossEntropy(smoothing=0.0, fused=False)
         self.encoder = ValuesAsTheyAre()
         self.embedding = Embedding(V, E, 1.0, name="embedding")
-        self.decoder = AttentionDecoder(config, self.embedding, self.encoder.value_units, precision="float32")
+        self.decoder = AttentionDecoder(config, self.embedding, dtype="float32")
         self.embedding.build()
-        self.decoder.build()
+        self.decoder.build((None, None), (None, None, self.encoder.value_units))
         self.vocabulary_bias = self.add_weight(shape=(V,), initializer="zeros", name="vocabulary_bias")
         oracles.randomise(self, rng)
 
-    def output_projection(self, precision: str) -> OutputProjection:
+    def output_projection(self, dtype: str) -> OutputProjection:
         """Returns the table of the embedding, transposed, and a bias."""
-        return OutputProjection(cast(self.embedding.table, precision), tf.convert_to_tensor(self.vocabulary_bias))
+        return OutputProjection(cast(self.embedding.table, dtype), tf.convert_to_tensor(self.vocabulary_bias))
 
 
 @pytest.fixture

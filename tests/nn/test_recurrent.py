@@ -21,8 +21,8 @@ pytestmark = pytest.mark.usefixtures("seed")
 
 def make_stack(rng: np.random.Generator, *, layers: int = 2, both: bool = True, **changes: object) -> RecurrentStack:
     config = oracles.small_config(**changes)
-    stack = RecurrentStack(config, units=H, layers=layers, bidirectional=both, precision="float32", name="stack")
-    stack.build(X)
+    stack = RecurrentStack(config, units=H, layers=layers, bidirectional=both, dtype="float32", name="stack")
+    stack.build((None, None, X))
     oracles.randomise(stack, rng)
     return stack
 
@@ -151,7 +151,7 @@ def test_eager_equals_tf_function(cell: str, rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("fused", [False, True])
 def test_gradient_over_time_equals_numeric_gradient(fused: bool, rng: np.random.Generator) -> None:
-    cell = LSTMCell(H, forget_bias=1.0, layer_norm=False, precision="float32", name="cell")
+    cell = LSTMCell(H, forget_bias=1.0, layer_norm=False, dtype="float32", name="cell")
     cell.build(X, 0)
     oracles.randomise(cell, rng)
     length, upstream = 5, rng.normal(size=[T, H])

@@ -16,4 +16,4 @@ def test_the_model_of_a_task_has_smoothing_gradients_and_precision_of_its_config
     changes = {"train__label_smoothing": 0.3, "train__precision": "bfloat16", "model__fused": False}
     _, _, made = prepare(example(task, tmp_path / "data", **changes), tmp_path / "run")
     assert tuple(made.model.cross_entropy) == (0.3, False)
-    assert made.model.precision == "bfloat16"
+    assert made.model.compute_dtype == "bfloat16"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.nn.attention import additive_scores
+from seq2seq_tf.nn.attention_scores import additive_scores
 from seq2seq_tf.nn.kernels.fused_lstm import Gates, lstm_activate, lstm_gate_gradient, lstm_state
 from seq2seq_tf.nn.products import product
 from seq2seq_tf.structures import DecoderState, Memory

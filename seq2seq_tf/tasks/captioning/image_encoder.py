@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from seq2seq_tf.nn.dropout import Dropout
+from seq2seq_tf.nn.layer import Float32Layer
 from seq2seq_tf.structures import EncoderOutput
 from seq2seq_tf.tasks.captioning.config import CaptioningModelConfig
 
 _WINDOW = 3  # rows and columns of every convolution
 
 
-class ImageEncoder(keras.layers.Layer):
+class ImageEncoder(Float32Layer):
     """Convolutions that halve the image, and a vector for each row and column (Xu 2015, section 3.1.1).
 
     A convolution sees the same wherever it looks, so what says "left" or "above" is added to its outputs: one learned
@@ -21,13 +24,13 @@ class ImageEncoder(keras.layers.Layer):
     Args:
       config: filters, halvings, position_scale, encoder_dropout.
       image_size: rows and columns of an image, a multiple of 2 ** halvings.
-      precision: of the convolutions.
+      dtype: policy of the convolutions.
     """
 
     def __init__(
-        self, config: CaptioningModelConfig, image_size: int, *, precision: str, name: str = "image_encoder"
+        self, config: CaptioningModelConfig, image_size: int, *, dtype: Any, name: str = "image_encoder"
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype)
         self.config = config
         self.side = image_size // 2**config.halvings  # rows and columns of the grid
         self.value_units = config.filters * 2**config.halvings
@@ -41,7 +44,7 @@ class ImageEncoder(keras.layers.Layer):
                 padding="same",
                 activation="relu",
                 kernel_initializer="he_normal",
-                dtype=precision if precision == "float32" else f"mixed_{precision}",
+                dtype=self.dtype_policy,
                 name=f"convolution_{n}",
             )
             for n, stride in enumerate(strides)

@@ -14,7 +14,7 @@ from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.nn.encoder_decoder import EncoderDecoder
 from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.output import OutputProjection
-from seq2seq_tf.nn.products import cast
+from seq2seq_tf.nn.products import cast, dtype_policy
 from seq2seq_tf.tasks.captioning.config import CaptioningModelConfig
 from seq2seq_tf.tasks.captioning.image_encoder import ImageEncoder
 
@@ -50,23 +50,23 @@ class Captioning(EncoderDecoder):
         smoothing: float = 0.0,
         name: str = "captioning",
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype_policy(precision))
+        policy = self.dtype_policy
         self.config = config
-        self.precision = precision
         self.cross_entropy = CrossEntropy(smoothing, config.fused)
-        self.encoder = ImageEncoder(config, image_size, precision=precision)
-        self.words = Embedding(vocab_size, config.embedding_units, config.embedding_scale, name="words")
-        self.decoder = AttentionDecoder(config, self.words, self.encoder.value_units, precision=precision)
+        self.encoder = ImageEncoder(config, image_size, dtype=policy)
+        self.words = Embedding(vocab_size, config.embedding_units, config.embedding_scale, name="words", dtype=policy)
+        self.decoder = AttentionDecoder(config, self.words, dtype=policy, name="decoder")
 
     def build(self) -> None:
         """Creates every variable; nothing is created later."""
         self.encoder.build()
         self.words.build()
-        self.decoder.build()
+        self.decoder.build((None, None), (None, None, self.encoder.value_units))
         shape = (self.words.vocab_size, self.config.output_units)
         self.output_table = self.add_weight(shape=shape, initializer="glorot_uniform", name="output_table")
         self.vocabulary_bias = self.add_weight(shape=shape[:1], initializer="zeros", name="vocabulary_bias")
 
-    def output_projection(self, precision: str) -> OutputProjection:
+    def output_projection(self, dtype: str) -> OutputProjection:
         """See `EncoderDecoder.output_projection`."""
-        return OutputProjection(cast(self.output_table, precision), tf.convert_to_tensor(self.vocabulary_bias))
+        return OutputProjection(cast(self.output_table, dtype), tf.convert_to_tensor(self.vocabulary_bias))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.nn.encoder import Encoder
+from seq2seq_tf.nn.layer import Float32Layer
 from seq2seq_tf.nn.losses import CrossEntropy
-from seq2seq_tf.nn.products import cast, product
+from seq2seq_tf.nn.products import cast, dtype_policy, product
 from seq2seq_tf.structures import EncoderOutput, LossSum
 from seq2seq_tf.tasks.classification.config import ClassificationModelConfig
 
@@ -34,7 +34,7 @@ def mean_max(encoded: EncoderOutput) -> tf.Tensor:
     return tf.concat([mean, tf.where(count > 0.0, highest, 0.0)], 1)
 
 
-class Classification(keras.layers.Layer):
+class Classification(Float32Layer):
     """A label for a sequence of tokens.
 
     Args:
@@ -55,13 +55,15 @@ class Classification(keras.layers.Layer):
         smoothing: float = 0.0,
         name: str = "classification",
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype_policy(precision))
+        policy = self.dtype_policy
         self.config = config
         self.labels = labels
-        self.precision = precision
         self.cross_entropy = CrossEntropy(smoothing, config.fused)
-        self.embedding = Embedding(vocab, config.embedding_units, config.embedding_scale, name="embedding")
-        self.encoder = Encoder(config, self.embedding, precision=precision)
+        self.embedding = Embedding(
+            vocab, config.embedding_units, config.embedding_scale, name="embedding", dtype=policy
+        )
+        self.encoder = Encoder(config, self.embedding, dtype=policy, name="encoder")
         self._dropout = Dropout(config.output_dropout, "classification/output")
 
     def build(self) -> None:
@@ -91,7 +93,7 @@ class Classification(keras.layers.Layer):
     ) -> tuple[LossSum, tuple[()]]:
         """Returns the loss summed over texts; dropout is on if dropout_seed is given."""
         hidden = self._dropout(self.summarise(batch.tokens, dropout_seed=dropout_seed), dropout_seed)
-        table, bias = cast(self.label_table, self.precision), tf.convert_to_tensor(self.label_bias)
+        table, bias = cast(self.label_table, self.compute_dtype), tf.convert_to_tensor(self.label_bias)
         losses = self.cross_entropy(hidden, table, bias, batch.labels)
         weight = tf.cast(tf.shape(batch.labels)[0], tf.float32)
         return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight), carry

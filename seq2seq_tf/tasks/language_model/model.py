@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import keras
 import tensorflow as tf
 
 from seq2seq_tf.nn.cells import Cell, State, Weights
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
+from seq2seq_tf.nn.layer import Float32Layer
 from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.output import OutputProjection, log_probabilities
-from seq2seq_tf.nn.products import cast, product
+from seq2seq_tf.nn.products import cast, dtype_policy, product
 from seq2seq_tf.nn.recurrent import RecurrentStack
 from seq2seq_tf.structures import PAD_ID, CellStates, LossSum, StepFn
 from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig
@@ -25,7 +25,7 @@ class LayerStates(NamedTuple):
     gates: tf.Tensor  # [B, T, G, H] between 0 and 1: LSTM i, f, o; GRU z, r; RNN none
 
 
-class LanguageModel(keras.layers.Layer):
+class LanguageModel(Float32Layer):
     """Predicts the next token from all before it (Mikolov 2010; Sutskever 2011; Karpathy 2016).
 
     The carry is the state of every layer after a chunk. The next chunk starts from it, without a gradient through it:
@@ -46,14 +46,16 @@ class LanguageModel(keras.layers.Layer):
         smoothing: float = 0.0,
         name: str = "language_model",
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype_policy(precision))
+        policy = self.dtype_policy
         self.config = config
-        self.precision = precision
         self.cross_entropy = CrossEntropy(smoothing, config.fused)
         self.vocab_size = vocab_size
-        self.embedding = Embedding(vocab_size, config.embedding_units, config.embedding_scale, name="embedding")
+        self.embedding = Embedding(
+            vocab_size, config.embedding_units, config.embedding_scale, name="embedding", dtype=policy
+        )
         self.stack = RecurrentStack(
-            config, units=config.units, layers=config.layers, bidirectional=False, precision=precision, name="stack"
+            config, units=config.units, layers=config.layers, bidirectional=False, dtype=policy, name="stack"
         )
         self._input_dropout = EmbeddingDropouts(config, "language_model")
         shared = (1,) if config.variational else ()
@@ -63,7 +65,7 @@ class LanguageModel(keras.layers.Layer):
         """Creates every variable; nothing is created later."""
         config = self.config
         self.embedding.build()
-        self.stack.build(config.embedding_units)
+        self.stack.build((None, None, config.embedding_units))
         width = config.units
         if config.output_units:
             self.output_kernel = self.add_weight(
@@ -82,16 +84,16 @@ class LanguageModel(keras.layers.Layer):
         """The cell of each layer."""
         return tuple(layer[0] for layer in self.stack.cells)
 
-    def _output_projection(self, precision: str) -> OutputProjection:
+    def _output_projection(self, dtype: str) -> OutputProjection:
         """Returns the last projection; training multiplies at its own precision, scoring and sampling in float32."""
         table = self.embedding.table if self.config.tie else self.output_table
-        return OutputProjection(cast(table, precision), tf.convert_to_tensor(self.vocabulary_bias))
+        return OutputProjection(cast(table, dtype), tf.convert_to_tensor(self.vocabulary_bias))
 
     def _readout(self, outputs: tf.Tensor) -> tf.Tensor:
         """Returns what stands before the vocabulary. [..., H] -> [..., D]."""
         if not self.config.output_units:
             return outputs
-        return tf.tanh(product(outputs, cast(self.output_kernel, self.precision)) + self.output_bias)
+        return tf.tanh(product(outputs, cast(self.output_kernel, self.compute_dtype)) + self.output_bias)
 
     def initial_carry(self, batch_size: tf.Tensor) -> CellStates:
         """Returns the state at the beginning of a text: zeros [B, H]."""
@@ -122,7 +124,7 @@ class LanguageModel(keras.layers.Layer):
         hidden, final = self.read(batch[:, :-1], carry, dropout_seed=dropout_seed)
         # All tokens are real: no need to look for them, and XLA can compile this.
         labels = tf.reshape(batch[:, 1:], [-1])  # [B * L]
-        table, bias = self._output_projection(self.precision)
+        table, bias = self._output_projection(self.compute_dtype)
         losses = self.cross_entropy(tf.reshape(hidden, [-1, hidden.shape[-1]]), table, bias, labels)
         weight = tf.cast(tf.size(labels), tf.float32)
         loss = LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.nn.encoder import Encoder
+from seq2seq_tf.nn.layer import Float32Layer
 from seq2seq_tf.nn.losses import CrossEntropy
-from seq2seq_tf.nn.products import cast, product
+from seq2seq_tf.nn.products import cast, dtype_policy, product
 from seq2seq_tf.structures import LossSum
 from seq2seq_tf.tasks.tagging.config import TaggingModelConfig
 
@@ -23,7 +23,7 @@ class TaggedBatch(NamedTuple):
     labels: tf.Tensor  # [B, S] int32, 0 where there is none, else number of the label + 1
 
 
-class Tagging(keras.layers.Layer):
+class Tagging(Float32Layer):
     """A label at each step of a sequence.
 
     Args:
@@ -44,13 +44,15 @@ class Tagging(keras.layers.Layer):
         smoothing: float = 0.0,
         name: str = "tagging",
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype_policy(precision))
+        policy = self.dtype_policy
         self.config = config
         self.labels = labels
-        self.precision = precision
         self.cross_entropy = CrossEntropy(smoothing, config.fused)
-        self.embedding = Embedding(vocab, config.embedding_units, config.embedding_scale, name="embedding")
-        self.encoder = Encoder(config, self.embedding, precision=precision)
+        self.embedding = Embedding(
+            vocab, config.embedding_units, config.embedding_scale, name="embedding", dtype=policy
+        )
+        self.encoder = Encoder(config, self.embedding, dtype=policy, name="encoder")
         self._dropout = Dropout(config.output_dropout, "tagging/output")
 
     def build(self) -> None:
@@ -75,7 +77,7 @@ class Tagging(keras.layers.Layer):
         values = self.encoder.encode(batch.tokens, dropout_seed=dropout_seed).values  # [B, S, D]
         labelled = tf.where(batch.labels > 0)  # [N, 2]
         hidden = self._dropout(tf.gather_nd(values, labelled), dropout_seed)  # [N, D]
-        table, bias = cast(self.label_table, self.precision), tf.convert_to_tensor(self.label_bias)
+        table, bias = cast(self.label_table, self.compute_dtype), tf.convert_to_tensor(self.label_bias)
         losses = self.cross_entropy(hidden, table, bias, tf.gather_nd(batch.labels, labelled) - 1)
         weight = tf.cast(tf.shape(labelled)[0], tf.float32)
         return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight), carry

@@ -10,7 +10,7 @@ from seq2seq_tf.nn.encoder import Encoder
 from seq2seq_tf.nn.encoder_decoder import EncoderDecoder
 from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.output import OutputProjection
-from seq2seq_tf.nn.products import cast
+from seq2seq_tf.nn.products import cast, dtype_policy
 from seq2seq_tf.tasks.translation.config import TranslationModelConfig
 
 
@@ -36,18 +36,18 @@ class Translation(EncoderDecoder):
         smoothing: float = 0.0,
         name: str = "translation",
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype_policy(precision))
+        policy = self.dtype_policy
         self.config = config
-        self.precision = precision
         self.cross_entropy = CrossEntropy(smoothing, config.fused)
         scale, units = config.embedding_scale, config.embedding_units
-        self.target_embedding = Embedding(target_vocab, units, scale, name="target_embedding")
+        self.target_embedding = Embedding(target_vocab, units, scale, name="target_embedding", dtype=policy)
         if config.tie == "all":
             self.source_embedding = self.target_embedding
         else:
-            self.source_embedding = Embedding(source_vocab, units, scale, name="source_embedding")
-        self.encoder = Encoder(config, self.source_embedding, precision=precision)
-        self.decoder = AttentionDecoder(config, self.target_embedding, self.encoder.value_units, precision=precision)
+            self.source_embedding = Embedding(source_vocab, units, scale, name="source_embedding", dtype=policy)
+        self.encoder = Encoder(config, self.source_embedding, dtype=policy, name="encoder")
+        self.decoder = AttentionDecoder(config, self.target_embedding, dtype=policy, name="decoder")
 
     def build(self) -> None:
         """Creates every variable; nothing is created later."""
@@ -55,7 +55,7 @@ class Translation(EncoderDecoder):
         if self.config.tie != "all":
             self.source_embedding.build()
         self.encoder.build()
-        self.decoder.build()
+        self.decoder.build((None, None), (None, None, self.encoder.value_units))
         vocab = self.target_embedding.vocab_size
         if self.config.tie == "none":
             self.output_table = self.add_weight(
@@ -63,7 +63,7 @@ class Translation(EncoderDecoder):
             )
         self.vocabulary_bias = self.add_weight(shape=(vocab,), initializer="zeros", name="vocabulary_bias")
 
-    def output_projection(self, precision: str) -> OutputProjection:
+    def output_projection(self, dtype: str) -> OutputProjection:
         """See `EncoderDecoder.output_projection`."""
         table = self.output_table if self.config.tie == "none" else self.target_embedding.table
-        return OutputProjection(cast(table, precision), tf.convert_to_tensor(self.vocabulary_bias))
+        return OutputProjection(cast(table, dtype), tf.convert_to_tensor(self.vocabulary_bias))

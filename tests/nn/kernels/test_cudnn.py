@@ -61,7 +61,7 @@ def documented_kernel(*, input, input_h, input_c, params, sequence_lengths, rnn_
 
 
 def made(kind: str, rng: np.random.Generator) -> Cell:
-    cell = make_cell(oracles.small_config(cell=kind), H, precision="float32", name="cell")
+    cell = make_cell(oracles.small_config(cell=kind), H, dtype="float32", name="cell")
     cell.build(X, 0)
     oracles.randomise(cell, rng)
     return cell
@@ -139,7 +139,7 @@ def test_the_kernel_gets_what_keras_gives_it(
 def test_cudnn_is_used_for_what_it_has_and_only_where_a_gpu_is_visible(
     kind: str, layer_norm: bool, context_units: int, possible: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cell = make_cell(oracles.small_config(cell=kind, layer_norm=layer_norm), H, precision="float32", name="cell")
+    cell = make_cell(oracles.small_config(cell=kind, layer_norm=layer_norm), H, dtype="float32", name="cell")
     cell.build(X, context_units)
     monkeypatch.setattr(tf.sysconfig, "get_build_info", lambda: {"is_cuda_build": True})
     for devices in [], ["GPU:0"]:
@@ -163,8 +163,8 @@ def test_a_stack_uses_it_in_training_only_and_if_wanted(
     monkeypatch.setattr(recurrent, "cudnn_unroll", noted)
     monkeypatch.setattr(tf.raw_ops, "CudnnRNNV3", documented_kernel)
     config = oracles.small_config(cudnn=option)
-    stack = RecurrentStack(config, units=H, layers=2, bidirectional=True, precision="bfloat16", name="stack")
-    stack.build(X)
+    stack = RecurrentStack(config, units=H, layers=2, bidirectional=True, dtype="mixed_bfloat16", name="stack")
+    stack.build((None, None, X))
     inputs, mask = tf.constant(rng.normal(size=[B, T, X]), tf.float32), tf.sequence_mask((5, 1, 3), T)
     plain = stack.unroll(inputs, mask, stack.zero_state(B), dropout_seed=None)
     assert not calls

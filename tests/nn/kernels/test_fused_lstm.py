@@ -26,7 +26,7 @@ def padded(rng: np.random.Generator, lengths: tuple[int, ...], width: int) -> tu
 def test_fused_gradients_equal_automatic_ones(
     lengths: tuple[int, ...], reverse: bool, rng: np.random.Generator
 ) -> None:
-    cell = LSTMCell(H, forget_bias=1.0, layer_norm=False, precision="float32", name="cell")
+    cell = LSTMCell(H, forget_bias=1.0, layer_norm=False, dtype="float32", name="cell")
     cell.build(X, 0)
     oracles.randomise(cell, rng)
     inputs, mask = padded(rng, lengths, T)

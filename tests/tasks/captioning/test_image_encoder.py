@@ -19,9 +19,9 @@ SEED = tf.constant([3, 5])
 pytestmark = pytest.mark.usefixtures("seed")
 
 
-def make(rng: np.random.Generator, *, precision: str = "float32", **changes: Any) -> ImageEncoder:
+def make(rng: np.random.Generator, *, dtype: str = "float32", **changes: Any) -> ImageEncoder:
     config = CaptioningModelConfig(**{"filters": 2, "encoder_dropout": 0.0, **changes})
-    encoder = ImageEncoder(config, SIZE, precision=precision)
+    encoder = ImageEncoder(config, SIZE, dtype=dtype)
     encoder.build()
     oracles.randomise(encoder, rng)
     return encoder
@@ -95,7 +95,7 @@ def test_eager_equals_tf_function(rng: np.random.Generator) -> None:
 
 
 def test_bfloat16_is_close_and_keeps_float32_outside(rng: np.random.Generator) -> None:
-    encoder, rough, images = make(rng), make(rng, precision="bfloat16"), draw(rng)
+    encoder, rough, images = make(rng), make(rng, dtype="mixed_bfloat16"), draw(rng)
     for mine, theirs in zip(rough.variables, encoder.variables, strict=True):
         mine.assign(theirs)
     exact, close = (e.encode(images, dropout_seed=None).values for e in (encoder, rough))
@@ -117,7 +117,7 @@ def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.
 
 def test_the_first_vectors_of_rows_and_columns_follow_their_option() -> None:
     config = dataclasses.replace(CaptioningModelConfig(), filters=50, position_scale=3.0)
-    encoder = ImageEncoder(config, 40, precision="float32")
+    encoder = ImageEncoder(config, 40, dtype="float32")
     encoder.build()
     np.testing.assert_allclose([np.std(encoder.rows), np.std(encoder.columns)], 3.0, rtol=0.1)
     assert {v.path.split("/")[1] for v in encoder.variables} == {

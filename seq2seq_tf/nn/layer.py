@@ -1,0 +1,82 @@
+"""What the layers share: float32 outside of matrix products, and what Keras needs to save and load a layer."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from seq2seq_tf.config.common import NetworkConfig
+from seq2seq_tf.nn.products import DTYPES
+
+register = keras.saving.register_keras_serializable(package="seq2seq_tf")
+
+
+class Float32Layer(keras.layers.Layer):
+    """A layer whose variables, states and sums are float32; its dtype policy says how matrix products are computed.
+
+    Keras would cast inputs and variables of a mixed policy where they are read, and with them every sum of a
+    recurrence. Here each product casts its own operands (`nn.products`).
+
+    Args:
+      kwargs: of `keras.layers.Layer`: name, dtype, trainable.
+
+    Raises:
+      ValueError: variables would not be float32, as under the policies "bfloat16" and "float64".
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(autocast=False, **kwargs)
+        if self.variable_dtype != "float32" or self.compute_dtype not in DTYPES:
+            raise ValueError(
+                f"layer {self.name}: expected the dtype policy float32, mixed_bfloat16 or mixed_float16, "
+                f"got {self.dtype_policy.name}"
+            )
+        self.supports_jit = False  # XLA would compile each length of a batch anew
+
+    def add_weight(self, **kwargs: Any) -> keras.Variable:
+        """Creates a variable that is read as float32, also inside a mixed model of Keras."""
+        return super().add_weight(autocast=False, **kwargs)
+
+
+class ConfiguredLayer(Float32Layer):
+    """A layer with options of its own and perhaps a table of embeddings; both are saved with it."""
+
+    options: type[NetworkConfig]  # those that the layer reads
+    config: NetworkConfig
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `from_config` needs, as plain values."""
+        names = [field.name for field in dataclasses.fields(self.options)]
+        config = {**super().get_config(), "config": {name: getattr(self.config, name) for name in names}}
+        if hasattr(self, "embedding"):
+            table = keras.saving.serialize_keras_object(self.embedding)
+            # By this number Keras knows, when it loads, that two layers have one table. It writes the number itself
+            # only where a layer is called, and a table stands inside of others.
+            config["embedding"] = {**table, "shared_object_id": id(self.embedding)}
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> ConfiguredLayer:
+        """Returns a layer as `get_config` describes it."""
+        given = {**config, "config": cls.options(**config["config"])}
+        if "embedding" in given:
+            given["embedding"] = keras.saving.deserialize_keras_object(given["embedding"])
+        return cls(**given)
+
+
+def real_steps(x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    """Returns which steps of x [B, T, ...] are real, [B, T] bool: by the mask, by the one x carries, or all."""
+    carried = getattr(x, "_keras_mask", None) if mask is None else mask
+    return tf.ones(tf.shape(x)[:2], tf.bool) if carried is None else tf.cast(carried, tf.bool)
+
+
+def drawn_seed(training: bool | None) -> tf.Tensor | None:
+    """Returns a new seed [2] int32 of dropout masks, or None outside of training.
+
+    It comes from TensorFlow's own random numbers, which `keras.utils.set_random_seed` repeats. (A SeedGenerator would
+    be one more variable of every layer.) The Trainer of this package does without: its seeds are numbers of batches.
+    """
+    return tf.random.uniform([2], maxval=2**31 - 1, dtype=tf.int32) if training else None
