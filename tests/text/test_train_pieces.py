@@ -34,9 +34,9 @@ def endless(tmp_path: Path) -> str:
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    """The handlers of signals stand again as before after the test."""
+    """No signal is ignored, as SIGHUP is under nohup; the handlers stand again as before after the test."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.getsignal(number) for number in numbers]
+    before = [signal.signal(number, signal.SIG_DFL) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
