@@ -36,5 +36,5 @@ def test_an_option_says_its_default_and_is_checked_as_in_a_file() -> None:
     with defined("translate"):
         default = TranslationSearchConfig().beam_size
         assert f"the run's own value, {default} if it names none" in str(flags.FLAGS["beam_size"].help)
-        with pytest.raises(flags.IllegalFlagValueError, match="must lie in"):
+        with pytest.raises(flags.IllegalFlagValueError, match="must be in"):
             flags.FLAGS(["program", "--beam_size=0"])
