@@ -11,7 +11,9 @@ PACKAGE = ROOT / "seq2seq_tf"
 
 # Modules without a test file of their own, and why.
 WITHOUT = {
+    "nn/attention_scores.py": "nn/test_attention.py goes through every kind of score",
     "nn/kernels/fused_decoder.py": "nn/test_decoder.py runs the decoder with and without it, side by side",
+    "nn/layer.py": "test_layers.py: what every public layer does in Keras",
     "tasks/classification/config.py": "options and no more; tests/config goes through every option of every task",
     "tasks/tagging/config.py": "options and no more; tests/config goes through every option of every task",
     "tasks/translation/reload_check.py": "a script; test_export.py runs it on sound and on broken exports",
