@@ -53,8 +53,8 @@ class ConfiguredLayer(Float32Layer):
         config = {**super().get_config(), "config": {name: getattr(self.config, name) for name in names}}
         if hasattr(self, "embedding"):
             table = keras.saving.serialize_keras_object(self.embedding)
-            # By this number Keras knows, when it loads, that two layers have one table. It writes the number itself
-            # only where a layer is called, and a table stands inside of others.
+            # By this number Keras knows, when it loads, that two layers have one table. It would write the number too,
+            # but into a dictionary of which a copy has been taken by then.
             config["embedding"] = {**table, "shared_object_id": id(self.embedding)}
         return config
 
