@@ -138,7 +138,7 @@ class RecurrentStack(ConfiguredLayer):
 
     @property
     def flat_cells(self) -> tuple[Cell, ...]:
-        """The cells in the order of `Unrolled.final`; Older versions of Keras save no layers in tuples of tuples."""
+        """The cells in the order of `Unrolled.final`; older versions of Keras save no layers in tuples of tuples."""
         return tuple(cell for layer in self.cells for cell in layer)
 
     def unroll(
