@@ -87,7 +87,7 @@ def test_bash_completes_commands(folder: Path, name: str) -> None:
         (["seq2seq-config", "show", "quick"], {"quickstart_en_de"}),
         (["seq2seq-config", "shwo", ""], set()),
     ],
-    ids=lambda x: " ".join(x),
+    ids=lambda x: " ".join(sorted(x) if isinstance(x, set) else x),
 )
 def test_bash_completes_flags_choices_and_files(folder: Path, words: list[str], offered: set[str]) -> None:
     assert completed(folder, *words) == offered
