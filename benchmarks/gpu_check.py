@@ -107,7 +107,7 @@ class Check:
         from placement import loops
 
         for name in ("greedy", "beam"):
-            loop = loops(getattr(self.reference, name).get_concrete_function())[-1]
+            loop = loops(self.reference.searches[name, False].get_concrete_function())[-1]
             yield {
                 "loop": name,
                 "ops on the GPU": len(loop.on_device),

@@ -64,7 +64,7 @@ def searches() -> dict[str, Placement]:
     model = Translation(oracles.small_config(), VOCAB, VOCAB, precision="bfloat16")
     model.build()
     translator = Translator(model, None, None, TranslationConfig(model=oracles.small_config()))  # type: ignore[arg-type]
-    return {name: loops(getattr(translator, name).get_concrete_function())[-1] for name in ("greedy", "beam")}
+    return {name: loops(translator.searches[name, False].get_concrete_function())[-1] for name in ("greedy", "beam")}
 
 
 @pytest.mark.parametrize("search", ["greedy", "beam"])

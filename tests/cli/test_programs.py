@@ -26,6 +26,9 @@ def test_a_program_without_commands_has_one_without_a_name() -> None:
 
 
 def test_flags_of_a_command_are_defined_inside_and_those_of_the_caller_are_back_afterwards() -> None:
+    earlier = [flags.FLAGS[name] for name in flags.FLAGS if name == "model_dir"]  # of a module that a test imported
+    if earlier:
+        del flags.FLAGS.model_dir
     flags.DEFINE_string("model_dir", "kept", "of the caller")
     try:
         flags.FLAGS["model_dir"].parse("given")
@@ -36,3 +39,5 @@ def test_flags_of_a_command_are_defined_inside_and_those_of_the_caller_are_back_
         assert "sentences" not in flags.FLAGS
     finally:
         del flags.FLAGS.model_dir
+        if earlier:
+            flags.FLAGS["model_dir"] = earlier[0]

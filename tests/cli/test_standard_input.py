@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pty
@@ -23,7 +24,8 @@ class Pipe:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         reading, self.writing = os.pipe()
-        monkeypatch.setattr(sys, "stdin", os.fdopen(reading, encoding="utf-8"))
+        self.stdin = os.fdopen(reading, encoding="utf-8")
+        monkeypatch.setattr(sys, "stdin", self.stdin)
 
     def write(self, content: bytes) -> None:
         assert os.write(self.writing, content) == len(content)
@@ -33,13 +35,19 @@ class Pipe:
 
 
 @pytest.fixture
-def pipe(monkeypatch: pytest.MonkeyPatch) -> Pipe:
-    return Pipe(monkeypatch)
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
+    made = Pipe(monkeypatch)
+    yield made
+    made.stdin.close()
 
 
-def use_file(path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextlib.contextmanager
+def use_file(path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Standard input is a file within the block."""
     path.write_bytes(content)
-    monkeypatch.setattr(sys, "stdin", path.open(encoding="utf-8"))
+    with path.open(encoding="utf-8") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        yield
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
@@ -47,8 +55,8 @@ def test_a_file_is_read_in_windows_of_the_given_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes
 ) -> None:
     for last in (b"", end):  # with or without the end of the last line
-        use_file(tmp_path / "in", end.join(line.encode() for line in LINES) + last, monkeypatch)
-        assert list(standard_input.windows(4)) == [LINES[:4], LINES[4:]]
+        with use_file(tmp_path / "in", end.join(line.encode() for line in LINES) + last, monkeypatch):
+            assert list(standard_input.windows(4)) == [LINES[:4], LINES[4:]]
 
 
 def test_text_that_is_no_stream_of_the_system_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,15 +108,15 @@ def test_lines_before_a_byte_that_is_not_utf8_are_answered(
     pipe.write(content)
     found = [collect(standard_input.windows(3))]
     for size in (1, 4, 5, 99):
-        use_file(tmp_path / "in", content, monkeypatch)
-        found.append(collect(standard_input.windows(size)))
+        with use_file(tmp_path / "in", content, monkeypatch):
+            found.append(collect(standard_input.windows(size)))
     message = "<standard input>:5: invalid UTF-8 (byte 0xff at column 3)"
     assert found == [([*"abcd"], message)] * 5
 
 
 def test_a_bad_first_line_gives_no_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use_file(tmp_path / "in", b"\xff\na\n", monkeypatch)
-    assert collect(standard_input.windows(3))[0] == []
+    with use_file(tmp_path / "in", b"\xff\na\n", monkeypatch):
+        assert collect(standard_input.windows(3))[0] == []
 
 
 def test_what_reading_a_pipe_raises_is_raised_after_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,15 +140,16 @@ def test_typed_lines_are_answered_one_by_one_after_a_prompt(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     master, slave = pty.openpty()
-    monkeypatch.setattr(sys, "stdin", os.fdopen(slave, encoding="utf-8"))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    standard_input.announce("runs/x")
-    windows = standard_input.windows(2048)
-    for line in ("ka be", "", "ä"):
-        os.write(master, line.encode() + b"\n")
-        assert next(windows) == [line]
-    os.write(master, b"\x04")  # Ctrl-D
-    assert next(windows, None) is None
+    with os.fdopen(slave, encoding="utf-8") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        standard_input.announce("runs/x")
+        windows = standard_input.windows(2048)
+        for line in ("ka be", "", "ä"):
+            os.write(master, line.encode() + b"\n")
+            assert next(windows) == [line]
+        os.write(master, b"\x04")  # Ctrl-D
+        assert next(windows, None) is None
     os.close(master)
     said = capsys.readouterr().err
     assert said.startswith("loading runs/x ...\n")

@@ -154,8 +154,8 @@ def test_a_reader_that_has_seen_enough_is_no_error(toy_run: Path, tmp_path: Path
     assert process.stderr is not None
     assert process.stdout.readline().endswith(b"\n")
     process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait() == 0
+    assert process.communicate()[1] == b""
+    assert process.returncode == 0
 
 
 def test_who_types_sees_loading_a_prompt_and_translations_on_lines_of_their_own(

@@ -45,7 +45,7 @@ class Holder:
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self.process.communicate()  # closes the pipes too
 
     def end(self) -> None:
         self.process.communicate("\n")

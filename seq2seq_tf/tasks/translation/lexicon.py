@@ -53,7 +53,7 @@ class Lexicon(NamedTuple):
 def load_lexicon(path: str) -> Lexicon:
     """Reads what `Lexicon.save` wrote; InputError if it is damaged."""
     try:
-        with np.load(path) as file:
+        with open(path, "rb") as stream, np.load(stream) as file:  # NumPy leaves a damaged file open
             size = file["size"]
             return Lexicon(file["best"], file["frequent"], int(size[0]), bool(size[1]))
     except Exception as error:  # a damaged zip raises many kinds
