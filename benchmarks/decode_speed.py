@@ -36,7 +36,7 @@ flags.DEFINE_string("json", None, "also write the numbers and the translations t
 
 def load_translator() -> Any:
     """Loads the run, with another precision if asked for."""
-    from seq2seq_tf.config.loading import load, to_yaml
+    from seq2seq_tf.config.loading import to_yaml, with_values
     from seq2seq_tf.tasks.translation.config import TranslationConfig
     from seq2seq_tf.tasks.translation.translator import Translator
     from seq2seq_tf.training.run_dir import RunDir
@@ -44,7 +44,7 @@ def load_translator() -> Any:
     run = RunDir(FLAGS.model_dir)
     if not FLAGS.precision or not os.path.exists(run.config_file):
         return Translator.load(FLAGS.model_dir)
-    config: TranslationConfig = load(run.config_file, {"train.precision": FLAGS.precision}).config
+    config = with_values(run.load_config(TranslationConfig), {"train.precision": FLAGS.precision})
     with tempfile.TemporaryDirectory() as folder:
         other = RunDir(folder)
         with open(other.config_file, "w", encoding="utf-8") as file:
