@@ -10,7 +10,7 @@ from absl import flags
 
 from seq2seq_tf.cli import program, run_folder
 from seq2seq_tf.cli.flag_types import define_float, define_integer, define_path
-from seq2seq_tf.cli.table_flags import define_table_flags, opened_table, table_files
+from seq2seq_tf.cli.table_flags import checked_languages, define_table_flags, opened_table, table_files
 from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.config.common import NORMALIZATIONS
 from seq2seq_tf.corpora.audit import Audit, audit, find_parts, part_at
@@ -54,7 +54,7 @@ def define_flags() -> None:
 
 def main() -> int:
     """Audits the parts and prints the report."""
-    languages = checked_languages()
+    languages = checked_languages("the endings of the files")
     table = chosen_table(languages)
     with tempfile.TemporaryDirectory(prefix="doctor_") as folder:
         parts = [written_part(table, Path(folder))] if table else chosen_parts(languages)
@@ -70,16 +70,6 @@ def main() -> int:
             print(f"{table.path}: {table.description()}; lines are counted as rows, without a header\n")
         print(report)
     return 1 if result.errors else 0
-
-
-def checked_languages() -> tuple[str, str]:
-    """Returns the two file endings."""
-    source, target = FLAGS.source_lang, FLAGS.target_lang
-    if not source or not target:
-        raise InputError("--source_lang and --target_lang are needed (the endings of the files, as en and de)")
-    if source == target:
-        raise InputError(f"--source_lang and --target_lang are both {source!r}")
-    return source, target
 
 
 def chosen_table(languages: tuple[str, str]) -> Table | None:

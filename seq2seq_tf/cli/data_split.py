@@ -12,7 +12,7 @@ from absl import flags
 
 from seq2seq_tf.cli import program
 from seq2seq_tf.cli.flag_types import define_float, define_integer, define_output, define_path
-from seq2seq_tf.cli.table_flags import define_table_flags, opened_table, table_files
+from seq2seq_tf.cli.table_flags import checked_languages, define_table_flags, opened_table, table_files
 from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.corpora.clean import PairFilter
 from seq2seq_tf.corpora.split import Split, split_pairs
@@ -42,7 +42,7 @@ def define_flags() -> None:
 
 def main() -> None:
     """Reads the pairs three times (lengths, choice, writing), so that memory holds only hashes of them."""
-    languages = checked_languages()
+    languages = checked_languages("they become the file endings")
     folder = checked_folder(languages)
     table_read = opened_table(languages)
     read_pairs = table_read.pairs if table_read else functools.partial(iter_pairs, *input_files())
@@ -68,16 +68,6 @@ def main() -> None:
     labelled = zip(names, itertools.compress(read_pairs(), accepted), strict=True)
     write_corpus(folder, languages, Split._fields, labelled, readme(table))
     print(f"{table}\nwritten to {folder}: {{train,valid,test}}.{{{languages[0]},{languages[1]}}}")
-
-
-def checked_languages() -> Pair:
-    """Returns the two file endings."""
-    source, target = FLAGS.source_lang, FLAGS.target_lang
-    if not source or not target:
-        raise InputError("--source_lang and --target_lang are needed (they become the file endings, as en and de)")
-    if source == target:
-        raise InputError(f"--source_lang and --target_lang are both {source!r}")
-    return source, target
 
 
 def input_files() -> list[str]:

@@ -1,4 +1,4 @@
-"""The flags that name a table of pairs and say how it is written."""
+"""The flags that name two languages, and a table of pairs and how it is written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,23 @@ from seq2seq_tf.errors import InputError
 flags.disclaim_key_flags()  # the flags are those of the module that calls these functions
 _CHOICES = ["auto", "yes", "no"]
 _DELIMITERS = {"tsv": "\t", "csv": ",;\t"}
+
+
+def checked_languages(use: str) -> tuple[str, str]:
+    """Returns --source_lang and --target_lang, which are file endings.
+
+    Args:
+      use: what they are for, as the message says where one is missing.
+
+    Raises:
+      InputError: one is missing, or both are the same.
+    """
+    source, target = flags.FLAGS.source_lang, flags.FLAGS.target_lang
+    if not source or not target:
+        raise InputError(f"--source_lang and --target_lang are needed ({use}, as en and de)")
+    if source == target:
+        raise InputError(f"--source_lang and --target_lang are both {source!r}")
+    return source, target
 
 
 def define_table_flags(instead_of: str) -> None:

@@ -6,12 +6,15 @@ one of many workers takes every n-th batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch
+
+_BATCHES_AT_ONCE = 2
 
 
 class Plan(NamedTuple):
@@ -113,11 +116,31 @@ def pad_batch(batch: Batch, *, multiple: int, full_at: int = 0) -> Batch:
     return Batch(*(np.pad(a, ((0, more), (0, width - a.shape[1])), constant_values=PAD_ID) for a, width in arrays))
 
 
-def token_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Yields row numbers, longest first, in batches of at most batch_tokens padded pieces; length 0 is left out."""
-    order = sorted((n for n in range(len(lengths)) if lengths[n]), key=lambda n: -lengths[n])
+def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Yields the numbers of all rows, longest first, in batches of at most `batch_tokens` padded tokens."""
+    order = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()
     at = 0
     while at < len(order):
-        size = max(batch_tokens // (lengths[order[at]] + 1), 1)
+        size = max(batch_tokens // max(lengths[order[at]], 1), 1)
         yield order[at : at + size]
         at += size
+
+
+def token_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Yields batches as `batches_by_length` does for rows that get an EOS; rows of length 0 are left out."""
+    rows = [n for n, length in enumerate(lengths) if length]
+    for chosen in batches_by_length([lengths[n] + 1 for n in rows], batch_tokens):
+        yield [rows[n] for n in chosen]
+
+
+def for_each_batch(work: Callable[[list[int]], None], batches: Iterable[list[int]]) -> None:
+    """Calls a function with each batch, two at a time.
+
+    Steps of a recurrence are small: batches side by side keep all cores busy. TensorFlow works outside Python's lock.
+    """
+    planned = list(batches)
+    if len(planned) == 1:
+        work(planned[0])
+        return
+    with ThreadPoolExecutor(_BATCHES_AT_ONCE) as pool:
+        list(pool.map(work, planned))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -168,13 +168,3 @@ def snippets(texts: Sequence[str], characters: int, seed: int) -> list[str]:
     places = np.random.default_rng([seed, _SNIPPETS]).random(len(texts))
     starts = [int(place * max(len(text) - characters + 1, 1)) for text, place in zip(texts, places, strict=True)]
     return [text[start : start + characters] for text, start in zip(texts, starts, strict=True)]
-
-
-def batches_by_length(lengths: Sequence[int], batch_symbols: int) -> Iterator[list[int]]:
-    """Yields the numbers of all sequences, longest first, in batches of at most `batch_symbols` padded symbols."""
-    order = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()
-    at = 0
-    while at < len(order):
-        size = max(batch_symbols // max(lengths[order[at]], 1), 1)
-        yield order[at : at + size]
-        at += size

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seq2seq_tf.nn.products import product
+from seq2seq_tf.structures import LossSum
 
 
 class TokenLosses(NamedTuple):
@@ -95,6 +96,12 @@ class CrossEntropy(NamedTuple):
         """Returns the losses of N tokens; arguments as those of `plain_cross_entropy`."""
         cross_entropy = projected_cross_entropy if self.fused else plain_cross_entropy
         return cross_entropy(hidden, table, bias, labels, self.smoothing)
+
+    def summed(self, hidden: tf.Tensor, table: tf.Tensor, bias: tf.Tensor, labels: tf.Tensor) -> LossSum:
+        """Returns the same, summed over the N tokens."""
+        losses = self(hidden, table, bias, labels)
+        weight = tf.cast(tf.size(labels), tf.float32)
+        return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight)
 
     def without_smoothing(self) -> CrossEntropy:
         """Returns the loss that says how probable the labels are."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from seq2seq_tf.nn.decoder import AttentionDecoder, StepWeights
-from seq2seq_tf.nn.losses import CrossEntropy, TokenLosses
+from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.products import product
 from seq2seq_tf.structures import PAD_ID, DecoderState, LossSum, Memory, StepFn
 
@@ -52,24 +52,20 @@ def summed_loss(
     cross_entropy: CrossEntropy, hidden: tf.Tensor, labels: tf.Tensor, projection: OutputProjection
 ) -> LossSum:
     """Returns the loss of hidden [B, T, output_units] summed over the real ones of labels [B, T] int32."""
-    real = tf.where(tf.not_equal(labels, PAD_ID))  # [N, 2]
-    losses = _real_losses(cross_entropy, hidden, labels, real, projection)
-    weight = tf.cast(tf.shape(real)[0], tf.float32)
-    return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight)
+    kept, wanted, _ = _real_tokens(hidden, labels)
+    return cross_entropy.summed(kept, *projection, wanted)
 
 
 def log_probabilities(
     cross_entropy: CrossEntropy, hidden: tf.Tensor, labels: tf.Tensor, projection: OutputProjection
 ) -> tf.Tensor:
     """Returns the log-probability of each label [B, T]; zero on padding."""
-    real = tf.where(tf.not_equal(labels, PAD_ID))  # [N, 2]
-    losses = _real_losses(cross_entropy.without_smoothing(), hidden, labels, real, projection)
+    kept, wanted, real = _real_tokens(hidden, labels)
+    losses = cross_entropy.without_smoothing()(kept, *projection, wanted)
     return tf.scatter_nd(real, -losses.nll, tf.shape(labels, out_type=tf.int64))
 
 
-def _real_losses(
-    cross_entropy: CrossEntropy, hidden: tf.Tensor, labels: tf.Tensor, real: tf.Tensor, projection: OutputProjection
-) -> TokenLosses:
-    """Losses of the real tokens only: [B, T, D] is gathered to [N, D] before the vocabulary projection."""
-    kept, wanted = tf.gather_nd(hidden, real), tf.gather_nd(labels, real)
-    return cross_entropy(kept, projection.table, projection.bias, wanted)
+def _real_tokens(hidden: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns hidden [N, D], labels [N] and places [N, 2] of the real tokens: no other meets the vocabulary."""
+    real = tf.where(tf.not_equal(labels, PAD_ID))
+    return tf.gather_nd(hidden, real), tf.gather_nd(labels, real), real

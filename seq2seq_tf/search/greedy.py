@@ -26,6 +26,23 @@ class _Loop(NamedTuple):
     totals: tf.Tensor  # [B]
 
 
+def _begin(state: Any, memory: Any, limits: Limits) -> _Loop:
+    """Returns the loop before the first piece: all sentences run."""
+    sentences = tf.shape(limits.longest)[0]
+    width = tf.maximum(tf.reduce_max(limits.longest), 1)
+    return _Loop(
+        index=tf.range(tf.cast(sentences, IDS)),
+        last=tf.fill([sentences], tf.constant(BOS_ID, IDS)),
+        log_probs=tf.zeros([sentences]),
+        limits=tf.nest.map_structure(lambda x: tf.cast(x, IDS), limits),
+        state=state,
+        memory=memory,
+        tokens=tf.zeros([sentences, width], IDS),
+        lengths=tf.zeros([sentences], IDS),
+        totals=tf.zeros([sentences]),
+    )
+
+
 def greedy_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: SearchOptions) -> Hypotheses:
     """Returns one hypothesis per sentence.
 
@@ -36,8 +53,6 @@ def greedy_search(step: StepFn, state: Any, memory: Any, limits: Limits, options
       limits: EOS is forbidden before `shortest` and forced at `longest`.
       options: the length penalty changes the scores and nothing else; beam_size, n_best and early_stop do nothing.
     """
-    sentences = tf.shape(limits.longest)[0]
-    width = tf.maximum(tf.reduce_max(limits.longest), 1)
     pieces = vocabulary(options.allow_unknown)
 
     def body(t: tf.Tensor, loop: _Loop) -> tuple[tf.Tensor, _Loop]:
@@ -71,17 +86,7 @@ def greedy_search(step: StepFn, state: Any, memory: Any, limits: Limits, options
             totals=tf.tensor_scatter_nd_update(loop.totals, rows, tf.gather(log_probs, ended)),
         )
 
-    start = _Loop(
-        index=tf.range(tf.cast(sentences, IDS)),
-        last=tf.fill([sentences], tf.constant(BOS_ID, IDS)),
-        log_probs=tf.zeros([sentences]),
-        limits=tf.nest.map_structure(lambda x: tf.cast(x, IDS), limits),
-        state=state,
-        memory=memory,
-        tokens=tf.zeros([sentences, width], IDS),
-        lengths=tf.zeros([sentences], IDS),
-        totals=tf.zeros([sentences]),
-    )
+    start = _begin(state, memory, limits)
     invariants = tf.nest.map_structure(lambda x: tf.TensorShape([None]).concatenate(x.shape[1:]), start)
     _, end = tf.while_loop(
         lambda t, loop: tf.size(loop.index) > 0,

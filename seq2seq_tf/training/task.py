@@ -81,3 +81,17 @@ class Task(Protocol):
 
     def pictures(self) -> dict[str, bytes]:
         """Returns name -> PNG for TensorBoard, made after a validation; may be empty."""
+
+
+class SeparateSequences:
+    """The part of a `Task` whose sequences stand alone: a batch hands nothing to the next. Without pictures."""
+
+    carry_spec = ()
+
+    def first_carry(self) -> tuple[()]:
+        """See `Task.first_carry`."""
+        return ()
+
+    def pictures(self) -> dict[str, bytes]:
+        """See `Task.pictures`."""
+        return {}

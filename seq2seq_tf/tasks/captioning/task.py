@@ -23,13 +23,13 @@ from seq2seq_tf.text.lengths import length_ratio
 from seq2seq_tf.text.words import WordTokenizer, write_word_tokenizer
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.task import EpochPlan
+from seq2seq_tf.training.task import EpochPlan, SeparateSequences
 from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 
 _SHOWN_SCENES = 3
 
 
-class CaptioningTask:
+class CaptioningTask(SeparateSequences):
     """See `training.task.Task`.
 
     Args:
@@ -38,8 +38,6 @@ class CaptioningTask:
       train, valid: makers of scenes.
       model: built.
     """
-
-    carry_spec = ()
 
     def __init__(
         self, config: CaptioningConfig, words: WordTokenizer, train: SceneMaker, valid: SceneMaker, model: Captioning
@@ -71,10 +69,6 @@ class CaptioningTask:
         for scenes in batches:
             ids = self.words.encode([scene.caption for scene in scenes])
             yield CaptionBatch(self.train.draw(scenes), pad_rows(ids, first=BOS_ID), pad_rows(ids, last=EOS_ID))
-
-    def first_carry(self) -> tuple[()]:
-        """Returns nothing: scenes stand alone."""
-        return ()
 
     def describe(self, batches: Sequence[Sequence[Scene]]) -> str:
         """Returns the first scenes of the batches."""

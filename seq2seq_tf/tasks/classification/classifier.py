@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.data.batching import pad_rows
-from seq2seq_tf.data.labelled import batches_by_length
+from seq2seq_tf.data.batching import batches_by_length, for_each_batch, pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.structures import EOS_ID
@@ -23,8 +21,6 @@ from seq2seq_tf.text.tokenizer import Tokenizer, load_tokenizer, non_empty
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
-
-_BATCHES_AT_ONCE = 2
 
 
 class Prediction(NamedTuple):
@@ -96,9 +92,7 @@ class Classifier:
         def fill(chosen: list[int]) -> None:
             found[chosen] = self._log_probs(pad_rows([rows[n] for n in chosen], last=EOS_ID)).numpy()
 
-        batches = batches_by_length([len(row) + 1 for row in rows], self.config.train.batch_tokens)
-        with ThreadPoolExecutor(_BATCHES_AT_ONCE) as pool:
-            list(pool.map(fill, batches))
+        for_each_batch(fill, batches_by_length([len(row) + 1 for row in rows], self.config.train.batch_tokens))
         return found
 
     def classify(self, texts: Iterable[str], *, top: int = 1) -> list[list[Prediction]]:

@@ -38,11 +38,11 @@ from seq2seq_tf.text.tokenizer import Tokenizer, load_tokenizer, non_empty
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.task import EpochPlan
+from seq2seq_tf.training.task import EpochPlan, SeparateSequences
 from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 
 
-class ClassificationTask:
+class ClassificationTask(SeparateSequences):
     """See `training.task.Task`.
 
     Args:
@@ -52,7 +52,6 @@ class ClassificationTask:
     """
 
     batch_spec = LabelledBatch(tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
-    carry_spec = ()
 
     def __init__(self, classifier: Classifier, train: LabelledIds, valid: LabelledTexts) -> None:
         self.classifier = classifier
@@ -92,10 +91,6 @@ class ClassificationTask:
             rows = [ids[spans.start[n] : spans.start[n] + spans.length[n]] for n in chosen]
             yield LabelledBatch(pad_rows(rows, last=EOS_ID), np.asarray(self.train.labels[chosen]))
 
-    def first_carry(self) -> tuple[()]:
-        """Returns nothing: texts stand alone."""
-        return ()
-
     def describe(self, batches: Sequence[np.ndarray]) -> str:
         """Returns the first texts of the batches."""
         return f"training texts {', '.join(str(int(n) + 1) for n in np.concatenate(batches)[:5])}, ..."
@@ -108,10 +103,6 @@ class ClassificationTask:
             "loss": float(-np.take_along_axis(log_probs, labels[:, np.newaxis], 1).mean()),  # nats per text
             "accuracy": float((log_probs.argmax(1) == labels).mean()),
         }
-
-    def pictures(self) -> dict[str, bytes]:
-        """Returns nothing."""
-        return {}
 
 
 def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None]) -> ClassificationTask:

@@ -124,10 +124,8 @@ class LanguageModel(Float32Layer):
         hidden, final = self.read(batch[:, :-1], carry, dropout_seed=dropout_seed)
         # All tokens are real: no need to look for them, and XLA can compile this.
         labels = tf.reshape(batch[:, 1:], [-1])  # [B * L]
-        table, bias = self._output_projection(self.compute_dtype)
-        losses = self.cross_entropy(tf.reshape(hidden, [-1, hidden.shape[-1]]), table, bias, labels)
-        weight = tf.cast(tf.size(labels), tf.float32)
-        loss = LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight)
+        projection = self._output_projection(self.compute_dtype)
+        loss = self.cross_entropy.summed(tf.reshape(hidden, [-1, hidden.shape[-1]]), *projection, labels)
         return loss, tf.nest.map_structure(tf.stop_gradient, final)
 
     def score(self, ids: tf.Tensor, carry: CellStates) -> tuple[tf.Tensor, CellStates]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.data.batching import pad_rows
-from seq2seq_tf.data.labelled import batches_by_length
+from seq2seq_tf.data.batching import batches_by_length, for_each_batch, pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.structures import EOS_ID
@@ -26,7 +24,6 @@ from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
 
-_BATCHES_AT_ONCE = 2
 _OVERLAP = 4  # neighbouring windows share one part in so many
 
 
@@ -133,9 +130,7 @@ class PunctuationRestorer:
                 kept = of_word[window.first - window.start : window.last - window.start]
                 found[window.text][window.first : window.last] = kept
 
-        batches = batches_by_length([len(row) + 1 for row in rows], self.config.train.batch_tokens)
-        with ThreadPoolExecutor(_BATCHES_AT_ONCE) as pool:
-            list(pool.map(fill, batches))
+        for_each_batch(fill, batches_by_length([len(row) + 1 for row in rows], self.config.train.batch_tokens))
         return found
 
     def labels(self, texts: Sequence[Sequence[str]], log_probs: Sequence[np.ndarray]) -> list[list[str]]:

@@ -29,13 +29,13 @@ from seq2seq_tf.text.tokenizer import load_tokenizer
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.task import EpochPlan
+from seq2seq_tf.training.task import EpochPlan, SeparateSequences
 from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 
 _NUMBERS = {label: n for n, label in enumerate(LABELS)}
 
 
-class TaggingTask:
+class TaggingTask(SeparateSequences):
     """See `training.task.Task`.
 
     Args:
@@ -45,7 +45,6 @@ class TaggingTask:
     """
 
     batch_spec = TaggedBatch(*(tf.TensorSpec([None, None], tf.int32),) * 2)
-    carry_spec = ()
 
     def __init__(self, restorer: PunctuationRestorer, train: LabelledIds, valid: Sequence[Sequence[Word]]) -> None:
         self.restorer = restorer
@@ -83,10 +82,6 @@ class TaggingTask:
             tokens = pad_rows([self.train.ids[place] for place in places], last=EOS_ID)
             yield TaggedBatch(tokens, pad_rows([self.train.labels[place] for place in places], last=NO_LABEL))
 
-    def first_carry(self) -> tuple[()]:
-        """Returns nothing: paragraphs stand alone."""
-        return ()
-
     def describe(self, batches: Sequence[np.ndarray]) -> str:
         """Returns the first paragraphs of the batches."""
         return f"training paragraphs {', '.join(str(int(n) + 1) for n in np.concatenate(batches)[:5])}, ..."
@@ -103,10 +98,6 @@ class TaggingTask:
             "case_f1": scores.case.f1,
             "punctuation_f1": scores.mark.f1,
         }
-
-    def pictures(self) -> dict[str, bytes]:
-        """Returns nothing."""
-        return {}
 
 
 def prepare(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> TaggingTask:

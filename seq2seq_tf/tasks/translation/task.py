@@ -34,7 +34,7 @@ from seq2seq_tf.text.sentencepiece import PieceText, SentencePieceTokenizer, tra
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import Texts, check_prepared, seal_prepared
 from seq2seq_tf.training.run_dir import RunDir
-from seq2seq_tf.training.task import EpochPlan, GradientCurves
+from seq2seq_tf.training.task import EpochPlan, GradientCurves, SeparateSequences
 from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 
 _SHOWN_SENTENCES = 3
@@ -43,7 +43,7 @@ _TRAINING = ("data.train_source", "data.train_target")
 _HELD_OUT = ("data.valid_source", "data.valid_target")
 
 
-class TranslationTask:
+class TranslationTask(SeparateSequences):
     """See `training.task.Task`.
 
     Args:
@@ -55,7 +55,6 @@ class TranslationTask:
     """
 
     batch_spec = Batch(*(tf.TensorSpec([None, None], tf.int32),) * 3)
-    carry_spec = ()
 
     def __init__(
         self,
@@ -101,10 +100,6 @@ class TranslationTask:
             return loaded
         full_at = train.batch_tokens if train.jit_compile else 0  # XLA compiles each shape anew
         return (pad_batch(batch, multiple=train.length_multiple, full_at=full_at) for batch in loaded)
-
-    def first_carry(self) -> tuple[()]:
-        """Returns nothing: sentences stand alone."""
-        return ()
 
     def describe(self, batches: Sequence[np.ndarray]) -> str:
         """Returns the first pairs of the batches."""

@@ -7,14 +7,13 @@ import functools
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, overload
 
 import numpy as np
 import tensorflow as tf
 
 from seq2seq_tf.config.search import with_search
-from seq2seq_tf.data.batching import make_batch, pad_rows, token_batches
+from seq2seq_tf.data.batching import for_each_batch, make_batch, pad_rows, token_batches
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.nn.output import SearchWeights
@@ -37,7 +36,6 @@ from seq2seq_tf.training.weights import IN_TRAINING, load_weights
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _CANDIDATES = tf.TensorSpec([None], tf.int32)
-_BATCHES_AT_ONCE = 2
 _MAX_SCORED = 2**26  # source times target pieces of a pair: 256 MB of attention weights
 _MAX_FOLDED = 2**28  # bytes of a table that trades memory for a product per step
 
@@ -222,13 +220,7 @@ class Translator:
             for row, hypotheses in zip(rows, self._read(chosen, found, attention), strict=True):
                 results[row] = hypotheses
 
-        batches = list(token_batches([len(i) for i in ids], search.batch_tokens))
-        if len(batches) == 1:
-            translate_batch(batches[0])
-            return results
-        # Steps of a search are small: batches side by side keep all cores busy. TensorFlow works outside Python's lock.
-        with ThreadPoolExecutor(max_workers=_BATCHES_AT_ONCE) as pool:
-            list(pool.map(translate_batch, batches))
+        for_each_batch(translate_batch, token_batches([len(i) for i in ids], search.batch_tokens))
         return results
 
     def encode_sources(self, texts: Sequence[str], max_pieces: int, names: Sequence[str] = ()) -> list[list[int]]:
