@@ -42,3 +42,14 @@ def exported(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Exporte
 
     folder = tmp_path_factory.mktemp("exports") / "toy"
     return Exported(folder, run_program(Call("export", [f"--model_dir={toy_run}", f"--out={folder}"])))
+
+
+@pytest.fixture(scope="session")
+def language_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A language model, trained for an epoch."""
+    from tests import language_models
+
+    folder = tmp_path_factory.mktemp("language")
+    data = language_models.write_folder(folder / "text")
+    language_models.train(folder / "run", language_models.config(data, train__max_epochs=1))
+    return folder / "run"

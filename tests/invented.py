@@ -108,3 +108,28 @@ def only_error(result: Audit) -> Finding:
 def errors_and_warnings(result: Audit, *, without: str = "pair occurred before") -> list[tuple[str, str]]:
     """Returns severity and check of each finding."""
     return [(finding.severity, finding.check) for finding in result.findings if finding.check != without]
+
+
+def part(folder: Path, name: str, source: str | bytes, target: str | bytes) -> Part:
+    """Writes FOLDER/NAME.en and FOLDER/NAME.de, as they are, and returns them."""
+    files = [folder / f"{name}.en", folder / f"{name}.de"]
+    for file, text in zip(files, (source, target), strict=True):
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return Part(name, *files)
+
+
+def examined(*parts: Part) -> Audit:
+    """Returns what the audit says of parts, with limits that a test reaches."""
+    return audit(parts, ("en", "de"), max_words=7, max_deviation=3.0)
+
+
+def only_finding(result: Audit) -> Finding:
+    """Returns the one finding."""
+    assert len(result.findings) == 1, result.findings
+    return result.findings[0]
+
+
+def places(finding: Finding) -> tuple[str, ...]:
+    """Returns where a finding, which has a remedy, was found."""
+    assert finding.remedy
+    return tuple(map(str, finding.examples))

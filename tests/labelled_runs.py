@@ -14,9 +14,10 @@ from seq2seq_tf.config.common import TaskConfig
 from seq2seq_tf.config.loading import load
 from seq2seq_tf.tasks.classification.config import ClassificationConfig
 from seq2seq_tf.tasks.tagging.config import TaggingConfig
+from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
-from tests.toy import sentences
+from tests.toy import StopAfter, sentences
 
 AnyTask = TypeVar("AnyTask", bound=TaskConfig)
 
@@ -118,3 +119,17 @@ def train(
     config = run.create(config)
     with contextlib.redirect_stderr(io.StringIO()):  # the progress bar
         return Session(run, config, prepare(run, config, lambda _: None), stop).run()
+
+
+def assert_a_stop_changes_nothing(
+    folder: Path, config: TaskConfig, prepare: Callable[..., Any], rng: np.random.Generator
+) -> None:
+    """Trains a run whole, and another that stops after some update and is resumed: their weights are the same."""
+    total = train(folder / "whole", config, prepare).update
+    stop = int(rng.integers(1, total))
+    outcome = train(folder / "parted", config, prepare, StopAfter(stop))
+    assert (outcome.finished, outcome.update) == (False, stop)
+    assert train(folder / "parted", config, prepare).finished
+    whole, parted = (checkpoint.load_arrays(str(folder / name / "model.npz"))[0] for name in ("whole", "parted"))
+    for name, array in whole.items():
+        assert array.tobytes() == parted[name].tobytes(), (stop, name)

@@ -25,6 +25,7 @@ BESIDE = {
     "inspection/test_page_in_browser.py": "the script of the page, in a browser",
     "nn/test_cells_page.py": "docs/cells.md",
     "tasks/test_bound_options.py": "what holds for the models of all tasks",
+    "tasks/translation/test_loading.py": "whole, unfinished and damaged runs, loaded by Translator",
     "tasks/translation/test_split_translations.py": "paragraphs divided, translated and joined again",
     "test_attack.py": "hostile input to several programs",
     "test_documents.py": "README and docs/",

@@ -122,3 +122,14 @@ def run_python(*arguments: str, timeout: float = 120.0) -> subprocess.CompletedP
         env=environment(),
         cwd=ROOT,
     )
+
+
+class StopAfter:
+    """Asks to stop after some updates."""
+
+    def __init__(self, updates: int) -> None:
+        self._left = updates
+
+    def __call__(self) -> bool:
+        self._left -= 1
+        return self._left == 0

@@ -13,9 +13,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from tests.toy import ROOT, environment, make_corpus, tiny_config
+
+if TYPE_CHECKING:
+    from seq2seq_tf.tasks.translation.hypotheses import Hypothesis
 
 
 def train_toy_run(folder: Path) -> Path:
@@ -106,3 +111,10 @@ def assert_one_error_line(ended: Ended, *words: str) -> None:
     assert ended.stderr.startswith("error: ")
     for word in words:
         assert word in ended.stderr
+
+
+def assert_same(ours: Hypothesis, theirs: Hypothesis) -> None:
+    """Equal texts, pieces and numbers of sentences, scores up to the rounding of float32."""
+    assert (ours.text, ours.pieces, ours.source_pieces) == (theirs.text, theirs.pieces, theirs.source_pieces)
+    np.testing.assert_allclose([ours.score, ours.log_prob], [theirs.score, theirs.log_prob], rtol=1e-4)
+    assert len(ours.sentences) == len(theirs.sentences)

@@ -66,14 +66,3 @@ def caption_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     oracles.randomise(model, np.random.default_rng(11), 0.4)
     checkpoint.save(run.final_model, model_variables(model), {"update": 0, "score": 0.0})
     return Path(run.path)
-
-
-@pytest.fixture(scope="session")
-def language_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A language model, trained for an epoch."""
-    from tests import language_models
-
-    folder = tmp_path_factory.mktemp("language")
-    data = language_models.write_folder(folder / "text")
-    language_models.train(folder / "run", language_models.config(data, train__max_epochs=1))
-    return folder / "run"

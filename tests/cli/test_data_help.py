@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import fake_apt
+
 Data = Callable[..., subprocess.CompletedProcess[str]]
 SMALL = ["--valid=3", "--test=5"]
 
@@ -66,37 +68,16 @@ def test_without_apt_one_line_says_what_to_do_instead(data: Data, tmp_path: Path
         assert "fetch-multi30k" in done.stderr
 
 
-FAKE_APT = """#!/bin/sh
-echo "$0 $@" >> "$LOG"
-case "$*" in
-  *download*) [ -e "$LOG.updated" ] && : > "$(eval echo \\${$#})_1.0_all.deb" ;;
-  *update*) : > "$LOG.updated" ;;
-  *search*) echo "libreoffice-help-de - German help"; echo "libreoffice-help-common - all" ;;
-esac
-"""
-FAKE_DPKG = """#!/bin/sh
-case "$1" in
-  -f) echo 1.0 ;;
-  -x) mkdir -p "$3/usr/share/libreoffice" && cp -r "$TREE" "$3/usr/share/libreoffice/help" ;;
-esac
-"""
-
-
 @pytest.fixture
-def fake_apt(tmp_path: Path) -> dict[str, str]:
-    commands = tmp_path / "commands"
-    commands.mkdir()
-    for name, text in {"apt-get": FAKE_APT, "apt-cache": FAKE_APT, "dpkg-deb": FAKE_DPKG}.items():
-        (commands / name).write_text(text)
-        (commands / name).chmod(0o755)
-    return {"PATH": f"{commands}:/usr/bin:/bin", "LOG": str(tmp_path / "log"), "TREE": str(tmp_path / "help")}
+def apt(tmp_path: Path) -> dict[str, str]:
+    return fake_apt.install(tmp_path)
 
 
 def test_lists_are_updated_when_a_download_fails_and_packages_are_kept(
-    data: Data, tmp_path: Path, tree: Path, fake_apt: dict[str, str]
+    data: Data, tmp_path: Path, tree: Path, apt: dict[str, str]
 ) -> None:
     for _ in range(2):
-        done = data("fetch-help", "--package_dir=debs", *SMALL, **fake_apt)
+        done = data("fetch-help", "--package_dir=debs", *SMALL, **apt)
         assert done.returncode == 0, done.stderr
     calls = [line.split()[-2:] for line in (tmp_path / "log").read_text().splitlines()]
     assert [call[-1].removeprefix("libreoffice-help-") for call in calls] == [
@@ -109,7 +90,7 @@ def test_lists_are_updated_when_a_download_fails_and_packages_are_kept(
     assert "version 1.0" in (tmp_path / "data" / "libreoffice_en_de" / "README.txt").read_text()
 
 
-def test_languages_are_listed(data: Data, fake_apt: dict[str, str]) -> None:
-    done = data("fetch-help", "--list", **fake_apt)
+def test_languages_are_listed(data: Data, apt: dict[str, str]) -> None:
+    done = data("fetch-help", "--list", **apt)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[2:] == ["de        German help"]

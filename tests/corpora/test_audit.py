@@ -5,33 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq_tf.corpora.audit import Audit, audit, find_parts
-from seq2seq_tf.corpora.findings import Finding, Place
-from seq2seq_tf.corpora.part_text import Part
+from seq2seq_tf.corpora.audit import find_parts
+from seq2seq_tf.corpora.findings import Place
 from seq2seq_tf.errors import InputError
 from tests import invented
-from tests.invented import LINES, audited, only_error
-
-
-def part(folder: Path, name: str, source: str | bytes, target: str | bytes) -> Part:
-    files = [folder / f"{name}.en", folder / f"{name}.de"]
-    for file, text in zip(files, (source, target), strict=True):
-        file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return Part(name, *files)
-
-
-def examined(*parts: Part) -> Audit:
-    return audit(parts, ("en", "de"), max_words=7, max_deviation=3.0)
-
-
-def only_finding(result: Audit) -> Finding:
-    assert len(result.findings) == 1, result.findings
-    return result.findings[0]
-
-
-def places(finding: Finding) -> tuple[str, ...]:
-    assert finding.remedy
-    return tuple(map(str, finding.examples))
+from tests.invented import LINES, audited, examined, only_error, only_finding, part, places
 
 
 def test_a_sound_corpus_has_sizes_and_no_findings(tmp_path: Path) -> None:

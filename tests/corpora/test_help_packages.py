@@ -8,37 +8,16 @@ import pytest
 
 from seq2seq_tf.corpora.help_packages import packaged_languages, unpacked_package
 from seq2seq_tf.errors import InputError
-
-FAKE_APT = """#!/bin/sh
-echo "$0 $@" >> "$LOG"
-case "$*" in
-  *download*) [ -e "$LOG.updated" ] && : > "$(eval echo \\${$#})_1.0_all.deb" ;;
-  *update*) : > "$LOG.updated" ;;
-  *search*) echo "libreoffice-help-de - German help"; echo "libreoffice-help-common - all" ;;
-esac
-"""
-FAKE_DPKG = """#!/bin/sh
-case "$1" in
-  -f) echo 1.0 ;;
-  -x) mkdir -p "$3/usr/share/libreoffice" && cp -r "$TREE" "$3/usr/share/libreoffice/help" ;;
-esac
-"""
+from tests import fake_apt
 
 
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A made-up apt: it cannot download before its lists are updated, and writes each call to LOG."""
-    folder = tmp_path / "commands"
-    folder.mkdir()
-    for name, text in {"apt-get": FAKE_APT, "apt-cache": FAKE_APT, "dpkg-deb": FAKE_DPKG}.items():
-        (folder / name).write_text(text)
-        (folder / name).chmod(0o755)
     for language in ("en-US", "de"):
         (tmp_path / "help" / language / "text").mkdir(parents=True)
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    monkeypatch.setenv("LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("TREE", str(tmp_path / "help"))
-    return folder
+    for name, value in fake_apt.install(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    return tmp_path / "commands"
 
 
 def unpacked(folder: Path, language: str, kept: Path | None) -> str:

@@ -4,30 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seq2seq_tf.corpora.audit import Audit, audit
-from seq2seq_tf.corpora.findings import Finding
-from seq2seq_tf.corpora.part_text import Part
-
-
-def part(folder: Path, name: str, source: str, target: str) -> Part:
-    files = [folder / f"{name}.en", folder / f"{name}.de"]
-    for file, text in zip(files, (source, target), strict=True):
-        file.write_bytes(text.encode())
-    return Part(name, *files)
-
-
-def examined(*parts: Part) -> Audit:
-    return audit(parts, ("en", "de"), max_words=7, max_deviation=3.0)
-
-
-def only_finding(result: Audit) -> Finding:
-    assert len(result.findings) == 1, result.findings
-    return result.findings[0]
-
-
-def places(finding: Finding) -> tuple[str, ...]:
-    assert finding.remedy
-    return tuple(map(str, finding.examples))
+from tests.invented import examined, only_finding, part, places
 
 
 def test_a_held_out_pair_in_train_is_an_error_and_one_side_a_warning(tmp_path: Path) -> None:

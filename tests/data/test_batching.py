@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq_tf.data.batching import Plan, make_batch, pad_batch, plan_epoch, round_up
+from seq2seq_tf.data.batching import (
+    Plan,
+    batches_by_length,
+    for_each_batch,
+    make_batch,
+    pad_batch,
+    plan_epoch,
+    round_up,
+    token_batches,
+)
 
 LENGTHS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=150)
 SIZES = {"batch_tokens": 53, "pool_pairs": 31}
@@ -143,3 +152,39 @@ def test_with_lengths_in_multiples_and_full_batches_few_shapes_are_left() -> Non
         real += batch.source.shape[0]
     assert len(shapes) <= 9  # three lengths on each side
     assert len(source) > 0.85 * real  # few rows are empty
+
+
+@given(lengths=st.lists(st.integers(0, 90), max_size=60), most=st.integers(1, 100))
+@settings(max_examples=60, deadline=None)
+def test_batches_hold_every_sequence_once_within_the_bound(lengths: list[int], most: int) -> None:
+    found = list(batches_by_length(lengths, most))
+    assert sorted(n for batch in found for n in batch) == list(range(len(lengths)))
+    for batch in found:
+        assert len(batch) == 1 or len(batch) * max(lengths[n] for n in batch) <= most or not lengths[batch[0]]
+
+
+@given(lengths=st.lists(st.integers(0, 90), max_size=60), most=st.integers(1, 100))
+@settings(max_examples=60, deadline=None)
+def test_batches_of_texts_leave_empty_ones_out_and_count_the_end(lengths: list[int], most: int) -> None:
+    found = list(token_batches(lengths, most))
+    assert sorted(n for batch in found for n in batch) == [n for n, length in enumerate(lengths) if length]
+    for batch in found:
+        assert len(batch) == 1 or len(batch) * (max(lengths[n] for n in batch) + 1) <= most
+    by_length = [lengths[n] for batch in found for n in batch]
+    assert by_length == sorted(by_length, reverse=True)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_work_is_done_for_each_batch_once(count: int) -> None:
+    done: list[list[int]] = []
+    for_each_batch(done.append, ([n] for n in range(count)))
+    assert sorted(done) == [[n] for n in range(count)]
+
+
+def test_what_fails_for_a_batch_is_raised() -> None:
+    def fail(batch: list[int]) -> None:
+        raise ValueError(batch)
+
+    for batches in ([[1]], [[1], [2]]):
+        with pytest.raises(ValueError, match="1"):
+            for_each_batch(fail, batches)

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq2seq_tf.data.labelled import (
-    batches_by_length,
     draw_spans,
     label_files,
     load_ids,
@@ -104,12 +103,3 @@ def test_snippets_are_parts_of_their_texts_and_depend_on_the_seed() -> None:
     assert [len(text) for text in found] == [7, 5, 0]
     assert len({snippets(texts, 7, seed=n)[0] for n in range(20)}) > 5
     assert found == snippets(texts, 7, seed=1)
-
-
-@given(lengths=st.lists(st.integers(0, 90), max_size=60), most=st.integers(1, 100))
-@settings(max_examples=60, deadline=None)
-def test_batches_hold_every_sequence_once_within_the_bound(lengths: list[int], most: int) -> None:
-    found = list(batches_by_length(lengths, most))
-    assert sorted(n for batch in found for n in batch) == list(range(len(lengths)))
-    for batch in found:
-        assert len(batch) == 1 or len(batch) * max(lengths[n] for n in batch) <= most or not lengths[batch[0]]

@@ -5,20 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from seq2seq_tf.inspection.gradient_page import Measured, Updates, as_json, gate_rows, rows, sections
-from seq2seq_tf.inspection.gradients import Curve, Flow, GateShares
+from seq2seq_tf.inspection.gradients import Curve, Flow
 from seq2seq_tf.inspection.page import page_html
-
-H, T = 7, 13
-
-
-def flow(rng: np.random.Generator, parts: str = "hc", gates: tuple[str, ...] = ("input", "forget")) -> Flow:
-    cells = ("encoder/layer_0/forward", "decoder/layer_0")
-    return Flow(
-        [Curve(cell, part, rng.random(T) + 0.1, rng.random(T) + 0.1) for cell in cells for part in parts],
-        [GateShares(cell, gate, rng.random(H), rng.random(H)) for cell in cells for gate in gates],
-        1.5,
-        False,
-    )
+from tests.gradient_flows import flow
 
 
 def test_the_page_holds_every_picture_and_the_numbers(rng: np.random.Generator) -> None:

@@ -8,19 +8,8 @@ from matplotlib.legend import Legend
 
 from seq2seq_tf.inspection.fonts import figure_png
 from seq2seq_tf.inspection.gradient_plots import flow_figure, gates_figure, updates_figure
-from seq2seq_tf.inspection.gradients import Curve, Flow, GateShares
-
-H, T = 7, 13
-
-
-def flow(rng: np.random.Generator, parts: str = "hc", gates: tuple[str, ...] = ("input", "forget")) -> Flow:
-    cells = ("encoder/layer_0/forward", "decoder/layer_0")
-    return Flow(
-        [Curve(cell, part, rng.random(T) + 0.1, rng.random(T) + 0.1) for cell in cells for part in parts],
-        [GateShares(cell, gate, rng.random(H), rng.random(H)) for cell in cells for gate in gates],
-        1.5,
-        False,
-    )
+from seq2seq_tf.inspection.gradients import Curve, Flow
+from tests.gradient_flows import T, flow
 
 
 def test_there_is_a_line_for_each_curve_with_its_values(rng: np.random.Generator) -> None:

@@ -14,7 +14,7 @@ from tests.every_task import TASKS, example, train
 WILD = {"train__learning_rate": 100.0, "train__clip_norm": 0.0, "train__warmup_updates": 0, "train__max_epochs": 4}
 
 
-def runs_away(task: str, folder: Path, **options: object) -> None:
+def assert_ends_as_promised(task: str, folder: Path, **options: object) -> None:
     ended = ""
     try:
         assert train(example(task, folder / "text", **WILD, **options), folder / "run").finished
@@ -26,7 +26,7 @@ def runs_away(task: str, folder: Path, **options: object) -> None:
 
 
 def test_a_runaway_training_ends_in_the_promised_line_or_goes_on(tmp_path: Path) -> None:
-    runs_away("language_model", tmp_path, train__gradient_curves=1)
+    assert_ends_as_promised("language_model", tmp_path, train__gradient_curves=1)
 
 
 @pytest.mark.slow
@@ -35,4 +35,4 @@ def test_a_runaway_training_ends_in_the_promised_line_or_goes_on(tmp_path: Path)
 def test_a_runaway_training_of_any_task_ends_in_the_promised_line_or_goes_on(
     task: str, optimizer: str, tmp_path: Path
 ) -> None:
-    runs_away(task, tmp_path, train__optimizer=optimizer)
+    assert_ends_as_promised(task, tmp_path, train__optimizer=optimizer)

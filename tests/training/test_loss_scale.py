@@ -26,6 +26,7 @@ from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
 from seq2seq_tf.training.trainer import Trainer
 from tests import oracles, toy
+from tests.toy import StopAfter
 
 VOCAB, RATE = 29, 1.0
 
@@ -159,17 +160,6 @@ def test_other_precisions_have_no_scale() -> None:
         trainer = linear_trainer(precision)
         assert not any(name.startswith("loss_scale") for name in trainer.variables())
         assert not trainer.update([linear_batch(1, 1.0)], (), 0, RATE)[0].overflow
-
-
-class StopAfter:
-    """Asks to stop after some updates."""
-
-    def __init__(self, updates: int) -> None:
-        self._left = updates
-
-    def __call__(self) -> bool:
-        self._left -= 1
-        return self._left == 0
 
 
 def train(folder: Path, corpus: toy.ToyCorpus, stop: Callable[[], bool]) -> Outcome:

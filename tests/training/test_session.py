@@ -18,6 +18,7 @@ from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
 from tests import toy
+from tests.toy import StopAfter
 
 TIMES = {"tokens_per_second", "elapsed_seconds"}  # what two equal runs may differ in
 
@@ -35,17 +36,6 @@ RICH: dict[str, Any] = {
     "train__shards": 2,
     "train__validate_every": 4,
 }
-
-
-class StopAfter:
-    """Asks to stop after some updates."""
-
-    def __init__(self, updates: int) -> None:
-        self._left = updates
-
-    def __call__(self) -> bool:
-        self._left -= 1
-        return self._left == 0
 
 
 def never() -> bool:

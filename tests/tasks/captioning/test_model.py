@@ -16,11 +16,11 @@ from seq2seq_tf.search.limits import Limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses
 from seq2seq_tf.tasks.captioning.config import CaptioningConfig, CaptioningModelConfig
 from seq2seq_tf.tasks.captioning.model import CaptionBatch, Captioning
-from tests import oracles
+from tests import gradients, oracles
+from tests.gradients import SEED
 
 V, SIZE = 19, 8
 LENGTHS = (3, 7, 4)  # of captions, the end counted
-SEED = tf.constant([3, 5])
 CONFIGS = [
     {"cell": "lstm"},
     {"cell": "lstm", "fused": False},
@@ -120,42 +120,21 @@ def test_attention_is_a_distribution_over_the_grid_at_each_word(rng: np.random.G
 
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
 def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator) -> None:
-    model, batch = make(rng, dropout=0.3, **changes), draw(rng)
-    with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
-    gradients = tape.gradient(loss.total, model.trainable_variables)
-    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
-        assert gradient is not None, variable.path
-        gradient = tf.convert_to_tensor(gradient)
-        assert np.isfinite(gradient).all(), variable.path
-        assert np.any(gradient != 0.0), variable.path
+    model = make(rng, dropout=0.3, **changes)
+    gradients.assert_every_variable_gets_a_gradient(model, draw(rng))
     paths = {v.path for v in model.trainable_variables}
-    assert len(paths) == len(gradients)
+    assert len(paths) == len(model.trainable_variables)
     assert {"captioning/image_encoder/convolution_0/kernel", "captioning/decoder/cell_0/kernel"} <= paths
 
 
 def test_no_images_give_no_loss_and_no_gradient(rng: np.random.Generator) -> None:
     """A batch of fewer images than shards leaves a shard without any."""
-    model, batch = make(rng, dropout=0.3), CaptionBatch(*(x[:0] for x in draw(rng)))
-    with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
-    np.testing.assert_array_equal(loss, [0.0, 0.0, 0.0])
-    for gradient in tape.gradient(loss.total, model.trainable_variables):
-        np.testing.assert_array_equal(tf.convert_to_tensor(gradient), 0.0)
+    gradients.assert_no_loss_and_no_gradient(make(rng, dropout=0.3), CaptionBatch(*(x[:0] for x in draw(rng))))
 
 
 def test_fused_loss_and_gradients_equal_plain_ones(rng: np.random.Generator) -> None:
-    fused, plain, batch = make(rng, dropout=0.3), make(rng, dropout=0.3, fused=False), draw(rng)
-    for mine, theirs in zip(plain.trainable_variables, fused.trainable_variables, strict=True):
-        mine.assign(theirs)
-    results = []
-    for model in (fused, plain):
-        with tf.GradientTape() as tape:
-            loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
-        gradients = tape.gradient(loss.total, model.trainable_variables)
-        results.append([*loss, *(tf.convert_to_tensor(g) for g in gradients)])
-    for got, expected in zip(*results, strict=True):
-        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=5e-5)
+    fused, plain = make(rng, dropout=0.3), make(rng, dropout=0.3, fused=False)
+    gradients.assert_fused_equals_plain(fused, plain, draw(rng))
 
 
 def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.Generator) -> None:

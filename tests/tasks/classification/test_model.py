@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from seq2seq_tf.tasks.classification.config import ClassificationModelConfig
 from seq2seq_tf.tasks.classification.model import Classification, LabelledBatch
-from tests import oracles
+from tests import gradients, oracles
+from tests.gradients import SEED
 
 V, LABELS, UNITS, EMBEDDING = 19, 5, 3, 7
 LENGTHS = (5, 1, 3)
-SEED = tf.constant([3, 5])
 DROPOUTS: dict[str, Any] = {
     "embedding_dropout": 0.3,
     "layer_dropout": 0.3,
@@ -103,22 +103,11 @@ def test_the_loss_is_the_sum_over_texts(changes: dict, rng: np.random.Generator)
     np.testing.assert_allclose(loss.total, (0.8 * of_label - 0.2 * log_probs.mean(1)).sum(), rtol=1e-5)
 
 
-def test_a_traced_function_gives_the_same(rng: np.random.Generator) -> None:
-    model, batch = make(rng), draw(rng)
-    traced = tf.function(model.log_probs, input_signature=[tf.TensorSpec([None, None], tf.int32)])
-    np.testing.assert_allclose(traced(batch.tokens), model.log_probs(batch.tokens), atol=1e-5)
-
-
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
 def test_every_variable_gets_a_gradient_and_stands_under_its_own_path(changes: dict, rng: np.random.Generator) -> None:
-    model, batch = make(rng, **{**DROPOUTS, **changes}), draw(rng)
-    with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
+    model = make(rng, **{**DROPOUTS, **changes})
+    gradients.assert_every_variable_gets_a_gradient(model, draw(rng))
     variables = model.trainable_variables
-    for variable, gradient in zip(variables, tape.gradient(loss.total, variables), strict=True):
-        assert gradient is not None, variable.path
-        assert np.isfinite(tf.convert_to_tensor(gradient)).all(), variable.path
-        assert np.any(tf.convert_to_tensor(gradient) != 0.0), variable.path
     paths = {variable.path for variable in variables}
     assert len(paths) == len(variables)
     assert {"classification/embedding/table", "classification/encoder/stack/forward_0/kernel"} <= paths
@@ -127,12 +116,8 @@ def test_every_variable_gets_a_gradient_and_stands_under_its_own_path(changes: d
 @pytest.mark.parametrize("changes", [{}, {"pooling": "final", "cell": "gru"}], ids=str)
 def test_no_texts_give_no_loss_and_no_gradient(changes: dict, rng: np.random.Generator) -> None:
     """A batch of fewer texts than shards leaves a shard without any."""
-    model, batch = make(rng, **{**DROPOUTS, **changes}), LabelledBatch(*(x[:0] for x in draw(rng)))
-    with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
-    np.testing.assert_array_equal(loss, [0.0, 0.0, 0.0])
-    for gradient in tape.gradient(loss.total, model.trainable_variables):
-        np.testing.assert_array_equal(tf.convert_to_tensor(gradient), 0.0)
+    model = make(rng, **{**DROPOUTS, **changes})
+    gradients.assert_no_loss_and_no_gradient(model, LabelledBatch(*(x[:0] for x in draw(rng))))
 
 
 def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.Generator) -> None:

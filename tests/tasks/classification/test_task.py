@@ -14,7 +14,6 @@ from seq2seq_tf.structures import EOS_ID, PAD_ID
 from seq2seq_tf.tasks.classification.classifier import Classifier
 from seq2seq_tf.tasks.classification.config import ClassificationConfig
 from seq2seq_tf.tasks.classification.task import ClassificationTask, prepare
-from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from tests import labelled_runs
 
@@ -42,23 +41,10 @@ def prepared(folder: Path, config: ClassificationConfig) -> ClassificationTask:
     return prepare(run, run.create(config), lambda _: None)
 
 
-def after(updates: int) -> Any:
-    """Asks to stop after some updates."""
-    left = iter([False] * (updates - 1) + [True])
-    return lambda: next(left)
-
-
 @pytest.mark.slow
 def test_stopped_and_gone_on_equals_never_stopped(folder: Path, tmp_path: Path, rng: np.random.Generator) -> None:
     config = labelled_runs.classification_config(folder, **RICH)
-    total = labelled_runs.train(tmp_path / "whole", config, prepare).update
-    stop = int(rng.integers(1, total))
-    outcome = labelled_runs.train(tmp_path / "parted", config, prepare, after(stop))
-    assert (outcome.finished, outcome.update) == (False, stop)
-    assert labelled_runs.train(tmp_path / "parted", config, prepare).finished
-    whole, parted = (checkpoint.load_arrays(str(tmp_path / name / "model.npz"))[0] for name in ("whole", "parted"))
-    for name, array in whole.items():
-        assert array.tobytes() == parted[name].tobytes(), (stop, name)
+    labelled_runs.assert_a_stop_changes_nothing(tmp_path, config, prepare, rng)
 
 
 def test_batches_are_a_pure_function_of_the_epoch_and_hold_parts_of_their_texts(folder: Path, tmp_path: Path) -> None:

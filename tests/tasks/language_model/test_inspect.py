@@ -13,22 +13,13 @@ from seq2seq_tf.tasks.language_model.inspect import gradient_batch, load, read, 
 from seq2seq_tf.tasks.language_model.task import text_parts
 from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
 from seq2seq_tf.text.text_files import read_text
-from tests import language_models
 
 NO_TEXT = Asked("", None, None)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    data = language_models.write_folder(folder / "text")
-    language_models.train(folder / "run", language_models.config(data, train__max_epochs=1))
-    return folder / "run"
-
-
-@pytest.fixture(scope="module")
-def generator(run: Path) -> TextGenerator:
-    return load(str(run))
+def generator(language_run: Path) -> TextGenerator:
+    return load(str(language_run))
 
 
 def test_the_test_text_is_read_by_default_and_a_file_if_named(generator: TextGenerator, tmp_path: Path) -> None:
@@ -42,21 +33,21 @@ def test_the_test_text_is_read_by_default_and_a_file_if_named(generator: TextGen
 
 
 def test_gradients_are_measured_on_the_held_out_stream_or_a_text(
-    generator: TextGenerator, run: Path, tmp_path: Path
+    generator: TextGenerator, language_run: Path, tmp_path: Path
 ) -> None:
-    held_out = gradient_batch(generator, NO_TEXT._replace(model_dir=str(run)), Sizes(2, 5))
+    held_out = gradient_batch(generator, NO_TEXT._replace(model_dir=str(language_run)), Sizes(2, 5))
     assert held_out.ids.shape == (2, 6)
     (tmp_path / "x.txt").write_text("ma mo ma mo gin", encoding="utf-8")
-    named = gradient_batch(generator, Asked(str(run), str(tmp_path / "x.txt"), None), Sizes(1, 7))
+    named = gradient_batch(generator, Asked(str(language_run), str(tmp_path / "x.txt"), None), Sizes(1, 7))
     assert generator.tokenizer.decode(named.ids[:, 1:].tolist()) == ["ma mo m"]
     with pytest.raises(InputError, match="--text must name what to read"):
         gradient_batch(generator, NO_TEXT._replace(model_dir=str(tmp_path)), Sizes(1, 7))
 
 
 def test_fresh_cells_have_the_sizes_of_the_run_or_those_given(
-    generator: TextGenerator, run: Path, tmp_path: Path
+    generator: TextGenerator, language_run: Path, tmp_path: Path
 ) -> None:
-    of_run = sizes_of_run(generator, NO_TEXT._replace(model_dir=str(run)), Sizes(2, 5))
+    of_run = sizes_of_run(generator, NO_TEXT._replace(model_dir=str(language_run)), Sizes(2, 5))
     assert (of_run.layers, of_run.units) == (generator.config.model.layers, generator.config.model.units)
     given = sizes_given(NO_TEXT, Sizes(3, 5), units=7, layers=2, seed=1)
     assert (given.layers, given.units, given.batch.ids.shape) == (2, 7, (3, 6))

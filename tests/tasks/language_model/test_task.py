@@ -20,6 +20,7 @@ from seq2seq_tf.text.text_files import held_out
 from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from tests import language_models
+from tests.toy import StopAfter
 
 TIMES = {"tokens_per_second", "elapsed_seconds"}
 RICH: dict[str, Any] = {
@@ -43,17 +44,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared(folder: Path, config: LanguageModelConfig) -> LanguageModelTask:
     run = RunDir(str(folder))
     return prepare(run, run.create(config), lambda _: None)
-
-
-class StopAfter:
-    """Asks to stop after some updates."""
-
-    def __init__(self, updates: int) -> None:
-        self._left = updates
-
-    def __call__(self) -> bool:
-        self._left -= 1
-        return self._left == 0
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:

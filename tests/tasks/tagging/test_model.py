@@ -8,11 +8,10 @@ import tensorflow as tf
 
 from seq2seq_tf.tasks.tagging.config import TaggingModelConfig
 from seq2seq_tf.tasks.tagging.model import TaggedBatch, Tagging
-from tests import oracles
+from tests import gradients, oracles
 
 V, LABELS, UNITS, EMBEDDING = 19, 5, 3, 7
 LENGTHS = (5, 2, 3)
-SEED = tf.constant([3, 5])
 DROPOUTS = {"embedding_dropout": 0.3, "layer_dropout": 0.3, "encoder_dropout": 0.3, "output_dropout": 0.4}
 CONFIGS = [{}, {"cell": "gru", "encoder_layers": 2}, {"cell": "rnn", "bidirectional": False, "fused": False}]
 
@@ -86,30 +85,13 @@ def test_the_loss_is_the_sum_over_labelled_places(changes: dict, rng: np.random.
     np.testing.assert_allclose(loss.total, 0.8 * of_label.sum() - 0.2 * log_probs[places].mean(1).sum(), rtol=1e-5)
 
 
-def test_a_traced_function_gives_the_same(rng: np.random.Generator) -> None:
-    model, batch = make(rng), draw(rng)
-    traced = tf.function(model.log_probs, input_signature=[tf.TensorSpec([None, None], tf.int32)])
-    np.testing.assert_allclose(traced(batch.tokens), model.log_probs(batch.tokens), atol=1e-5)
-
-
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
 def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator) -> None:
-    model, batch = make(rng, **{**DROPOUTS, **changes}), draw(rng)
-    with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
-    variables = model.trainable_variables
-    for variable, gradient in zip(variables, tape.gradient(loss.total, variables), strict=True):
-        assert gradient is not None, variable.path
-        assert np.isfinite(tf.convert_to_tensor(gradient)).all(), variable.path
-        assert np.any(tf.convert_to_tensor(gradient) != 0.0), variable.path
+    gradients.assert_every_variable_gets_a_gradient(make(rng, **{**DROPOUTS, **changes}), draw(rng))
 
 
 @pytest.mark.parametrize("rows", [0, 3])
 def test_nothing_labelled_gives_no_loss_and_no_gradient(rows: int, rng: np.random.Generator) -> None:
     model, drawn = make(rng, **DROPOUTS), draw(rng)
     batch = TaggedBatch(drawn.tokens[:rows], tf.zeros_like(drawn.labels[:rows]))
-    with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
-    np.testing.assert_array_equal(loss, [0.0, 0.0, 0.0])
-    for gradient in tape.gradient(loss.total, model.trainable_variables):
-        np.testing.assert_array_equal(tf.convert_to_tensor(gradient), 0.0)
+    gradients.assert_no_loss_and_no_gradient(model, batch)

@@ -17,7 +17,6 @@ from seq2seq_tf.tasks.tagging.data import join_lines, read_words
 from seq2seq_tf.tasks.tagging.metrics import case_and_mark_scores
 from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer
 from seq2seq_tf.tasks.tagging.task import TaggingTask, prepare
-from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from tests import labelled_runs
 
@@ -35,23 +34,10 @@ def prepared(folder: Path, config: TaggingConfig) -> TaggingTask:
     return prepare(run, run.create(config), lambda _: None)
 
 
-def after(updates: int) -> Any:
-    """Asks to stop after some updates."""
-    left = iter([False] * (updates - 1) + [True])
-    return lambda: next(left)
-
-
 @pytest.mark.slow
 def test_stopped_and_gone_on_equals_never_stopped(folder: Path, tmp_path: Path, rng: np.random.Generator) -> None:
     config = labelled_runs.tagging_config(folder, train__accumulate=2, train__shards=2, train__validate_every=4)
-    total = labelled_runs.train(tmp_path / "whole", config, prepare).update
-    stop = int(rng.integers(1, total))
-    outcome = labelled_runs.train(tmp_path / "parted", config, prepare, after(stop))
-    assert (outcome.finished, outcome.update) == (False, stop)
-    assert labelled_runs.train(tmp_path / "parted", config, prepare).finished
-    whole, parted = (checkpoint.load_arrays(str(tmp_path / name / "model.npz"))[0] for name in ("whole", "parted"))
-    for name, array in whole.items():
-        assert array.tobytes() == parted[name].tobytes(), (stop, name)
+    labelled_runs.assert_a_stop_changes_nothing(tmp_path, config, prepare, rng)
 
 
 def test_batches_are_whole_paragraphs_with_a_label_for_each_word(folder: Path, tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ from seq2seq_tf.search.limits import Limits
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch, Hypotheses
 from seq2seq_tf.tasks.translation.config import TranslationConfig
 from seq2seq_tf.tasks.translation.model import Translation
-from tests import oracles
+from tests import gradients, oracles
+from tests.gradients import SEED
 
 V = 19
 SOURCE_LENGTHS, TARGET_LENGTHS = (5, 3, 2), (3, 7, 4)
-SEED = tf.constant([3, 5])
 CONFIGS = [
     {"cell": "lstm"},
     {"cell": "lstm", "fused": False, "tie": "none"},
@@ -171,40 +171,19 @@ def test_probabilities_of_all_pieces_sum_to_one(rng: np.random.Generator) -> Non
 
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
 def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator) -> None:
-    model, batch = make(rng, **changes, **DROPOUTS), draw(rng)
-    with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
-    gradients = tape.gradient(loss.total, model.trainable_variables)
-    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
-        assert gradient is not None, variable.path
-        gradient = tf.convert_to_tensor(gradient)
-        assert np.isfinite(gradient).all(), variable.path
-        assert np.any(gradient != 0.0), variable.path
+    gradients.assert_every_variable_gets_a_gradient(make(rng, **changes, **DROPOUTS), draw(rng))
 
 
 @pytest.mark.parametrize("changes", [{"cell": "lstm"}, {"cell": "gru", "fused": False}], ids=str)
 def test_no_sentences_give_no_loss_and_no_gradient(changes: dict, rng: np.random.Generator) -> None:
     """A batch of fewer sentences than shards leaves a shard without any."""
-    model, batch = make(rng, **changes, **DROPOUTS), Batch(*(x[:0] for x in draw(rng)))
-    with tf.GradientTape() as tape:
-        loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
-    np.testing.assert_array_equal(loss, [0.0, 0.0, 0.0])
-    for gradient in tape.gradient(loss.total, model.trainable_variables):
-        np.testing.assert_array_equal(tf.convert_to_tensor(gradient), 0.0)
+    model = make(rng, **changes, **DROPOUTS)
+    gradients.assert_no_loss_and_no_gradient(model, Batch(*(x[:0] for x in draw(rng))))
 
 
 def test_fused_loss_and_gradients_equal_plain_ones(rng: np.random.Generator) -> None:
-    fused, plain, batch = make(rng, **DROPOUTS), make(rng, fused=False, **DROPOUTS), draw(rng)
-    results = []
-    for mine, theirs in zip(plain.trainable_variables, fused.trainable_variables, strict=True):
-        mine.assign(theirs)
-    for model in (fused, plain):
-        with tf.GradientTape() as tape:
-            loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
-        gradients = tape.gradient(loss.total, model.trainable_variables)
-        results.append([*loss, *(tf.convert_to_tensor(g) for g in gradients)])
-    for got, expected in zip(*results, strict=True):
-        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=5e-5)
+    fused, plain = make(rng, **DROPOUTS), make(rng, fused=False, **DROPOUTS)
+    gradients.assert_fused_equals_plain(fused, plain, draw(rng))
 
 
 def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.Generator) -> None:

@@ -19,20 +19,13 @@ from seq2seq_tf.search.options import SearchOptions
 from seq2seq_tf.tasks.translation.config import TranslationSearchConfig
 from seq2seq_tf.tasks.translation.translator import Translator
 from tests.toy import environment
-from tests.trained import Exported
 
 TEXTS = ["ba ka", "", "mi nu re lo", "  ", "ka"]
 
 
 @pytest.fixture(scope="module")
-def folder(exported: Exported) -> Path:
-    assert exported.ended.code == 0, exported.ended.stderr
-    return exported.folder
-
-
-@pytest.fixture(scope="module")
-def saved(folder: Path) -> Any:
-    spec = importlib.util.spec_from_file_location("saved_translator", folder / "saved_translator.py")
+def saved(exported_folder: Path) -> Any:
+    spec = importlib.util.spec_from_file_location("saved_translator", exported_folder / "saved_translator.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -111,14 +104,15 @@ def test_another_process_is_told_to_load_for_itself(saved: Any, monkeypatch: pyt
         saved.translate(["ba"])
 
 
-def test_an_export_holds_what_the_docs_list_and_says_what_it_is(saved: Any, folder: Path) -> None:
+def test_an_export_holds_what_the_docs_list_and_says_what_it_is(saved: Any, exported_folder: Path) -> None:
     listed = {"text", "ids", "saved_translator.py", "about.json"}
-    assert {path.name for path in folder.iterdir()} == listed
-    assert repr(saved).startswith(f"<SavedTranslator of '{folder}' (best checkpoint") or "average" in repr(saved)
+    assert {path.name for path in exported_folder.iterdir()} == listed
+    shown = repr(saved)
+    assert shown.startswith(f"<SavedTranslator of '{exported_folder}' (best checkpoint") or "average" in shown
 
 
-def test_about_says_what_was_exported(folder: Path, translator: Translator) -> None:
-    about = json.loads((folder / "about.json").read_text())
+def test_about_says_what_was_exported(exported_folder: Path, translator: Translator) -> None:
+    about = json.loads((exported_folder / "about.json").read_text())
     beam_size = about["options"]["beam_size"]
     assert beam_size.pop("help") == search_leaves(TranslationSearchConfig)["beam_size"].help
     assert beam_size == {"default": 3, "low": 1, "high": 16, "type": "int32"}
@@ -130,8 +124,8 @@ def test_about_says_what_was_exported(folder: Path, translator: Translator) -> N
 
 
 @pytest.mark.slow
-def test_as_a_program_it_translates_lines(folder: Path, translator: Translator) -> None:
-    command = [sys.executable, "-I", str(folder / "saved_translator.py")]
+def test_as_a_program_it_translates_lines(exported_folder: Path, translator: Translator) -> None:
+    command = [sys.executable, "-I", str(exported_folder / "saved_translator.py")]
     done = subprocess.run(
         command, input=b"ba ka\n\nmi nu\r\n\xff\nka\n", capture_output=True, check=False, env=environment()
     )

@@ -21,7 +21,6 @@ from seq2seq_tf.structures import EOS_ID
 from seq2seq_tf.tasks.translation.config import TranslationSearchConfig
 from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
 from tests.toy import sentences
-from tests.trained import Exported
 
 LONG = "ka be du " * 23  # longer than the run's max_source_pieces
 TEXTS = ["", *(" ".join(words) for words in sentences(11, seed=5, longest=9)), LONG, "  "]
@@ -134,13 +133,7 @@ def padded(translator: Translator, texts: list[str], *, cut: bool = True) -> np.
 
 
 @pytest.fixture(scope="module")
-def folder(exported: Exported) -> Path:
-    assert exported.ended.code == 0, exported.ended.stderr
-    return exported.folder
-
-
-@pytest.fixture(scope="module")
-def text_answers(folder: Path) -> Answers:
+def text_answers(exported_folder: Path) -> Answers:
     """What text/ says, in a process without this package."""
     searches = {**SEARCHES, **{name: given for name, (given, _) in CLIPPED.items()}}
     calls = {name: call("translate", TEXTS, **options) for name, options in searches.items()}
@@ -149,11 +142,11 @@ def text_answers(folder: Path) -> Answers:
     calls["score"] = call("score", *PAIRS)
     calls["score nothing"] = call("score", [], [])
     calls["score long ones"] = call("score", [*LONG_PAIRS[0], WORDS[0]], [*LONG_PAIRS[1], WORDS[0]])
-    return ask_stranger(folder / "text", ["seq2seq_tf"], calls)
+    return ask_stranger(exported_folder / "text", ["seq2seq_tf"], calls)
 
 
 @pytest.fixture(scope="module")
-def ids_answers(folder: Path, translator: Translator) -> Answers:
+def ids_answers(exported_folder: Path, translator: Translator) -> Answers:
     """What ids/ says, in a process without this package and without tensorflow-text."""
     source = padded(translator, WORDS)
     calls = {name: call("translate_ids", source, **options) for name, options in SEARCHES.items()}
@@ -161,7 +154,7 @@ def ids_answers(folder: Path, translator: Translator) -> Answers:
     calls["no row"] = call("translate_ids", np.zeros([0, 1]))
     calls["long row"] = call("translate_ids", padded(translator, [LONG * 3], cut=False))
     calls["score"] = call("score_ids", *(pad_rows(translator.source.encode(texts), last=EOS_ID) for texts in PAIRS))
-    return ask_stranger(folder / "ids", ["seq2seq_tf", "tensorflow_text"], calls)
+    return ask_stranger(exported_folder / "ids", ["seq2seq_tf", "tensorflow_text"], calls)
 
 
 def assert_same_translations(answer: dict[str, list[Any]], rows: list[list[Hypothesis]]) -> None:
@@ -304,15 +297,17 @@ DOCUMENTED = {
 
 
 @pytest.mark.parametrize("kind", DOCUMENTED)
-def test_signatures_have_the_documented_names_types_and_shapes(folder: Path, kind: str) -> None:
+def test_signatures_have_the_documented_names_types_and_shapes(exported_folder: Path, kind: str) -> None:
     assert OPTIONS.items() >= EVER.items()
-    found = read_signatures(folder / kind)
+    found = read_signatures(exported_folder / kind)
     assert {name: (described(s.inputs), described(s.outputs)) for name, s in found.items()} == DOCUMENTED[kind]
 
 
 @pytest.mark.parametrize("kind", DOCUMENTED)
-def test_defaults_of_the_signatures_are_the_options_of_the_run(folder: Path, kind: str, translator: Translator) -> None:
-    signatures = read_signatures(folder / kind)
+def test_defaults_of_the_signatures_are_the_options_of_the_run(
+    exported_folder: Path, kind: str, translator: Translator
+) -> None:
+    signatures = read_signatures(exported_folder / kind)
     assert translator.config.search != TranslationSearchConfig()  # else this would prove nothing
     for name in {"serving_default", "translate_ids"} & set(signatures):
         defaults = {option: tf.make_ndarray(x).item() for option, x in signatures[name].defaults.items()}

@@ -9,20 +9,15 @@ import pytest
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.attention import word_alignment
-from seq2seq_tf.tasks.translation.hypotheses import Hypothesis, join
+from seq2seq_tf.tasks.translation.hypotheses import join
 from seq2seq_tf.tasks.translation.translator import Translator
 from seq2seq_tf.text.sentences import split_paragraph
 from tests.toy import sentences
+from tests.trained import assert_same
 
 WORDS = [" ".join(words) for words in sentences(6, seed=29, longest=7)]
 SEVERAL = [f"{WORDS[0]}! 1 {WORDS[1]}.\n2 {WORDS[2]}", f" {WORDS[3]}。{WORDS[4]}。 "]
 TEXTS = [WORDS[0], SEVERAL[0], "", SEVERAL[1], f"  {WORDS[5]} . ka"]
-
-
-def assert_same(ours: Hypothesis, theirs: Hypothesis) -> None:
-    assert (ours.text, ours.pieces, ours.source_pieces) == (theirs.text, theirs.pieces, theirs.source_pieces)
-    np.testing.assert_allclose([ours.score, ours.log_prob], [theirs.score, theirs.log_prob], rtol=1e-4)
-    assert len(ours.sentences) == len(theirs.sentences)
 
 
 @pytest.mark.parametrize("n_best", [1, 3])

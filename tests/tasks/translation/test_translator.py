@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +12,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.data.batching import make_batch, pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.search.decode import METHODS
-from seq2seq_tf.structures import BOS_ID, EOS_ID
-from seq2seq_tf.tasks.translation.config import TranslationSearchConfig
 from seq2seq_tf.tasks.translation.lexicon import Lexicon, load_lexicon
-from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
-from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
-from tests.oracles import wu_penalty
 from tests.toy import sentences
-from tests.trained import copy_run
+from tests.trained import assert_same, copy_run
 
 TEXTS = [" ".join(words) for words in sentences(23, seed=3, longest=11)]  # lengths in no order
-
-
-def assert_same(ours: Hypothesis, theirs: Hypothesis) -> None:
-    """Equal texts and pieces, scores up to the rounding of float32."""
-    assert (ours.text, ours.pieces, ours.source_pieces) == (theirs.text, theirs.pieces, theirs.source_pieces)
-    np.testing.assert_allclose([ours.score, ours.log_prob], [theirs.score, theirs.log_prob], rtol=1e-4)
 
 
 # --- What comes back --------------------------------------------------------------------------------------------------
@@ -89,116 +76,6 @@ def test_order_is_kept_whatever_the_lengths(translator: Translator, rng: np.rand
     shuffled = [TEXTS[n] for n in rng.permutation(len(TEXTS))]
     for text, found in zip(shuffled, translator.translate(shuffled, batch_tokens=31), strict=True):
         assert_same(found, expected[text])
-
-
-# --- Search and scoring -----------------------------------------------------------------------------------------------
-
-
-def test_n_best_is_sorted_and_its_best_is_that_of_n_best_one(translator: Translator) -> None:
-    rows = translator.translate(TEXTS, beam_size=5, n_best=5)
-    for row, best in zip(rows, translator.translate(TEXTS, beam_size=5), strict=True):
-        scores = [h.score for h in row]
-        assert scores == sorted(scores, reverse=True)
-        assert len({tuple(h.pieces) for h in row}) == len(row)
-        assert_same(row[0], best)
-
-
-def assert_scores_are_teacher_forced(translator: Translator, search: TranslationSearchConfig, rtol: float) -> None:
-    """Each hypothesis of a search, scored with its own pieces, gets the log-probability that the search says."""
-    sources = translator.encode_sources(TEXTS, 1000)
-    found = [x.numpy() for x in translator.search_ids(pad_rows(sources, last=EOS_ID), search)]
-    tokens, lengths, scores, log_probs = (x.reshape(-1, *x.shape[2:]) for x in found)
-    rows = [row[: length - 1] for row, length in zip(tokens, lengths, strict=True)]
-    batch = make_batch([source for source in sources for _ in range(search.n_best)], rows)
-    forced = translator.score_ids(*batch)[0].numpy().sum(1)
-    np.testing.assert_allclose(log_probs, forced, rtol=rtol)
-    penalties = [wu_penalty(length, search.length_penalty) for length in lengths]
-    np.testing.assert_allclose(scores, forced / penalties, rtol=rtol)
-    hypotheses = [h for row in translator.translate_all(TEXTS, search) for h in row]
-    np.testing.assert_allclose([h.score for h in hypotheses], scores, rtol=rtol)
-    np.testing.assert_allclose([h.log_prob for h in hypotheses], log_probs, rtol=rtol)
-
-
-@pytest.mark.parametrize(
-    ("beam_size", "n_best", "length_penalty"), [(1, 1, 0.7), (3, 1, 0.0), (3, 3, 1.0), (7, 5, 2.3)]
-)
-def test_a_score_is_the_teacher_forced_log_probability_over_the_length_penalty(
-    translator: Translator, beam_size: int, n_best: int, length_penalty: float
-) -> None:
-    search = TranslationSearchConfig(beam_size=beam_size, n_best=n_best, length_penalty=length_penalty)
-    assert_scores_are_teacher_forced(translator, search, rtol=1e-4)
-
-
-def test_a_score_is_the_teacher_forced_log_probability_in_bfloat16_too(translator: Translator) -> None:
-    vocabs = (translator.source.vocab_size, translator.target.vocab_size)
-    model = Translation(translator.config.model, *vocabs, precision="bfloat16")
-    model.build()
-    for ours, theirs in zip(model.trainable_variables, translator.model.trainable_variables, strict=True):
-        ours.assign(theirs.value)
-    rounding = Translator(model, translator.source, translator.target, translator.config)
-    assert_scores_are_teacher_forced(rounding, TranslationSearchConfig(beam_size=3, n_best=3), rtol=1e-2)
-
-
-def greedy_by_trying(translator: Translator, source: list[int], longest: int) -> list[int]:
-    """Takes the piece that scores best after what is there, by scoring every piece of the vocabulary."""
-    vocab = translator.target.vocab_size
-    tokens: list[int] = []
-    while len(tokens) < longest - 1:
-        rows = np.array([[*tokens, last] for last in range(1, vocab)], np.int32)  # [V - 1, T]; PAD is no piece
-        starts = np.full([vocab - 1, 1], BOS_ID, np.int32)
-        batch = (np.array([[*source, EOS_ID]] * (vocab - 1), np.int32), np.hstack([starts, rows[:, :-1]]), rows)
-        gained = translator.score_ids(*batch)[0].numpy()[:, -1]  # [V - 1]
-        gained[BOS_ID - 1] = -np.inf
-        tokens.append(int(np.argmax(gained)) + 1)
-        if tokens[-1] == EOS_ID:
-            return tokens
-    return [*tokens, EOS_ID]
-
-
-def test_a_beam_size_of_one_takes_the_best_piece_at_each_step(translator: Translator) -> None:
-    search = TranslationSearchConfig(beam_size=1)
-    sources = translator.encode_sources(TEXTS[:5], 1000)
-    found = translator.search_ids(pad_rows(sources, last=EOS_ID), search)
-    for n, source in enumerate(sources):
-        longest = int(search.max_ratio * (len(source) + 1)) + search.max_extra
-        expected = greedy_by_trying(translator, source, longest)
-        assert found.tokens[n, 0, : found.lengths[n, 0]].numpy().tolist() == expected
-
-
-def test_score_counts_the_end_and_does_not_depend_on_batch_mates(translator: Translator) -> None:
-    targets = [*TEXTS[1:-1], "", TEXTS[0]]
-    together = translator.score(TEXTS, targets)
-    alone = [translator.score([s], [t])[0] for s, t in zip(TEXTS, targets, strict=True)]
-    np.testing.assert_allclose(together, alone, rtol=1e-4)
-    assert max(together) < 0.0  # that of the empty target too
-    assert translator.score([], []) == []
-
-
-def test_score_agrees_with_the_search_where_the_pieces_are_the_same(translator: Translator) -> None:
-    found = translator.translate(TEXTS)
-    cuts = [translator.target.pieces(ids) for ids in translator.target.encode([h.text for h in found])]
-    same = [n for n, cut in enumerate(cuts) if cut == found[n].pieces]
-    assert len(same) > 5
-    scores = translator.score([TEXTS[n] for n in same], [found[n].text for n in same])
-    np.testing.assert_allclose(scores, [found[n].log_prob for n in same], rtol=1e-4)
-
-
-@pytest.mark.parametrize("n_best", [1, 3])
-def test_attention_rows_are_shares_of_the_source(translator: Translator, n_best: int) -> None:
-    rows = translator.translate_all(TEXTS, translator.search_options(n_best=n_best), attention=True)
-    for row in rows:
-        for h in row:
-            assert h.attention.shape == (len(h.pieces) + 1, len(h.source_pieces) + 1)
-            np.testing.assert_allclose(h.attention.sum(1), 1.0, rtol=1e-5)
-            assert h.attention.min() >= 0.0
-    assert translator.translate(TEXTS[0]).attention.shape == (0, 0)
-
-
-def test_attention_does_not_depend_on_batch_mates(translator: Translator) -> None:
-    together = translator.translate(TEXTS, attention=True)
-    for n in (0, 7, 13):
-        alone = translator.translate(TEXTS[n], attention=True)
-        np.testing.assert_allclose(alone.attention, together[n].attention, atol=1e-5)
 
 
 # --- Options ----------------------------------------------------------------------------------------------------------
@@ -340,7 +217,8 @@ def test_a_text_at_the_limit_is_not_cut(translator: Translator) -> None:
     pieces = len(translator.source.encode([TEXTS[0]])[0])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        translator.translate(TEXTS[0], max_source_pieces=pieces)
+        found = translator.translate(TEXTS[0], max_source_pieces=pieces)
+    assert_same(found, translator.translate(TEXTS[0]))
 
 
 def test_line_ends_are_spaces(translator: Translator) -> None:
@@ -369,128 +247,6 @@ def test_any_text_gives_some_text(translator: Translator, text: str) -> None:
     assert isinstance(found.text, str)
     assert np.isfinite(found.score)
     assert np.isfinite(translator.score([text], [text])[0])
-
-
-# --- Loading ----------------------------------------------------------------------------------------------------------
-
-
-def test_loading_takes_the_final_weights(toy_run: Path, translator: Translator) -> None:
-    arrays, state = checkpoint.load_arrays(str(toy_run / "model.npz"))
-    assert str(translator.weights) == f"final weights, {state['weights']}, after 296 updates"
-    for variable in translator.model.trainable_variables:
-        np.testing.assert_array_equal(variable.value.numpy(), arrays[f"model/{variable.path}"])
-
-
-def test_loading_an_unfinished_run_takes_the_best_weights_so_far(toy_run: Path, tmp_path: Path) -> None:
-    run = copy_run(toy_run, tmp_path / "run", "model.npz")
-    files = sorted((run / "best").iterdir())
-    assert len(files) == 2
-    for better, worse in (files, files[::-1]):
-        for score, path in ((0.9, better), (0.1, worse)):
-            arrays, state = checkpoint.load_arrays(str(path))
-            arrays["model/translation/vocabulary_bias"][:] = score
-            checkpoint.save_arrays(str(path), arrays, {**state, "score": score})
-        loaded = Translator.load(str(run))
-        np.testing.assert_array_equal(loaded.model.vocabulary_bias.value.numpy(), np.float32(0.9))
-        assert loaded.weights == (False, "best so far", int(better.stem[-8:]), 294, str(better))
-    said = str(loaded.weights)
-    assert said.startswith("not the final weights, as training has not ended: best so far, after update")
-    assert said.endswith(f"update {int(better.stem[-8:])} of about 294")
-
-
-def test_loading_a_run_before_its_first_validation_takes_the_latest_checkpoint(toy_run: Path, tmp_path: Path) -> None:
-    run = copy_run(toy_run, tmp_path / "run", "model.npz", "best")
-    arrays, _ = checkpoint.load_arrays(str(RunDir(str(run)).latest_checkpoint()))
-    loaded = Translator.load(str(run))
-    assert loaded.weights[:3] == (False, "latest checkpoint", 296)
-    for variable in loaded.model.trainable_variables:
-        np.testing.assert_array_equal(variable.value.numpy(), arrays[f"model/{variable.path}"])
-
-
-def truncate(run: Path) -> Path:
-    path = run / "model.npz"
-    path.write_bytes(path.read_bytes()[:-100])
-    return path
-
-
-def flip_a_bit(run: Path) -> Path:
-    path = run / "model.npz"
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    return path
-
-
-def empty(run: Path) -> Path:
-    path = run / "model.npz"
-    path.write_bytes(b"")
-    return path
-
-
-def drop_a_variable(run: Path) -> Path:
-    path = run / "model.npz"
-    arrays, state = checkpoint.load_arrays(str(path))
-    del arrays["model/translation/vocabulary_bias"]
-    checkpoint.save_arrays(str(path), arrays, state)
-    return path
-
-
-def change_the_model(run: Path) -> Path:
-    config = run / "config.yaml"
-    config.write_text(config.read_text().replace("decoder_units: 29", "decoder_units: 31"))
-    return run / "model.npz"
-
-
-def drop_the_pieces(run: Path) -> Path:
-    (run / "target.model").unlink()
-    return run / "target.model"
-
-
-def damage_the_pieces(run: Path) -> Path:
-    (run / "source.model").write_bytes(b"no pieces")
-    return run / "source.model"
-
-
-def drop_the_config(run: Path) -> Path:
-    (run / "config.yaml").unlink()
-    return run
-
-
-def drop_the_weights(run: Path) -> Path:
-    (run / "model.npz").unlink()
-    return run
-
-
-@pytest.mark.parametrize(
-    "harm",
-    [
-        truncate,
-        flip_a_bit,
-        empty,
-        drop_a_variable,
-        change_the_model,
-        drop_the_pieces,
-        damage_the_pieces,
-        drop_the_config,
-        drop_the_weights,
-    ],
-)
-def test_a_damaged_run_is_refused_in_one_line_that_names_the_file(
-    toy_run: Path, tmp_path: Path, harm: Callable[[Path], Path]
-) -> None:
-    run = copy_run(toy_run, tmp_path / "run", "best", "checkpoints")
-    path = harm(run)
-    with pytest.raises(InputError) as caught:
-        Translator.load(str(run))
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "missing", Path(__file__)):
-        with pytest.raises(InputError, match="not a run folder") as caught:
-            Translator.load(str(path))
-        assert str(path) in str(caught.value)
 
 
 def test_stopping_early_never_finds_better_and_here_sometimes_worse(translator: Translator) -> None:
