@@ -40,18 +40,22 @@ class LanguageModelDataConfig:
     test: str = option(
         "", "held-out text for the final score; empty = test_share of the files of train, if valid is empty too", PATH
     )
-    pattern: str = option("*", "files of a folder that are read, such as *.py; folders in it are searched too")
+    pattern: str = option("*", "files to read in a folder, such as *.py; subfolders are searched too")
     exclude: str = option(
         ".*,__pycache__", "names of files and folders to skip, separated by commas; * and ? are wildcards"
     )
     valid_share: float = option(0.05, "share of the files held out, by a hash of their names", Range(0.0, 0.5))
-    test_share: float = option(0.05, "share of the files held out for the test, likewise", Range(0.0, 0.5))
+    test_share: float = option(
+        0.05, "share of the files held out for the test, chosen in the same way", Range(0.0, 0.5)
+    )
     tokenizer: str = option(
-        "characters", "what is predicted: characters, or SentencePiece pieces, which fold runs of spaces", TOKENIZERS
+        "characters",
+        "what is predicted: characters, or SentencePiece pieces, which collapse runs of spaces",
+        TOKENIZERS,
     )
     vocab_size: int = option(
         2000,
-        "pieces: their number; characters: upper bound, rarer ones are unknown; special tokens included",
+        "number of pieces, or upper limit for characters (rarer ones are unknown); special tokens included",
         Range(8, 1_000_000),
     )
     piece_model: str = option("bpe", "pieces: kind of SentencePiece model", PIECE_MODELS)
@@ -65,7 +69,7 @@ class LanguageModelDataConfig:
 
 @dataclasses.dataclass(frozen=True)
 class LanguageModelModelConfig(NetworkConfig):
-    """Sizes and regularisation. Characters are few and text is plenty: less dropout than for translation."""
+    """Sizes and regularisation. The vocabulary is small and text plentiful: less dropout than for translation."""
 
     layers: int = option(1, "depth", Range(1, 16))
     units: int = option(512, "state size of each layer", UNITS)
@@ -74,7 +78,7 @@ class LanguageModelModelConfig(NetworkConfig):
     embedding_units: int = option(64, "size of a token's vector", UNITS)
     embedding_scale: float = option(
         1.0,
-        "standard deviation of initial embeddings; the few tokens must move the state from the first update on; "
+        "standard deviation of initial embeddings; large, so that tokens affect the state from the first update; "
         "use 0.1 with tie",
         Range(1e-6, 10.0),
     )
@@ -87,41 +91,41 @@ class LanguageModelModelConfig(NetworkConfig):
 class LanguageModelTrainConfig(TrainConfig):
     """How the weights are trained."""
 
-    batch_size: int = option(64, "places in the text that are read side by side: rows of a batch", Range(1, 65_536))
+    batch_size: int = option(64, "places in the text that are read in parallel: rows of a batch", Range(1, 65_536))
     bptt_steps: int = option(
         100,
-        "tokens of each row per batch; the next batch continues from the state, the gradient stops there (truncated "
+        "tokens of each row per batch; the state carries over to the next batch, the gradient does not (truncated "
         "back-propagation through time)",
         Range(1, 65_536),
     )
-    random_offset: bool = option(True, "start each epoch at another place in the text, so that batches differ")
+    random_offset: bool = option(True, "start each epoch at a different place in the text, so that batches differ")
     max_epochs: int = option(5, "passes over the training text", EPOCHS)
     learning_rate: float = option(2e-3, "peak learning rate", Range(0.0, 100.0))
     label_smoothing: float = option(0.0, "share of probability spread over all tokens (Szegedy 2016)", SHARE)
     average_best: int = option(3, "best checkpoints kept and averaged into the final model", Range(1, 100))
-    metric: str = option("loss", "metric on the valid text that decides which checkpoint is best", METRICS)
+    metric: str = option("loss", "metric on the held-out text that decides which checkpoint is best", METRICS)
 
 
 @dataclasses.dataclass(frozen=True)
 class SampleConfig:
-    """Defaults of sampling; programs and Python can override them per call."""
+    """Sampling defaults, which each call from a program or from Python can override."""
 
     length: int = option(
-        500, "maximum tokens of a sample; it ends earlier where the model ends the file", Range(1, 1_000_000)
+        500, "maximum tokens per sample; it ends earlier if the model ends the file", Range(1, 1_000_000)
     )
     temperature: float = option(
-        0.8, "logits are divided by it: below 1 safer, above 1 bolder; 0 = always the most probable", Range(0.0, 100.0)
+        0.8, "divides the logits: below 1 is safer, above 1 bolder; 0 = always the most probable", Range(0.0, 100.0)
     )
-    top_k: int = option(0, "draw from the k most probable tokens only; 0 = from all", Range(0, 1_000_000))
+    top_k: int = option(0, "draw from the k most probable tokens only; 0 = all", Range(0, 1_000_000))
     top_p: float = option(
-        1.0, "draw from the fewest tokens that together have this probability (Holtzman 2020)", Range(1e-6, 1.0)
+        1.0, "draw from the fewest tokens whose probabilities reach this sum (Holtzman 2020)", Range(1e-6, 1.0)
     )
     seed: int = option(1, "the same seed gives the same text", Range(0, 2**31 - 1))
 
 
 @dataclasses.dataclass(frozen=True)
 class LanguageModelConfig(TaskConfig):
-    """All options of a language model run."""
+    """All options of a run that trains a language model."""
 
     task: ClassVar[str] = "language_model"
     tokenizer_files: ClassVar[tuple[str, ...]] = ("symbols.model",)
@@ -147,7 +151,7 @@ class LanguageModelConfig(TaskConfig):
     sample: SampleConfig = SampleConfig()
 
     def check(self) -> None:
-        """Raises InputError for values that are fine alone but contradict each other."""
+        """Raises InputError for individually valid values that contradict each other."""
         super().check()
         model = self.model
         width = model.output_units or model.units
@@ -159,8 +163,8 @@ class LanguageModelConfig(TaskConfig):
         tokens = self.train.batch_size * self.train.bptt_steps
         if tokens > BATCH.high:
             raise InputError(
-                f"train.batch_size={self.train.batch_size} times train.bptt_steps={self.train.bptt_steps} are "
-                f"{tokens:,} tokens in a batch; at most {BATCH.high:,} are allowed"
+                f"train.batch_size={self.train.batch_size} times train.bptt_steps={self.train.bptt_steps} is "
+                f"{tokens:,} tokens per batch; at most {BATCH.high:,} are allowed"
             )
         if self.data.lowercase and self.data.tokenizer != "sentencepiece":
             raise InputError("data.lowercase needs data.tokenizer=sentencepiece")

@@ -1,4 +1,4 @@
-"""What `seq2seq-inspect` shows of a language model; see `inspection.abilities`."""
+"""`seq2seq-inspect` for language models; see `inspection.abilities`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def load(model_dir: str) -> TextGenerator:
 
 
 def read(generator: TextGenerator, asked: Asked, characters: int) -> tuple[list[Reading], str]:
-    """Returns files as the model reads them; by default the run's test text, or else its held-out one."""
+    """Returns files as the model reads them (by default the run's test text, else its validation text) and their kind.
+
+    The kind is "python" if every file is Python source, else "text".
+    """
     from seq2seq_tf.tasks.language_model.recording import read_files
     from seq2seq_tf.tasks.language_model.task import text_parts
     from seq2seq_tf.text.lines import text_hash
@@ -42,7 +45,7 @@ def read(generator: TextGenerator, asked: Asked, characters: int) -> tuple[list[
         parts = text_parts(data)
         files = parts["test"] if parts["test"].names else parts["valid"]
     texts: list[str] = []
-    mixed = sorted(files.names, key=text_hash)  # else one part of a large folder would fill the text
+    mixed = sorted(files.names, key=text_hash)  # otherwise one part of a large folder would fill the text
     for path in files._replace(names=tuple(mixed)).paths():
         if sum(map(len, texts)) < characters:
             texts.append(read_text(path))
@@ -51,21 +54,25 @@ def read(generator: TextGenerator, asked: Asked, characters: int) -> tuple[list[
 
 
 def reference_copy(model: LanguageModel) -> RecordableLanguageModel:
-    """Returns a model of the same sizes with first weights of its own, whose every step can be recorded."""
+    """Returns a newly initialised model of the same sizes whose every step can be recorded."""
     from seq2seq_tf.tasks.language_model import recording
 
     return recording.reference_copy(model)
 
 
 def gradient_batch(generator: TextGenerator, asked: Asked, sizes: Sizes) -> StreamBatch:
-    """Returns places of a text, by default of the run's held-out one."""
+    """Returns excerpts of a text, by default of the run's held-out text."""
     from seq2seq_tf.tasks.language_model.recording import stream_batch
 
     return stream_batch(_stream(generator, asked), *sizes)
 
 
 def _stream(generator: TextGenerator, asked: Asked) -> np.ndarray:
-    """Returns the ids of a text."""
+    """Returns the token ids of a text [N]; each file begins with BOS.
+
+    Raises:
+      InputError: no text is named and the run's held-out text is missing.
+    """
     from seq2seq_tf.structures import BOS_ID
     from seq2seq_tf.tasks.language_model.streams import load_stream
     from seq2seq_tf.text.running_text import text_ids
@@ -75,7 +82,7 @@ def _stream(generator: TextGenerator, asked: Asked) -> np.ndarray:
     run = RunDir(asked.model_dir)
     if not asked.text:
         if not os.path.exists(run.prepared):
-            raise InputError(f"--text must name what to read: the held-out text in {run.data} is no longer there")
+            raise InputError(f"--text must name a file or folder: the held-out text in {run.data} no longer exists")
         check_data(run)
         return load_stream(os.path.join(run.data, "valid")).ids
     data = generator.config.data
@@ -84,13 +91,13 @@ def _stream(generator: TextGenerator, asked: Asked) -> np.ndarray:
 
 
 def sizes_of_run(generator: TextGenerator, asked: Asked, sizes: Sizes) -> Comparison:
-    """Returns networks of the sizes of a run, on its text."""
+    """Returns networks with a run's sizes, and a batch of its text."""
     batch = gradient_batch(generator, asked, sizes)
     return _comparison(generator.config.model, generator.model.vocab_size, batch)
 
 
 def sizes_given(asked: Asked, sizes: Sizes, *, units: int, layers: int, seed: int) -> Comparison:
-    """Returns networks without a run, on the characters of a text or else on random tokens."""
+    """Returns networks of the given sizes, and a batch of the characters of a text or else of random tokens."""
     from seq2seq_tf.structures import EOS_ID
     from seq2seq_tf.tasks.language_model.recording import stream_batch
 

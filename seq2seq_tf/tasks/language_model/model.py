@@ -1,4 +1,4 @@
-"""The language model: embedding, recurrent layers, vocabulary projection; it predicts each next token of a stream."""
+"""The language model: embedding, recurrent layers and output projection predict each next token of a stream."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig
 
 
 class LayerStates(NamedTuple):
-    """What one layer computed over time."""
+    """States and gates of one layer over time."""
 
     states: State  # (h,) or (h, c), each [B, T, H]
-    gates: tf.Tensor  # [B, T, G, H] between 0 and 1: LSTM i, f, o; GRU z, r; RNN none
+    gates: tf.Tensor  # [B, T, G, H] between 0 and 1: LSTM i, f, o; GRU z, r; none for an RNN
 
 
 class LanguageModel(Float32Layer):
-    """Predicts the next token from all before it (Mikolov 2010; Sutskever 2011; Karpathy 2016).
+    """Predicts the next token from all previous ones (Mikolov 2010; Sutskever 2011; Karpathy 2016).
 
-    The carry is the state of every layer after a chunk. The next chunk starts from it, without a gradient through it:
-    back-propagation through time, truncated (Werbos 1990).
+    The carry is the state of every layer after a chunk. The next chunk starts from it, but no gradient flows through
+    it: truncated back-propagation through time (Werbos 1990).
 
     Args:
       config: sizes and regularisation.
       vocab_size: number of tokens.
       precision: of the matrix products, one of `nn.products.DTYPES`.
+      smoothing: label smoothing, the share of probability spread over all tokens.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class LanguageModel(Float32Layer):
         self._output_dropout = Dropout(config.output_dropout, "language_model/output", shared_axes=shared)
 
     def build(self) -> None:
-        """Creates every variable; nothing is created later."""
+        """Creates all variables."""
         config = self.config
         self.embedding.build()
         self.stack.build((None, None, config.embedding_units))
@@ -85,27 +86,27 @@ class LanguageModel(Float32Layer):
         return tuple(layer[0] for layer in self.stack.cells)
 
     def _output_projection(self, dtype: str) -> OutputProjection:
-        """Returns the last projection; training multiplies at its own precision, scoring and sampling in float32."""
+        """Returns the output projection; training multiplies at its own precision, scoring and sampling in float32."""
         table = self.embedding.table if self.config.tie else self.output_table
         return OutputProjection(cast(table, dtype), tf.convert_to_tensor(self.vocabulary_bias))
 
     def _readout(self, outputs: tf.Tensor) -> tf.Tensor:
-        """Returns what stands before the vocabulary. [..., H] -> [..., D]."""
+        """Returns the input of the output projection. [..., H] -> [..., D]."""
         if not self.config.output_units:
             return outputs
         return tf.tanh(product(outputs, cast(self.output_kernel, self.compute_dtype)) + self.output_bias)
 
     def initial_carry(self, batch_size: tf.Tensor) -> CellStates:
-        """Returns the state at the beginning of a text: zeros [B, H]."""
+        """Returns the state at the beginning of a text: zeros [B, H] for each tensor of each layer."""
         return self.stack.zero_state(batch_size)
 
     def read(
         self, ids: tf.Tensor, carry: CellStates, *, dropout_seed: tf.Tensor | None
     ) -> tuple[tf.Tensor, CellStates]:
-        """Reads ids [B, T] int32, padded at the end if at all.
+        """Reads ids [B, T] int32, padded at the end if at all; a dropout_seed of None means no dropout.
 
         Returns:
-          what stands before the vocabulary [B, T, D], and the state after the last real token of each row.
+          the input of the output projection [B, T, D], and the state after the last real token of each row.
         """
         embedded = self._input_dropout(self.embedding.embed(ids), dropout_seed)  # [B, T, E]
         unrolled = self.stack.unroll(embedded, tf.not_equal(ids, PAD_ID), carry, dropout_seed=dropout_seed)
@@ -118,41 +119,43 @@ class LanguageModel(Float32Layer):
 
         Args:
           batch: [B, L + 1] int32 without padding; the first L tokens are read, the last L are predicted.
-          carry: state after the chunk before.
+          carry: state after the previous chunk.
           dropout_seed: None for no dropout.
         """
         hidden, final = self.read(batch[:, :-1], carry, dropout_seed=dropout_seed)
-        # All tokens are real: no need to look for them, and XLA can compile this.
+        # All tokens are real: there is no padding to filter out, and XLA can compile this.
         labels = tf.reshape(batch[:, 1:], [-1])  # [B * L]
         projection = self._output_projection(self.compute_dtype)
         loss = self.cross_entropy.summed(tf.reshape(hidden, [-1, hidden.shape[-1]]), *projection, labels)
         return loss, tf.nest.map_structure(tf.stop_gradient, final)
 
     def score(self, ids: tf.Tensor, carry: CellStates) -> tuple[tf.Tensor, CellStates]:
-        """Returns -log p of each next token in nats [B, T], zero on padding, and the state after the last.
+        """Returns -log p of each next token in nats [B, T], zero on padding, and the state after the last token read.
 
-        ids: [B, T + 1] int32, padded at the end if at all.
+        Args:
+          ids: [B, T + 1] int32, padded at the end if at all.
+          carry: state before the first token.
         """
         hidden, final = self.read(ids[:, :-1], carry, dropout_seed=None)
         projection = self._output_projection("float32")
         return -log_probabilities(self.cross_entropy, hidden, ids[:, 1:], projection), final
 
     def logits(self, ids: tf.Tensor, carry: CellStates) -> tuple[tf.Tensor, CellStates]:
-        """Returns the logits of the next token after each of ids [B, T]: [B, T, V] float32, and the last state."""
+        """Returns the logits of the token after each of ids [B, T], [B, T, V] float32, and the final state."""
         hidden, final = self.read(ids, carry, dropout_seed=None)
         table, bias = self._output_projection("float32")
         return product(hidden, table, transpose_kernel=True) + bias, final
 
     def step_fn(self) -> StepFn:
-        """Returns the step of sampling: (tokens [N], state, ()) -> (logits [N, V] float32, state).
+        """Returns the sampling step: (tokens [N], state, ()) -> (logits [N, V] float32, state).
 
-        Make it outside the loop that calls it: the weights are read and cast here.
+        Call this outside the sampling loop: it reads and casts the weights.
         """
         inputs, weights = [c.input_kernel() for c in self.cells], [c.weights_for_steps() for c in self.cells]
         table, bias = self._output_projection("float32")
 
         def step(tokens: tf.Tensor, state: CellStates, memory: Any) -> tuple[tf.Tensor, CellStates]:
-            del memory  # all that was read is in the state
+            del memory  # the state contains all that was read
             x = self.embedding.embed(tokens)  # [N, E]
             new_states = []
             for n, cell in enumerate(self.cells):
@@ -164,9 +167,9 @@ class LanguageModel(Float32Layer):
         return step
 
     def states(self, ids: tf.Tensor, carry: CellStates) -> tuple[tuple[LayerStates, ...], CellStates]:
-        """Returns every state and gate of every layer while reading ids [B, T], and the last state.
+        """Returns every state and gate of every layer while reading ids [B, T], and the final state.
 
-        Rows may be padded at the end; what is returned for padding means nothing.
+        Rows may be padded at the end; the values at padded positions are meaningless.
         """
         x = tf.transpose(self.embedding.embed(ids), [1, 0, 2])  # [T, B, E]
         mask = tf.transpose(tf.not_equal(ids, PAD_ID))[:, :, tf.newaxis]  # [T, B, 1]
@@ -187,7 +190,7 @@ class LanguageModel(Float32Layer):
 def _all_states(
     cell: Cell, weights: Weights, projected: tf.Tensor, mask: tf.Tensor, initial: State
 ) -> tuple[State, State]:
-    """Runs a cell over time and keeps each state [T, B, H]; padding leaves the state as it was."""
+    """Runs a cell over time and returns all states [T, B, H] and the final one; padding leaves the state unchanged."""
     steps = tf.shape(projected)[0]
     no_context = tf.zeros([tf.shape(projected)[1], 0])
 

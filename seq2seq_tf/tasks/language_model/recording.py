@@ -1,4 +1,4 @@
-"""A language model whose every step can be recorded: states after each token of a text, gradients over its steps."""
+"""Recording every step of a language model: states after each token of a text, gradients over its steps."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
 from seq2seq_tf.text.running_text import TextOfIds, text_ids
 from seq2seq_tf.text.tokenizer import Tokenizer
 
-_WARM_UP = 100  # tokens read before a place in a text, so that the state is not that of a beginning
+_WARM_UP = 100  # tokens read before an excerpt, so that its state is not that of the beginning of a text
 
 
 class StreamBatch(NamedTuple):
-    """Places of a text."""
+    """Excerpts of a text, each with the tokens before it."""
 
-    before: np.ndarray  # [B, W] int32, only read: the state is carried on, the gradient is not, as in training
-    ids: np.ndarray  # [B, T + 1] int32, the first T are read, the last T predicted
+    before: np.ndarray  # [B, W] int32, only read: the state carries over, the gradient does not, as in training
+    ids: np.ndarray  # [B, T + 1] int32; the first T are read, the last T predicted
 
 
 class RecordableLanguageModel:
-    """See `Recordable`; its batches are `StreamBatch`es."""
+    """Implements `Recordable` for batches of type `StreamBatch`."""
 
     def __init__(self, config: LanguageModelModelConfig, vocab_size: int) -> None:
         self.model = LanguageModel(
@@ -40,18 +40,18 @@ class RecordableLanguageModel:
         self.cells = [NamedCell(f"layer_{n}", cell, False) for n, cell in enumerate(self.model.cells)]
 
     def start(self, batch: StreamBatch) -> CellStates:
-        """Returns the state after what is only read."""
+        """Returns the state after the tokens that are only read."""
         carry = self.model.initial_carry(len(batch.ids))
         if batch.before.shape[1]:
             _, carry = self.model.read(tf.constant(batch.before), carry, dropout_seed=None)
         return carry
 
     def loss(self, batch: StreamBatch, start: CellStates) -> LossSum:
-        """Returns the loss of a batch."""
+        """Returns the loss of a batch from a start state."""
         return self.model.batch_loss(batch.ids, start, dropout_seed=None)[0]
 
     def lengths(self, batch: StreamBatch, cell: str) -> np.ndarray:
-        """Returns T for each row: all tokens are real."""
+        """Returns T for each row, [B]: all tokens are real."""
         del cell
         return np.full(len(batch.ids), batch.ids.shape[1] - 1)
 
@@ -63,12 +63,17 @@ class RecordableLanguageModel:
 
 
 def reference_copy(model: LanguageModel) -> RecordableLanguageModel:
-    """Returns a model of the same sizes with first weights of its own, whose every step can be recorded."""
+    """Returns a newly initialised model of the same sizes whose every step can be recorded."""
     return RecordableLanguageModel(model.config, model.vocab_size)
 
 
 def stream_batch(ids: np.ndarray, sequences: int, steps: int) -> StreamBatch:
-    """Returns places spread evenly over a stream of tokens, which is a ring.
+    """Returns excerpts spread evenly over a stream of tokens, treated as a ring.
+
+    Args:
+      ids: [N], the stream.
+      sequences: maximum number of excerpts; a short stream gives fewer.
+      steps: maximum tokens to predict per excerpt; a short stream gives fewer.
 
     Raises:
       InputError: fewer than two tokens.
@@ -83,12 +88,12 @@ def stream_batch(ids: np.ndarray, sequences: int, steps: int) -> StreamBatch:
 
 
 def read_files(generator: TextGenerator, texts: Sequence[str], characters: int) -> Reading:
-    """Reads texts from their beginnings, each as a file of its own, until there are enough characters.
+    """Reads texts in order, each from its beginning as a separate file, until there are enough characters.
 
     Args:
       generator: the language model.
       texts: whole files.
-      characters: the last text is cut there, at the end of a line if there is one.
+      characters: the text read is cut to this length, at the end of a line if possible.
 
     Raises:
       InputError: nothing to read.
@@ -110,7 +115,7 @@ def _spells(tokenizer: Tokenizer) -> bool:
 
 
 def _enough(texts: Sequence[str], characters: int) -> tuple[list[str], list[str]]:
-    """Returns the first texts that hold enough characters: whole; and with separators, the last one cut."""
+    """Returns the first texts that contain enough characters: whole, and with separators, the last one cut."""
     whole: list[str] = []
     left = characters
     while len(whole) < len(texts) and left > 0:
@@ -126,6 +131,6 @@ def _enough(texts: Sequence[str], characters: int) -> tuple[list[str], list[str]
 
 
 def _pieces(tokenizer: Tokenizer, text: str) -> list[str]:
-    """Returns what each token of a text adds to it; "" for a byte that is not a whole character yet."""
+    """Returns the text that each token adds; "" for a byte that does not complete a character."""
     gained = TextOfIds(tokenizer)
     return [gained.add(i) for i in text_ids(tokenizer, text)]

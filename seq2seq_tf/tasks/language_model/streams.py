@@ -1,7 +1,7 @@
-"""Text as one long stream of tokens: ids on disk that are memory-mapped, read at several places side by side.
+"""Text as one long stream of tokens: ids memory-mapped from disk and read at several places in parallel.
 
-A stream is a ring: each file begins with BOS, and behind the last file comes the first. For an epoch it is cut into B
-rows of equal length, and the rows into chunks of L; what is learned on one chunk goes on into the next.
+A stream is a ring: each file begins with BOS, and the last file is followed by the first. For an epoch it is cut into
+B rows of equal length, and the rows into chunks of L tokens; the state after one chunk carries over to the next.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from seq2seq_tf.structures import BOS_ID, UNK_ID
 from seq2seq_tf.text.running_text import text_ids
 from seq2seq_tf.text.tokenizer import Tokenizer
 
-Chunk = tuple[int, int]  # columns of the rows: the tokens that are read
+Chunk = tuple[int, int]  # start and stop of the columns that are read
 
 
 class StreamSize(NamedTuple):
-    """What a stream was made of."""
+    """Counts of what a stream contains."""
 
     files: int
     characters: int
-    symbols: int  # tokens, beginnings of files included; the name stands in files on disk
-    unknown: int  # tokens that the vocabulary lacks
+    symbols: int  # tokens, beginnings of files included; files on disk use this name
+    unknown: int  # tokens missing from the vocabulary
 
     def __str__(self) -> str:
         unknown = f", {self.unknown:,} of them unknown" if self.unknown else ""
@@ -36,17 +36,17 @@ class StreamSize(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """A text as ids."""
+    """A text as token ids."""
 
     ids: np.ndarray  # [N] uint16 or int32, memory-mapped; each file begins with BOS
     size: StreamSize
 
 
 def write_stream(texts: Iterable[str], tokenizer: Tokenizer, prefix: str) -> StreamSize:
-    """Writes PREFIX.ids and PREFIX.json, one text after the other; memory is that of the longest text.
+    """Writes texts one after the other to PREFIX.ids and their counts to PREFIX.json; only one text is in memory.
 
     Raises:
-      InputError: nothing to write, or a full disk.
+      InputError: the text is empty or the disk full.
     """
     dtype = np.dtype(np.uint16 if tokenizer.vocab_size <= 65536 else np.int32)
     files = characters = count = unknown = 0
@@ -64,10 +64,10 @@ def write_stream(texts: Iterable[str], tokenizer: Tokenizer, prefix: str) -> Str
 
 
 def load_stream(prefix: str) -> Stream:
-    """Memory-maps what `write_stream` wrote.
+    """Memory-maps a stream written by `write_stream`.
 
     Raises:
-      InputError: missing or damaged.
+      InputError: a file is missing or damaged.
     """
     try:
         with open(prefix + ".json", encoding="utf-8") as file:
@@ -81,12 +81,12 @@ def load_stream(prefix: str) -> Stream:
 
 
 def row_length(tokens: int, rows: int) -> int:
-    """Returns how many tokens each of `rows` rows reads in an epoch; fewer than `rows` are left over."""
+    """Returns how many tokens each of `rows` rows reads in an epoch; fewer than `rows` tokens are left over."""
     return tokens // rows
 
 
 def plan_chunks(length: int, chunk: int) -> list[Chunk]:
-    """Returns the chunks of rows of `length` tokens in order; the last may be shorter."""
+    """Returns the chunks, in order, of rows of `length` tokens; the last may be shorter than `chunk`."""
     return [(start, min(start + chunk, length)) for start in range(0, length, chunk)]
 
 
@@ -99,7 +99,7 @@ def iter_chunks(ids: np.ndarray, rows: int, offset: int, chunks: Sequence[Chunk]
     """Yields chunks as [rows, L + 1] int32: a model reads columns 0 to L - 1 and predicts columns 1 to L.
 
     Args:
-      ids: [N], the ring.
+      ids: [N], the stream.
       rows: B; row b begins at offset + b * (N // B).
       offset: see `epoch_offset`.
       chunks: from `plan_chunks`.

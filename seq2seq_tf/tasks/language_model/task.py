@@ -41,16 +41,17 @@ from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 
 
 class LanguageModelTask:
-    """See `training.task.Task`.
+    """Implements `training.task.Task`.
 
-    An epoch reads the training stream once: `train.batch_size` rows side by side, each from the zero state, chunk after
-    chunk. With `train.random_offset` it begins at a place that is a function of (seed, epoch).
+    An epoch reads the training stream once, chunk by chunk: `train.batch_size` rows in parallel, each from the zero
+    state. With `train.random_offset` it begins at a place that is a function of (seed, epoch).
 
     Args:
-      config: of the run.
-      tokenizer: of characters or pieces.
-      train, valid: streams.
-      model: built.
+      config: options of the run.
+      tokenizer: its units are characters or pieces.
+      train: training stream.
+      valid: held-out stream.
+      model: already built.
     """
 
     batch_spec = tf.TensorSpec([None, None], tf.int32)
@@ -73,11 +74,11 @@ class LanguageModelTask:
 
     def plan(self, epoch: int) -> EpochPlan:
         """Returns the chunks of an epoch."""
-        del epoch  # all epochs have the same chunks, of other text
+        del epoch  # all epochs have the same chunks, but of different text
         return EpochPlan(plan_chunks(self._length, self.config.train.bptt_steps), 0.0)
 
     def load(self, epoch: int, batches: Sequence[Chunk]) -> Iterator[np.ndarray]:
-        """Yields chunks of all rows."""
+        """Yields chunks of all rows, [B, L + 1] int32."""
         return iter_chunks(self.train.ids, self.config.train.batch_size, self._offset(epoch), batches)
 
     def first_carry(self) -> CellStates:
@@ -85,18 +86,18 @@ class LanguageModelTask:
         return self.generator.zero_state(self.config.train.batch_size)
 
     def describe(self, batches: Sequence[Chunk]) -> str:
-        """Returns the tokens of the rows."""
+        """Returns which tokens of the rows are in these batches."""
         return f"tokens {batches[0][0] + 1:,} to {batches[-1][1]:,} of each of {self.config.train.batch_size} rows"
 
     def validate(self) -> dict[str, float]:
-        """Scores the held-out stream, read as several rows side by side."""
+        """Scores the held-out stream, read as several rows in parallel: nats per token, and bits per character."""
         train, size = self.config.train, self.valid.size
         rows = max(1, min(train.batch_size, size.symbols // train.bptt_steps))
         loss = self.generator.score_stream(self.valid.ids, rows, train.bptt_steps)
         return {"loss": loss, "bits_per_character": loss / math.log(2.0) * size.symbols / size.characters}
 
     def pictures(self) -> dict[str, bytes]:
-        """Returns none."""
+        """Returns no pictures."""
         return {}
 
     def gradient_curves(self) -> GradientCurves:
@@ -111,7 +112,7 @@ def text_parts(data: LanguageModelDataConfig) -> dict[str, TextFiles]:
     """Returns the files of train, valid and test; test may be empty.
 
     Raises:
-      InputError: a missing path, a folder without files, nothing held out.
+      InputError: a path is missing, a folder has no files or nothing is held out.
     """
     if not data.train:
         raise InputError("data.train must name a text file or a folder of text files")
@@ -123,7 +124,7 @@ def text_parts(data: LanguageModelDataConfig) -> dict[str, TextFiles]:
     if data.valid:
         return {"test": TextFiles("", ()), **parts}
     if os.path.isfile(data.train):
-        raise InputError(f"{data.train}: one file cannot be divided; name held-out text in data.valid")
+        raise InputError(f"{data.train}: a single file cannot be divided; name held-out text in data.valid")
     shared = share_out(parts["train"], data.valid_share, 0.0 if data.test else data.test_share)
     for part in ("train", "valid"):
         if not shared[part].names:
@@ -135,10 +136,10 @@ def text_parts(data: LanguageModelDataConfig) -> dict[str, TextFiles]:
 
 
 def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]) -> LanguageModelTask:
-    """Makes the tokenizer, writes the streams and builds the model, or finds all that in the run folder.
+    """Makes the tokenizer and the streams, unless the run folder already has them, and builds the model.
 
     Raises:
-      InputError: missing or broken files, named with the line; too little text.
+      InputError: files are missing or broken (named with the line), or there is too little text.
     """
     parts = text_parts(config.data)
     prefixes = {part: os.path.join(run.data, part) for part in ("train", "valid")}
@@ -157,7 +158,7 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
             say(f"{part}: {sizes[part]}")
         if isinstance(tokenizer, SentencePieceTokenizer):
             changed = _not_written_back(tokenizer, parts["train"])
-            say(f"not written back exactly by the pieces (data.normalization={config.data.normalization}): {changed}")
+            say(f"not reproduced exactly by the pieces (data.normalization={config.data.normalization}): {changed}")
         if sizes["train"].symbols < config.train.batch_size:
             raise InputError(
                 f"{config.data.train}: {sizes['train']}; fewer than train.batch_size={config.train.batch_size}"
@@ -177,7 +178,7 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
 
 
 def _not_written_back(tokenizer: SentencePieceTokenizer, files: TextFiles) -> Changed:
-    """Counts the lines that do not come back exactly from their pieces, such as indented ones."""
+    """Counts the lines that their pieces do not reproduce exactly, such as indented ones."""
     changed, threads = NONE_CHANGED, os.cpu_count() or 1
     for path in files.paths():
         lines = read_text(path).split("\n")
@@ -188,12 +189,12 @@ def _not_written_back(tokenizer: SentencePieceTokenizer, files: TextFiles) -> Ch
 def _write_tokenizer(run: RunDir, data: LanguageModelDataConfig, files: TextFiles, say: Callable[[str], None]) -> None:
     """Writes the tokenizer of the training text into the run folder."""
     with contextlib.suppress(FileNotFoundError):
-        os.remove(run.tokenizer_file)  # made again: the text may have been corrected since a first attempt failed
+        os.remove(run.tokenizer_file)  # the text may have been corrected after a first attempt failed
     if data.tokenizer == "characters":
         write_character_tokenizer(map(read_text, files.paths()), run.tokenizer_file, max_size=data.vocab_size)
         return
     say(f"training the {data.piece_model} model with {data.vocab_size:,} pieces ...")
-    together = os.path.join(run.data, "train.txt")  # one file: a command line holds only so many names
+    together = os.path.join(run.data, "train.txt")  # one file: the length of a command line is limited
     try:
         with open(together, "w", encoding="utf-8", newline="\n") as file:
             for path in files.paths():

@@ -1,4 +1,4 @@
-"""Write, score and look into texts with a trained language model: the Python API, under every program."""
+"""Sampling, scoring and inspecting text with a trained language model: the Python API, used by every program."""
 
 from __future__ import annotations
 
@@ -28,38 +28,38 @@ from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _ROW = tf.TensorSpec([None], tf.int32)
 _STEPS = 256  # tokens of a text computed per call; bounds memory
-_ROWS = 64  # texts computed side by side
-_AT_ONCE = 8  # tokens drawn per call while streaming: a call reads all weights anew
-_MAX_DRAWN = 2**27  # tokens of all samples of a call: what memory bears
+_ROWS = 64  # texts computed in parallel
+_AT_ONCE = 8  # tokens drawn per call while streaming: each call reads all weights
+_MAX_DRAWN = 2**27  # tokens of all samples of a call; bounds memory
 
 
 class TextScore(NamedTuple):
-    """How well a text was predicted, its end included."""
+    """How well a text and its end were predicted."""
 
     nats: float  # -log p, summed
-    tokens: int  # predicted ones: those of the text, and its end
+    tokens: int  # predicted tokens: those of the text, and its end
     characters: int
-    unknown: int  # tokens that the vocabulary lacks; what they cost says nothing about the text
+    unknown: int  # tokens missing from the vocabulary; their cost says nothing about the text
 
     @property
     def bits_per_character(self) -> float:
-        """Total bits, also of pieces and of the end, by characters."""
+        """Bits of all tokens, the end included, divided by the number of characters, whatever the tokens are."""
         return self.nats / np.log(2.0) / max(self.characters, 1)
 
 
 class Activations(NamedTuple):
     """The state after each token of a text of T tokens."""
 
-    tokens: list[str]  # T; joined they are the text, if tokens are characters
+    tokens: list[str]  # T; if tokens are characters, their concatenation is the text
     values: np.ndarray  # [T, U] float32
     names: list[str]  # U; "layer_0/h/17" is unit 17 of the output of the lowest layer, "/c/" the cell of an LSTM
 
 
 class TextGenerator:
-    """Model, tokenizer and the traced functions of one run.
+    """Model, tokenizer and traced functions of one run.
 
-    One instance traces each function once; calls of any size reuse it. A text begins in the zero state with BOS, the
-    beginning of a file.
+    An instance traces each function once; calls of any size reuse the trace. A text begins in the zero state with BOS,
+    the beginning of a file.
     """
 
     def __init__(self, model: LanguageModel, tokenizer: Tokenizer, config: LanguageModelConfig) -> None:
@@ -77,21 +77,21 @@ class TextGenerator:
         self.states_of_ids = trace(self._states, [_IDS, state])
         self.read_ids = trace(self._read, [_IDS, state])
         self.draw_ids = trace(self._draw, [_ROW, state, uniforms, options])
-        self.drawable = np.ones(tokenizer.vocab_size, bool)  # tokens that a text can have, and its end
+        self.drawable = np.ones(tokenizer.vocab_size, bool)  # tokens that a text can contain, and its end
         self.drawable[[PAD_ID, UNK_ID]] = False
         self.drawable[EOS_ID] = not tokenizer.character_level  # the line end among pieces
 
     def __repr__(self) -> str:
-        """Returns which run this is, and what its network is made of."""
+        """Returns which run this is, and the cells and sizes of its network."""
         cell, counts = self.config.model.cell, f"{self.tokenizer.vocab_size:,} {self.tokenizer.units}"
         return outline("TextGenerator", self.weights, self.model, cell, counts)
 
     @classmethod
     def load(cls, model_dir: str) -> TextGenerator:
-        """Loads a run folder: its final weights, or the best so far if training still goes on.
+        """Loads a run folder: its final weights, or the best so far if training has not finished.
 
         Raises:
-          InputError: not a run folder, one of another task, no weights yet, damaged or foreign weights.
+          InputError: not a run folder, a run of another task, no weights yet, weights damaged or of another model.
         """
         check_not_forked()
         run = RunDir(model_dir)
@@ -108,7 +108,7 @@ class TextGenerator:
         return self.model.read(ids, state, dropout_seed=None)[1]
 
     def _states(self, ids: tf.Tensor, state: CellStates) -> tuple[tf.Tensor, CellStates]:
-        """Returns the states of all layers beside each other [B, T, U]."""
+        """Returns the concatenated states of all layers [B, T, U], and the final state."""
         layers, final = self.model.states(ids, state)
         return tf.concat([tensor for layer in layers for tensor in layer.states], 2), final
 
@@ -126,27 +126,27 @@ class TextGenerator:
     # --- Sampling ---
 
     def sample(self, prompt: str = "", *, samples: int = 1, **options: Any) -> list[str]:
-        """Goes on with a text.
+        """Continues a text.
 
         Args:
-          prompt: what stands before; "" is the beginning of a file.
-          samples: how many continuations. Number n is the same whatever their count.
+          prompt: the text to continue; "" is the beginning of a file.
+          samples: number of continuations. Continuation n does not depend on this number.
           **options: fields of SampleConfig (length, temperature, top_k, top_p, seed); the run's configuration gives
             the defaults.
 
         Returns:
-          the continuations, without the prompt. One that is shorter than `length` tokens ends where the model ends
-          the file.
+          the continuations, without the prompt. One with fewer than `length` tokens ends where the model ends the file.
 
         Raises:
-          InputError: unknown option or value out of range.
+          InputError: unknown option, value out of range or prompt that is not a string.
         """
         chosen = self.sample_options(**options)
         if not isinstance(samples, Integral) or samples < 1:
             raise InputError(f"samples must be a whole number of at least 1, got {samples!r}")
         if samples * chosen.length > _MAX_DRAWN:
             raise InputError(
-                f"samples={samples} times length={chosen.length} are more than {_MAX_DRAWN:,} tokens to draw at once"
+                f"samples={samples} times length={chosen.length} is too many tokens for one call; "
+                f"at most {_MAX_DRAWN:,} are allowed"
             )
         generators = [np.random.default_rng([chosen.seed, n]) for n in range(samples)]
         uniforms = np.stack([g.random(chosen.length, np.float32) for g in generators])
@@ -155,10 +155,10 @@ class TextGenerator:
         return [self._text(ids, row) for row in tokens.numpy()]
 
     def stream(self, prompt: str = "", **options: Any) -> Iterator[str]:
-        """Yields the first text of `sample` token by token, while it is drawn.
+        """Yields the first text of `sample` token by token as it is drawn.
 
         Raises:
-          InputError: unknown option or value out of range.
+          InputError: unknown option, value out of range or prompt that is not a string.
         """
         chosen = self.sample_options(**options)
         generator = np.random.default_rng([chosen.seed, 0])
@@ -174,7 +174,7 @@ class TextGenerator:
                     yield gained
 
     def sample_options(self, **options: Any) -> SampleConfig:
-        """Returns the run's options of sampling with some replaced, checked as in a configuration file."""
+        """Returns the run's sampling options with these replaced, checked as in a configuration file."""
         merged = {**flatten(self.config), **{f"sample.{k}": v for k, v in options.items()}}
         try:
             return load(None, merged, LanguageModelConfig).config.sample
@@ -182,7 +182,7 @@ class TextGenerator:
             raise InputError(str(error).replace("--sample.", "")) from None
 
     def _start(self, prompt: str, samples: int) -> tuple[list[int], np.ndarray, CellStates]:
-        """Returns the ids of the prompt, the token to read next [N] and the state before it."""
+        """Returns the ids of the prompt, its last token, still to be read, [N], and the state before that token."""
         ids = text_ids(self.tokenizer, check_text(prompt, "prompt"))
         state, before = self.zero_state(1), [BOS_ID, *ids]
         for start, stop in plan_chunks(len(before) - 1, _STEPS):
@@ -191,7 +191,7 @@ class TextGenerator:
         return ids, np.full([samples], before[-1], np.int32), state
 
     def _text(self, before: Sequence[int], tokens: np.ndarray) -> str:
-        """Returns the text of drawn tokens up to the end."""
+        """Returns the text of drawn tokens up to the end of the file."""
         ends = np.flatnonzero((tokens == BOS_ID) | (tokens == PAD_ID))
         text = TextOfIds(self.tokenizer, before)
         return "".join(text.add(int(token)) for token in tokens[: ends[0] if len(ends) else None])
@@ -199,10 +199,10 @@ class TextGenerator:
     # --- Scoring ---
 
     def score(self, texts: Iterable[str]) -> list[TextScore]:
-        """Returns how well each text is predicted, each as a file of its own, its end included.
+        """Returns how well each text and its end are predicted, each as a separate file.
 
         Raises:
-          InputError: one text instead of a list, or an item that is no text.
+          InputError: a single string instead of a list, or an item that is not a string.
         """
         texts = check_texts(texts)
         rows = [text_ids(self.tokenizer, text) for text in texts]
@@ -215,9 +215,9 @@ class TextGenerator:
         ]
 
     def score_stream(self, ids: np.ndarray, rows: int, chunk: int) -> float:
-        """Returns the mean loss of a stream in nats per token, read as `rows` rows side by side, each from zero.
+        """Returns the mean loss in nats per token of a stream, read as `rows` parallel rows, each from the zero state.
 
-        Quick, and a little too high: the first tokens of each row lack what stands before them.
+        This is fast but gives a slightly high value: the first tokens of each row are predicted without their context.
         """
         length = row_length(len(ids), rows)
         state, total = self.zero_state(rows), 0.0
@@ -227,7 +227,7 @@ class TextGenerator:
         return total / (rows * length)
 
     def logits(self, text: str) -> tuple[list[str], np.ndarray]:
-        """Returns what is read, the beginning of the text and its tokens, and the logits after each [T + 1, V]."""
+        """Returns the tokens read (BOS and the T tokens of the text) and the logits after each, [T + 1, V]."""
         ids = [BOS_ID, *text_ids(self.tokenizer, check_text(text, "text"))]
         chunks = [logits[0] for _, logits in self._run(self.logits_of_ids, [ids])]
         return self.tokenizer.pieces(ids), np.concatenate(chunks)
@@ -239,7 +239,7 @@ class TextGenerator:
         return self.activations_of([text])[0]
 
     def activations_of(self, texts: Iterable[str]) -> list[Activations]:
-        """Returns the activations of several texts, each a file of its own, computed side by side: much faster."""
+        """Returns the activations of several texts, each a separate file, computed in parallel: much faster."""
         texts = check_texts(texts)
         rows = [text_ids(self.tokenizer, text) for text in texts]
         names = self._unit_names()
@@ -247,7 +247,7 @@ class TextGenerator:
         for group, states in self._run(self.states_of_ids, [[BOS_ID, *row] for row in rows]):
             for n, found in zip(group, states, strict=True):
                 parts[n].append(found)
-        # Behind the tokens of a row stands padding, before them BOS.
+        # The tokens of a row follow BOS and may be followed by padding.
         values = [np.concatenate(part)[1 : len(row) + 1] for part, row in zip(parts, rows, strict=True)]
         return [
             Activations(self._shown(text, row), found, names)
@@ -261,21 +261,21 @@ class TextGenerator:
 
     def _shown(self, text: str, ids: Sequence[int]) -> list[str]:
         if self.tokenizer.character_level:
-            return list(text)  # unknown ones as they are
+            return list(text)  # unknown characters unchanged
         return ["\n" if i == EOS_ID else piece for i, piece in zip(ids, self.tokenizer.pieces(ids), strict=True)]
 
     def _run(
         self, function: Callable[..., Any], rows: Sequence[Sequence[int]], *, overlap: int = 0
     ) -> Iterator[tuple[list[int], np.ndarray]]:
-        """Calls a function on chunks of rows of ids, many rows side by side; rows that are done leave.
+        """Calls a function on chunks of rows of ids, many rows in parallel; finished rows are dropped.
 
         Args:
-          function: (ids [B, T], padded, state) -> (output [B, ...], state).
-          rows: each is read from the zero state.
-          overlap: last columns that the next chunk begins with.
+          function: (padded ids [B, T], state) -> (output [B, ...], state).
+          rows: ids, each row read from the zero state.
+          overlap: number of last columns repeated at the start of the next chunk.
 
         Yields:
-          numbers of the rows and the output; the chunks of a row come in order.
+          indices of the rows and their output; the chunks of a row come in order.
         """
         order = sorted(range(len(rows)), key=lambda n: -len(rows[n]))
         for first in range(0, len(order), _ROWS):

@@ -175,7 +175,7 @@ def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
         Captioner.load(other.path)
 
 
-def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
+def test_it_reports_its_weights_and_refuses_to_work_after_a_fork(
     captioner: Captioner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert captioner.weights.final

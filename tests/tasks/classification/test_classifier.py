@@ -80,7 +80,7 @@ def test_mistakes_are_named(classifier: Classifier, run: Path, toy_run: Path, tm
         Classifier.load(str(toy_run))
 
 
-def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
+def test_it_reports_its_weights_and_refuses_to_work_after_a_fork(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert classifier.weights.final

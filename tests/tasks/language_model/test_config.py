@@ -24,6 +24,6 @@ def test_contradictions_are_refused(changes: dict[str, Any], message: str) -> No
         language_models.config(Path("x"), **changes)
 
 
-def test_a_batch_that_no_memory_bears_is_refused() -> None:
-    with pytest.raises(InputError, match=r"train.batch_size=65536 times train.bptt_steps=65536 are 4,294,967,296"):
+def test_a_batch_too_large_for_any_memory_is_refused() -> None:
+    with pytest.raises(InputError, match=r"train.batch_size=65536 times train.bptt_steps=65536 is 4,294,967,296"):
         language_models.config(Path("x"), train__batch_size=65536, train__bptt_steps=65536)

@@ -1,4 +1,4 @@
-"""What is looked at of a language model: its test text, places of its held-out text, fresh cells of its size."""
+"""Inspecting a language model: its test text, excerpts of its held-out text, new cells of its size."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def test_gradients_are_measured_on_the_held_out_stream_or_a_text(
     (tmp_path / "x.txt").write_text("ma mo ma mo gin", encoding="utf-8")
     named = gradient_batch(generator, Asked(str(language_run), str(tmp_path / "x.txt"), None), Sizes(1, 7))
     assert generator.tokenizer.decode(named.ids[:, 1:].tolist()) == ["ma mo m"]
-    with pytest.raises(InputError, match="--text must name what to read"):
+    with pytest.raises(InputError, match="--text must name a file or folder"):
         gradient_batch(generator, NO_TEXT._replace(model_dir=str(tmp_path)), Sizes(1, 7))
 
 
-def test_fresh_cells_have_the_sizes_of_the_run_or_those_given(
+def test_new_cells_have_the_sizes_of_the_run_or_the_given_ones(
     generator: TextGenerator, language_run: Path, tmp_path: Path
 ) -> None:
     of_run = sizes_of_run(generator, NO_TEXT._replace(model_dir=str(language_run)), Sizes(2, 5))
@@ -57,7 +57,7 @@ def test_fresh_cells_have_the_sizes_of_the_run_or_those_given(
         assert np.isfinite(float(fresh.loss(given.batch, fresh.start(given.batch)).nll))
 
 
-def test_random_symbols_follow_the_seed_and_characters_of_a_text_are_numbered(tmp_path: Path) -> None:
+def test_random_tokens_follow_the_seed_and_characters_of_a_text_are_numbered(tmp_path: Path) -> None:
     one, same, other = (sizes_given(NO_TEXT, Sizes(2, 5), units=3, layers=1, seed=seed).batch for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.ids, same.ids)
     assert not np.array_equal(one.ids, other.ids)

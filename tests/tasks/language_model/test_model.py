@@ -1,4 +1,4 @@
-"""The language model: equal to plain NumPy, chunks equal the whole, nothing from padding, one maths everywhere."""
+"""The language model equals plain NumPy; chunks equal the whole text, and padding has no effect."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def random_state(model: LanguageModel, rng: np.random.Generator) -> CellStates:
 
 
 def numpy_logits(model: LanguageModel, ids: np.ndarray, state: CellStates) -> tuple[np.ndarray, Any]:
-    """Returns logits [B, T, V] and the last state, step by step at float64."""
+    """Returns logits [B, T, V] and the final state, computed step by step in float64."""
     config, own = model.config, oracles.numpy_weights(model)
     table = np.asarray(model.embedding.table, np.float64)
     states = [tuple(np.asarray(s, np.float64) for s in layer) for layer in state]
@@ -86,7 +86,7 @@ def test_loss_logits_scores_and_steps_equal_plain_numpy(rng: np.random.Generator
 
 
 @pytest.mark.parametrize("changes", CONFIGS)
-def test_chunk_after_chunk_equals_the_whole(rng: np.random.Generator, changes: dict[str, Any]) -> None:
+def test_consecutive_chunks_equal_the_whole(rng: np.random.Generator, changes: dict[str, Any]) -> None:
     model, ids = make(rng, **changes), draw(rng)
     whole, last = model.batch_loss(ids, model.initial_carry(B), dropout_seed=None)
     carry, total = model.initial_carry(B), 0.0
@@ -97,8 +97,8 @@ def test_chunk_after_chunk_equals_the_whole(rng: np.random.Generator, changes: d
     assert_same(carry, last)
 
 
-def test_no_gradient_goes_from_a_chunk_into_the_one_before(rng: np.random.Generator) -> None:
-    """Truncated back-propagation: two chunks under one tape give the sum of the gradients of each alone."""
+def test_no_gradient_flows_into_the_previous_chunk(rng: np.random.Generator) -> None:
+    """Truncated back-propagation: two chunks under one tape give the sum of their separate gradients."""
     model, ids = make(rng, layers=2), draw(rng)
     variables = [v.value for v in model.trainable_variables]
     zero = model.initial_carry(B)
@@ -141,7 +141,7 @@ def test_a_padded_batch_equals_each_row_alone(rng: np.random.Generator, changes:
 
 
 def numpy_gates(model: LanguageModel, layer: int, x: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """Returns [B, G, H] of one step, from its input and the output before it."""
+    """Returns the gates of one step [B, G, H], from its input and the previous output."""
     cell = model.cells[layer]
     w = oracles.numpy_weights(cell)
     seen, share = x @ w["kernel"], h @ w["recurrent_kernel"]
@@ -190,7 +190,7 @@ def test_every_variable_gets_a_gradient_and_fused_equals_plain(
         assert float(tf.reduce_max(tf.abs(plain))) > 0.0
 
 
-def test_dropout_depends_on_the_seed_alone_and_is_off_without(rng: np.random.Generator) -> None:
+def test_dropout_depends_only_on_the_seed_and_is_off_without_one(rng: np.random.Generator) -> None:
     rates = {"word_dropout": 0.2, "embedding_dropout": 0.3, "layer_dropout": 0.3, "output_dropout": 0.4}
     model, ids = make(rng, layers=2, **rates), draw(rng)
 
@@ -213,7 +213,7 @@ def test_traced_equals_eager_for_all_shapes_in_one_trace(rng: np.random.Generato
     assert score.experimental_get_tracing_count() == states.experimental_get_tracing_count() == 1
 
 
-def test_the_beginning_of_a_file_is_a_symbol_like_any_other(rng: np.random.Generator) -> None:
+def test_the_beginning_of_a_file_is_a_token_like_any_other(rng: np.random.Generator) -> None:
     """The state is not reset inside a stream."""
     model, ids = make(rng), draw(rng).numpy()
     ids[:, 4] = BOS_ID

@@ -1,4 +1,4 @@
-"""What a language model reads is what its states are shown for; places of a text lie where they should."""
+"""The states shown are those of the text that the language model read; excerpts come from the right places."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_text_is_cut_at_the_end_of_a_line_if_it_has_one(
     assert len(reading.values) == len(reading.tokens)
 
 
-def test_a_line_longer_than_the_limit_is_cut_in_the_line(generators: dict[str, TextGenerator]) -> None:
+def test_a_line_longer_than_the_limit_is_cut_within_the_line(generators: dict[str, TextGenerator]) -> None:
     assert "".join(read_files(generators["characters"], ["ma" * 50], 7).tokens) == "mamamam"
 
 
@@ -82,7 +82,7 @@ def language_model(rng: np.random.Generator, **changes: Any) -> LanguageModel:
 
 
 @pytest.mark.parametrize("changes", [{"cell": "lstm"}, {"cell": "gru", "layers": 2}, {"cell": "rnn", "layers": 3}])
-def test_a_language_models_states_are_recorded(changes: dict[str, Any], rng: np.random.Generator) -> None:
+def test_the_states_of_a_language_model_are_recorded(changes: dict[str, Any], rng: np.random.Generator) -> None:
     model = language_model(rng, **changes)
     twin = reference_copy(model)
     copy_weights(model, twin.model)
@@ -100,7 +100,7 @@ def test_a_language_models_states_are_recorded(changes: dict[str, Any], rng: np.
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_with_the_same_seed_a_reference_copy_begins_with_the_weights_of_the_model(cell: str) -> None:
-    """So `gradients` shows as untrained the very weights that a run began with."""
+    """So the untrained model that `gradients` shows has exactly the weights that the run began with."""
     model = LanguageModel(model_config(cell=cell, layers=2), V, precision="bfloat16")
     keras.utils.set_random_seed(5)
     model.build()
@@ -108,14 +108,14 @@ def test_with_the_same_seed_a_reference_copy_begins_with_the_weights_of_the_mode
     oracles.assert_same_weights(reference_copy(model).model, model)
 
 
-def test_a_batch_is_described_with_what_is_only_read() -> None:
+def test_the_description_of_a_batch_counts_the_tokens_that_are_only_read() -> None:
     recorded = reference_copy(LanguageModel(model_config(), V, precision="float32"))
     batch = StreamBatch(np.zeros([3, 11], np.int32), np.zeros([3, 8], np.int32))
     assert recorded.describe(batch) == "3 sequences of up to 7 steps, each after 11 tokens that were only read"
     assert recorded.lengths(batch, "layer_0").tolist() == [7, 7, 7]
 
 
-def test_the_places_of_a_stream_batch_are_spread_over_the_stream() -> None:
+def test_the_excerpts_of_a_stream_batch_are_spread_over_the_stream() -> None:
     ids = np.arange(211, dtype=np.uint16)
     before, batch = stream_batch(ids, 3, 7)
     assert batch.shape == (3, 8)

@@ -1,4 +1,4 @@
-"""Streams: every symbol is read once, each row goes on where its last chunk ended, and text comes back from ids."""
+"""Streams: every token is read once, each row continues where its last chunk ended, and ids decode to the text."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def characters(tmp_path: Path) -> CharacterTokenizer:
     return CharacterTokenizer(str(tmp_path / "c.model"))
 
 
-def test_each_file_begins_with_bos_and_characters_come_back(characters: CharacterTokenizer, tmp_path: Path) -> None:
+def test_files_begin_with_bos_and_ids_decode_to_characters(characters: CharacterTokenizer, tmp_path: Path) -> None:
     size = write_stream([TEXT, "", "u\u4e2d"], characters, str(tmp_path / "s"))
     assert size == (3, len(TEXT) + 2, len(TEXT) + 5, 1)
     assert "1 of them unknown" in str(size)
@@ -51,7 +51,7 @@ def test_an_empty_text_is_refused_and_a_damaged_stream_named(characters: Charact
 
 
 @pytest.mark.parametrize(("symbols", "rows", "chunk"), [(31, 3, 4), (30, 5, 7), (13, 1, 13), (11, 2, 1), (7, 7, 3)])
-def test_an_epoch_reads_each_symbol_once_but_fewer_than_rows(symbols: int, rows: int, chunk: int) -> None:
+def test_an_epoch_reads_each_token_once_and_leaves_out_fewer_than_rows(symbols: int, rows: int, chunk: int) -> None:
     ids = np.arange(100, 100 + symbols, dtype=np.uint16)
     offset = 5
     chunks = plan_chunks(row_length(symbols, rows), chunk)

@@ -52,7 +52,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("changes", [{}, RICH], ids=["simple", "rich"])
-def test_stopped_in_the_middle_of_a_stream_and_gone_on_equals_never_stopped(
+def test_a_run_resumed_in_the_middle_of_a_stream_equals_an_uninterrupted_one(
     folder: Path, tmp_path: Path, changes: dict[str, Any], rng: np.random.Generator
 ) -> None:
     config = language_models.config(folder, **changes)
@@ -70,7 +70,7 @@ def test_stopped_in_the_middle_of_a_stream_and_gone_on_equals_never_stopped(
     assert metrics(tmp_path / "whole") == metrics(tmp_path / "parted"), stops
 
 
-def test_the_state_is_handed_on_inside_an_epoch_and_is_zero_at_its_beginning(folder: Path, tmp_path: Path) -> None:
+def test_the_state_carries_over_within_an_epoch_and_is_zero_at_its_beginning(folder: Path, tmp_path: Path) -> None:
     config = language_models.config(folder, train__max_epochs=1, train__checkpoint_every=1)
     language_models.train(tmp_path, config, StopAfter(2))
     arrays, _ = checkpoint.load_arrays(str(tmp_path / "checkpoints" / "step_00000002.npz"))
@@ -81,7 +81,7 @@ def test_the_state_is_handed_on_inside_an_epoch_and_is_zero_at_its_beginning(fol
     assert all(not np.any(c) for c in tf.nest.flatten(task.first_carry()))
 
 
-def test_epochs_read_the_same_text_from_other_places(folder: Path, tmp_path: Path) -> None:
+def test_epochs_read_the_same_text_from_different_places(folder: Path, tmp_path: Path) -> None:
     task = prepared(tmp_path, language_models.config(folder))
     plans = [task.plan(epoch).batches for epoch in (0, 1)]
     assert plans[0] == plans[1]
@@ -113,7 +113,7 @@ def test_files_are_held_out_by_name_and_every_character_is_used(folder: Path, tm
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_named_parts_are_taken_as_they_are(folder: Path, tmp_path: Path) -> None:
+def test_named_parts_are_used_whole(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "v").write_text("mo", encoding="utf-8")
     parts = text_parts(language_models.config(folder, data__valid=str(tmp_path / "v")).data)
     assert len(parts["train"].names) == 23
@@ -124,7 +124,7 @@ def test_named_parts_are_taken_as_they_are(folder: Path, tmp_path: Path) -> None
     assert len(parts["train"].names) + len(parts["valid"].names) == 23
 
 
-def test_validation_is_the_mean_loss_of_rows_that_begin_at_zero(folder: Path, tmp_path: Path) -> None:
+def test_validation_is_the_mean_loss_of_rows_that_start_from_the_zero_state(folder: Path, tmp_path: Path) -> None:
     config = language_models.config(folder)
     task = prepared(tmp_path, config)
     found = task.validate()
@@ -153,7 +153,10 @@ def test_the_metric_may_be_bits_per_character(folder: Path, tmp_path: Path) -> N
     [
         ({"data__train": ""}, "data.train must name"),
         ({"data__train": "FOLDER/none"}, "none: no such file or folder"),
-        ({"data__train": "FOLDER/part_0/0.txt"}, "0.txt: one file cannot be divided; name held-out text in data.valid"),
+        (
+            {"data__train": "FOLDER/part_0/0.txt"},
+            "0.txt: a single file cannot be divided; name held-out text in data.valid",
+        ),
         ({"data__pattern": "*.py"}, "no files of the pattern"),
         ({"data__valid_share": 0.0}, "none of 23 files falls into valid"),
         ({"data__valid": "FOLDER/empty"}, "empty: the valid text is empty"),
@@ -161,7 +164,7 @@ def test_the_metric_may_be_bits_per_character(folder: Path, tmp_path: Path) -> N
         ({"data__tokenizer": "sentencepiece", "data__vocab_size": 9}, "data.vocab_size=9"),
     ],
 )
-def test_what_is_wrong_is_named(folder: Path, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+def test_errors_name_their_cause(folder: Path, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     (tmp_path / "empty").write_text("", encoding="utf-8")
     for name, value in changes.items():
         if isinstance(value, str):
@@ -174,7 +177,7 @@ def test_what_is_wrong_is_named(folder: Path, tmp_path: Path, changes: dict[str,
     assert not (tmp_path / "run" / "data" / "prepared.json").exists()
 
 
-def test_a_byte_that_is_not_utf8_is_named_with_its_file_and_line_and_may_be_mended(tmp_path: Path) -> None:
+def test_an_invalid_utf8_byte_is_reported_with_file_and_line_and_can_be_corrected(tmp_path: Path) -> None:
     folder = language_models.write_folder(tmp_path / "text")
     config = language_models.config(folder)
     wrong = Path(text_parts(config.data)["valid"].paths()[0])

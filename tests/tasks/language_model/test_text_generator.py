@@ -1,4 +1,4 @@
-"""The Python API on a tiny trained model: one text however it is drawn, exact scores, activations of every unit."""
+"""The Python API on a tiny trained model: the same text however it is drawn, exact scores, activations of all units."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXTS = ["mo gin\nlo\u00e9", "", "k \u4e2d", "ma mo ma mo\n\nk\n"]
 
 @pytest.fixture(scope="module", params=["characters", "sentencepiece"])
 def generator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TextGenerator:
-    """Two layers of LSTM on made-up text, trained for a few updates."""
+    """Returns a two-layer LSTM trained on made-up text for a few updates."""
     folder = tmp_path_factory.mktemp(request.param)
     changes = {"data__tokenizer": request.param, "data__vocab_size": 285, "model__layers": 2}
     config = language_models.config(language_models.write_folder(folder / "text"), **changes)
@@ -32,13 +32,13 @@ def generator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts here are short: cut them all the same."""
+    """Makes chunks so small that even the short texts here are divided."""
     monkeypatch.setattr(text_generator, "_STEPS", 3)
     monkeypatch.setattr(text_generator, "_ROWS", 3)
 
 
 def step_by_step(generator: TextGenerator, ids: list[int]) -> tuple[np.ndarray, list[Any]]:
-    """Returns the logits [T, V] and the state after each of the ids, one at a time from the zero state."""
+    """Returns the logits [T, V] and the state after each id, reading one id at a time from the zero state."""
     step, state = generator.model.step_fn(), generator.model.initial_carry(1)
     logits, states = [], []
     for symbol in ids:
@@ -72,7 +72,7 @@ def test_logits_are_those_of_single_steps(generator: TextGenerator) -> None:
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_activations_are_the_states_after_each_symbol(generator: TextGenerator) -> None:
+def test_activations_are_the_states_after_each_token(generator: TextGenerator) -> None:
     found = generator.activations_of(TEXTS)
     for text, activations in zip(TEXTS, found, strict=True):
         ids = text_ids(generator.tokenizer, text)
@@ -90,13 +90,13 @@ def test_activations_are_the_states_after_each_symbol(generator: TextGenerator) 
     np.testing.assert_allclose(alone.values, found[3].values, atol=1e-5)
 
 
-def test_characters_are_shown_as_they_stand_in_the_text(generator: TextGenerator) -> None:
+def test_characters_are_shown_as_they_appear_in_the_text(generator: TextGenerator) -> None:
     if generator.config.data.tokenizer == "characters":
         assert "".join(generator.activations(TEXTS[2]).tokens) == TEXTS[2]
 
 
 @pytest.mark.parametrize("prompt", ["", "mo gin", "mo\n"])
-def test_streamed_or_at_once_the_same_seed_gives_the_same_text(generator: TextGenerator, prompt: str) -> None:
+def test_the_same_seed_gives_the_same_text_streamed_or_in_one_call(generator: TextGenerator, prompt: str) -> None:
     options: dict[str, Any] = {"length": 41, "temperature": 1.2, "top_p": 0.95, "seed": 5}
     several = generator.sample(prompt, samples=3, **options)
     assert len(set(several)) == 3
@@ -108,7 +108,7 @@ def test_streamed_or_at_once_the_same_seed_gives_the_same_text(generator: TextGe
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_greedy_takes_the_most_probable_symbol_each_time(generator: TextGenerator) -> None:
+def test_greedy_sampling_always_draws_the_most_probable_token(generator: TextGenerator) -> None:
     ids = [BOS_ID, *text_ids(generator.tokenizer, "mo gi")]
     for _ in range(9):
         logits = step_by_step(generator, ids)[0][-1]
@@ -127,7 +127,7 @@ def test_a_text_ends_where_the_model_ends_the_file(generator: TextGenerator) -> 
     assert not any(special in text for text in texts for special in ("<pad>", "<unk>", "<s>", "</s>"))
 
 
-def test_special_symbols_are_not_drawn(generator: TextGenerator) -> None:
+def test_special_tokens_are_not_drawn(generator: TextGenerator) -> None:
     found = np.flatnonzero(~generator.drawable).tolist()
     assert found == ([PAD_ID, UNK_ID, EOS_ID] if generator.config.data.tokenizer == "characters" else [PAD_ID, UNK_ID])
 
@@ -168,7 +168,7 @@ def test_options_are_checked_by_name(generator: TextGenerator) -> None:
     assert generator.sample_options(top_k=3).length == generator.config.sample.length == 11
 
 
-def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
+def test_it_reports_its_weights_and_refuses_to_work_after_a_fork(
     generator: TextGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert generator.weights.final
@@ -178,7 +178,7 @@ def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
         generator.score(["ba"])
 
 
-def test_a_generator_says_what_it_is(generator: TextGenerator) -> None:
+def test_the_repr_of_a_generator_describes_it(generator: TextGenerator) -> None:
     label = re.escape(generator.weights.label)
     assert re.fullmatch(
         rf"<TextGenerator of '.*/run' \({label}\): \w+, \d+ (characters|pieces), [\d,]+ parameters>", repr(generator)

@@ -116,7 +116,7 @@ def test_mistakes_are_named(restorer: PunctuationRestorer, run: Path, toy_run: P
         load_forms(damaged)
 
 
-def test_it_says_which_weights_it_has_and_refuses_to_work_after_a_fork(
+def test_it_reports_its_weights_and_refuses_to_work_after_a_fork(
     restorer: PunctuationRestorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert restorer.weights.final
