@@ -3,7 +3,7 @@
     from seq2seq_tf import Translator
     Translator.load("runs/x").translate(["Ein Hund."])
 
-Nothing heavy is imported before it is used: `seq2seq_tf.load_config` does not need TensorFlow.
+Heavy modules are imported on first use: `seq2seq_tf.load_config` does not need TensorFlow.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq_tf.version import __version__ as __version__
 
-if TYPE_CHECKING:  # what the registry of tasks hands out when the package runs, for type checkers and editors
+if TYPE_CHECKING:  # for type checkers and editors: what `__getattr__` provides at run time
     from seq2seq_tf import layers as layers
     from seq2seq_tf.errors import InputError as InputError
     from seq2seq_tf.tasks import load_config as load_config
@@ -35,7 +35,7 @@ _PLACES = {
 
 
 def _places() -> dict[str, str]:
-    """Returns name -> "MODULE:NAME" of what stands above and of the trained run of each task."""
+    """Returns name -> "MODULE:NAME" for `_PLACES` and for the class of each task's trained runs."""
     from seq2seq_tf.tasks import TASKS
 
     return {**_PLACES, **{kind.python_api.partition(":")[2]: kind.python_api for kind in TASKS.values()}}
@@ -44,14 +44,14 @@ def _places() -> dict[str, str]:
 def __getattr__(name: str) -> Any:
     if name == "__all__":
         return sorted([*_places(), "__version__"])
-    # Modules, which have small letters, are asked for while the registry is being imported.
+    # Submodules, whose names are lower case, are looked up while the registry itself is being imported.
     places = _places() if name[:1].isupper() else _PLACES
     if name not in places:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, _, attribute = places[name].partition(":")
     imported = importlib.import_module(module)
     value = getattr(imported, attribute) if attribute else imported
-    globals()[name] = value  # found without this function from now on
+    globals()[name] = value  # later look-ups bypass this function
     return value
 
 

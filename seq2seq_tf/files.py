@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and numbers that JSON can hold."""
+"""Atomic file writes, and JSON without non-finite numbers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any, BinaryIO, TextIO, cast
 
 from seq2seq_tf.errors import InputError
 
-PART = ".tmp"  # ending of a file that is being written; a crash may leave it
+PART = ".tmp"  # suffix of a file that is being written; a crash may leave one behind
 
 
 @contextlib.contextmanager
 def atomic_write(path: str, what: str = "cannot be written") -> Iterator[BinaryIO]:
-    """Opens a file that stands at `path`, and on the disk, once the block has ended; until then what was there stays.
+    """Opens a temporary file that replaces `path`, flushed to disk, when the block ends; a failure changes nothing.
 
     Args:
-      path: of the file.
-      what: the error's words for a file that cannot be written.
+      path: the file to write.
+      what: wording of the error if the file cannot be written.
 
     Raises:
-      InputError: it cannot be written (full disk, no permission).
+      InputError: the file cannot be written (full disk, no permission).
     """
     with atomic_write_all([path], what) as (file,):
         yield file
@@ -34,12 +34,12 @@ def atomic_write(path: str, what: str = "cannot be written") -> Iterator[BinaryI
 def atomic_write_all(
     paths: Sequence[str | os.PathLike[str]], what: str = "cannot be written", named: str = ""
 ) -> Iterator[list[BinaryIO]]:
-    """Opens several files that get their names, in this order, once the block has ended and all are on the disk.
+    """Opens several temporary files that replace `paths`, in this order, when the block ends and all are on disk.
 
     Args:
-      paths: of the files; if the block fails, what was there stays.
-      what: the error's words for files that cannot be written.
-      named: what the error names where it is not known which file it was; the path if there is only one.
+      paths: the files to write; if the block fails, they are unchanged.
+      what: wording of the error if a file cannot be written.
+      named: what the error names if the failing file is unknown; by default a single path, or the folder of the first.
 
     Raises:
       InputError: one of them cannot be written (full disk, no permission).
@@ -59,7 +59,7 @@ def atomic_write_all(
         for folder in dict.fromkeys(os.path.dirname(path) or "." for path in final):
             _flush_folder(folder)
     except OSError as error:
-        _remove(temporary)  # the first error is the one to tell
+        _remove(temporary)  # report the first error
         where = named if error.filename not in temporary else error.filename.removesuffix(PART)
         raise InputError(f"{where}: {what}: {error.strerror or error}") from None
     except BaseException:
@@ -69,7 +69,7 @@ def atomic_write_all(
 
 @contextlib.contextmanager
 def atomic_write_texts(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[TextIO]]:
-    """Opens several files for UTF-8 text with LF line ends, as `atomic_write_all`; missing folders are made.
+    """Opens several files as `atomic_write_all` does, for UTF-8 text with LF line endings; creates missing folders.
 
     Raises:
       InputError: a folder or file cannot be written, or the disk is full.
@@ -80,22 +80,25 @@ def atomic_write_texts(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list
         except OSError as error:
             raise InputError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
     with atomic_write_all(paths) as files:
-        # With write_through, nothing is left in them that an error would leave unwritten.
+        # With write_through, the wrappers buffer no text that an error could leave unwritten.
         texts = [io.TextIOWrapper(file, encoding="utf-8", newline="\n", write_through=True) for file in files]
         try:
             yield cast(list[TextIO], texts)
         finally:
             for text in texts:
-                with contextlib.suppress(OSError):  # told when the file itself is flushed
+                with contextlib.suppress(OSError):  # reported when the file itself is flushed
                     text.detach()
 
 
 def replace_folder(begun: str, path: str) -> None:
-    """Gives a folder that is complete its name; OSError if that cannot be done.
+    """Renames a complete folder to its final name.
 
     Args:
-      begun: the folder, beside where it will stand.
-      path: of no folder yet.
+      begun: the folder, in the same parent folder as `path`.
+      path: the final name, not yet taken.
+
+    Raises:
+      OSError: the folder cannot be renamed.
     """
     os.replace(begun, path)
     _flush_folder(os.path.dirname(path) or ".")
@@ -108,40 +111,40 @@ def _remove(paths: Sequence[str]) -> None:
 
 
 def _flush_folder(folder: str) -> None:
-    """Puts a new name on the disk, so that files appear there in the order in which they were written."""
+    """Flushes the entries of a folder to disk, so that files appear there in the order in which they were written."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows does not open folders
+    except OSError:  # Windows cannot open folders
         return
     try:
         os.fsync(descriptor)
-    except OSError:  # some file systems cannot; the file itself is there
+    except OSError:  # some file systems cannot flush folders; the file itself is on disk
         pass
     finally:
         os.close(descriptor)
 
 
 def write_bytes(path: str, data: bytes) -> None:
-    """Writes a small file whole or not at all; a file that stood there before stays if this fails.
+    """Writes a small file atomically: if this fails, an existing file is unchanged.
 
     Raises:
-      InputError: it cannot be written.
+      InputError: the file cannot be written.
     """
     with atomic_write(path) as file:
         file.write(data)
 
 
 def write_text(path: str, text: str) -> None:
-    """Writes a small text as UTF-8, with the line ends that it has; see `write_bytes`."""
+    """Writes a small text as UTF-8, its line endings unchanged; see `write_bytes`."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def to_json(value: Any, **options: Any) -> str:
-    """Returns JSON that every reader takes: what is not a finite number becomes null.
+    """Returns standard JSON, in which NaN and infinities become null.
 
     Args:
-      value: of dictionaries, lists, strings and numbers.
-      **options: of `json.dumps`.
+      value: nested dictionaries, lists, strings and numbers.
+      **options: passed to `json.dumps`.
     """
     return json.dumps(_finite(value), allow_nan=False, **options)
 

@@ -1,4 +1,4 @@
-"""Suggestions for a name that does not exist: by its meaning, by its words, by its letters."""
+"""Suggestions for an unknown name: by meaning, by shared words, by spelling."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
-# Names of other toolkits and everyday words -> our options, without their section; the first that is known is meant.
+# Names in other toolkits and everyday words -> our options, without their section, the likeliest first.
 _MEANINGS: dict[str, tuple[str, ...]] = {
     "accum": ("accumulate",),
     "accum_steps": ("accumulate",),
@@ -121,13 +121,13 @@ _MEANINGS: dict[str, tuple[str, ...]] = {
     "workers": ("shards",),
 }
 _EMPTY = frozenset(("max", "min", "num", "n", "size", "number", "of", "the", "number_of", "total", "every"))
-_ALIKE = 0.8  # difflib's ratio from which two words are one, misspelt
+_ALIKE = 0.8  # difflib's ratio from which one word counts as a misspelling of another
 _SHOWN = 3
-_MAX_LENGTH = 100  # characters; nobody means an option by more, and comparing takes long
+_MAX_LENGTH = 100  # characters; no option is that long, and comparing takes long
 
 
 def similar(name: str, known: Iterable[str]) -> list[str]:
-    """Returns the known names that `name` may have meant, the likeliest first; none if nothing comes near.
+    """Returns the known names that the user may have meant, the likeliest first; empty if none is close.
 
     Args:
       name: a flag, a key (`train.epochs`) or a word.
@@ -153,7 +153,7 @@ def _by_meaning(name: str, known: Sequence[str]) -> list[str]:
 
 
 def _by_words(name: str, known: Sequence[str]) -> list[str]:
-    """Returns names with words in common, most of them first."""
+    """Returns the names that share words with `name`, those that share most first."""
     wanted = _words(_tail(name))
     ranked = []
     for k in known:

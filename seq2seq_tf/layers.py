@@ -1,4 +1,4 @@
-"""The recurrent layers and their options, for a model of your own in Keras; see docs/layers.md.
+"""The recurrent layers and their options, for your own Keras models; see docs/layers.md.
 
     from seq2seq_tf import layers
     encoder = layers.Encoder(layers.EncoderConfig(cell="gru"), layers.Embedding(8000, 256, 0.1))

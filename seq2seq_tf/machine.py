@@ -1,8 +1,8 @@
-"""The machine under a process: what has to be set before TensorFlow is imported, and what rounding depends on.
+"""The machine a process runs on: what to set before TensorFlow is imported, and what rounding depends on.
 
-TensorFlow's faster CPU kernels (oneDNN) are off by default on processors without AVX-512 VNNI or BF16 or AMX, where
-they are up to 1.4 times as fast all the same. Sums differ by rounding between the two sets of kernels, so a run keeps
-the setting that it began with.
+TensorFlow's faster CPU kernels (oneDNN) are off by default on processors without AVX-512 VNNI or BF16 or AMX, although
+they are up to 1.4 times as fast there too. The two sets of kernels round sums differently, so a run keeps the setting
+that it was started with.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def switch_on_onednn(setting: str = "1") -> None:
 
 
 def onednn_of_run(model_dir: str) -> str:
-    """Returns the setting that a run began with; "" for a run of a version that did not set it."""
+    """Returns the oneDNN setting of a run: "1" for a new run, "" for a run of a version that did not set it."""
     recorded = _recorded(model_dir)
     if recorded:
         return recorded.get("onednn", "")
@@ -38,10 +38,10 @@ def onednn_of_run(model_dir: str) -> str:
 
 
 def record(model_dir: str) -> str:
-    """Writes RUN/machine.json when a run begins.
+    """Writes RUN/machine.json when a run is started.
 
     Returns:
-      what differs from the machine on which it began, in a sentence; "" if nothing does.
+      a sentence about what has changed since the run was started; "" if nothing has.
     """
     here = {"onednn": os.environ.get(ONEDNN, ""), "processor": processor(), "tensorflow": installed("tensorflow")}
     began = _recorded(model_dir)
@@ -49,21 +49,23 @@ def record(model_dir: str) -> str:
         write_text(os.path.join(model_dir, _RECORD), json.dumps(here, indent=1) + "\n")
         return ""
     changed = [
-        f"{meaning} was {began[key] or 'unset'}, is {here[key] or 'unset'}"
+        f"{meaning} changed from {began[key] or 'unset'} to {here[key] or 'unset'}"
         for key, meaning in _MEANING.items()
         if began.get(key, here[key]) != here[key]
     ]
     if not changed:
         return ""
-    return f"since this run began, {', '.join(changed)}: sums differ by rounding, so the result is not exactly repeated"
+    return (
+        f"since this run was started, {', '.join(changed)}: rounding differs, so results will not be exactly the same"
+    )
 
 
 def _recorded(model_dir: str) -> dict[str, str]:
-    """Returns the record of a run; empty where there is none, or none that can be read."""
+    """Returns the record of a run; empty if there is none or it cannot be read."""
     try:
         with open(os.path.join(model_dir, _RECORD), encoding="utf-8") as file:
             found = json.load(file)
-    except (OSError, ValueError):  # notes for people must not keep a run from going on; `record` writes them anew
+    except (OSError, ValueError):  # an unreadable record must not stop a run; `record` replaces it
         return {}
     return {key: str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 

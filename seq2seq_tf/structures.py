@@ -1,6 +1,6 @@
-"""Glossary: special piece ids and every bundle of tensors that travels between modules.
+"""Glossary: the special piece ids and every bundle of tensors passed between modules.
 
-Sizes: B batch, S source steps, T target steps, K beam, H units, D encoder values, A attention units, V vocabulary,
+Sizes: B batch, S source steps, T target steps, K beam size, H units, D encoder values, A attention units, V vocabulary,
 N rows of a decoder step (B, or B*K in beam search).
 """
 
@@ -25,7 +25,7 @@ class Batch(NamedTuple):
 
 
 class EncoderOutput(NamedTuple):
-    """What the decoder gets to see of the source."""
+    """The encoded source, as the decoder reads it."""
 
     values: tf.Tensor  # [B, S, D]
     mask: tf.Tensor  # [B, S] bool, True on real pieces
@@ -33,7 +33,7 @@ class EncoderOutput(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Source side of the attention, made once per sentence. Never tiled per beam."""
+    """The source side of the attention, computed once per sentence and never tiled per beam."""
 
     keys: tf.Tensor  # [B, S, A]
     values: tf.Tensor  # [B, S, D]
@@ -41,14 +41,14 @@ class Memory(NamedTuple):
 
 
 class DecoderState(NamedTuple):
-    """What a decoder step hands to the next; beam search gathers exactly this."""
+    """What a decoder step passes to the next; beam search gathers exactly this."""
 
     cells: CellStates
     context: tf.Tensor  # [N, D], input feeding: the last attention context
 
 
 class TeacherForced(NamedTuple):
-    """The decoder run over known target pieces."""
+    """Results of running the decoder over known target pieces."""
 
     hidden: tf.Tensor  # [B, T, output_units], before the vocabulary projection
     weights: tf.Tensor  # [B, T, S] attention weights; [B, T, 0] without attention
@@ -58,13 +58,13 @@ class Hypotheses(NamedTuple):
     """Result of a search."""
 
     tokens: tf.Tensor  # [B, K, T] int32, best first, without BOS, with EOS, then PAD
-    lengths: tf.Tensor  # [B, K] int32, EOS counted
+    lengths: tf.Tensor  # [B, K] int32, including EOS
     scores: tf.Tensor  # [B, K] float32, log-probability / length penalty
     log_probs: tf.Tensor  # [B, K] float32, natural logarithm, sum over pieces and EOS
 
 
 class LossSum(NamedTuple):
-    """Sum over real tokens and their number; only the Trainer and the evaluation divide."""
+    """Losses summed over real tokens, and their number; only the Trainer and the evaluation divide."""
 
     total: tf.Tensor  # [] float32, nats, label smoothing included
     nll: tf.Tensor  # [] float32, nats, plain negative log-likelihood

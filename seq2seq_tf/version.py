@@ -1,3 +1,3 @@
-"""The version of the package: here and nowhere else (setup.cfg reads it)."""
+"""The version of the package, defined only here (setup.cfg reads it)."""
 
 __version__ = "0.1.0"

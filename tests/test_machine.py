@@ -89,7 +89,7 @@ def test_a_run_goes_on_with_the_setting_that_it_began_with(tmp_path: Path, monke
     assert machine.onednn_of_run(str(tmp_path)) == "0"
     assert machine.record(str(tmp_path)) == ""
     monkeypatch.setenv(machine.ONEDNN, "1")
-    assert "TF_ENABLE_ONEDNN_OPTS was 0, is 1" in machine.record(str(tmp_path))
+    assert "TF_ENABLE_ONEDNN_OPTS changed from 0 to 1" in machine.record(str(tmp_path))
     assert machine.onednn_of_run(str(tmp_path)) == "0"
 
 
@@ -105,7 +105,7 @@ def test_another_processor_is_said_and_a_damaged_record_written_anew(tmp_path: P
     began = json.loads(place.read_text())
     assert began["processor"] == machine.processor() != ""
     place.write_text(json.dumps({**began, "processor": "an abacus"}))
-    assert "the processor was an abacus" in machine.record(str(tmp_path))
+    assert "the processor changed from an abacus" in machine.record(str(tmp_path))
     for damaged in ("", "{", "[]", "\x00"):
         place.write_text(damaged)
         assert machine.record(str(tmp_path)) == ""
@@ -127,4 +127,4 @@ def test_training_records_the_setting_and_says_when_it_changed(tmp_path: Path) -
     shutil.copytree(tmp_path / "run" / "data", moved / "data")
     for setting, said in (("1", True), ("0", False)):
         done = under(setting, *train[:-1], f"--model_dir={moved}")
-        assert ("TF_ENABLE_ONEDNN_OPTS was 0, is 1" in done.stderr) == said, done.stderr
+        assert ("TF_ENABLE_ONEDNN_OPTS changed from 0 to 1" in done.stderr) == said, done.stderr

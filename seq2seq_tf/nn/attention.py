@@ -1,13 +1,13 @@
-"""Kinds of attention: what a decoder step reads of the source, given a query.
+"""Kinds of attention: what a decoder step reads from the source, given a query.
 
     kind          score of query q and value s                       paper
     bahdanau      v . tanh(W_q q + W_k s + b)                        Bahdanau, Cho, Bengio 2015, equation 6
       with heads  the same for each head, on its share of the units  Vaswani 2017, section 3.2.2
     dot           q . s                                              Luong, Pham, Manning 2015, equation 8
     general       q . W s                                            the same
-    none          no score: the context stays what it was at first   Cho 2014
+    none          no score: the context keeps its initial value      Cho 2014
 
-The decoder knows the methods of `Attention` only. A further kind is a class here and an entry of `make_attention`.
+The decoder uses only the methods of `Attention`. A further kind needs a class here and a case in `make_attention`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Shape = Sequence[int | None]
 
 
 def make_attention(config: DecoderConfig, **kwargs: Any) -> Attention:
-    """Returns the attention of a decoder, not built yet."""
+    """Returns the attention layer of a decoder, not built yet."""
     if config.attention == "bahdanau" and config.attention_heads > 1:
         return MultiHeadAttention(config.attention_units, config.attention_heads, **kwargs)
     if config.attention == "bahdanau":
@@ -44,14 +44,14 @@ def make_attention(config: DecoderConfig, **kwargs: Any) -> Attention:
 
 
 class Attention(Float32Layer):
-    """What every kind offers: `prepare` and `attend` to the decoder, `call` to a model of Keras.
+    """The interface of every kind: `prepare` and `attend` for the decoder, `call` for a Keras model.
 
     Args:
-      kwargs: of the layer: name and dtype policy.
+      kwargs: name and dtype policy of the layer.
     """
 
-    can_fuse = False  # whether `kernels.fused_decoder` computes just this kind: then it takes the place of `attend`
-    has_weights = True  # whether there is something to look at: `attend` returns a weight for each piece of the source
+    can_fuse = False  # whether `kernels.fused_decoder` computes exactly this kind: then it replaces `attend`
+    has_weights = True  # whether `attend` returns a weight for each piece of the source
 
     def build(self, query_shape: Shape, value_shape: Shape) -> None:
         """Creates the variables for queries [..., Q] and values [..., D]."""
@@ -65,7 +65,7 @@ class Attention(Float32Layer):
         return tf.zeros_like(summary)
 
     def weights_for_steps(self) -> Weights:
-        """Returns the tensors that `attend` takes first; take them before a loop."""
+        """Returns the weights that `attend` takes; call this before a loop."""
         return ()
 
     def attend(
@@ -75,12 +75,12 @@ class Attention(Float32Layer):
 
         Args:
           weights: from `weights_for_steps`.
-          query: [N, Q], N = B * K rows, the K of one sentence next to each other.
-          memory: of B sentences; not tiled: K queries meet the memory of their sentence.
-          last: [N, D], the context of the step before.
+          query: [N, Q], N = B * K rows, the K of one sentence adjacent.
+          memory: of B sentences, not tiled: the K queries of a sentence share its memory.
+          last: [N, D], the context of the previous step.
 
         Returns:
-          context [N, D] and weights [N, S], which sum to one over the real pieces (with heads: their mean).
+          context [N, D] and weights [N, S], which sum to one over the real pieces (with heads: the mean over heads).
         """
         raise NotImplementedError
 
@@ -92,14 +92,14 @@ class Attention(Float32Layer):
         value_mask: tf.Tensor | None = None,
         return_attention_scores: bool = False,
     ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
-        """Attends to the same values from many queries at once, as `keras.layers.MultiHeadAttention` is called.
+        """Attends to the same values from many queries; called like `keras.layers.MultiHeadAttention`.
 
         Args:
           query: [B, T, Q].
           value: [B, S, D].
-          query_mask: [B, T] bool; it is handed on and changes no result.
-          value_mask: [B, S] bool, False on padding; without it that of Keras, or all values are real.
-          return_attention_scores: return the weights too.
+          query_mask: [B, T] bool; passed on, without effect on the result.
+          value_mask: [B, S] bool, False on padding; by default the Keras mask of `value`; without one all are real.
+          return_attention_scores: whether to return the weights too.
 
         Returns:
           contexts [B, T, D], or (contexts, weights [B, T, S]); float32.
@@ -127,14 +127,14 @@ class BahdanauAttention(Attention):
     """Additive attention over an encoder's outputs.
 
     Args:
-      units: A, size of the space where queries and keys meet.
-      kwargs: of the layer: name and dtype policy.
+      units: A, size of the space in which queries and keys are compared.
+      kwargs: name and dtype policy of the layer.
     """
 
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = units
-        self.can_fuse = type(self) is BahdanauAttention  # a subclass may score in another way
+        self.can_fuse = type(self) is BahdanauAttention  # a subclass may score differently
 
     def build(self, query_shape: Shape, value_shape: Shape) -> None:
         """See `Attention.build`."""
@@ -163,7 +163,7 @@ class BahdanauAttention(Attention):
 
 
 def _add_additive_weights(layer: Any, query_units: Any, value_units: Any, units: int, units_of_a_score: int) -> None:
-    """Creates what additive scores need; v starts so that scores of energies of unit variance have unit variance."""
+    """Creates the weights of additive scores; with the initial v, unit-variance energies give unit-variance scores."""
     layer.query_kernel = layer.add_weight(shape=(query_units, units), initializer="glorot_uniform", name="query_kernel")
     layer.key_kernel = layer.add_weight(shape=(value_units, units), initializer="glorot_uniform", name="key_kernel")
     layer.key_bias = layer.add_weight(shape=(units,), initializer="zeros", name="key_bias")
@@ -176,12 +176,12 @@ class MultiHeadAttention(Attention):
     """Additive attention with several heads: each has its share of the A units and of the values.
 
     The values are projected (W_v, [D, D]) before they are divided among the heads, so that each head may read all of
-    an encoder's output. The contexts of the heads, D / heads each, stand side by side: [N, D].
+    an encoder's output. The contexts of the heads, D / heads each, are concatenated to [N, D].
 
     Args:
       units: A, over all heads.
-      heads: how many; they divide A and D.
-      kwargs: of the layer: name and dtype policy.
+      heads: number of heads; it must divide A and D.
+      kwargs: name and dtype policy of the layer.
     """
 
     def __init__(self, units: int, heads: int, **kwargs: Any) -> None:
@@ -190,11 +190,11 @@ class MultiHeadAttention(Attention):
         self.heads = heads
 
     def build(self, query_shape: Shape, value_shape: Shape) -> None:
-        """See `Attention.build`."""
+        """See `Attention.build`; raises a ValueError if the heads do not divide A and D."""
         query_units, value_units = query_shape[-1], value_shape[-1]
         assert value_units is not None
         if self.units % self.heads or value_units % self.heads:
-            raise ValueError(f"{self.heads} heads must divide {self.units} units and values of {value_units}")
+            raise ValueError(f"{self.heads} heads must divide {self.units} units and a value size of {value_units}")
         _add_additive_weights(self, query_units, value_units, self.units, self.units // self.heads)
         self.value_kernel = self.add_weight(
             shape=(value_units, value_units), initializer="glorot_uniform", name="value_kernel"
@@ -210,7 +210,7 @@ class MultiHeadAttention(Attention):
         return Memory(keys, product(encoded.values, cast(self.value_kernel, self.compute_dtype)), encoded.mask)
 
     def weights_for_steps(self) -> Weights:
-        """Returns (query kernel [Q, A], v [A, heads]: a column is zero outside its head's share of the units)."""
+        """Returns the query kernel [Q, A] and v [A, heads], each column zero outside its head's share of the units."""
         share = tf.repeat(tf.eye(self.heads), self.units // self.heads, axis=0)  # [A, heads]
         return cast(self.query_kernel, self.compute_dtype), tf.convert_to_tensor(self.v)[:, tf.newaxis] * share
 
@@ -233,16 +233,18 @@ class MultiHeadAttention(Attention):
 
 @register
 class DotAttention(Attention):
-    """The score is the product of query and value, which have one size."""
+    """Scores are dot products of query and value, which have the same size."""
 
     def build(self, query_shape: Shape, value_shape: Shape) -> None:
-        """See `Attention.build`: there are no variables."""
+        """See `Attention.build`: there are no variables; raises a ValueError if the sizes differ."""
         query_units, value_units = query_shape[-1], value_shape[-1]
         if query_units != value_units:
-            raise ValueError(f"the dot product needs queries and values of one size, got {query_units}, {value_units}")
+            raise ValueError(
+                f"dot attention needs queries and values of the same size, got {query_units}, {value_units}"
+            )
 
     def prepare(self, encoded: EncoderOutput) -> Memory:
-        """See `Attention.prepare`: the values are their own keys, and are not kept twice."""
+        """See `Attention.prepare`: the values are their own keys, and are not stored twice."""
         return Memory(encoded.values[:, :, :0], encoded.values, encoded.mask)
 
     def attend(
@@ -254,7 +256,7 @@ class DotAttention(Attention):
 
 @register
 class GeneralAttention(Attention):
-    """The score is the product of the query and the value times a matrix."""
+    """Scores are dot products of the query and the projected value."""
 
     def build(self, query_shape: Shape, value_shape: Shape) -> None:
         """See `Attention.build`."""
@@ -263,7 +265,7 @@ class GeneralAttention(Attention):
         )
 
     def prepare(self, encoded: EncoderOutput) -> Memory:
-        """See `Attention.prepare`: the values are multiplied once per sentence."""
+        """See `Attention.prepare`: the keys are projected once per sentence."""
         keys = product(encoded.values, cast(self.key_kernel, self.compute_dtype))  # [B, S, Q]
         return Memory(keys, encoded.values, encoded.mask)
 
@@ -275,12 +277,12 @@ class GeneralAttention(Attention):
 
 
 class NoAttention(Attention):
-    """No look at the source: its summary is the context of every step."""
+    """No attention: the summary of the source is the context of every step."""
 
     has_weights = False
 
     def prepare(self, encoded: EncoderOutput) -> Memory:
-        """Returns a memory of no pieces."""
+        """Returns an empty memory."""
         return Memory(encoded.values[:, :0, :0], encoded.values[:, :0], encoded.mask[:, :0])
 
     def first_context(self, summary: tf.Tensor) -> tf.Tensor:
@@ -290,5 +292,5 @@ class NoAttention(Attention):
     def attend(
         self, weights: Weights, query: tf.Tensor, memory: Memory, last: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the context as it was, and no weights: [N, 0]."""
+        """Returns the context unchanged, and empty weights [N, 0]."""
         return last, last[:, :0]

@@ -1,4 +1,4 @@
-"""Scores of queries against keys, and what is read of the values with them: functions of tensors."""
+"""Pure functions that score queries against keys and read values with the scores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def additive_scores(queries: tf.Tensor, v: tf.Tensor, keys: tf.Tensor, mask: tf.
     """Returns the masked scores before the softmax.
 
     Args:
-      queries: [N, A], projected; N = B * K rows, the K of one sentence next to each other.
+      queries: [N, A], projected; N = B * K rows, the K of one sentence adjacent.
       v: [A].
       keys: [B, S, A].
       mask: [B, S] bool.
@@ -43,5 +43,5 @@ def read_values(scores: tf.Tensor, values: tf.Tensor, rows: tf.Tensor) -> tuple[
     context = tf.matmul(attention_weights, values)  # [B, K, D]
     return (
         tf.reshape(context, [-1, values.shape[2]]),
-        tf.reshape(attention_weights, [rows, tf.shape(scores)[2]]),  # S may be 0: nothing to infer from
+        tf.reshape(attention_weights, [rows, tf.shape(scores)[2]]),  # S may be 0, and then -1 cannot be inferred
     )

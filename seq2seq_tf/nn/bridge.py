@@ -1,4 +1,4 @@
-"""The bridge: from what an encoder hands on to the state that a decoder starts from."""
+"""The bridge: from the output of an encoder to the initial state of a decoder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def mean_of_values(encoded: EncoderOutput) -> tf.Tensor:
 
 
 def joined_finals(encoded: EncoderOutput) -> CellStates:
-    """Returns the final state of each encoder layer, [forward; backward] in one: (h,) or (h, c), each [B, D].
+    """Returns the final state of each encoder layer, directions concatenated: (h,) or (h, c), each [B, D].
 
     Raises:
       ValueError: the encoder has no final state.
@@ -32,9 +32,9 @@ def from_mean(mean: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, layers: int, 
 
     Args:
       mean: [B, D].
-      kernel: [D, layers * states * H]; block n * states + s of its columns makes tensor s of decoder layer n.
+      kernel: [D, layers * states * H]; block n * states + s of its columns gives tensor s of decoder layer n.
       bias: [layers * states * H].
-      layers, states: of the decoder; `states` tensors a layer.
+      layers, states: number of decoder layers, and of state tensors per layer.
     """
     tensors = tf.split(tf.tanh(product(mean, kernel) + bias), layers * states, axis=1)
     return tuple(tuple(tensors[n * states : (n + 1) * states]) for n in range(layers))
@@ -48,7 +48,7 @@ def from_final(final: CellStates, kernel: tf.Tensor, bias: tf.Tensor, layers: in
 
     Args:
       final: from `joined_finals`.
-      kernel, bias, layers: as of `from_mean`.
+      kernel, bias, layers: as for `from_mean`.
     """
     used = final if len(final) == layers else final[-1:] * layers
     states = len(final[0])

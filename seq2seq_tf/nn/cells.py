@@ -1,12 +1,12 @@
 """The recurrent cells: vanilla RNN (Elman 1990), LSTM (Hochreiter 1997, Gers 2000) and GRU (Cho 2014).
 
-A cell is two methods around one matrix product. `project` is the input's share of the gates, for all time steps at
-once. `step` is the rest: one step of the recurrence, given that share. `weights` returns the tensors that `step`
-needs; take them before a loop, so that nothing is cast or read inside it.
+A cell has two main methods. `project` computes the input's share of the gates, for all time steps at once. `step` does
+the rest: one step of the recurrence, given that share. `weights_for_steps` returns the tensors that `step` needs; call
+it before a loop, so that nothing is cast or read inside it.
 
-`context` is an input known only inside the loop (the decoder's attention context); its rows stand on top of the
-state's rows in one recurrent kernel, so that a step costs one product. Gate order and bias layout are those of
-`keras.layers.SimpleRNN`, `LSTM` and `GRU(reset_after=True)`, against which the tests compare.
+`context` is an input known only inside the loop (the decoder's attention context); its rows are on top of the
+state's rows in one recurrent kernel, so that a step costs one product (two in the GRU). Gate order and bias layout are
+those of `keras.layers.SimpleRNN`, `LSTM` and `GRU(reset_after=True)`, against which the tests compare.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _EPSILON = 1e-5
 
 
 def _normalise(x: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
-    """Layer normalisation (Ba 2016) without shift (the gates have a bias). x: [N, U]; gain: [U]."""
+    """Applies layer normalisation (Ba 2016) without a shift, as the gates have a bias. x: [..., U]; gain: [U]."""
     mean, variance = tf.nn.moments(x, axes=[-1], keepdims=True)
     return (x - mean) * tf.math.rsqrt(variance + _EPSILON) * gain
 
 
 class Cell(Float32Layer):
-    """What the three cells share: variables, input projection, sizes.
+    """Base class of the three cells: variables, input projection, sizes.
 
     Args:
       units: H, size of the state.
-      forget_bias: initial bias of the LSTM forget gate; the others ignore it.
+      forget_bias: initial bias of the LSTM's forget gate; the other cells ignore it.
       layer_norm: normalise the input's and the state's share of the gates (Ba 2016).
-      kwargs: of the layer: name and dtype policy.
+      kwargs: name and dtype policy of the layer.
     """
 
-    gates = 1  # how many blocks of H columns the kernels have
-    gate_names: tuple[str, ...] = ()  # of those that open and close, between 0 and 1; in the order of `gate_values`
-    states = 1  # how many tensors the state has
+    gates = 1  # number of blocks of H columns in the kernels
+    gate_names: tuple[str, ...] = ()  # the gates with values between 0 and 1, in the order of `gate_values`
+    states = 1  # number of tensors in the state
 
     def __init__(self, units: int, *, forget_bias: float, layer_norm: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -51,7 +51,7 @@ class Cell(Float32Layer):
         self.layer_norm = layer_norm
 
     def build(self, input_units: int, context_units: int) -> None:
-        """Creates the variables for inputs [.., input_units] and contexts [N, context_units]."""
+        """Creates the variables for inputs [..., input_units] and contexts [N, context_units]."""
         width = self.gates * self.units
         self.context_units = context_units
         self.kernel = self.add_weight(shape=(input_units, width), initializer="glorot_uniform", name="kernel")
@@ -64,7 +64,7 @@ class Cell(Float32Layer):
             self.recurrent_gain = self.add_weight(shape=(width,), initializer="ones", name="recurrent_gain")
 
     def _recurrent_initial(self, shape: tuple[int, int], dtype: str | None = None) -> tf.Tensor:
-        """Glorot for the context's rows, one orthogonal square per gate for the state's (Saxe 2014)."""
+        """Returns Glorot values for the context's rows, one orthogonal square per gate for the state's (Saxe 2014)."""
         squares = [keras.initializers.Orthogonal()((self.units, self.units), dtype) for _ in range(self.gates)]
         state_rows = tf.concat(squares, 1)
         if not self.context_units:
@@ -76,15 +76,15 @@ class Cell(Float32Layer):
         return tf.zeros(shape, dtype or tf.float32)
 
     def input_kernel(self) -> tf.Tensor:
-        """Returns the kernel [I, G*H] as `project` multiplies with it; take it before a loop."""
+        """Returns the kernel [I, G*H] in the type of the product, for `project`; call this before a loop."""
         return cast(self.kernel, self.compute_dtype)
 
     def project(self, inputs: tf.Tensor, kernel: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the input's share of the gates with the bias.
+        """Returns the input's share of the gates, including the bias.
 
         Args:
           inputs: [..., I].
-          kernel: from `input_kernel`, where this is called in a loop.
+          kernel: from `input_kernel`, to be given when called in a loop.
 
         Returns:
           [..., G*H].
@@ -99,7 +99,7 @@ class Cell(Float32Layer):
         return tuple(tf.zeros([rows, self.units]) for _ in range(self.states))
 
     def weights_for_steps(self) -> Weights:
-        """Returns the tensors that `step` takes first."""
+        """Returns the weights that `step` takes."""
         norm = (tf.convert_to_tensor(self.recurrent_gain),) if self.layer_norm else ()
         return (cast(self.recurrent_kernel, self.compute_dtype), *norm)
 
@@ -178,7 +178,7 @@ class LSTMCell(Cell):
 
 
 class GRUCell(Cell):
-    """z, r = gates;  g = tanh(W x + r * (U h + b));  h' = z * h + (1 - z) * g (reset after the product, as cuDNN)."""
+    """z, r = gates;  g = tanh(W x + r * (U h + b));  h' = z * h + (1 - z) * g (reset after the product, like cuDNN)."""
 
     gates = 3
     gate_names = ("update", "reset")
@@ -188,7 +188,7 @@ class GRUCell(Cell):
         self.recurrent_bias = self.add_weight(shape=(3 * self.units,), initializer="zeros", name="recurrent_bias")
 
     def weights_for_steps(self) -> Weights:
-        # The reset gate scales the state's share only, so the context's rows need a product of their own.
+        # The reset gate scales the state's share only, so the context's rows need a separate product.
         kernel = cast(self.recurrent_kernel, self.compute_dtype)
         norm = (tf.convert_to_tensor(self.recurrent_gain),) if self.layer_norm else ()
         context_kernel, state_kernel = kernel[: self.context_units], kernel[self.context_units :]
@@ -213,7 +213,7 @@ class GRUCell(Cell):
     def _shares(
         self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, h: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns what the inputs and what the state give to the gates, each [..., 3H]."""
+        """Returns the shares of the inputs (context included) and of the state in the gates, each [..., 3H]."""
         state_kernel, recurrent_bias, context_kernel = weights[:3]
         if self.context_units:
             projected = projected + product(context, context_kernel)

@@ -1,8 +1,8 @@
-"""The attention decoder: one `_advance`, used by training, scoring and every search.
+"""The attention decoder: one recurrence, `_advance`, for training, scoring and every search.
 
 `step` = embed, advance, deep output. `teacher_force` = embed all, loop of advance, deep output of all steps at once.
-So the recurrence stands in one place; the loop of `kernels.fused_decoder` repeats it for speed and is tested against
-it. The projection to the vocabulary is the model's (`nn.output`).
+So the recurrence is written once; the loop of `kernels.fused_decoder` duplicates it for speed and is tested against
+it. The projection to the vocabulary belongs to the model (`nn.output`).
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from seq2seq_tf.structures import PAD_ID, DecoderState, EncoderOutput, Memory, T
 
 
 class StepWeights(NamedTuple):
-    """Everything a decoder step multiplies with; read and cast once before a loop."""
+    """All weights of a decoder step, read and cast once before a loop."""
 
     cells: tuple[Weights, ...]
     inputs: tuple[tf.Tensor, ...]  # input kernel of each cell
-    attention: tuple[tf.Tensor, ...]  # what the kind of attention needs
+    attention: tuple[tf.Tensor, ...]  # from `Attention.weights_for_steps`
     output: tf.Tensor  # [H+D+E, output_units]
     folded: tuple[tf.Tensor, ...]  # ([V, G*H],) or (): every piece's share of the lowest cell's gates
 
 
 @register
 class AttentionDecoder(ConfiguredLayer):
-    """Stack of cells with attention and input feeding (Bahdanau 2015; Luong 2015, section 3.3).
+    """A stack of cells with attention and input feeding (Bahdanau 2015; Luong 2015, section 3.3).
 
-    The lowest cell reads the embedded piece and the last attention context; the top cell's output is the query of
+    The lowest cell reads the embedded piece and the last attention context; the top cell's output is the query for
     the next context; a deep output layer (Pascanu 2014) mixes output, context and embedding. With
-    `attention: none` the context is the source in one vector, the same at each step (Cho 2014).
+    `attention: none` the context is one vector for the whole source, the same at each step (Cho 2014).
 
     Args:
       config: sizes and dropouts.
       embedding: the target table; it may be shared with other layers.
-      kwargs: of the layer: name and dtype policy.
+      kwargs: name and dtype policy of the layer.
     """
 
     options = DecoderConfig
@@ -69,11 +69,11 @@ class AttentionDecoder(ConfiguredLayer):
         self._output_dropout = Dropout(config.output_dropout, "decoder/output", shared_axes=shared)
 
     def build(self, target_in_shape: Any, encoded_shape: Any) -> None:
-        """Creates the variables; the table's too, unless its owner has built it.
+        """Creates the variables, including the table's unless it is already built.
 
         Args:
-          target_in_shape: not looked at.
-          encoded_shape: of the encoder's values [B, S, D], or of a whole `EncoderOutput`.
+          target_in_shape: ignored.
+          encoded_shape: shape of the encoder's values [B, S, D], or of a whole `EncoderOutput`.
         """
         values_shape = encoded_shape[0] if isinstance(encoded_shape[0], list | tuple) else encoded_shape
         self.value_units = values_shape[-1]
@@ -102,11 +102,15 @@ class AttentionDecoder(ConfiguredLayer):
         self.output_bias = self.add_weight(shape=(config.output_units,), initializer="zeros", name="output_bias")
 
     def prepare(self, encoded: EncoderOutput) -> Memory:
-        """Returns what the steps need of the source, made once per sentence."""
+        """Returns what the steps read from the source, computed once per sentence."""
         return self.attention.prepare(encoded)
 
     def initial_state(self, encoded: EncoderOutput) -> DecoderState:
-        """Returns the state before the first piece; `model.bridge` says what it is made of."""
+        """Returns the state before the first piece, computed by the bridge that `model.bridge` names.
+
+        Raises:
+          ValueError: bridge=final, and the encoder has no final state.
+        """
         if self.config.bridge == "zero":
             rows = tf.shape(encoded.mask)[0]
             zeros = tuple(cell.zero_state(rows) for cell in self.cells)
@@ -122,10 +126,10 @@ class AttentionDecoder(ConfiguredLayer):
         return DecoderState(cells, self.attention.first_context(summary))
 
     def weights_for_steps(self, *, fold: bool = False) -> StepWeights:
-        """Returns the tensors that `advance` takes first.
+        """Returns the weights that `step` takes.
 
-        With `fold` the input projection is done for the whole vocabulary, so that a step looks its result up. That
-        pays for weights that stay, not for those of one update.
+        With `fold`, the input projection is computed for the whole vocabulary, so that a step only looks it up. This
+        pays off for weights that stay the same, not for those of a single update.
         """
         return StepWeights(
             cells=tuple(cell.weights_for_steps() for cell in self.cells),
@@ -143,7 +147,7 @@ class AttentionDecoder(ConfiguredLayer):
         memory: Memory,
         dropout_seed: tf.Tensor | None,
     ) -> tuple[DecoderState, tf.Tensor, tf.Tensor]:
-        """One step: returns the next state, the top output [N, H] and the attention weights [N, S].
+        """Returns the next state, the top output [N, H] and the attention weights [N, S] of one step.
 
         projected: [N, G*H], the embedded piece's share of the lowest cell's gates.
         """
@@ -164,13 +168,13 @@ class AttentionDecoder(ConfiguredLayer):
         return DecoderState(tuple(cells), context), h, attention_weights
 
     def _readout(self, kernel: tf.Tensor, h: tf.Tensor, context: tf.Tensor, embedded: tf.Tensor) -> tf.Tensor:
-        """Deep output: tanh(W [h; context; embedded] + b). [..., H], [..., D], [..., E] -> [..., output_units]."""
+        """Returns the deep output tanh(W [h; context; embedded] + b) [..., output_units]."""
         return tf.tanh(product(tf.concat([h, context, embedded], -1), kernel) + self.output_bias)
 
     def step(
         self, weights: StepWeights, tokens: tf.Tensor, state: DecoderState, memory: Memory
     ) -> tuple[tf.Tensor, DecoderState]:
-        """One step of a search: tokens [N] int32 -> output before the vocabulary [N, output_units], next state."""
+        """Runs one step of a search: tokens [N] int32 -> output before the vocabulary [N, output_units], next state."""
         embedded = self.embedding.embed(tokens)  # [N, E]
         if weights.folded:
             projected = tf.gather(weights.folded[0], tokens)  # [N, G*H]
@@ -182,7 +186,7 @@ class AttentionDecoder(ConfiguredLayer):
     def teacher_force(
         self, target_in: tf.Tensor, state: DecoderState, memory: Memory, *, dropout_seed: tf.Tensor | None
     ) -> TeacherForced:
-        """Runs over known pieces target_in [B, T] int32 (starts with BOS)."""
+        """Runs the decoder over known pieces target_in [B, T] int32 (starts with BOS)."""
         embedded = self._input_dropout(self.embedding.embed(target_in), dropout_seed)  # [B, T, E]
         weights = self.weights_for_steps()
         projected = self.cells[0].project(tf.transpose(embedded, [1, 0, 2]), weights.inputs[0])  # [T, B, G*H]
@@ -202,14 +206,14 @@ class AttentionDecoder(ConfiguredLayer):
         encoded_mask: Any = None,
         return_attention_scores: bool = False,
     ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
-        """Runs over known pieces as a layer of Keras: the next layer projects the outputs to the vocabulary.
+        """Runs the decoder over known pieces as a Keras layer; the next layer projects to the vocabulary.
 
         Args:
           target_in: [B, T] ids, BOS first, PAD after the last one.
           encoded: what `Encoder` returns, or the values [B, S, D] of another encoder, which needs bridge=mean or zero.
           training: whether dropout is on.
-          encoded_mask: [B, S] bool for such values; without it that of Keras, or all of them are real.
-          return_attention_scores: return the attention weights too.
+          encoded_mask: [B, S] bool for such values; by default their Keras mask; without one all are real.
+          return_attention_scores: whether to return the attention weights too.
 
         Returns:
           outputs [B, T, output_units], or (outputs, weights [B, T, S]); float32.
@@ -220,7 +224,7 @@ class AttentionDecoder(ConfiguredLayer):
         return tuple(forced) if return_attention_scores else forced.hidden
 
     def compute_mask(self, target_in: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the mask of the outputs, which a loss of Keras heeds: which target pieces are not padding."""
+        """Returns the mask of the outputs, which Keras losses respect: False where the target is padding."""
         del mask
         return keras.ops.not_equal(target_in, PAD_ID)
 
@@ -256,7 +260,7 @@ class AttentionDecoder(ConfiguredLayer):
 
 
 def _encoder_output(encoded: Any, mask: Any) -> EncoderOutput:
-    """Returns what a call was given as one; a model that was loaded hands on tuples and lists without names."""
+    """Returns the `encoded` of a call as an EncoderOutput; a loaded Keras model passes plain tuples and lists."""
     if isinstance(encoded, list | tuple):
         values, real, final = encoded
         return EncoderOutput(values, real, tuple(tuple(layer) for layer in final))

@@ -1,4 +1,4 @@
-"""Dropout whose masks are a pure function of (seed of the update, site), so that a resumed run repeats them."""
+"""Dropout whose masks are a pure function of (the update's seed, site), so that a resumed run repeats them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Dropout:
     """Inverted dropout at one named site (Srivastava 2014).
 
     Args:
-      rate: share of elements set to zero.
-      site: name that tells this mask from all others of the same update.
+      rate: fraction of elements set to zero.
+      site: name that distinguishes this mask from all others of the same update.
       shared_axes: axes over which one mask is shared: the time axis for variational dropout (Gal 2016), the unit
         axis for word dropout.
     """

@@ -1,4 +1,4 @@
-"""Piece vectors with their dropouts."""
+"""Piece embeddings and their dropout."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Embedding(Float32Layer):
     Args:
       vocab_size: V.
       units: E.
-      scale: standard deviation of the first values.
-      kwargs: of the layer: name and dtype policy.
+      scale: standard deviation of the initial values.
+      kwargs: name and dtype policy of the layer.
     """
 
     def __init__(self, vocab_size: int, units: int, scale: float, **kwargs: Any) -> None:
@@ -43,7 +43,7 @@ class Embedding(Float32Layer):
         return tf.nn.embedding_lookup(tf.convert_to_tensor(self.table), tokens)
 
     def call(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Returns the rows of the table, as `embed`; padding is masked for what follows."""
+        """Returns the rows of the table, as `embed` does; padding is masked for later layers."""
         return self.embed(tf.cast(tokens, tf.int32))
 
     def compute_mask(self, tokens: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
@@ -57,7 +57,7 @@ class Embedding(Float32Layer):
 
 
 class EmbeddingDropouts:
-    """Dropout on single values and, separately, on whole words (Gal 2016; Sennrich 2016), for one side."""
+    """Dropout on single values and, separately, on whole words (Gal 2016; Sennrich 2016), for source or target."""
 
     def __init__(self, config: NetworkConfig, side: str) -> None:
         shared = (1,) if config.variational else ()
@@ -65,5 +65,5 @@ class EmbeddingDropouts:
         self._words = Dropout(config.word_dropout, f"{side}/word", shared_axes=(2,))
 
     def __call__(self, embedded: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
-        """embedded: [B, T, E]."""
+        """Returns embedded [B, T, E] with elements dropped; unchanged if seed is None."""
         return self._values(self._words(embedded, seed), seed)

@@ -1,4 +1,4 @@
-"""Encoders: a source to one vector per piece (or place) and a final state. What all offer, and the recurrent one."""
+"""Encoders turn a source into a vector per piece (or image region) and a final state: protocol, recurrent encoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seq2seq_tf.structures import PAD_ID, EncoderOutput
 
 
 class EncoderProtocol(Protocol):
-    """What a decoder, a classifier or a tagger needs of an encoder."""
+    """What a decoder, a classifier or a tagger needs from an encoder."""
 
     value_units: int  # D, known before anything is built
 
@@ -26,12 +26,12 @@ class EncoderProtocol(Protocol):
 
 @register
 class Encoder(ConfiguredLayer):
-    """Embedding and recurrent stack; padding has no influence on any result.
+    """Embedding and recurrent stack; padding does not influence any result.
 
     Args:
       config: sizes and dropouts.
       embedding: the source table; it may be shared with other layers.
-      kwargs: of the layer: name and dtype policy.
+      kwargs: name and dtype policy of the layer.
     """
 
     options = EncoderConfig
@@ -55,7 +55,7 @@ class Encoder(ConfiguredLayer):
         self._output_dropout = Dropout(config.encoder_dropout, "encoder/output", shared_axes=shared)
 
     def build(self, source_shape: Any = None) -> None:
-        """Creates the variables; the table's too, unless its owner has built it."""
+        """Creates the variables, including the table's unless it is already built."""
         if not self.embedding.built:
             self.embedding.build()
         self.stack.build((None, None, self.embedding.units))
@@ -69,7 +69,7 @@ class Encoder(ConfiguredLayer):
         return EncoderOutput(self._output_dropout(values, dropout_seed), mask, final)
 
     def call(self, source: tf.Tensor, training: bool | None = None) -> EncoderOutput:
-        """Encodes source [B, S], padded with PAD on the right; what follows sees the values as masked."""
+        """Encodes source [B, S], padded with PAD on the right; the values carry a mask for later layers."""
         return self.encode(tf.cast(source, tf.int32), dropout_seed=drawn_seed(training))
 
     def compute_mask(self, source: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""What every model with an attention decoder shares, whatever its encoder reads."""
+"""The base class of models with an attention decoder, whatever their encoder reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seq2seq_tf.structures import DecoderState, LossSum, Memory, StepFn, Teacher
 
 
 class EncoderDecoder(Float32Layer):
-    """Encoder, attention decoder, output projection; a subclass makes them and says what they are made of.
+    """Encoder, attention decoder and output projection, all created by a subclass.
 
     Attributes:
       cross_entropy: the loss.
@@ -26,26 +26,26 @@ class EncoderDecoder(Float32Layer):
     cross_entropy: CrossEntropy
 
     def output_projection(self, dtype: str) -> OutputProjection:
-        """Returns the last projection.
+        """Returns the projection to the vocabulary, cast to `dtype`.
 
-        Training multiplies at its own precision. Searching and scoring use float32, so that the score of a search
-        is the score of scoring: bfloat16 would round each logit to 8 bits.
+        Training multiplies at its own precision. Searching and scoring use float32, so that both report the same
+        score for a hypothesis: bfloat16 would round each logit to 8 bits.
         """
         raise NotImplementedError
 
     def encode(self, source: tf.Tensor, *, dropout_seed: tf.Tensor | None = None) -> tuple[Memory, DecoderState]:
-        """Returns what the decoder needs of a source; dropout is on if dropout_seed is given."""
+        """Returns the decoder's memory and initial state for a source; dropout is on if dropout_seed is given."""
         encoded = self.encoder.encode(source, dropout_seed=dropout_seed)
         return self.decoder.prepare(encoded), self.decoder.initial_state(encoded)
 
     def search_weights(self, *, fold: bool = False) -> SearchWeights:
-        """Returns what the steps of a search need; see `AttentionDecoder.weights_for_steps`."""
+        """Returns the weights of the steps of a search; see `AttentionDecoder.weights_for_steps`."""
         return SearchWeights(self.decoder.weights_for_steps(fold=fold), self.output_projection("float32"))
 
     def step_fn(self, weights: SearchWeights | None = None, candidates: tf.Tensor | None = None) -> StepFn:
-        """Returns the step of the searches, see `make_step_fn`.
+        """Returns the step function of a search; see `make_step_fn`.
 
-        Make it outside the loop that calls it: without `weights` they are read and cast here.
+        Call this outside the search loop: without `weights`, they are read and cast here.
         """
         return make_step_fn(self.decoder, self.search_weights() if weights is None else weights, candidates)
 

@@ -1,4 +1,4 @@
-"""What every model that reads a text and says labels shares, whether one for the text or one at each place."""
+"""The base class of models that label a text, as a whole or at each position."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from seq2seq_tf.structures import LossSum
 
 
 class EncoderLabeller(Float32Layer):
-    """Embedding, encoder and a projection to labels; a subclass says what of the encoder's output has one.
+    """Embedding, encoder and a projection to labels; a subclass decides which of the encoder's outputs are labelled.
 
     Args:
       config: sizes and regularisation.
       vocab: number of tokens.
       labels: number of labels.
-      precision: float32 or bfloat16, of the matrix products.
-      smoothing: of the labels, in training.
-      name: of the model; its output dropout is drawn under this name.
+      precision: float32, bfloat16 or float16, of the matrix products.
+      smoothing: label smoothing in training.
+      name: name of the model; also names the site of its output dropout.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class EncoderLabeller(Float32Layer):
 
     @property
     def hidden_units(self) -> int:
-        """Size of the vectors that get a label."""
+        """Size of the vectors that are labelled."""
         return self.encoder.value_units
 
     def build(self) -> None:

@@ -1,4 +1,4 @@
-"""What the layers share: float32 outside of matrix products, and what Keras needs to save and load a layer."""
+"""Base classes of the layers: float32 outside matrix products, and saving and loading with Keras."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ register = keras.saving.register_keras_serializable(package="seq2seq_tf")
 
 
 class Float32Layer(keras.layers.Layer):
-    """A layer whose variables, states and sums are float32; its dtype policy says how matrix products are computed.
+    """A layer whose variables, states and sums are float32; its dtype policy sets the precision of matrix products.
 
-    Keras would cast inputs and variables of a mixed policy where they are read, and with them every sum of a
-    recurrence. Here each product casts its own operands (`nn.products`).
+    Under a mixed policy Keras would cast inputs and variables when they are read, and so every sum of a recurrence.
+    Here each product casts its own operands (`nn.products`).
 
     Args:
-      kwargs: of `keras.layers.Layer`: name, dtype, trainable.
+      kwargs: those of `keras.layers.Layer`: name, dtype, trainable.
 
     Raises:
-      ValueError: variables would not be float32, as under the policies "bfloat16" and "float64".
+      ValueError: the dtype policy is not float32, mixed_bfloat16 or mixed_float16.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -34,15 +34,15 @@ class Float32Layer(keras.layers.Layer):
                 f"layer {self.name}: expected the dtype policy float32, mixed_bfloat16 or mixed_float16, "
                 f"got {self.dtype_policy.name}"
             )
-        self.supports_jit = False  # XLA would compile each length of a batch anew
+        self.supports_jit = False  # XLA would compile again for each length of a batch
 
     def add_weight(self, **kwargs: Any) -> keras.Variable:
-        """Creates a variable that is read as float32, also inside a mixed model of Keras."""
+        """Creates a variable that is read as float32, even in a Keras model with a mixed policy."""
         return super().add_weight(autocast=False, **kwargs)
 
 
 class ConfiguredLayer(Float32Layer):
-    """A layer with options of its own and perhaps a table of embeddings; both are saved with it."""
+    """A layer with its own options and perhaps an embedding table; both are saved with it."""
 
     options: type[NetworkConfig]  # those that the layer reads
     config: NetworkConfig
@@ -53,8 +53,8 @@ class ConfiguredLayer(Float32Layer):
         config = {**super().get_config(), "config": {name: getattr(self.config, name) for name in names}}
         if hasattr(self, "embedding"):
             table = keras.saving.serialize_keras_object(self.embedding)
-            # By this number Keras knows, when it loads, that two layers have one table. It would write the number too,
-            # but into a dictionary of which a copy has been taken by then.
+            # By this id Keras recognises, on loading, that two layers share a table. It would write the id itself, but
+            # into a dictionary that has been copied by then.
             config["embedding"] = {**table, "shared_object_id": id(self.embedding)}
         return config
 
@@ -68,15 +68,15 @@ class ConfiguredLayer(Float32Layer):
 
 
 def real_steps(x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """Returns which steps of x [B, T, ...] are real, [B, T] bool: by the mask, by the one x carries, or all."""
+    """Returns which steps of x [B, T, ...] are real, [B, T] bool: by the mask, by the Keras mask of x, or all."""
     carried = getattr(x, "_keras_mask", None) if mask is None else mask
     return tf.ones(tf.shape(x)[:2], tf.bool) if carried is None else tf.cast(carried, tf.bool)
 
 
 def drawn_seed(training: bool | None) -> tf.Tensor | None:
-    """Returns a new seed [2] int32 of dropout masks, or None outside of training.
+    """Returns a new seed [2] int32 for dropout masks, or None outside training.
 
-    It comes from TensorFlow's own random numbers, which `keras.utils.set_random_seed` repeats. (A SeedGenerator would
-    be one more variable of every layer.) The Trainer of this package does without: its seeds are numbers of batches.
+    It comes from TensorFlow's global random numbers, which `keras.utils.set_random_seed` seeds. (A SeedGenerator would
+    add a variable to every layer.) The Trainer of this package does not use it: its seeds are the numbers of batches.
     """
     return tf.random.uniform([2], maxval=2**31 - 1, dtype=tf.int32) if training else None

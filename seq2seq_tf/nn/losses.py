@@ -1,8 +1,8 @@
-"""Label-smoothed cross-entropy over real tokens (Szegedy 2016), projected to the vocabulary inside.
+"""Label-smoothed cross-entropy over real tokens (Szegedy 2016), including the projection to the vocabulary.
 
 The logits of a batch are the largest tensor of training ([tokens, V]). `projected_cross_entropy` keeps one array of
-that size, touches it a few times, and has its own gradient; `plain_cross_entropy` is the textbook version and its
-oracle.
+that size, passes over it only a few times, and has its own gradient; `plain_cross_entropy` is the textbook version that
+it is tested against.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from seq2seq_tf.structures import LossSum
 
 
 class TokenLosses(NamedTuple):
-    """Per real token, in nats."""
+    """Losses of each real token, in nats."""
 
     smoothed: tf.Tensor  # [N]
     nll: tf.Tensor  # [N], without label smoothing
@@ -25,13 +25,14 @@ class TokenLosses(NamedTuple):
 def plain_cross_entropy(
     hidden: tf.Tensor, table: tf.Tensor, bias: tf.Tensor, labels: tf.Tensor, smoothing: float
 ) -> TokenLosses:
-    """The definition: (1 - smoothing) * -log p(label) + smoothing * mean over V of -log p.
+    """Returns the losses as defined: (1 - smoothing) * -log p(label) + smoothing * mean over V of -log p.
 
     Args:
       hidden: [N, D].
       table: [V, D], one row per piece.
       bias: [V].
       labels: [N] int32.
+      smoothing: in [0, 1).
     """
     log_probs = tf.nn.log_softmax(product(hidden, table, transpose_kernel=True) + bias)  # [N, V]
     nll = -tf.gather(log_probs, labels, batch_dims=1)
@@ -41,10 +42,10 @@ def plain_cross_entropy(
 def projected_cross_entropy(
     hidden: tf.Tensor, table: tf.Tensor, bias: tf.Tensor, labels: tf.Tensor, smoothing: float
 ) -> TokenLosses:
-    """Same numbers as `plain_cross_entropy`; a gradient flows through `smoothed` only.
+    """Returns the same values as `plain_cross_entropy`; a gradient flows through `smoothed` only.
 
     The gradient of the logits is softmax - (1 - smoothing) * onehot - smoothing / V. Only the softmax is dense, so
-    the other two terms go around the [N, V] array: through the labels' rows and through the table's mean row.
+    the other two terms bypass the [N, V] array: they use the labels' rows and the table's mean row.
     """
 
     @tf.custom_gradient
@@ -72,7 +73,7 @@ def projected_cross_entropy(
             d_hidden = dense - label_scale * label_rows - uniform
             scaled = tf.cast(hidden * row_scale, table.dtype)
             d_table = tf.cast(tf.matmul(typed, scaled, transpose_a=True), tf.float32)  # [V, D]
-            d_table = tf.tensor_scatter_nd_sub(d_table, labels[:, tf.newaxis], label_scale * hidden)  # in its place
+            d_table = tf.tensor_scatter_nd_sub(d_table, labels[:, tf.newaxis], label_scale * hidden)  # in place
             d_table -= smoothing / vocab * tf.reduce_sum(upstream[:, tf.newaxis] * hidden, 0)
             column = tf.cast(row_scale, table.dtype)
             d_bias = tf.cast(tf.matmul(typed, column, transpose_a=True), tf.float32)[:, 0]
@@ -87,22 +88,22 @@ def projected_cross_entropy(
 
 
 class CrossEntropy(NamedTuple):
-    """The loss of a model, bound where the model is built."""
+    """The loss of a model, with its options fixed when the model is built."""
 
-    smoothing: float  # of the labels
-    fused: bool  # by the hand-written gradient
+    smoothing: float  # label smoothing
+    fused: bool  # whether to use the hand-written gradient
 
     def __call__(self, hidden: tf.Tensor, table: tf.Tensor, bias: tf.Tensor, labels: tf.Tensor) -> TokenLosses:
-        """Returns the losses of N tokens; arguments as those of `plain_cross_entropy`."""
+        """Returns the losses of N tokens; arguments as for `plain_cross_entropy`."""
         cross_entropy = projected_cross_entropy if self.fused else plain_cross_entropy
         return cross_entropy(hidden, table, bias, labels, self.smoothing)
 
     def summed(self, hidden: tf.Tensor, table: tf.Tensor, bias: tf.Tensor, labels: tf.Tensor) -> LossSum:
-        """Returns the same, summed over the N tokens."""
+        """Returns these losses summed over the N tokens."""
         losses = self(hidden, table, bias, labels)
         weight = tf.cast(tf.size(labels), tf.float32)
         return LossSum(tf.reduce_sum(losses.smoothed), tf.reduce_sum(losses.nll), weight)
 
     def without_smoothing(self) -> CrossEntropy:
-        """Returns the loss that says how probable the labels are."""
+        """Returns the loss without label smoothing, whose values are the labels' negative log-probabilities."""
         return self._replace(smoothing=0.0)

@@ -1,4 +1,4 @@
-"""From the decoder's outputs to words: what every model that ends in an attention decoder shares."""
+"""From decoder outputs to pieces: shared by all models with an attention decoder."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ class OutputProjection(NamedTuple):
 
 
 class SearchWeights(NamedTuple):
-    """Everything the steps of a search multiply with."""
+    """All weights of the steps of a search."""
 
     steps: StepWeights
     vocabulary: OutputProjection
 
 
 def make_step_fn(decoder: AttentionDecoder, weights: SearchWeights, candidates: tf.Tensor | None = None) -> StepFn:
-    """Returns the step of the searches: (tokens [N], state, memory) -> (logits [N, V] float32, state).
+    """Returns the step function of a search: (tokens [N], state, memory) -> (logits [N, V] float32, state).
 
     Args:
-      decoder: whose weights these are.
+      decoder: the decoder that the weights belong to.
       weights: read and cast before the loop of a search.
-      candidates: [v] int32, the only pieces that the search may choose, rising from the four special ones. The
-        search then speaks of column numbers: translate its tokens with `tf.gather(candidates, tokens)`.
+      candidates: [v] int32, the only pieces that the search may choose, ascending, the four special ones first. The
+        tokens of the search are then indices into them: translate them with `tf.gather(candidates, tokens)`.
     """
     table, bias = weights.vocabulary
     if candidates is not None:
-        candidates = tf.cast(candidates, tf.int64)  # a loop keeps int32 in the host's memory
+        candidates = tf.cast(candidates, tf.int64)  # TensorFlow keeps a loop's int32 tensors in host memory
         table, bias = tf.gather(table, candidates), tf.gather(bias, candidates)
 
     def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, DecoderState]:
@@ -51,7 +51,7 @@ def make_step_fn(decoder: AttentionDecoder, weights: SearchWeights, candidates: 
 def summed_loss(
     cross_entropy: CrossEntropy, hidden: tf.Tensor, labels: tf.Tensor, projection: OutputProjection
 ) -> LossSum:
-    """Returns the loss of hidden [B, T, output_units] summed over the real ones of labels [B, T] int32."""
+    """Returns the loss of hidden [B, T, output_units] summed over the labels [B, T] int32 that are not PAD."""
     kept, wanted, _ = _real_tokens(hidden, labels)
     return cross_entropy.summed(kept, *projection, wanted)
 
@@ -66,6 +66,6 @@ def log_probabilities(
 
 
 def _real_tokens(hidden: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns hidden [N, D], labels [N] and places [N, 2] of the real tokens: no other meets the vocabulary."""
+    """Returns hidden [N, D], labels [N] and positions [N, 2] of the real tokens: only these are projected."""
     real = tf.where(tf.not_equal(labels, PAD_ID))
     return tf.gather_nd(hidden, real), tf.gather_nd(labels, real), real

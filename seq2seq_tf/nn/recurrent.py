@@ -1,4 +1,4 @@
-"""Layers of cells over time: padding leaves a state as it was, so a padded sequence equals the sequence alone."""
+"""Layers of cells over time. Padding leaves a state unchanged, so it has no effect on the result of a sequence."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from seq2seq_tf.structures import CellStates
 
 
 class Unrolled(NamedTuple):
-    """A recurrence run over a whole batch."""
+    """Results of running a recurrence over a batch."""
 
     outputs: tf.Tensor  # [B, T, H] (or [B, T, 2H]), zero on padding
     final: CellStates  # state after the last real step, per layer (and direction)
 
 
 def make_cell(config: NetworkConfig, units: int, **kwargs: Any) -> Cell:
-    """Returns a cell of the configured kind, not built yet. kwargs: of the layer: name and dtype policy."""
+    """Returns a cell of the configured kind, not built yet. kwargs: name and dtype policy of the layer."""
     return CELL_CLASSES[config.cell](units, forget_bias=config.forget_bias, layer_norm=config.layer_norm, **kwargs)
 
 
@@ -57,7 +57,7 @@ def unroll(
 def _plain_unroll(
     cell: Cell, projected: tf.Tensor, steps_mask: tf.Tensor, initial: State, reverse: bool
 ) -> tuple[tf.Tensor, State]:
-    """The loop as one reads it; its gradient is left to automatic differentiation. projected: [T, B, G*H]."""
+    """Runs the plain loop, whose gradient is left to automatic differentiation. projected: [T, B, G*H]."""
     steps = tf.shape(projected)[0]
     weights = cell.weights_for_steps()
     no_context = tf.zeros([tf.shape(projected)[1], 0])
@@ -83,15 +83,15 @@ class RecurrentStack(ConfiguredLayer):
     """Layers of cells, each reading the one below; used by the encoder and by every other sequence model.
 
     Residual connections add a layer's input to its output from the second layer on (He 2016; Wu 2016); dropout
-    stands between layers.
+    is applied between layers.
 
     Args:
-      config: cell, residual, layer_dropout, variational, fused, cudnn.
+      config: cell, forget_bias, layer_norm, residual, layer_dropout, variational, fused, cudnn.
       units: H per direction.
       layers: depth.
       bidirectional: each layer reads both ways and outputs [forward; backward] (Schuster 1997).
-      return_state: `call` returns the final states too, as recurrent layers of Keras do.
-      kwargs: of the layer: name and dtype policy.
+      return_state: whether `call` returns the final states too, as in Keras' recurrent layers.
+      kwargs: name and dtype policy of the layer.
     """
 
     options = NetworkConfig
@@ -138,7 +138,7 @@ class RecurrentStack(ConfiguredLayer):
 
     @property
     def flat_cells(self) -> tuple[Cell, ...]:
-        """The cells in the order of `Unrolled.final`; older versions of Keras save no layers in tuples of tuples."""
+        """The cells in the order of `Unrolled.final`; older versions of Keras skip layers in nested tuples."""
         return tuple(cell for layer in self.cells for cell in layer)
 
     def unroll(
@@ -155,9 +155,9 @@ class RecurrentStack(ConfiguredLayer):
         Args:
           inputs: [B, T, I].
           mask: [B, T] bool, True on real steps.
-          initial: as `zero_state`.
-          dropout_seed: with one this is a training step, which may use cuDNN; other graphs may be kept and run
-            elsewhere.
+          initial: structured as by `zero_state`.
+          dropout_seed: [2] int32 in a training step, which may use cuDNN; None otherwise, as other graphs may be saved
+            and run elsewhere.
           padded_right: whether the real steps of each row come first, which cuDNN requires.
         """
         cudnn = self.config.cudnn and dropout_seed is not None and padded_right
@@ -185,17 +185,17 @@ class RecurrentStack(ConfiguredLayer):
         training: bool | None = None,
         initial_state: Any = None,
     ) -> tf.Tensor | tuple[tf.Tensor, ...]:
-        """Runs the stack as a recurrent layer of Keras that returns sequences.
+        """Runs the stack like a recurrent Keras layer that returns sequences.
 
         Args:
           inputs: [B, T, I].
-          mask: [B, T] bool, False on padding, wherever it stands; without it that of Keras, or all steps are real.
+          mask: [B, T] bool, False on padding, anywhere; by default the Keras mask; without one all steps are real.
           training: whether dropout is on.
-          initial_state: tensors [B, H], as this returns them; zeros if not given.
+          initial_state: tensors [B, H], in the order in which this returns them; zeros by default.
 
         Returns:
-          outputs [B, T, D], zero on padding; with `return_state` (outputs, *final states), the tensors of each layer
-          and direction in turn: h, and c of an LSTM.
+          outputs [B, T, D], zero on padding; with `return_state` (outputs, *final states), layer by layer and
+          direction by direction: h, and for an LSTM also c.
         """
         start = self.zero_state(tf.shape(inputs)[0])
         if initial_state is not None:

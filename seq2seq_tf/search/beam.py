@@ -1,9 +1,9 @@
 """Beam search with a pool of live and a pool of finished hypotheses per sentence.
 
-One tf.while_loop without Python inside. A sentence ends as soon as no live hypothesis can still enter its best
+It is one tf.while_loop without Python inside. A sentence ends as soon as no live hypothesis can still enter its best
 `n_best`: log-probabilities only fall and the length penalty is largest at the longest allowed length, so
 `best live log-probability / penalty(longest)` bounds every continuation. Finished sentences leave the batch. With
-`early_stop` a sentence gives up sooner: as if a live hypothesis could only end with its next piece.
+`early_stop` a sentence stops sooner, as if a live hypothesis could only end with its next piece.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from seq2seq_tf.search.options import SearchOptions
 from seq2seq_tf.search.topk import log_sum_exp, top_k
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Hypotheses, StepFn
 
-_SHRINK_PART = 4  # finished sentences leave when they are at least this part (a quarter) of the running batch
+_SHRINK_PART = 4  # finished sentences leave when they make up at least a quarter of the running batch
 
 
 class _Finished(NamedTuple):
-    """The best K ended hypotheses per sentence, best first; those that do not exist have NEG_INF scores."""
+    """The best K finished hypotheses per sentence, best first; missing ones have a score of NEG_INF."""
 
     tokens: tf.Tensor  # [b, K, T] int32
     values: tf.Tensor  # [b, K, 2] float32: score, log-probability
 
 
 class _Live(NamedTuple):
-    """The K hypotheses of each sentence that go on, most probable first."""
+    """The K live hypotheses of each sentence, most probable first."""
 
     last: tf.Tensor  # [b*K] int32, the piece chosen last
     tokens: tf.Tensor  # [b*K, T] int32
@@ -37,7 +37,7 @@ class _Live(NamedTuple):
 
 
 class _Running(NamedTuple):
-    """The b sentences not finished yet."""
+    """The b sentences that are not finished yet."""
 
     index: tf.Tensor  # [b] int32, row of the sentence in the results
     limits: Limits  # each [b]
@@ -47,27 +47,27 @@ class _Running(NamedTuple):
 
 
 class _Constants(NamedTuple):
-    """What all steps share; computed once, as every small op in the loop costs."""
+    """Values shared by all steps; computed once, as every small op in the loop costs time."""
 
     penalties: tf.Tensor  # [T], length penalty of a hypothesis that ends at step t
     first_rows: tf.Tensor  # [B, 1] int32, row of each sentence's first hypothesis, for the first b sentences
     positions: tf.Tensor  # [T] int32
     pieces: Vocabulary
-    wanted: tf.Tensor  # [] int32, W: continuations looked at per hypothesis
+    wanted: tf.Tensor  # [] int32, W: continuations considered per hypothesis
 
 
 def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: SearchOptions) -> Hypotheses:
     """Returns the n_best hypotheses of each sentence.
 
     Args:
-      step: see StepFn; called with B * K rows, those of one sentence next to each other.
+      step: see StepFn; called with K adjacent rows for each running sentence.
       state: nest of tensors [B, ...] before the first piece; the search gathers exactly this.
       memory: nest of tensors [B, ...]; never tiled per beam.
       limits: EOS is forbidden before `shortest` and forced at `longest`.
       options: beam size, n-best, length penalty and when to stop.
 
     Returns:
-      Hypotheses with K = n_best. Where fewer exist, the rest has length 0 and a score of about -1e9.
+      Hypotheses with K = n_best. Where fewer exist, the others have length 0 and a score of about -1e9.
     """
     sentences, beam = tf.shape(limits.longest)[0], options.beam_size
     width = tf.maximum(tf.reduce_max(limits.longest), 1)
@@ -77,7 +77,7 @@ def beam_search(step: StepFn, state: Any, memory: Any, limits: Limits, options: 
         first_rows=tf.cast(tf.range(sentences)[:, tf.newaxis] * beam, IDS),
         positions=tf.cast(tf.range(width), IDS),
         pieces=pieces,
-        # K pieces that continue are among the best K + 3 (4), as three (four) ids end or never continue a hypothesis.
+        # The best K + 3 (4) include K that continue a hypothesis, as only three (four) ids end or never continue one.
         wanted=beam + pieces.forbidden,
     )
     running, live = _start(state, memory, limits, options, width)
@@ -107,17 +107,17 @@ def _hypotheses(best: _Finished) -> Hypotheses:
     scores, log_probs = tf.unstack(best.values, axis=2)  # [B, N]
     exists = scores > NEG_INF / 2
     tokens = tf.where(exists[:, :, tf.newaxis], tf.cast(best.tokens, tf.int32), PAD_ID)
-    lengths = tf.reduce_sum(tf.cast(tokens != PAD_ID, tf.int32), 2)  # [B, N]; a hypothesis holds no PAD
+    lengths = tf.reduce_sum(tf.cast(tokens != PAD_ID, tf.int32), 2)  # [B, N]; a hypothesis contains no PAD
     return Hypotheses(tokens[:, :, : tf.reduce_max(lengths)], lengths, scores, tf.where(exists, log_probs, NEG_INF))
 
 
 def _any_rows(x: tf.Tensor) -> tf.TensorShape:
-    """Rows come and go, K and T are tensors; only the sizes of states and memories stay fixed."""
+    """Returns the shape of x with the number of rows left open; K and T are dynamic, all other sizes are fixed."""
     return tf.TensorShape([None, *x.shape[1:]]) if x.shape.rank else x.shape
 
 
 def _start(state: Any, memory: Any, limits: Limits, options: SearchOptions, width: tf.Tensor) -> tuple[_Running, _Live]:
-    """One live hypothesis per sentence; the other K - 1 are impossible, so that they lose at once."""
+    """Returns the start: one live hypothesis per sentence; the other K - 1 are impossible and lose to any other."""
     sentences, beam = tf.shape(limits.longest)[0], options.beam_size
     first = tf.one_hot(0, beam, on_value=0.0, off_value=NEG_INF)  # [K]
     rows = sentences * beam
@@ -138,7 +138,7 @@ def _start(state: Any, memory: Any, limits: Limits, options: SearchOptions, widt
 def _expand(
     step: StepFn, t: tf.Tensor, running: _Running, live: _Live, shared: tuple[_Constants, tf.Tensor]
 ) -> tuple[_Running, _Live]:
-    """One step: every live hypothesis is continued, the best K of all continuations live on."""
+    """Runs one step: continues every live hypothesis and keeps the best K of all continuations."""
     constants, beam = shared
     rows = tf.size(running.index)
     time = tf.cast(t, IDS)
@@ -168,7 +168,7 @@ def _finish(
 
     Args:
       ended: [b, K], log-probability with EOS.
-      at: length penalty [] of this step, and where it stands [T] bool.
+      at: length penalty [] of this step, and its position as a mask [T] bool.
     """
     penalty, here = at
     finished = running.finished
@@ -185,8 +185,8 @@ def _finish(
 def _is_done(t: tf.Tensor, running: _Running, live: _Live, penalties: tf.Tensor, options: SearchOptions) -> tf.Tensor:
     """Returns True [b] where no continuation can enter the best n_best, or none is allowed.
 
-    With early_stop, where none could that ends at the next step. What a hypothesis gains from growing longer, by the
-    larger penalty that its log-probability is divided by, is then left out; without a length penalty nothing is.
+    With early_stop, only continuations that end at the next step are considered. This ignores what a longer hypothesis
+    gains by the larger penalty that its log-probability is divided by; without a length penalty it ignores nothing.
     """
     next_penalty = penalties[tf.minimum(t + 1, tf.size(penalties) - 1)]
     penalty = tf.where(options.early_stop, next_penalty, running.largest_penalty)  # [b]

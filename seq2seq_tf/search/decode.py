@@ -1,4 +1,4 @@
-"""One way into every search: the options decide which one it is."""
+"""The one entry point to all searches; the options decide which one runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ METHODS = {"greedy": greedy_search, "beam": beam_search}
 
 
 def method_of(beam_size: int) -> str:
-    """Returns which of `METHODS` a search takes: greedy for a beam of one."""
+    """Returns which of `METHODS` searches with this beam size: greedy for 1."""
     return "greedy" if beam_size == 1 else "beam"
 
 
@@ -30,9 +30,9 @@ def decode(
       state: nest of tensors [B, ...] before the first piece.
       memory: nest of tensors [B, ...].
       limits: EOS is forbidden before `shortest` and forced at `longest`.
-      options: of the search.
-      method: one of `METHODS` where it is known while tracing, so that the graph holds that search alone. Else the
-        graph holds all, and `options` choose at each call.
+      options: options of the search.
+      method: one of `METHODS` if it is known while tracing, so that the graph contains only that search. Otherwise
+        it contains all of them, and `options` select one at each call.
     """
     if method is not None:
         return METHODS[method](step, state, memory, limits, options)

@@ -16,7 +16,7 @@ class _Loop(NamedTuple):
     """Sentences still running (b of B) and the results of all."""
 
     index: tf.Tensor  # [b] int32, row of the sentence in the results
-    last: tf.Tensor  # [b] int32, piece chosen last
+    last: tf.Tensor  # [b] int32, the piece chosen last
     log_probs: tf.Tensor  # [b]
     limits: Limits  # of the b sentences
     state: Any
@@ -27,7 +27,7 @@ class _Loop(NamedTuple):
 
 
 def _begin(state: Any, memory: Any, limits: Limits) -> _Loop:
-    """Returns the loop before the first piece: all sentences run."""
+    """Returns the loop before the first piece, with all sentences running."""
     sentences = tf.shape(limits.longest)[0]
     width = tf.maximum(tf.reduce_max(limits.longest), 1)
     return _Loop(
@@ -51,14 +51,14 @@ def greedy_search(step: StepFn, state: Any, memory: Any, limits: Limits, options
       state: nest of tensors [B, ...], before the first piece.
       memory: nest of tensors [B, ...]; rows of finished sentences leave the batch.
       limits: EOS is forbidden before `shortest` and forced at `longest`.
-      options: the length penalty changes the scores and nothing else; beam_size, n_best and early_stop do nothing.
+      options: the length penalty changes only the scores; beam_size, n_best and early_stop have no effect.
     """
     pieces = vocabulary(options.allow_unknown)
 
     def body(t: tf.Tensor, loop: _Loop) -> tuple[tf.Tensor, _Loop]:
         time = tf.cast(t, IDS)
         logits, new_state = step(tf.cast(loop.last, tf.int32), loop.state, loop.memory)  # [b, V]
-        # One of the best four may be chosen, since two ids never are and EOS perhaps not; of five if UNK is not either.
+        # One of the best four is allowed: PAD and BOS never are, EOS may not be. One of five if UNK is not either.
         top, ids = top_k(logits, pieces.forbidden + 1)  # [b, 4 or 5]
         may_end = (time + 1 >= loop.limits.shortest)[:, tf.newaxis]
         allowed = pieces.continues(ids) | ((ids == EOS_ID) & may_end)

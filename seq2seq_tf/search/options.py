@@ -1,7 +1,7 @@
 """The options of a search as tensors, so that one trace serves every setting.
 
-They are filled by name: from a section of a configuration, from the inputs of a SavedModel, or from the specs of a
-trace. So an option is a leaf in the configuration and a field here, and no code in between names it.
+Their fields are filled by name: from a section of a configuration, from the inputs of a SavedModel, or from the specs
+of a trace. So an option is a leaf in the configuration and a field here, and no code in between mentions it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import tensorflow as tf
 
 from seq2seq_tf.config.search import search_leaves
 
-DTYPES = {bool: tf.bool, int: tf.int32, float: tf.float32}  # of an option
+DTYPES = {bool: tf.bool, int: tf.int32, float: tf.float32}  # tensor type of an option
 
 AnyTensors = TypeVar("AnyTensors", bound=tuple[Any, ...])
 
 
 class SearchOptions(NamedTuple):
-    """What `config.common.SearchConfig` holds, each a scalar; numbers of Python do too."""
+    """The options of `config.common.SearchConfig`; each is a scalar, as a tensor or a Python number."""
 
     beam_size: tf.Tensor  # int32, K; 1 = greedy
     n_best: tf.Tensor  # int32, at most beam_size
@@ -30,7 +30,7 @@ class SearchOptions(NamedTuple):
 
 
 def by_name(kind: type[AnyTensors], values: Mapping[str, Any]) -> AnyTensors:
-    """Returns a NamedTuple of options, each field the value of its name; other values are left out."""
+    """Returns a NamedTuple of options, each field the value of that name; other values are ignored."""
     return kind(*(values[name] for name in kind._fields))  # type: ignore[attr-defined]
 
 
@@ -40,5 +40,5 @@ def values_of(section: Any) -> dict[str, Any]:
 
 
 def specs_of(section: Any) -> dict[str, tf.TensorSpec]:
-    """Returns what a trace has to know of the options of a section: a scalar of its type for each."""
+    """Returns the TensorSpec of each option of a section by name: a scalar of its type."""
     return {name: tf.TensorSpec([], DTYPES[leaf.type]) for name, leaf in search_leaves(type(section)).items()}

@@ -1,7 +1,7 @@
 """Sampling from a model step by step, and the filters of its distribution.
 
-What is random comes in as uniform numbers, one per sample and step. So a text is a function of the weights, the prompt
-and these numbers, whether it is made at once or symbol by symbol.
+Randomness is passed in as uniform numbers, one per sample and step. So a text is a function of the weights, the prompt
+and these numbers, whether it is generated in one call or symbol by symbol.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import tensorflow as tf
 from seq2seq_tf.search.limits import NEG_INF
 from seq2seq_tf.structures import PAD_ID, StepFn
 
-_COLDEST = 1e-6  # temperatures below it count as 0: the quotients would not be numbers
+_COLDEST = 1e-6  # lower temperatures are treated as 0: the quotients would overflow
 
 
 class SamplingOptions(NamedTuple):
-    """See tasks.language_model.config.SampleConfig; tensors, so that one trace serves every setting."""
+    """The options of tasks.language_model.config.SampleConfig as tensors, so that one trace serves every setting."""
 
     temperature: tf.Tensor  # [] float32; 0 = always the most probable
     top_k: tf.Tensor  # [] int32; 0 = all
@@ -28,21 +28,21 @@ class Drawable(NamedTuple):
     """Which symbols may be drawn."""
 
     allowed: tf.Tensor  # [V] bool
-    end_id: int  # after this symbol a text gets PAD only
+    end_id: int  # after this symbol a text contains only PAD
 
 
 class Candidates(NamedTuple):
-    """A distribution after filtering, most probable symbol first; of equal ones the smaller id first."""
+    """A distribution after filtering, most probable symbol first; of equally probable ones the smaller id first."""
 
     ids: tf.Tensor  # [N, V] int32
     probabilities: tf.Tensor  # [N, V], zero for what was filtered out
 
 
 class Drawn(NamedTuple):
-    """Some symbols more of each text."""
+    """The next symbols of each text."""
 
-    tokens: tf.Tensor  # [N, T] int32; the end, if it was drawn, then PAD
-    last: tf.Tensor  # [N] int32, what the next step reads; PAD after the end
+    tokens: tf.Tensor  # [N, T] int32; only PAD after the end symbol
+    last: tf.Tensor  # [N] int32, what the next step reads; PAD if the text has ended
     state: Any
 
 
@@ -50,11 +50,11 @@ def filtered(logits: tf.Tensor, options: SamplingOptions) -> Candidates:
     """Applies temperature, then top-k, then top-p to the distribution that top-k leaves (Holtzman 2020).
 
     Top-p keeps the fewest symbols whose probabilities add up to at least p, so always the first. Temperature 0 keeps
-    the first alone.
+    only the first.
 
     Args:
       logits: [N, V].
-      options: see there.
+      options: temperature, top_k and top_p.
     """
     vocab = tf.shape(logits)[1]
     greedy = options.temperature < _COLDEST
@@ -64,7 +64,7 @@ def filtered(logits: tf.Tensor, options: SamplingOptions) -> Candidates:
     probabilities = tf.nn.softmax(tf.where(tf.range(vocab) < kept_ranks, top, NEG_INF))  # [N, V]
     before = tf.cumsum(probabilities, axis=1, exclusive=True)
     first = tf.range(vocab) < 1
-    # The sum of all falls short of 1 by rounding: top_p = 1 keeps everything, whatever the sum says.
+    # Rounding may bring a partial sum to 1 too early: top_p = 1 keeps everything, whatever the sums are.
     kept = tf.where((before < options.top_p) | first | (options.top_p >= 1.0), probabilities, 0.0)
     return Candidates(ids, kept / tf.reduce_sum(kept, 1, keepdims=True))
 
@@ -85,14 +85,14 @@ def sample(
     options: SamplingOptions,
     drawable: Drawable,
 ) -> Drawn:
-    """Draws up to T more symbols of N texts.
+    """Draws up to T more symbols for each of N texts.
 
     Args:
       step: see StepFn; called inside one tf.while_loop, with no memory.
-      last: [N] int32, the symbols that are read first; PAD for a text that has ended.
+      last: [N] int32, the symbols to read first; PAD for a text that has ended.
       state: nest of tensors [N, ...], before they are read.
       uniforms: [N, T] in [0, 1).
-      options: of the distribution.
+      options: temperature and filters of the distribution.
       drawable: symbols that may be drawn.
     """
     count, steps = tf.shape(uniforms)[0], tf.shape(uniforms)[1]

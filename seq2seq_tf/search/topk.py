@@ -5,28 +5,28 @@ from __future__ import annotations
 import tensorflow as tf
 
 _FEW_COLUMNS = 1024
-BLOCK = 64  # columns per block; k blocks and the rest of the row are all that is searched in detail
+BLOCK = 64  # columns per block; only k blocks and the columns after the last whole block are searched in detail
 
 
 def top_k(rows: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns values and column numbers of the k largest of each row, exactly as `tf.math.top_k(rows, k)` does.
 
-    A value among the k largest lies in one of the k blocks with the largest maxima (or in the columns past the last
-    whole block), so only these are searched. Blocks stay in the order of their columns: of equal values the earlier
-    column comes first, as in tf.math.top_k.
+    A value among the k largest lies in one of the k blocks with the largest maxima (or in the columns after the
+    last whole block), so only these are searched. Blocks stay in column order, so of equal values the earlier column
+    comes first, as in tf.math.top_k.
 
     Args:
       rows: [N, V] float32.
       k: [] int32, at most V.
     """
     if rows.shape[1] is not None and rows.shape[1] < _FEW_COLUMNS:
-        values, ids = tf.math.top_k(rows, k)  # the detour does not pay
+        values, ids = tf.math.top_k(rows, k)  # blocks are not worth it
         return values, tf.cast(ids, tf.int64)
     return _by_blocks(rows, k)
 
 
 def log_sum_exp(rows: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
-    """Returns log sum exp of each row [N], given its largest value [N, 1]: saves the pass that looks for it."""
+    """Returns log sum exp of each row [N], given its largest value [N, 1], which saves the pass that finds it."""
     return tf.math.log(tf.reduce_sum(tf.exp(rows - largest), 1)) + largest[:, 0]
 
 
@@ -42,7 +42,7 @@ def _by_blocks(rows: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     ids = tf.reshape(
         chosen[:, :, tf.newaxis] * BLOCK + tf.constant(list(range(BLOCK)), tf.int64), [count, some * BLOCK]
     )
-    if not isinstance(whole, int) or whole < columns:  # the columns past the last whole block
+    if not isinstance(whole, int) or whole < columns:  # the columns after the last whole block
         rest = tf.tile(tf.range(whole, columns, dtype=tf.int64)[tf.newaxis], [count, 1])  # [N, V % BLOCK]
         candidates = tf.concat([candidates, rows[:, whole:]], 1)
         ids = tf.concat([ids, rest], 1)

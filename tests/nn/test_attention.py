@@ -187,5 +187,5 @@ def test_scores_start_with_about_unit_variance(heads: int, rng: np.random.Genera
 def test_sizes_that_do_not_fit_are_named() -> None:
     for options in {"attention": "dot"}, {"attention_heads": 5}:
         layer = make_attention(oracles.small_config(attention_units=A, **options), dtype="float32")
-        with pytest.raises(ValueError, match=f"5 heads must divide {A} units|one size, got {Q}, {D}"):
+        with pytest.raises(ValueError, match=f"5 heads must divide {A} units|same size, got {Q}, {D}"):
             layer.build((None, Q), (None, None, D))

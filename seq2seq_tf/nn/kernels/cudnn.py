@@ -1,6 +1,6 @@
-"""One direction of an LSTM or GRU layer in a single cuDNN call, on an NVIDIA GPU: the same as `recurrent.unroll`.
+"""One direction of an LSTM or GRU layer in a single cuDNN call on an NVIDIA GPU: an equivalent of `recurrent.unroll`.
 
-The variables are those of the cells, so a run may be trained with cuDNN and go on without it. Tensors are float32 at
+The variables are those of the cells, so a run may be trained with cuDNN and resumed without it. Tensors are float32 at
 every `train.precision`: the states keep their precision, and the kernel uses the tensor cores through TF32.
 """
 
@@ -12,9 +12,9 @@ from seq2seq_tf.nn.cells import Cell, GRUCell, LSTMCell, State
 
 
 def use_cudnn(cell: Cell) -> bool:
-    """Whether this cell can be run by `cudnn_unroll` here: a kind that cuDNN has, and an NVIDIA GPU is visible.
+    """Returns whether `cudnn_unroll` can run this cell here: cuDNN has its kind, and an NVIDIA GPU is visible.
 
-    Ask while tracing a training step only. A graph that is kept (a SavedModel) must run where no GPU is.
+    Call this only while tracing a training step. A graph that is saved (a SavedModel) must run without a GPU too.
     """
     known = isinstance(cell, LSTMCell | GRUCell) and not cell.layer_norm and not cell.context_units
     return known and tf.sysconfig.get_build_info()["is_cuda_build"] and bool(tf.config.list_logical_devices("GPU"))
@@ -23,7 +23,7 @@ def use_cudnn(cell: Cell) -> bool:
 def cudnn_unroll(
     cell: Cell, inputs: tf.Tensor, mask: tf.Tensor, initial: State, *, reverse: bool
 ) -> tuple[tf.Tensor, State]:
-    """Runs a cell over time; arguments and results as those of `recurrent.unroll`.
+    """Runs a cell over time; arguments and results as for `recurrent.unroll`.
 
     Args:
       cell: one that `use_cudnn` accepts.
@@ -33,7 +33,7 @@ def cudnn_unroll(
       reverse: start at the last real step.
     """
     lengths = tf.reduce_sum(tf.cast(mask, tf.int32), 1)  # [B]
-    # cuDNN refuses rows without a step. They take one, and what comes of it is dropped below.
+    # cuDNN rejects rows without steps. They are given one, and its result is dropped below.
     steps = tf.maximum(lengths, 1)
     in_order = tf.reverse_sequence(inputs, steps, seq_axis=1, batch_axis=0) if reverse else inputs  # [B, T, I]
     lstm = isinstance(cell, LSTMCell)
@@ -55,18 +55,18 @@ def cudnn_unroll(
 
 
 def _lstm_parameters(cell: Cell) -> tf.Tensor:
-    """Returns cuDNN's flat parameters: the order of the gates is ours; of its two biases the first stays zero."""
+    """Returns cuDNN's flat parameters: gates in the same order as ours; the first of its two biases stays zero."""
     bias = tf.convert_to_tensor(cell.bias)
     return _flat(cell, [0, 1, 2, 3], tf.zeros_like(bias), bias)
 
 
 def _gru_parameters(cell: Cell) -> tf.Tensor:
-    """Returns cuDNN's flat parameters: its gates are reset, update, candidate, ours update, reset, candidate."""
+    """Returns cuDNN's flat parameters: its gates are reset, update, candidate; ours are update, reset, candidate."""
     return _flat(cell, [1, 0, 2], tf.convert_to_tensor(cell.bias), tf.convert_to_tensor(cell.recurrent_bias))
 
 
 def _flat(cell: Cell, order: list[int], *biases: tf.Tensor) -> tf.Tensor:
-    """Returns the transposed kernels of all gates, input's and state's, and then the biases, end to end."""
+    """Returns one vector: the transposed kernels of all gates, first the input's, then the state's, and the biases."""
     parts = []
     for kernel in (cell.kernel, cell.recurrent_kernel):
         gates = tf.split(tf.convert_to_tensor(kernel), cell.gates, axis=1)

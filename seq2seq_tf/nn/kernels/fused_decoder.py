@@ -1,7 +1,8 @@
 """The one-layer LSTM decoder with additive attention and input feeding, with its own backward pass.
 
-The same numbers as `AttentionDecoder._plain_unroll` (the oracle in the tests), but the backward loop carries only
-the state's gradients. Kernel gradients and the gradient of the values are single large products after the loop.
+It computes the same values as `AttentionDecoder._plain_unroll` (the reference in the tests), but the backward loop
+carries only the state's gradients. Kernel gradients and the gradient of the values are single large products after
+the loop.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from seq2seq_tf.structures import DecoderState, Memory
 
 
 class _Inputs(NamedTuple):
-    """Everything the recurrence is differentiated by."""
+    """All tensors that the recurrence is differentiated with respect to."""
 
     projected: tf.Tensor  # [T, B, 4H]
     h: tf.Tensor  # [B, H]
@@ -31,7 +32,7 @@ class _Inputs(NamedTuple):
 
 
 class _Saved(NamedTuple):
-    """What the backward loop needs of each step: T tensors each, stacked only where a whole is needed."""
+    """What the backward loop needs from each step: T tensors per field, stacked only where all are needed at once."""
 
     hs: tf.TensorArray  # [B, H] after the step
     contexts: tf.TensorArray  # [B, D] after the step
@@ -45,7 +46,7 @@ class _Saved(NamedTuple):
 
 
 class _Outputs(NamedTuple):
-    """What the recurrence hands on, time first."""
+    """Outputs of the recurrence, time first."""
 
     hs: tf.Tensor  # [T, B, H]
     contexts: tf.Tensor  # [T, B, D]
@@ -113,7 +114,7 @@ def _forward(inputs: _Inputs, mask: tf.Tensor) -> _Saved:
 
 
 def _backward(inputs: _Inputs, saved: _Saved, outputs: _Outputs, upstream: tuple[tf.Tensor, tf.Tensor]) -> _Inputs:
-    """Returns the gradient of each input; upstream: of hs and contexts."""
+    """Returns the gradient of each input; upstream: gradients of hs and contexts."""
     d_hs, d_contexts = upstream
     steps = tf.shape(d_hs)[0]
     depth, units = inputs.context.shape[1], inputs.h.shape[1]
@@ -143,7 +144,7 @@ def _backward(inputs: _Inputs, saved: _Saved, outputs: _Outputs, upstream: tuple
     sums = (tf.zeros_like(inputs.keys), tf.zeros_like(inputs.v))
     _, carried, sums, arrays = tf.while_loop(lambda n, *_: n < steps, body, (tf.constant(0), zeros, sums, arrays))
     d_gates, d_attended, d_queries = (array.stack() for array in arrays)
-    # values enter as context_t = sum_s shares_t[s] values[s]: one batched product over time.
+    # values enter as context_t = sum_s weights_t[s] values[s]: one batched product over time.
     d_values = tf.einsum("tbs,tbd->bsd", outputs.attention_weights, d_attended)
     before_h = tf.concat([inputs.h[tf.newaxis], outputs.hs[:-1]], 0)
     before_context = tf.concat([inputs.context[tf.newaxis], outputs.contexts[:-1]], 0)
@@ -168,8 +169,8 @@ def _attention_gradient(
     attention_weights = saved.attention_weights.read(t)  # [B, S]
     d_weights = tf.linalg.matvec(inputs.values, d_context)  # [B, S]
     inner = tf.reduce_sum(d_weights * attention_weights, -1, keepdims=True)
-    d_scores = attention_weights * (d_weights - inner)  # [B, S]; zero on padding, where the share is zero
-    energies = tf.tanh(inputs.keys + saved.queries.read(t)[:, tf.newaxis])  # [B, S, A], cheaper than kept
+    d_scores = attention_weights * (d_weights - inner)  # [B, S]; zero on padding, where the weight is zero
+    energies = tf.tanh(inputs.keys + saved.queries.read(t)[:, tf.newaxis])  # [B, S, A], cheaper than storing them
     d_v = tf.linalg.matvec(tf.reshape(energies, [-1, energies.shape[2]]), tf.reshape(d_scores, [-1]), transpose_a=True)
     d_energy = tf.raw_ops.TanhGrad(y=energies, dy=d_scores[:, :, tf.newaxis] * inputs.v)  # [B, S, A]
     return tf.reduce_sum(d_energy, 1), d_energy, d_v

@@ -1,8 +1,8 @@
-"""The LSTM over time with its own backward pass: the same numbers as the plain loop, fewer and larger products.
+"""The LSTM over time with its own backward pass: the same values as the plain loop, from fewer and larger products.
 
 Automatic differentiation of the loop adds up the recurrent kernel's gradient step by step. Here the backward loop
-only carries the state's gradients and writes the gates' gradients down; one large product after the loop gives the
-kernel's. `_plain_unroll` in recurrent.py is the oracle.
+only carries the state's gradients and stores the gates' gradients; one large product after the loop gives the
+kernel's. `_plain_unroll` in recurrent.py is the reference in the tests.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def lstm_state(gates: Gates, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Ten
 def lstm_gate_gradient(
     gates: Gates, c_prev: tf.Tensor, tanh_c: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """One LSTM step backwards.
+    """Runs one LSTM step backwards.
 
     Args:
       gates: from `lstm_activate`.
@@ -60,12 +60,12 @@ def lstm_gate_gradient(
 
 
 def _sigmoid_gradient(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
-    """dy * y * (1 - y) in one pass."""
+    """Returns dy * y * (1 - y), computed in one pass."""
     return tf.raw_ops.SigmoidGrad(y=y, dy=dy)
 
 
 def _tanh_gradient(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
-    """dy * (1 - y * y) in one pass."""
+    """Returns dy * (1 - y * y), computed in one pass."""
     return tf.raw_ops.TanhGrad(y=y, dy=dy)
 
 
@@ -83,7 +83,8 @@ def lstm_unroll(
       projected: [T, B, 4H], the input's share of the gates.
       steps_mask: [T, B, 1] float, 1 on real steps; elsewhere the state passes through.
       initial: (h, c), each [B, H].
-      kernel: [H, 4H], float32 or bfloat16.
+      kernel: [H, 4H], float32, bfloat16 or float16.
+      reverse: start at the last time step.
 
     Returns:
       h [T, B, H] and the final (h, c).
@@ -122,7 +123,7 @@ def _shift(states: tf.Tensor, initial: tf.Tensor, reverse: bool) -> tf.Tensor:
 def _forward(
     projected: tf.Tensor, steps_mask: tf.Tensor, initial: tuple[tf.Tensor, tf.Tensor], kernel: tf.Tensor, reverse: bool
 ) -> tuple[tuple[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.TensorArray, ...]]:
-    """Returns (h over time, final h, final c) and what the backward loop needs, not stacked: it reads step by step."""
+    """Returns (h over time, final h, final c) and, unstacked, what the backward loop reads step by step."""
     steps, units = tf.shape(projected)[0], initial[0].shape[1]
 
     def array(width: int) -> tf.TensorArray:
