@@ -91,7 +91,7 @@ def test_a_run_that_is_not_finished_is_used_without_a_damaged_file_of_its_best_w
     Path(whole.path).write_bytes(Path(whole.path).read_bytes()[:-50])
     found = load_weights(at_the_end, revival.task.model)
     assert found.path != whole.path
-    assert f"best so far that can be read ({at_the_end.best} holds damaged files: {Path(whole.path).name})" in str(
+    assert f"best so far that can be read ({at_the_end.best} contains damaged files: {Path(whole.path).name})" in str(
         found
     )
 

@@ -20,7 +20,7 @@ def assert_ends_as_promised(task: str, folder: Path, **options: object) -> None:
         assert train(example(task, folder / "text", **WILD, **options), folder / "run").finished
     except TrainingError as error:
         ended = str(error)
-    assert re.fullmatch("|update .* is not a number.*the last good checkpoint is .*; try a smaller train.*", ended)
+    assert re.fullmatch("|update .* is not a number.*last good checkpoint: .*; try a smaller train.*", ended)
     for line in (folder / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
         json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 

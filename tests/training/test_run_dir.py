@@ -102,7 +102,7 @@ def test_a_run_begun_before_there_was_an_option_goes_on_as_it_was(attention: str
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="file/run: cannot make the run folder"):
+    with pytest.raises(InputError, match="file/run: cannot create the run folder"):
         RunDir(str(tmp_path / "file" / "run")).create(CONFIG)
     with pytest.raises(InputError, match="not a run folder"):
         RunDir(str(tmp_path / "none")).load_config(TranslationConfig)

@@ -221,7 +221,7 @@ def test_a_run_that_died_before_its_first_checkpoint_or_validation_starts_again(
 ) -> None:
     config = toy.tiny_config(corpus, train__checkpoint_every=1000, train__validate_every=1000, train__max_epochs=1)
     broken_at(3)
-    with pytest.raises(TrainingError, match="update 4 .*last good checkpoint is none yet"):
+    with pytest.raises(TrainingError, match="update 4 .*last good checkpoint: none yet"):
         train(tmp_path, config)
     assert updates(metrics(tmp_path), "loss") == [1, 2, 3]
     monkeypatch.undo()

@@ -107,7 +107,7 @@ def test_training_says_that_its_metric_stands_still_and_the_loss_decides(
     assert session.run().finished
     assert session.validations.updates[0] == session.position.update
     told = "".join(capsys.readouterr())
-    assert "train.metric=bleu has not moved from 0.000 in 3 validations while the loss fell" in told
+    assert "train.metric=bleu has stayed at 0.000 for 3 validations while the loss fell" in told
 
 
 def test_the_normalisation_of_the_target_may_be_chosen(tmp_path: Path) -> None:

@@ -296,7 +296,7 @@ def test_a_lexicon_is_learnt_from_whole_training_pairs_only(toy_run: Path, tmp_p
     ids = next(Path(run.data).glob("train.0.target.*.ids"))
     whole = ids.read_bytes()
     ids.write_bytes(bytes([whole[0], whole[1] ^ 0x80]) + whole[2:])  # a piece that there is not
-    with pytest.raises(InputError, match=rf"{ids.name}: damaged: not what was prepared"):
+    with pytest.raises(InputError, match=rf"{ids.name}: damaged: differs from what was prepared"):
         Translator.load(run.path).translate("ba", shortlist=5)
     assert not Path(run.lexicon).exists()
     ids.write_bytes(whole)
