@@ -1,7 +1,7 @@
-"""One file per checkpoint: named arrays and a small JSON state, written whole or not at all.
+"""Checkpoint files: named arrays and a small JSON state, written completely or not at all.
 
-The file is a NumPy .npz (a zip, so every array carries a checksum): readable without TensorFlow, and complete by
-construction, since loading compares its names and shapes with the variables.
+A file is a NumPy .npz (a zip, so every array has a checksum): it can be read without TensorFlow, and an incomplete one
+is noticed, since loading compares names, shapes and types with those of the variables.
 """
 
 from __future__ import annotations
@@ -34,33 +34,33 @@ def save(path: str, variables: Mapping[str, tf.Variable], state: Mapping[str, An
 
 
 def save_arrays(path: str, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
-    """As `save`, for arrays."""
+    """Writes arrays and state to `path`, as `save` does for variables."""
     text = np.frombuffer(json.dumps(state).encode(), np.uint8)
     with atomic_write(path, "cannot write the checkpoint") as file:
         np.savez(file, allow_pickle=False, **{_STATE: text, **arrays})
 
 
 def load_arrays(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Reads every array and the state, checking each checksum.
+    """Reads all arrays and the state, verifying each checksum.
 
     Raises:
-      InputError: missing, truncated or damaged file.
+      InputError: the file is missing, truncated or damaged.
     """
     try:
-        # np.load would stop reading, and checking, where a damaged header says that the array ends.
+        # np.load would stop reading, and verifying, where a damaged header puts the end of the array.
         with zipfile.ZipFile(path) as archive:
             arrays = {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
         state = json.loads(arrays.pop(_STATE).tobytes())
     except FileNotFoundError:
         raise InputError(f"{path}: no such checkpoint") from None
-    except Exception as error:  # a damaged zip raises about ten kinds
+    except Exception as error:  # a damaged zip raises about ten kinds of exception
         problem = " ".join(str(error).split())
         raise InputError(f"{path}: damaged or truncated checkpoint: {problem}") from None
     return arrays, state
 
 
 def load_state(path: str) -> dict[str, Any]:
-    """Reads the state alone; InputError as `load_arrays`."""
+    """Reads only the state; raises InputError as `load_arrays` does."""
     try:
         with zipfile.ZipFile(path) as archive:
             state: dict[str, Any] = json.loads(_array(archive.read(_STATE + ".npy")).tobytes())
@@ -78,10 +78,10 @@ def _array(content: bytes) -> np.ndarray:
 
 
 def assign(path: str, arrays: Mapping[str, np.ndarray], variables: Mapping[str, tf.Variable]) -> None:
-    """Assigns arrays to variables of the same names; checks everything before it changes anything.
+    """Assigns arrays to the variables of the same names; checks everything before changing anything.
 
     Raises:
-      InputError: as `check`.
+      InputError: see `check`.
     """
     check(path, arrays, variables)
     for name, variable in variables.items():
@@ -92,10 +92,10 @@ def check(path: str, arrays: Mapping[str, np.ndarray], variables: Mapping[str, t
     """Compares arrays with variables.
 
     Args:
-      path: the file that the arrays are from, for error messages.
+      path: the file that the arrays come from, for error messages.
 
     Raises:
-      InputError: a variable missing, left over or of another shape or type (the first is named).
+      InputError: a variable is missing, unknown, or of a different shape or type (the first one is named).
     """
     for name, variable in variables.items():
         if name not in arrays:
@@ -110,4 +110,4 @@ def check(path: str, arrays: Mapping[str, np.ndarray], variables: Mapping[str, t
             )
     unknown = sorted(set(arrays) - set(variables))
     if unknown:
-        raise InputError(f"{path}: holds {unknown[0]!r}, which this model does not have ({len(unknown)} such)")
+        raise InputError(f"{path}: contains {unknown[0]!r}, which the model does not have ({len(unknown)} in all)")

@@ -1,4 +1,4 @@
-"""What stays in the folder of a finished run: `train.keep`."""
+"""Frees space in the folder of a finished run, as `train.keep` specifies."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from seq2seq_tf.training.run_dir import RunDir
 
 
 def free(run: RunDir, keep: str) -> str:
-    """Removes what a finished run no longer needs, and returns what that was; may be called again.
+    """Removes what a finished run no longer needs, and reports it; may be called repeatedly.
 
-    Weights, configuration, tokenizers, lexicon and logs always stay: all that translating, evaluating, inspecting and
-    exporting read.
+    Weights, configuration, tokenizers, lexicon and logs always stay: everything that translating, evaluating,
+    inspecting and exporting read.
 
     Args:
-      run: finished.
-      keep: `all`; `resume`: what training on needs: the newest checkpoint, the best weights and the prepared data;
-        `final`: none of these.
+      run: a finished run.
+      keep: `all`; `resume` (what continuing the training needs: the newest checkpoint, the best weights and the
+        prepared data); or `final` (none of these).
 
     Returns:
-      one line, or nothing where there was nothing to remove.
+      one line, or "" if there was nothing to remove.
 
     Raises:
-      InputError: another program is writing into the run folder.
+      InputError: another program is writing to the run folder.
     """
     folders = [folder for folder in (run.data, run.checkpoints, run.best) if os.path.isdir(folder)]
     if keep == "all" or (keep == "final" and not folders) or (keep == "resume" and len(run.checkpoint_updates()) < 2):
@@ -35,7 +35,7 @@ def free(run: RunDir, keep: str) -> str:
             run.rotate(1)
         else:
             with contextlib.suppress(FileNotFoundError):
-                os.remove(run.prepared)  # first: a part of the data must not be taken for all of them
+                os.remove(run.prepared)  # first: partly deleted data must not be taken for complete data
             for folder in folders:
                 shutil.rmtree(folder)
         freed = before - _size(run.path)

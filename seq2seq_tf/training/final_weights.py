@@ -1,4 +1,4 @@
-"""What the final weights may be: the best of the validations, or the average of several."""
+"""Chooses the final weights: those of the best validation, or the average of several."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seq2seq_tf.training.validation import score_of
 
 
 class Choice(NamedTuple):
-    """Weights that may become the final ones."""
+    """A candidate for the final weights."""
 
     label: str
     arrays: dict[str, np.ndarray]
@@ -26,14 +26,14 @@ class Choice(NamedTuple):
 def choices(
     paths: Sequence[str], variables: Mapping[str, tf.Variable], run: RunDir, say: Callable[[str], None]
 ) -> list[Choice]:
-    """Returns the best weights and the average of all, or what is left of them.
+    """Returns the best weights and the average of all of them, as far as their files can be read.
 
-    A trained run also ends if a file was damaged or lost since: without that file, and saying so.
+    A damaged or missing file does not keep a trained run from ending: it is excluded, with a warning.
 
     Args:
-      paths: of the best weights, best first.
-      variables: of the model; as they are, they stand in where no file can be read.
-      run: with the tokenizers of the weights.
+      paths: files of the best weights, best first.
+      variables: of the model; their current values are used if no file can be read.
+      run: its tokenizers are compared with those of the weights.
       say: gets a line for each file that is excluded.
     """
     loaded = []
@@ -65,13 +65,13 @@ def best_of(
     validate: Callable[[], dict[str, float]],
     metric: str,
 ) -> tuple[Choice, dict[str, float]]:
-    """Returns the choice that scores highest, and its scores; the variables hold it then.
+    """Returns the choice that scores highest, and its scores; its weights are then assigned to the variables.
 
     Args:
-      found: as of `choices`.
+      found: from `choices`.
       variables: of the model.
-      validate: scores the variables as they are.
-      metric: decides; of equal values the loss does.
+      validate: scores the current values of the variables.
+      metric: decides; the loss breaks ties.
     """
     scored = []
     for choice in found:

@@ -1,4 +1,4 @@
-"""What the machine can do, where a default depends on it."""
+"""Defaults that depend on the hardware, and the use of memory and cores."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import tensorflow as tf
 
 from seq2seq_tf.config.loading import AnyConfig
 
-_MAX_SHARDS = 4  # each shard needs rows enough for its products
+_MAX_SHARDS = 4  # each shard needs enough rows for efficient matrix products
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # of malloc.h
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 def fast_bfloat16() -> bool:
-    """Whether matrix products in bfloat16 are faster here than in float32: a GPU, or a CPU with such instructions."""
+    """Returns whether matrix products are faster in bfloat16 than in float32: on a GPU or a CPU made for bfloat16."""
     if tf.config.list_physical_devices("GPU"):
         return True
     try:
@@ -28,7 +28,7 @@ def fast_bfloat16() -> bool:
 
 
 def cores() -> int:
-    """Number of CPU cores this process may use."""
+    """Returns the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -45,11 +45,11 @@ def for_this_machine(config: AnyConfig) -> AnyConfig:
 
 
 def give_back_freed_memory() -> None:
-    """Tells the C library (glibc) to keep little freed memory; call at the start of a program.
+    """Makes the C library (glibc) keep little freed memory; call at the start of a program.
 
-    Its default gives every thread an arena of its own and raises the size from which memory goes straight back to
-    the system up to 32 MiB; the large arrays of a training step then stay behind in several arenas (measured: a
-    tenth of the peak memory, for no speed).
+    By default every thread has an arena of its own, and the size above which memory goes straight back to the system
+    grows up to 32 MiB; the large arrays of a training step then stay allocated in several arenas (measured: a tenth of
+    the peak memory, for no gain in speed).
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -60,9 +60,9 @@ def give_back_freed_memory() -> None:
 
 
 def use_cores_side_by_side() -> None:
-    """Lets TensorFlow run one op per core instead of one op on all cores; call before anything is computed.
+    """Makes TensorFlow run one op per core instead of one op on all cores; call before anything is computed.
 
-    Recurrent steps are small: two of them side by side are faster than one after the other, each on two cores.
+    Recurrent steps are small: two in parallel, each on one core, are faster than two in sequence, each on two cores.
     """
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(cores())

@@ -1,7 +1,7 @@
-"""What a run has told so far: metrics.jsonl and the event files of TensorBoard, each number exactly once.
+"""The records of a run: metrics.jsonl and the event files of TensorBoard, each number exactly once.
 
-A killed run may have told more than its last checkpoint knows. A resumed run does all that again, so what goes beyond
-the checkpoint is cut off first: updates after its position, and validations after the last one that it knows of.
+A killed run may have recorded more than its last checkpoint covers. A resumed run repeats that part, so records beyond
+the checkpoint are removed first: updates after its position, and validations after the last one that it includes.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from google.protobuf.message import DecodeError
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import to_json, write_bytes
 
-_LENGTH = struct.Struct("<Q")  # of a record of an event file; a checksum of 4 bytes stands behind it and at the end
+_LENGTH = struct.Struct("<Q")  # of a record in an event file; a 4-byte checksum follows it, and another one the record
 _CHECKSUM = 4
-_OF_UPDATES = ("train/", "gradients/")  # tags; all others come with a validation
+_OF_UPDATES = ("train/", "gradients/")  # tag prefixes; all other tags belong to validations
 
 
 class Reach(NamedTuple):
@@ -30,13 +30,13 @@ class Reach(NamedTuple):
     validation: int = -1  # update of the last validation; -1 = none yet
 
     def holds(self, record: Mapping[str, Any]) -> bool:
-        """Whether a line of metrics.jsonl is one of the checkpoint's; the final weights come after every checkpoint."""
+        """Returns whether the checkpoint covers a line of metrics.jsonl; none covers the line of the final weights."""
         return "final" not in record and record["update"] <= (
             self.validation if _is_validation(record) else self.update
         )
 
     def holds_event(self, step: int, tags: list[str]) -> bool:
-        """The same of an event of TensorBoard."""
+        """Returns whether the checkpoint covers a TensorBoard event."""
         of_updates = all(tag.startswith(_OF_UPDATES) for tag in tags)
         return step <= (self.update if of_updates else self.validation)
 
@@ -46,7 +46,7 @@ def _is_validation(record: Mapping[str, Any]) -> bool:
 
 
 class History:
-    """The two records of a run.
+    """The metrics file and the event files of a run.
 
     Args:
       metrics: path of metrics.jsonl.
@@ -61,7 +61,7 @@ class History:
         """Adds one line to metrics.jsonl.
 
         Raises:
-          InputError: it cannot be written.
+          InputError: the file cannot be written.
         """
         try:
             with open(self._metrics, "a", encoding="utf-8") as file:
@@ -70,25 +70,25 @@ class History:
             raise InputError(f"{self._metrics}: cannot be written: {error.strerror or error}") from None
 
     def flush(self) -> None:
-        """Puts metrics.jsonl on the disk, before a checkpoint says that it is there."""
+        """Syncs metrics.jsonl to disk, before a checkpoint that relies on it is written."""
         if os.path.exists(self._metrics):
             with open(self._metrics, "rb+") as file:
                 os.fsync(file.fileno())
 
     def records(self) -> list[dict[str, Any]]:
-        """Returns the lines of metrics.jsonl, without those that are no records."""
+        """Returns the records in metrics.jsonl, skipping lines that are not records."""
         return [record for _, record in self._lines() if record]
 
     def last_validation(self, update: int) -> int:
-        """Returns the update of the last validation told, up to `update`; -1 if there is none."""
+        """Returns the update of the last recorded validation, up to `update`; -1 if there is none."""
         found = [record["update"] for record in self.records() if _is_validation(record)]
         return max((u for u in found if u <= update), default=-1)
 
     def cut(self, reach: Reach, say: Callable[[str], None]) -> None:
-        """Removes what goes beyond a checkpoint, and lines of metrics.jsonl that are no records (which is said)."""
+        """Removes records beyond a checkpoint, and lines of metrics.jsonl that are not records (these are reported)."""
         lines = list(self._lines())
         kept = [line for line, record in lines if record and reach.holds(record)]
-        strange = sum(record is None and line.endswith(b"\n") for line, record in lines)  # a last line may be cut off
+        strange = sum(record is None and line.endswith(b"\n") for line, record in lines)  # the last may be incomplete
         if strange:
             say(f"{self._metrics}: {strange} line{'s' * (strange > 1)} dropped: not a training record")
         if len(kept) < len(lines):
@@ -97,7 +97,7 @@ class History:
             _cut_events(path, reach, say)
 
     def _lines(self) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
-        """Yields the lines of metrics.jsonl and what they hold; None where that is no record."""
+        """Yields each line of metrics.jsonl with its record, or None if it is not a record."""
         if not os.path.exists(self._metrics):
             return
         with open(self._metrics, "rb") as file:
@@ -108,7 +108,7 @@ class History:
 def _record(line: bytes) -> dict[str, Any] | None:
     try:
         record = json.loads(line)
-    except ValueError:  # UnicodeDecodeError is one
+    except ValueError:  # includes UnicodeDecodeError
         return None
     whole = line.endswith(b"\n") and isinstance(record, dict) and type(record.get("update")) is int
     return record if whole else None
@@ -121,27 +121,27 @@ def _event_files(folder: str) -> list[str]:
 
 
 def _cut_events(path: str, reach: Reach, say: Callable[[str], None]) -> None:
-    """Cuts an event file off before its first event beyond, since those behind are later ones; or before a damage."""
+    """Truncates an event file before the first event beyond `reach` (all later ones are too), or before damage."""
     kept = events = 0
     with open(path, "rb") as file:
         for end, data in _event_records(file.read()):
             try:
                 event = tf.compat.v1.Event.FromString(data)
             except DecodeError:
-                say(f"{path}: damaged after {events} events, what follows is dropped")
+                say(f"{path}: damaged after {events} events; the rest is dropped")
                 break
             tags = [value.tag for value in event.summary.value]
             if tags and not reach.holds_event(event.step, tags):
                 break
             kept, events = end, events + bool(tags)
     if not events:
-        os.remove(path)  # holds a version only
+        os.remove(path)  # contains only a version
     elif kept < os.path.getsize(path):
         os.truncate(path, kept)
 
 
 def _event_records(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yields where each record of an event file ends, and what it holds; stops before one that is cut off."""
+    """Yields the end offset and the content of each record in an event file; stops before an incomplete one."""
     at = 0
     while at + _LENGTH.size + _CHECKSUM <= len(content):
         start = at + _LENGTH.size + _CHECKSUM

@@ -1,7 +1,7 @@
 """Fine-tuning: a new run that starts from another run's weights, with its tokenizers and sizes.
 
-What the weights depend on (sizes, tokenizers, labels) is the base's; data, schedule, dropout and optimiser are the
-new run's own. Once it has its first checkpoint it does not need the base any more.
+What the weights depend on (sizes, tokenizers, labels) comes from the base; data, schedule, dropout and optimiser are
+the new run's own. Once the new run has its first checkpoint, it no longer needs the base.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.tokenizers import check_tokenizers
 
 _OPTION = "train.init_from"
-# What decides about tokenizers and shapes outside the section model, in any task.
+# Options outside the section `model` that determine tokenizers or shapes, in any task.
 _DATA = (
     "byte_fallback",
     "character_coverage",
@@ -32,21 +32,21 @@ _DATA = (
     "tokenizer",
     "vocab_size",
 )
-# What changes how weights are found or first drawn, or how they are computed with, but not what they mean.
+# Options that change how weights are initialised, trained or computed with, but not what they mean.
 _FREE_ENDINGS = ("dropout", "_scale", ".forget_bias", ".variational", ".fused", ".cudnn")
 
 
 def _bound(name: str) -> bool:
-    """Whether an option must be that of the base."""
+    """Returns whether an option must have the same value as in the base."""
     section, option = name.split(".")
     return option in _DATA if section == "data" else section == "model" and not name.endswith(_FREE_ENDINGS)
 
 
 def values_of_base(kind: type[TaskConfig], path: str) -> Given:
-    """Returns what a new run inherits from its base unless it sets it: tokenizers and the section model.
+    """Returns the options that a new run inherits from its base unless it sets them: tokenizers and section `model`.
 
     Raises:
-      InputError: not a run folder, or one of another task.
+      InputError: `path` is not a run folder, or one of another task.
     """
     base = RunDir(path)
     values = {
@@ -61,8 +61,8 @@ def check_base(run: RunDir, config: TaskConfig) -> None:
     """Compares a configuration with the base that it names, before anything is written.
 
     Raises:
-      InputError: no such run, another task, no or damaged weights, a missing or another tokenizer, or an option that
-        does not fit (both values are named).
+      InputError: the base does not exist, is the run itself or of another task, its weights are missing or damaged, a
+        tokenizer is missing or differs, or an option does not fit (both values are named).
     """
     path = config.train.init_from
     if os.path.realpath(path) == os.path.realpath(run.path):
@@ -83,10 +83,10 @@ def check_base(run: RunDir, config: TaskConfig) -> None:
 
 
 def take_over_tokenizers(run: RunDir, config: TaskConfig, say: Callable[[str], None]) -> bool:
-    """Copies the tokenizers of the base, unless that has been done; False if the run has no base.
+    """Copies the tokenizers of the base, unless that has been done; returns False if the run has no base.
 
     Raises:
-      InputError: as `check_base`, or a file cannot be copied.
+      InputError: see `check_base`; or a file cannot be copied.
     """
     path = config.train.init_from
     if not path:

@@ -1,8 +1,8 @@
 """Dynamic loss scaling (Micikevicius 2018, section 3.2): gradients in float16 neither vanish nor overflow.
 
-float16 holds no number below 6e-8 and none above 65,504. So the loss is multiplied by a factor before the backward
-pass, and the gradients of the weights, float32 again, are divided by it after it. The factor is found by trying: an
-update whose gradients overflow is left out and halves it, many good updates in a row double it.
+float16 cannot represent magnitudes below 6e-8 or above 65,504. So the loss is multiplied by a factor before the
+backward pass, and the gradients of the weights, float32 again, are divided by it afterwards. The factor adapts: an
+update whose gradients overflow is skipped and halves it; many good updates in a row double it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class LossScale:
     """The factor, with the state that a resumed run needs.
 
     Args:
-      config: first factor, and good updates before it is doubled.
+      config: initial factor, and the number of good updates before it is doubled.
     """
 
     def __init__(self, config: TrainConfig) -> None:
@@ -33,9 +33,13 @@ class LossScale:
         return {"scale": self._scale, "good": self._good}
 
     def scaled(self, total: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-        """Returns the loss to differentiate: the mean per token times the factor. total: summed loss; weight: tokens.
+        """Returns the loss to differentiate: the mean per token times the factor.
 
-        The mean, since its size does not grow with the batch.
+        It is the mean, since its size does not grow with the batch.
+
+        Args:
+          total: [] summed loss.
+          weight: [] number of tokens.
         """
         return total * (self._scale / tf.maximum(weight, 1.0))
 
@@ -48,10 +52,10 @@ class LossScale:
         """Adapts the factor after an update.
 
         Args:
-          finite: [] bool, whether loss and gradients were numbers.
+          finite: [] bool, whether loss and gradients were finite.
 
         Returns:
-          [] bool, whether a smaller factor was left to try.
+          [] bool, whether a smaller factor could still be tried.
         """
         scale, good = self._scale.read_value(), self._good.read_value()
         could_halve = scale > MIN_SCALE

@@ -1,4 +1,4 @@
-"""What people see of training: progress, metrics.jsonl, TensorBoard."""
+"""Reports on training: progress, metrics.jsonl, TensorBoard."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from seq2seq_tf.training.task import GradientCurves
 from seq2seq_tf.training.trainer import UpdateResult
 from seq2seq_tf.training.validation import ValidationHistory, perplexity
 
-_LARGEST = float(tf.float32.max)  # TensorBoard's numbers
-_FAR_TOO_SHORT = 0.5  # outputs, in characters of the references
+_LARGEST = float(tf.float32.max)  # TensorBoard stores float32
+_FAR_TOO_SHORT = 0.5  # ratio of the characters in outputs to those in references
 
 
 class Monitor:
@@ -28,7 +28,7 @@ class Monitor:
       history: metrics.jsonl.
       tensorboard: folder of the event files.
       config: of the run.
-      progress: shown.
+      progress: the display to update.
     """
 
     def __init__(self, history: History, tensorboard: str, config: TaskConfig, progress: Progress) -> None:
@@ -49,15 +49,15 @@ class Monitor:
         self._writer.close()
 
     def flush(self) -> None:
-        """Puts on the disk what was noted, before a checkpoint says that it is there."""
+        """Writes all records to disk, before a checkpoint that relies on them is written."""
         self._history.flush()
         self._writer.flush()
 
     def update(
         self, update: int, epoch: int, result: UpdateResult, rate: float, padding: float, seconds: float
     ) -> None:
-        """Notes one update that took `seconds`."""
-        if not result.overflow:  # of those nothing was applied, and their norm is no number
+        """Records one update that took `seconds`."""
+        if not result.overflow:  # else nothing was applied, and the norm is not a number
             self._since.append((result, seconds))
         self._progress.advance()
         if update % self._config.train.log_every or not self._since:
@@ -82,7 +82,7 @@ class Monitor:
     def validation(
         self, update: int, scores: Mapping[str, float], validations: ValidationHistory, pictures: Mapping[str, bytes]
     ) -> None:
-        """Notes a validation, with pictures (PNG) for TensorBoard."""
+        """Records a validation, with pictures (PNG) for TensorBoard."""
         record = {
             "update": update,
             **{f"valid_{name}": value for name, value in scores.items()},
@@ -99,13 +99,13 @@ class Monitor:
         if count := validations.stands_still:
             metric = self._config.train.metric
             self._progress.log(
-                f"train.metric={metric} has not moved from {scores[metric]:.3f} in {count} validations while the loss "
-                "fell: equal scores are ranked by the loss; another train.metric (loss, chrf) may tell more"
+                f"train.metric={metric} has stayed at {scores[metric]:.3f} for {count} validations while the loss "
+                "fell: equal scores are ranked by the loss; another train.metric (loss, chrf) may be more informative"
             )
         self._show(update, pictures)
 
     def gradient_curves(self, update: int, curves: GradientCurves) -> None:
-        """Notes how the gradient flows back, for TensorBoard alone."""
+        """Records how the gradient flows back, in TensorBoard only."""
         with self._writer.as_default(step=update):
             for name, value in curves.scalars.items():
                 tf.summary.scalar(f"gradients/{name}", _for_tensorboard(value))
@@ -117,7 +117,7 @@ class Monitor:
                 tf.summary.image(name, tf.image.decode_png(png, channels=3)[tf.newaxis])
 
     def final(self, update: int, label: str, scores: Mapping[str, float]) -> None:
-        """Notes the final weights."""
+        """Records the choice of the final weights."""
         record = {"update": update, "final": label, **{f"valid_{name}": value for name, value in scores.items()}}
         self._history.append(record)
         self.flush()
@@ -133,7 +133,7 @@ class Monitor:
 
 
 def _for_tensorboard(value: float) -> float:
-    """Returns the number itself, or the nearest that float32 holds."""
+    """Returns the number, clipped to the range of float32."""
     return value if math.isnan(value) else min(max(value, -_LARGEST), _LARGEST)
 
 

@@ -1,4 +1,4 @@
-"""Optimisers behind one small interface: apply gradients at a given learning rate, hand out the state."""
+"""Optimisers behind one small interface: apply gradients at a given learning rate, expose the state."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from seq2seq_tf.config.common import TrainConfig
 
 
 class Optimizer(Protocol):
-    """Changes variables by their gradients."""
+    """Updates variables from their gradients."""
 
     def apply(self, gradients: Sequence[tf.Tensor], learning_rate: tf.Tensor) -> None:
-        """One update; gradients are dense and in the order of the variables."""
+        """Makes one update; gradients are dense and in the order of the variables, the learning rate is a scalar."""
 
     def state(self) -> dict[str, tf.Variable]:
         """Returns name -> variable of everything that a resumed run needs."""
@@ -24,7 +24,8 @@ class Optimizer(Protocol):
 class FusedAdam:
     """Adam (Kingma 2015), and AdamW (Loshchilov 2019), with TensorFlow's one-kernel update.
 
-    keras.optimizers.Adam reads and writes each variable about ten times per update, this once; a test compares them.
+    keras.optimizers.Adam reads and writes each variable about ten times per update, this one once; a test compares the
+    two.
     """
 
     _BETA_1 = 0.9
@@ -69,10 +70,10 @@ class FusedAdam:
 
 
 class KerasOptimizer:
-    """Any other optimiser of Keras, by name."""
+    """Any other Keras optimiser, by name."""
 
     def __init__(self, variables: Sequence[keras.Variable], config: TrainConfig) -> None:
-        # Named, since Keras calls the second of a process "sgd_1", and a checkpoint would not fit.
+        # Named, since Keras would call the second one in a process "sgd_1", which would not match a checkpoint.
         self._name = config.optimizer
         options = {"learning_rate": config.learning_rate, "name": config.optimizer}
         self._optimizer = keras.optimizers.get({"class_name": config.optimizer, "config": options})
@@ -84,7 +85,7 @@ class KerasOptimizer:
         self._optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
 
     def state(self) -> dict[str, tf.Variable]:
-        own = self._name + "/"  # other paths, such as nadam's "variable_3", count the variables of the process
+        own = self._name + "/"  # other paths, such as nadam's "variable_3", are numbered per process
         variables = enumerate(self._optimizer.variables)
         return {v.path if v.path.startswith(own) else f"{own}{n}": v.value for n, v in variables}
 

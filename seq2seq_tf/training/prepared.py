@@ -1,8 +1,8 @@
-"""What was prepared for a run, and from which text: checksums in checksums.json, taken when preparing ends.
+"""Checksums of the prepared data and of the texts they come from: checksums.json, written when preparation ends.
 
-Damaged ids would be trained on silently, and scores on held-out text that changed during a run could not be compared.
-The file lies beside data/, so that data prepared again can be compared with what the weights were trained on. Runs
-prepared without it are accepted as they are.
+Without them, damaged ids would be trained on silently, and scores would not be comparable if the held-out text changed
+during a run. The file is kept beside data/, so that data prepared again can be compared with what the weights were
+trained on. Runs prepared without it are accepted as they are.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import PART, write_text
 from seq2seq_tf.training.run_dir import RunDir
 
-Texts = Mapping[str, Sequence[str]]  # option that names them -> files
+Texts = Mapping[str, Sequence[str]]  # option that names the files -> files
 
 
 def seal_prepared(run: RunDir, about: Any, texts: Texts) -> None:
-    """Ends preparing: notes the checksums of data/ and of the texts, and writes prepared.json last.
+    """Completes preparation: records the checksums of data/ and of the texts, and writes prepared.json last.
 
     Args:
       about: counts for prepared.json.
-      texts: from which the data were made, and those that are read anew at each start.
+      texts: those the data were made from, and those that are read at each start.
 
     Raises:
-      InputError: the run has weights already, trained on other data.
+      InputError: the run already has weights, trained on other data.
     """
     noted = _noted(run)
     data = {name: file_hash([os.path.join(run.data, name)]) for name in _files(run)}
     if run.has_weights and noted and noted["data"] != data:
         raise InputError(
-            f"{run.data}: prepared again, but not as the weights of this run were trained on: the text of "
-            f"{' or '.join(texts)} or the program has changed; use another --model_dir"
+            f"{run.data}: the data prepared again differ from those that the weights of this run were trained on: the "
+            f"text of {' or '.join(texts)} or the program has changed; use another --model_dir"
         )
     found = {name: file_hash(paths) for name, paths in texts.items()}
     _note(run, data, found)
@@ -46,16 +46,17 @@ def check_prepared(run: RunDir, texts: Texts, read_anew: Iterable[str], say: Cal
     """Compares what a run is about to read with the checksums.
 
     Args:
-      texts: as for `seal_prepared`; of those that are not read anew, files may be gone.
+      texts: as for `seal_prepared`; files of those not in `read_anew` may be gone.
       read_anew: the options whose texts are read at each start: held-out text that ranks the weights.
+      say: gets a line for each difference that is accepted.
 
     Raises:
-      InputError: damaged data, or text of `read_anew` that is not what this run began with.
+      InputError: the data are damaged, or a text of `read_anew` has changed since this run began.
     """
     noted = _noted(run)
     if not noted:
         if run.has_weights and not os.path.exists(run.prepared):
-            say(f"note: {run.data} is prepared again; without checksums, its text may not be the one trained on")
+            say(f"note: {run.data} is prepared again; without checksums, its text may differ from the one trained on")
         return
     anew = set(read_anew)
     there = {
@@ -71,34 +72,34 @@ def check_prepared(run: RunDir, texts: Texts, read_anew: Iterable[str], say: Cal
             )
         if name not in anew:
             say(f"note: the text of {name} has changed since it was prepared; the run continues with {run.data}")
-    if anew.intersection(changed):  # nothing was validated yet
+    if anew.intersection(changed):  # nothing has been validated yet
         _note(run, noted["data"], {**noted["texts"], **{name: found[name] for name in anew.intersection(found)}})
     if os.path.exists(run.prepared):
         _check_data(run, noted["data"])
 
 
 def check_data(run: RunDir) -> None:
-    """Compares data/ alone with the checksums, for callers other than training.
+    """Compares only data/ with the checksums, for callers other than training.
 
     Raises:
-      InputError: a file of it is missing or damaged.
+      InputError: a file in data/ is missing or damaged.
     """
     if noted := _noted(run):
         _check_data(run, noted["data"])
 
 
 def _check_data(run: RunDir, noted: Mapping[str, str]) -> None:
-    remedy = f"delete the folder {run.data} and start again: it is prepared again from the text"
+    remedy = f"delete the folder {run.data} and start again; it will be prepared from the text"
     for name, wanted in noted.items():
         path = os.path.join(run.data, name)
         if not os.path.exists(path):
             raise InputError(f"{path}: no such file; {remedy}")
         if file_hash([path]) != wanted:
-            raise InputError(f"{path}: damaged: not what was prepared; {remedy}")
+            raise InputError(f"{path}: damaged: differs from what was prepared; {remedy}")
 
 
 def file_hash(paths: Iterable[str]) -> str:
-    """Returns a hash of the content of files in their order; their names do not matter.
+    """Returns a hash of the contents of files in this order; their names do not matter.
 
     Raises:
       InputError: a file cannot be read.
@@ -123,7 +124,7 @@ def _note(run: RunDir, data: Mapping[str, str], texts: Mapping[str, str]) -> Non
 
 
 def _noted(run: RunDir) -> dict[str, dict[str, str]]:
-    """Returns what stands in checksums.json; nothing in a run without it."""
+    """Returns the content of checksums.json; {} for a run without it."""
     try:
         with open(run.checksums, encoding="utf-8") as file:
             noted = json.load(file)

@@ -1,4 +1,4 @@
-"""Progress of training: a bar on a terminal, a line every now and then elsewhere, and train.log in any case."""
+"""Training progress: a bar on a terminal, otherwise a line every 30 seconds, and train.log in either case."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from tqdm import tqdm
 
 _BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {elapsed}<{remaining} {desc}"
-_EVERY = 30.0  # seconds between lines where there is no bar
+_EVERY = 30.0  # seconds between lines if there is no bar
 
 
 class RunLog:
-    """Prints lines on standard output and writes them to a file with the time; a later start appends to that file.
+    """Prints lines on standard output and appends them, with the time, to a file.
 
     Args:
       path: of the file.
@@ -24,10 +24,10 @@ class RunLog:
         self._writes = True
 
     def __call__(self, line: str) -> None:
-        """Prints and writes a line, above the bar if there is one."""
+        """Prints a line, above the bar if there is one, and writes it to the file."""
         if sys.stdout is not None:
             tqdm.write(line, file=sys.stdout)
-            sys.stdout.flush()  # a pipe holds lines back
+            sys.stdout.flush()  # a pipe is buffered
         self.note(line)
 
     def note(self, line: str) -> None:
@@ -44,14 +44,14 @@ class RunLog:
 
 
 class Progress:
-    """Shows updates done of updates expected.
+    """Shows the updates done out of those expected.
 
     Args:
       log: of the run.
-      done: updates done before.
-      total: updates expected in all.
-      every: seconds between lines in the log, and on standard error if that is no terminal.
-      clock: tells seconds.
+      done: updates done before this start.
+      total: updates expected in total.
+      every: seconds between lines in the log, and on standard error if that is not a terminal.
+      clock: returns seconds.
     """
 
     def __init__(
@@ -83,24 +83,24 @@ class Progress:
         self._terminal = terminal
 
     def expect(self, total: int) -> None:
-        """Notes that another number of updates is expected: epochs differ a little."""
+        """Changes the number of updates expected: epochs differ a little."""
         self._total = total
         self._bar.total = total
 
     def advance(self) -> None:
-        """Notes one update."""
+        """Counts one update."""
         self._done += 1
         self._bar.update(1)
         if self._clock() - self._told >= self._every:
             self._tell()
 
     def show(self, state: str) -> None:
-        """Changes what stands beside the numbers: `epoch 7 loss 2.602 4,156 tok/s`."""
+        """Sets the text beside the numbers: `epoch 7 loss 2.602 4,156 tok/s`."""
         self._state = state
         self._bar.set_description_str(state, refresh=False)
 
     def close(self, *, finished: bool) -> None:
-        """Ends; a training that is finished is shown as whole, however many updates were expected."""
+        """Ends the display; finished training is shown as complete, however many updates were expected."""
         if finished:
             self.expect(self._done)
             self._bar.refresh()
@@ -108,7 +108,7 @@ class Progress:
         self._bar.close()
 
     def line(self) -> str:
-        """Returns the line that stands for the bar where there is none."""
+        """Returns the line that is printed instead of the bar."""
         self._told = now = self._clock()
         gone = now - self._start
         share = 100 * self._done // max(self._total, 1)

@@ -1,4 +1,4 @@
-"""Which options may change when a run is resumed: those that affect no number of it, and a later end."""
+"""Which options may change when a run is resumed: those that affect none of its numbers, and a later end."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from seq2seq_tf.config.common import PATH
 from seq2seq_tf.config.loading import AnyConfig, flatten, leaves, with_values
 from seq2seq_tf.errors import InputError
 
-# Left open when the run was created: what was decided then holds.
+# Values resolved when the run was created; they keep the meaning that they had then.
 _LEFT_OPEN = {"train.precision": "auto", "train.shards": 0, "train.bleu_tokenizer": "auto"}
 _END = ("train.max_epochs", "train.max_updates")
 
 
 class Begun(NamedTuple):
-    """What a run folder holds, as far as it decides which options may change."""
+    """The state of a run folder, as far as it determines which options may change."""
 
     where: str  # its configuration file
     finished: bool
-    last_state: bool  # the checkpoint of its last update is there
-    sealed: bool  # the held-out text is known by its checksum, so that it may have another name
-    trained: bool = True  # there are weights; until then a time for training has chosen nothing
-    left_open: Mapping[str, Any] = {}  # options that are younger than the run, and what a new run would have
+    last_state: bool  # the checkpoint of its last update exists
+    sealed: bool  # checksums identify the held-out text, so its file may have another name
+    trained: bool = True  # there are weights; before that, train.max_minutes has decided nothing
+    left_open: Mapping[str, Any] = {}  # options that are newer than the run, with the value that a new run would have
 
 
 def agree(stored: AnyConfig, wanted: AnyConfig, begun: Begun, say: Callable[[str], None] = lambda _: None) -> AnyConfig:
     """Returns the configuration with which a run is resumed.
 
     Args:
-      stored: of the run.
-      wanted: what is asked for now.
-      begun: what the run folder holds.
+      stored: configuration of the run.
+      wanted: configuration requested now.
+      begun: state of the run folder.
       say: gets a line for each option that changes.
 
     Raises:
-      InputError: an option that would change numbers, with both values, or an end that the schedule does not allow.
+      InputError: an option would change numbers (both values are named), or the run cannot be extended to the new end.
     """
     old, new = flatten(stored), flatten(wanted)
     left_open = {**_LEFT_OPEN, **begun.left_open, **({"train.max_updates": 0} if stored.train.max_minutes else {})}
@@ -59,7 +59,7 @@ def agree(stored: AnyConfig, wanted: AnyConfig, begun: Begun, say: Callable[[str
 
 
 def _free(config: AnyConfig, name: str, begun: Begun) -> bool:
-    """Whether an option affects no number of the run."""
+    """Returns whether an option affects none of the run's numbers."""
     if name == "train.max_minutes":
         return not begun.trained
     patterns = [*config.changeable, *(("search.*",) if begun.finished else ())]
@@ -70,7 +70,7 @@ def _free(config: AnyConfig, name: str, begun: Begun) -> bool:
 
 
 def _check_later_end(name: str, stored: AnyConfig, wanted: AnyConfig, begun: Begun) -> None:
-    """Raises InputError unless the run, trained on to the new end, is the one that had that end from the start."""
+    """Raises InputError unless extending the run to the new end gives the run that had that end from the start."""
     old, new = flatten(stored)[name], flatten(wanted)[name]
     if (new or math.inf) < (old or math.inf):  # 0 updates = no bound
         raise InputError(f"{begun.where}: {name}={old} can only be raised, not lowered to {new}")
@@ -81,7 +81,7 @@ def _check_later_end(name: str, stored: AnyConfig, wanted: AnyConfig, begun: Beg
         )
     if stored.train.schedule == "cosine":
         raise InputError(
-            f"{begun.where}: with train.schedule=cosine the learning rate reaches zero at {name}={old}, so {new} would "
-            "have been a different training from the first update; start one in another --model_dir, or continue from "
-            "these weights with a new schedule: --train.init_from"
+            f"{begun.where}: with train.schedule=cosine the learning rate reaches zero at {name}={old}, so with {new} "
+            "every update would have been different; start a new run in another --model_dir, or continue from these "
+            "weights with a new schedule: --train.init_from"
         )

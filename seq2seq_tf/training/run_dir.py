@@ -1,21 +1,21 @@
-"""The run folder: everything about one training, and the only thing that translating, scoring and exporting need.
+"""The run folder: everything about one training run, and all that translating, scoring and exporting need.
 
 config.yaml                the resolved configuration
-machine.json               processor, TensorFlow and its kernels when the run began: sums differ by rounding
+machine.json               processor, TensorFlow and its kernels when the run began: others round differently
 source.model, target.model SentencePiece models of a translation run
 symbols.model              tokenizer of another run: SentencePiece model or characters
-labels.txt                 classes, one a line
-examples.txt               some held-out sentences of a translation run, on which an export is compared
+labels.txt                 classes, one per line
+examples.txt               some held-out sentences of a translation run, with which an export is tested
 lexicon.npz                translations of each piece, for search.shortlist; learnt when training ends
 data/                      training pairs as ids (only needed while training)
-checksums.json             of data/ and of the texts from which it was made
+checksums.json             of data/ and of the texts it was made from
 checkpoints/               latest states to resume from: step_00000500.npz
 best/                      model weights of the best validations: step_00000400.npz
 model.npz                  final weights; its presence means that the run is finished
 metrics.jsonl              one JSON object per line
 train.log                  what was printed, with the time
-tensorboard/               the same and attention maps
-lock, lock.json            held while a program writes here; who that is
+tensorboard/               the numbers of metrics.jsonl, and attention maps
+lock, lock.json            held while a program writes here; names that program
 """
 
 from __future__ import annotations
@@ -60,18 +60,18 @@ class RunDir:
         self.lock = RunLock(path)  # every writer enters it
 
     def make(self) -> None:
-        """Makes the folders; InputError if that cannot be done."""
+        """Creates the folders; raises InputError if that fails."""
         try:
             for folder in (self.path, self.data, self.checkpoints, self.best):
                 os.makedirs(folder, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{self.path}: cannot make the run folder: {error.strerror}") from None
+            raise InputError(f"{self.path}: cannot create the run folder: {error.strerror}") from None
 
     def create(self, config: AnyConfig, say: Callable[[str], None] = lambda _: None) -> AnyConfig:
-        """Makes the folder, decides what `auto` means on this machine and stores the configuration.
+        """Creates the folder, resolves `auto` for this machine and stores the configuration.
 
-        A folder where an attempt failed on its data, so that nothing was trained yet, takes another configuration. A
-        run that has begun accepts changes that affect no number of it, and a later end; see `resuming`.
+        A folder whose first attempt failed on its data, before anything was prepared, accepts another configuration. A
+        run that has begun accepts changes that affect none of its numbers, and a later end; see `resuming`.
 
         Args:
           config: of the run.
@@ -81,8 +81,8 @@ class RunDir:
           the configuration of the run, without `auto`.
 
         Raises:
-          InputError: the folder belongs to a run with another configuration (the keys are named), or cannot be made,
-            or another program is writing into it.
+          InputError: the folder belongs to a run with another configuration (the first such option is named), or
+            cannot be created, or another program is writing to it.
         """
         if not self.finished:
             self.make()
@@ -97,7 +97,7 @@ class RunDir:
         return agreed
 
     def agreed(self, config: AnyConfig, say: Callable[[str], None] = lambda _: None) -> AnyConfig:
-        """Returns the configuration with which a run that has begun is resumed, and writes nothing; see `create`."""
+        """Returns the configuration with which a run that has begun is resumed; writes nothing. See `create`."""
         stored = self.load_config(type(config))
         new = flatten(load(self.config_file, kind=type(config)).config)  # what its file would mean for a new run
         older = {name: new[name] for name, value in flatten(stored).items() if value != new[name]}
@@ -125,9 +125,9 @@ class RunDir:
         return int(load_state(self.final_model).get("update", -1))
 
     def has_ended(self, config: TaskConfig) -> bool:
-        """Whether the run is finished and stays so: its final weights are there, and no update is left to do.
+        """Returns whether the run is finished and no update is left to do.
 
-        A finished run with a later end has updates left; its final weights stay until the new ones are there.
+        A finished run that was given a later end has updates left; its final weights stay until new ones replace them.
 
         Raises:
           InputError: the newest checkpoint or the final weights are damaged.
@@ -141,14 +141,14 @@ class RunDir:
         position = state["position"]
         if position["update"] != final:
             return bool(position["update"] < final)
-        batch = position["batch"]  # of a version that did not store epoch_batches: all of them, or patience has ended
+        batch = position["batch"]  # without epoch_batches (older versions): the whole epoch, or patience ended the run
         epochs = position["epoch"] + (0 < batch == state.get("epoch_batches", batch))
         out_of_updates = 0 < train.max_updates <= final or epochs >= train.max_epochs
         return bool(out_of_updates or 0 < train.patience <= state["standing"]["since_best"])
 
     @property
     def begun(self) -> bool:
-        """Whether the configuration is bound to something that was made with it."""
+        """Whether something was made with the configuration, which therefore cannot be replaced."""
         return self.has_weights or os.path.exists(self.prepared)
 
     @property
@@ -162,12 +162,12 @@ class RunDir:
 
     @property
     def task(self) -> str:
-        """The task of the run, as its configuration names it."""
+        """The task of the run, as named in its configuration."""
         self._require_config()
         return task_of(self.config_file)
 
     def load_config(self, kind: type[AnyConfig]) -> AnyConfig:
-        """Reads the configuration of the run; InputError if it is of another task."""
+        """Reads the configuration of the run; raises InputError if that is for another task."""
         if self.task != kind.task:
             raise wrong_run(self.path, self.task)
         return stored_run(self.config_file, kind)
@@ -182,24 +182,24 @@ class RunDir:
         return os.path.exists(self.final_model)
 
     def checkpoint_file(self, update: int) -> str:
-        """Path of the checkpoint of an update."""
+        """Returns the path of the checkpoint of an update."""
         return os.path.join(self.checkpoints, f"step_{update:08d}.npz")
 
     def best_file(self, update: int) -> str:
-        """Path of the weights of a good validation."""
+        """Returns the path of the weights of a good validation."""
         return os.path.join(self.best, f"step_{update:08d}.npz")
 
     def latest_checkpoint(self) -> str | None:
-        """Path of the newest checkpoint, or None."""
+        """Returns the path of the newest checkpoint, or None."""
         steps = self._steps(self.checkpoints)
         return self.checkpoint_file(steps[-1]) if steps else None
 
     def checkpoint_updates(self) -> list[int]:
-        """Updates of the checkpoints, rising."""
+        """Returns the updates of the checkpoints, in ascending order."""
         return self._steps(self.checkpoints)
 
     def rotate(self, keep: int) -> None:
-        """Deletes all but the newest `keep` checkpoints, and what a crash left half written."""
+        """Deletes all but the newest `keep` checkpoints, and files that a crash left half-written."""
         for update in self._steps(self.checkpoints)[:-keep]:
             os.remove(self.checkpoint_file(update))
         for name in os.listdir(self.checkpoints):
@@ -207,7 +207,7 @@ class RunDir:
                 os.remove(os.path.join(self.checkpoints, name))
 
     def keep_best(self, updates: list[int]) -> None:
-        """Deletes all weights in best/ but those of the given updates."""
+        """Deletes all weights in best/ except those of the given updates."""
         for update in self._steps(self.best):
             if update not in updates:
                 os.remove(self.best_file(update))
@@ -219,10 +219,13 @@ class RunDir:
         return sorted(int(m.group(1)) for m in map(_STEP.match, os.listdir(folder)) if m)
 
     def weights_file(self, say: Callable[[str], None] = lambda _: None) -> str:
-        """Path of the weights to use: the final ones, else the best so far, else the latest checkpoint.
+        """Returns the path of the weights to use: the final ones, else the best so far, else the latest checkpoint.
 
         Args:
-          say: gets the path of each of the best weights that cannot be read and is skipped.
+          say: gets the path of each file in best/ that is skipped because it cannot be read.
+
+        Raises:
+          InputError: there are no weights yet.
         """
         if self.finished:
             return self.final_model

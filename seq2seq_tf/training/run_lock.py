@@ -1,8 +1,8 @@
-"""One writer of a run folder at a time; whoever comes second learns who the first is.
+"""Allows only one writer at a time in a run folder, and names it to a second one.
 
-The lock is the operating system's (`flock` on Unix), so it ends with the process that holds it, however that ends: the
-file stays, but nobody has to find out whether it is stale, and a folder copied with it is free. Who holds it stands in
-a second file, for messages alone.
+The lock is the operating system's (`flock` on Unix), so it ends with the process that holds it, however that ends. The
+file stays, but cannot become stale, and a folder copied with it is not locked. A second file names the holder; it is
+used only in messages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class LockedError(InputError):
 
 
 class RunLock:
-    """The lock of a folder; entered again while it is held, it does nothing.
+    """The lock of a folder; reentrant: entering it again while holding it has no effect.
 
     Args:
       folder: of the run; must exist when the lock is entered.
@@ -43,8 +43,8 @@ class RunLock:
         """Takes the lock.
 
         Raises:
-          LockedError: another program holds it; process, computer and start are named.
-          InputError: the folder cannot be written.
+          LockedError: another program holds it; program, process, computer and start are named.
+          InputError: the folder cannot be written to.
         """
         if not self._depth:
             self._take()
@@ -56,14 +56,14 @@ class RunLock:
             self._lock.acquire(blocking=False)
         except Timeout:
             raise LockedError(
-                f"{self._folder}: another program is writing to this run folder: {self._who()}; wait until it has "
-                "ended, stop it, or use another --model_dir"
+                f"{self._folder}: another program is writing to this run folder: {self._who()}; wait until it "
+                "ends, stop it, or use another --model_dir"
             ) from None
         except NotImplementedError:
             warnings.warn(f"{self._folder}: this file system has no locks; run only one program here", stacklevel=3)
         except OSError as error:
             raise InputError(f"{self._folder}: cannot be locked for writing: {error.strerror or error}") from None
-        with contextlib.suppress(InputError):  # a full disk; the lock holds without a name
+        with contextlib.suppress(InputError):  # on a full disk the lock works without a name
             write_text(self._holder, json.dumps(_myself()) + "\n")
 
     def __exit__(

@@ -12,8 +12,8 @@ def learning_rate(config: TrainConfig, update: int, total: int, plateau_scale: f
 
     Args:
       config: peak rate, warm-up and schedule.
-      update: 1 for the first.
-      total: updates of the whole training; the cosine ends there (Loshchilov 2017).
+      update: its number, counted from 1.
+      total: updates of the whole run; the cosine ends there (Loshchilov 2017).
       plateau_scale: product of the reductions so far, for schedule=plateau.
     """
     peak, warmup = config.learning_rate, config.warmup_updates

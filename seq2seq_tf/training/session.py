@@ -1,8 +1,8 @@
-"""A training run from start, or from where it was interrupted, to its final weights.
+"""A training run from its start, or from where it was interrupted, to its final weights.
 
-Interrupted equals uninterrupted: everything an update depends on is either in the checkpoint (weights, optimiser,
-`Position`, `ValidationHistory`, what the last batch handed on) or a pure function of the configuration and the position
-(batches, dropout masks, learning rate).
+An interrupted run equals an uninterrupted one: everything an update depends on is either in the checkpoint (weights,
+optimiser, `Position`, `ValidationHistory`, the carry of the last batch) or a pure function of the configuration and the
+position (batches, dropout masks, learning rate).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _CARRY = "carry/"  # prefix of arrays in a checkpoint
 
 
 class Outcome(NamedTuple):
-    """How a call of `Session.run` ended."""
+    """How a call to `Session.run` ended."""
 
     finished: bool  # False: stopped on request, can be resumed
     update: int
@@ -46,13 +46,13 @@ class Outcome(NamedTuple):
 
 
 class Session:
-    """One run folder being trained.
+    """Trains the model of one run folder.
 
     Args:
-      run: the folder, created.
+      run: the folder; must have been created.
       config: of the run.
       task: data and model.
-      stop_requested: asked after each update; True ends the session with a checkpoint.
+      stop_requested: called after each update; True ends the session with a checkpoint.
     """
 
     def __init__(self, run: RunDir, config: TaskConfig, task: Task, stop_requested: Callable[[], bool]) -> None:
@@ -63,11 +63,11 @@ class Session:
         self.trainer = Trainer(task.model, config.train, task.batch_spec, task.carry_spec)
         self.position = Position()
         self.validations = ValidationHistory()
-        self._tokenizers = {TOKENIZERS: tokenizer_hashes(run, config.tokenizer_files)}  # part of each file of weights
+        self._tokenizers = {TOKENIZERS: tokenizer_hashes(run, config.tokenizer_files)}  # stored with all weights
         self.carry = task.first_carry()
-        self.ended: ValidationHistory | None = None  # with a validation that was made only because training ended there
+        self.ended: ValidationHistory | None = None  # with a validation made only because training ended there
         self._time_is_settled = False
-        self._epoch_batches = 0  # of the epoch that was begun last
+        self._epoch_batches = 0  # of the epoch started last
         self.updates_planned = updates_planned(task, config.train)
         self._history = History(run.metrics, run.tensorboard)
         self._log = RunLog(run.log)
@@ -76,7 +76,7 @@ class Session:
         """Chooses, when a run begins, how many updates fit into train.max_minutes, and stores that in its folder.
 
         Args:
-          spent: seconds of these minutes that are over.
+          spent: seconds of that time already used.
 
         Raises:
           InputError: not even one update fits.
@@ -92,9 +92,10 @@ class Session:
         """Trains to the end or until asked to stop.
 
         Raises:
-          TrainingError: the loss is not a number (update and pairs named; the last checkpoint stays).
-          InputError: a checkpoint is damaged or does not fit, or cannot be written, or another program is writing into
-            the run folder.
+          TrainingError: a loss, gradient norm or validation score is not a number; the update is named, the last
+            checkpoint stays.
+          InputError: a checkpoint is damaged, does not fit or cannot be written, another program is writing to the run
+            folder, or not even one update fits into train.max_minutes.
         """
         with self.run_dir.lock:
             if not self._time_is_settled:
@@ -104,7 +105,7 @@ class Session:
     def _run(self) -> Outcome:
         self._resume()
         if self.ended and self._updates_left():
-            self._take_back_end()  # before the monitor opens the files that are cut
+            self._take_back_end()  # before the monitor opens the files that this cuts
         self._progress = Progress(self._log, done=self.position.update, total=self.updates_planned)
         stopped = True
         try:
@@ -133,17 +134,17 @@ class Session:
         self.position = Position(**state["position"])
         self.validations = ValidationHistory.of(state["standing"])
         self.ended = ValidationHistory.of(state["ended"]) if state.get("ended") else None
-        if "last" not in state["standing"]:  # of a run before this was in the state
+        if "last" not in state["standing"]:  # from a version that did not store this
             self.validations = self.validations._replace(last=self._history.last_validation(self.position.update))
         self._history.cut(Reach(self.position.update, self._latest.last), self._log)
 
     @property
     def _latest(self) -> ValidationHistory:
-        """The validations with the validation at the end, if there was one."""
+        """The validations, including the one at the end if there was one."""
         return self.ended or self.validations
 
     def _train(self) -> bool:
-        """Runs epoch after epoch; returns True if asked to stop."""
+        """Trains epoch after epoch; returns True if asked to stop."""
         train = self.config.train
         self._keep_beginning()
         while self._updates_left():
@@ -164,7 +165,7 @@ class Session:
                 if self.position.update == train.max_updates:
                     break
             if self.position.batch < self._epoch_batches:
-                break  # train.max_updates ends training amid an epoch
+                break  # train.max_updates ends training within an epoch
             self.position = self.position.next_epoch()
             self.carry = self.task.first_carry()
             if not train.validate_every:
@@ -173,9 +174,9 @@ class Session:
         return False
 
     def _keep_beginning(self) -> None:
-        """Makes a checkpoint of update 0 where a run killed before its first one would not begin the same way again."""
+        """Writes a checkpoint of update 0 if a run killed before its first one would not start the same way again."""
         if self.config.train.init_from and not self.validations.best:
-            self._validate()  # the base's weights stay the best until others are better; the base is not needed again
+            self._validate()  # the base's weights are best until others are better; the base is not needed again
         elif self.config.train.max_minutes and not self.position.update:
             self._save()  # with a checkpoint the number of updates is not chosen again
 
@@ -189,17 +190,17 @@ class Session:
         return 0 < patience <= self.validations.since_best
 
     def _take_back_end(self) -> None:
-        """Forgets an earlier end of this run: with the later end it now has, that end would not have been there."""
+        """Discards an earlier end of this run: had its present, later end been set at first, it would not exist."""
         self.ended = None
         self._history.cut(Reach(self.position.update, self.validations.last), self._log)
 
     def _validate_end(self) -> None:
-        """Validates the updates after the last validation: they count too."""
+        """Validates if there have been updates since the last validation."""
         if self._latest.last != self.position.update:
             self._validate(at_end=True)
 
     def _groups(self, plan: EpochPlan) -> Iterator[tuple[list[Any], Sequence[Any]]]:
-        """Yields the batches of each update that is still to do in this epoch, loaded and as planned."""
+        """Yields the batches of each remaining update in this epoch, as loaded and as planned."""
         rest = plan.batches[self.position.batch :]
         batches = self.task.load(self.position.epoch, rest)
         size = self.config.train.accumulate
@@ -229,14 +230,13 @@ class Session:
         return self._diverged(
             self.position.update + 1,
             f" (epoch {self.position.epoch + 1}, batch {self.position.batch + 1}, {self.task.describe(planned)}): loss "
-            f"{result.total:g} or gradient norm {result.norm:g} is not a number; nothing was applied",
+            f"{result.total:g} or gradient norm {result.norm:g} is not a number; the update was not applied",
         )
 
     def _diverged(self, update: int, what: str) -> TrainingError:
         kept = self.run_dir.latest_checkpoint() or "none yet"
         return TrainingError(
-            f"update {update}{what}; the last good checkpoint is {kept}; try a smaller train.learning_rate or "
-            "train.clip_norm"
+            f"update {update}{what}; last good checkpoint: {kept}; try a smaller train.learning_rate or train.clip_norm"
         )
 
     def _state(self) -> dict[str, Any]:
@@ -244,7 +244,7 @@ class Session:
             "position": self.position._asdict(),
             "epoch_batches": self._epoch_batches,
             "planned": self.updates_planned,
-            "standing": self.validations._asdict(),  # as older runs hold it
+            "standing": self.validations._asdict(),  # the key of older versions
             "ended": self.ended._asdict() if self.ended else None,
             **self._tokenizers,
         }
@@ -258,17 +258,17 @@ class Session:
         self.run_dir.rotate(self.config.train.keep_checkpoints)
 
     def _validate(self, *, at_end: bool = False) -> None:
-        """Validates; the weights are kept before the checkpoint that mentions them, the old ones go after it.
+        """Validates; writes the weights before the checkpoint that refers to them, and deletes old ones after it.
 
         Args:
-          at_end: the validation is there only because training ends; a later end could not have it in its history.
+          at_end: this validation is made only because training ends; a run with a later end would not have it.
         """
         scores = self.task.validate()
         score = score_of(scores, self.config.train.metric)
         update = self.position.update
         for name, value in ((self.config.train.metric, score), ("loss", scores["loss"])):
             if not math.isfinite(value):
-                raise self._diverged(update, f": the {name} of the validation, {value:g}, is not a number")
+                raise self._diverged(update, f": validation {name} {value:g} is not a number")
         validations = self.validations.after(score, update, self.config.train, loss=scores["loss"])
         if update in validations.updates:
             weights = model_variables(self.task.model)
@@ -279,13 +279,13 @@ class Session:
             self.ended = validations
         else:
             self.validations = validations
-        # Its lines come first: a run killed before the checkpoint repeats the validation and drops them.
+        # The records come first: a run killed before the checkpoint drops them and repeats the validation.
         self._monitor.validation(update, scores, validations, self.task.pictures())
         self._save()
         self.run_dir.keep_best([*self.validations.updates, *validations.updates])
 
     def _finish(self) -> None:
-        """Writes the final weights: the average of the best checkpoints, or the best alone if that scores higher."""
+        """Writes the final weights: the average of the best checkpoints, or the single best if it scores higher."""
         variables = model_variables(self.task.model)
         self.run_dir.rotate(self.config.train.keep_checkpoints)
         self.run_dir.keep_best([*self.validations.updates, *self._latest.updates])
@@ -295,8 +295,8 @@ class Session:
         searched = self.task.search_scores() if isinstance(self.task, HasSearch) else {}
         if isinstance(self.task, LeavesMore):
             self.task.complete(self.run_dir, self._log)
-        # Told before the file whose presence means that the run is finished: a run killed in between tells it again,
-        # after dropping what it told.
+        # Recorded before the file whose presence means that the run is finished: a run killed in between drops this
+        # record and writes it again.
         self._monitor.final(self.position.update, label, {**scores, **searched})
         score = score_of(scores, self.config.train.metric)
         state = {"update": self.position.update, "score": score, "weights": label, **self._tokenizers}

@@ -1,7 +1,7 @@
-"""How long training takes on this machine, measured before it begins, and how many updates fit into a time.
+"""How long training will take on this machine, measured before it begins, and how many updates fit into a given time.
 
-The end of a cosine schedule has to be known before the first update. So the choice is made once, from the speed of a
-few updates and of one validation, and stored; the clock decides nothing after that.
+The end of a cosine schedule must be known before the first update. So the choice is made once, from the speed of a few
+updates and of one validation, and stored; after that the clock decides nothing.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from seq2seq_tf.training.schedules import learning_rate
 from seq2seq_tf.training.task import HasSearch, Task
 from seq2seq_tf.training.trainer import Trainer
 
-_UNTIMED = 2  # updates that trace, and touch memory for the first time
+_UNTIMED = 2  # first updates, which trace functions and touch memory for the first time
 _MIN_TIMED = 3  # timed updates
-_MAX_TIMING, _SHARE = 10.0, 0.02  # seconds of timed updates, and their share of the time
-_AGAIN = 15.0  # seconds; a longer validation is timed once
-_SEARCH = 2.0  # what a search with a beam takes at the end, in validations at the start
-_RESERVE = 0.03  # share of the time for checkpoints, and for a machine that gets slower
+_MAX_TIMING, _SHARE = 10.0, 0.02  # seconds of timed updates, and their share of train.max_minutes; the smaller decides
+_AGAIN = 15.0  # seconds; a longer validation is timed only once
+_SEARCH = 2.0  # time of a beam search at the end, in units of a validation at the start
+_RESERVE = 0.03  # share of the time kept for checkpoints, and for a machine that slows down
 
 
 class Speed(NamedTuple):
-    """Seconds that parts of a training take."""
+    """Seconds that the parts of a training run take."""
 
     update: float
-    validation: float  # at the start, where translations are long because the model cannot end them yet: the most
+    validation: float  # at the start, an upper bound: translations are long while the model cannot end them yet
     end: float  # the choice of the final weights, and the scores with the run's own search
 
 
 def measure(task: Task, trainer: Trainer, seconds: float) -> Speed:
-    """Times updates, for about so many seconds, and a validation; every variable is then as it was.
+    """Times updates, for about `seconds`, and a validation; restores all variables afterwards.
 
     Args:
-      task: its first planned batches are used, again from the first on if there are too few.
+      task: its first planned batches are used, repeatedly if there are too few.
       trainer: of the run.
-      seconds: for updates.
+      seconds: to spend on timed updates.
     """
     before = {name: variable.numpy() for name, variable in trainer.variables().items()}
     taken: list[float] = []
@@ -59,7 +59,7 @@ def measure(task: Task, trainer: Trainer, seconds: float) -> Speed:
             break
     validation = _seconds_of_validation(task)
     if validation < _AGAIN:
-        validation = _seconds_of_validation(task)  # the first time it was traced, too
+        validation = _seconds_of_validation(task)  # the first time included tracing
     for name, variable in trainer.variables().items():
         variable.assign(before[name])
     at_end = (2.0 if trainer.config.average_best > 1 else 1.0) + (_SEARCH if isinstance(task, HasSearch) else 0.0)
@@ -79,30 +79,30 @@ def _batches(task: Task) -> Iterator[Any]:
 
 
 def updates_per_epoch(task: Task, train: TrainConfig) -> int:
-    """Returns the updates of the first epoch; those of others differ a little."""
+    """Returns the number of updates in the first epoch; that of others differs a little."""
     return -(-len(task.plan(0).batches) // train.accumulate)
 
 
 def updates_planned(task: Task, train: TrainConfig) -> int:
-    """Returns the updates of a run; those of the first epoch stand for each."""
+    """Returns the number of updates in a run, assuming that each epoch has as many as the first."""
     epochs = updates_per_epoch(task, train) * train.max_epochs
     return min(epochs, train.max_updates) if train.max_updates else epochs
 
 
 def seconds_of(updates: int, train: TrainConfig, per_epoch: int, speed: Speed) -> float:
-    """Returns how long so many updates take with their validations and the choice of the final weights."""
+    """Returns the seconds that `updates` take with their validations and the choice of the final weights."""
     every = train.validate_every or per_epoch
     validations = -(-updates // every) + bool(train.init_from)
     return (updates * speed.update + validations * speed.validation + speed.end) / (1.0 - _RESERVE)
 
 
 def max_updates_within(planned: int, train: TrainConfig, per_epoch: int, speed: Speed, seconds: float) -> int:
-    """Returns how many of the planned updates fit into so many seconds; below 1 for none."""
+    """Returns how many of the planned updates fit into `seconds`; less than 1 if none does."""
     return bisect.bisect_right(range(planned + 1), seconds, key=lambda n: seconds_of(n, train, per_epoch, speed)) - 1
 
 
 def estimate(task: Task, trainer: Trainer) -> str:
-    """Returns a line for people: how long training would take here, and what train.max_minutes would make of it."""
+    """Returns a line to print: how long training would take here, and how many updates fit into train.max_minutes."""
     train, planned = trainer.config, updates_planned(task, trainer.config)
     speed = measure(task, trainer, 0.3 * _MAX_TIMING)
     per_epoch = updates_per_epoch(task, train)
@@ -118,19 +118,19 @@ def estimate(task: Task, trainer: Trainer) -> str:
 
 
 class Choice(NamedTuple):
-    """How many updates are made, and why."""
+    """How many updates to make, and why."""
 
     updates: int
     planned: int  # without train.max_minutes
-    reason: str  # a line for people
+    reason: str  # a line to print
 
 
 def choose(task: Task, trainer: Trainer, spent: float) -> Choice:
-    """Measures, and returns how many of the planned updates fit into train.max_minutes.
+    """Measures the speed and returns how many of the planned updates fit into train.max_minutes.
 
     Args:
-      task, trainer: of the run; both are as before afterwards.
-      spent: seconds of train.max_minutes that are over.
+      task, trainer: of the run; left unchanged.
+      spent: seconds of train.max_minutes already used.
 
     Raises:
       InputError: not even one update fits.
@@ -157,10 +157,10 @@ def choose(task: Task, trainer: Trainer, spent: float) -> Choice:
 
 
 def store_choice(run: RunDir, config: AnyConfig, choice: Choice) -> AnyConfig:
-    """Writes a choice into the configuration of a run, unless everything fits; returns `config` with it."""
+    """Stores a choice in the configuration of a run, unless all planned updates fit; returns `config` with it."""
     if choice.updates == choice.planned:
         return config
     chosen = {"train.max_updates": choice.updates}
     with run.lock:
-        run.store(with_values(run.load_config(type(config)), chosen))  # the task may have decided something there too
+        run.store(with_values(run.load_config(type(config)), chosen))  # the task may have set something there too
     return with_values(config, chosen)

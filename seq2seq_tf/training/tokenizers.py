@@ -1,7 +1,7 @@
 """Weights are useless without the tokenizers they were trained with: SentencePiece models, characters, labels, words.
 
-Every file of weights holds the SHA-256 of these files, compared wherever weights are read. Weights of older versions
-hold none and are accepted as they are.
+Every file of weights contains the SHA-256 of these files, which is compared whenever weights are read. Weights of older
+versions contain none and are accepted as they are.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ TOKENIZERS = "tokenizers"  # key in the state of weights: file name -> SHA-256
 
 
 def tokenizer_hashes(run: RunDir, names: Sequence[str]) -> dict[str, str]:
-    """Returns name -> SHA-256 of files of a run folder.
+    """Returns name -> SHA-256, in hexadecimal, of files in a run folder.
 
     Raises:
-      InputError: one is missing or cannot be read.
+      InputError: a file is missing or cannot be read.
     """
     return {name: _hash(os.path.join(run.path, name)) for name in names}
 
@@ -33,23 +33,23 @@ def check_tokenizers(path: str, state: Mapping[str, Any], run: RunDir) -> None:
     Args:
       path: of the weights, for error messages.
       state: of the weights.
-      run: whose tokenizers are used with them.
+      run: the run whose tokenizers are used with them.
 
     Raises:
-      InputError: the weights were trained with other tokenizers (both files are named), or one is missing.
+      InputError: the weights were trained with a different tokenizer (both files are named), or one is missing.
     """
     for name, wanted in state.get(TOKENIZERS, {}).items():
         file = os.path.join(run.path, name)
         found = _hash(file)
         if found != wanted:
             raise InputError(
-                f"{path}: these weights were trained with another {file}, one with SHA-256 {wanted[:16]}..., not "
-                f"{found[:16]}...; restore the right file"
+                f"{path}: these weights were trained with another {file}: its SHA-256 was {wanted[:16]}..., now it is "
+                f"{found[:16]}...; restore the original file"
             )
 
 
 def has_bound_tokenizers(run: RunDir, config: TaskConfig) -> bool:
-    """Returns whether the tokenizers of a run must stay as they are, since it has weights.
+    """Returns whether the tokenizers of a run must stay as they are because it has weights.
 
     Raises:
       InputError: they must stay, but one is missing.

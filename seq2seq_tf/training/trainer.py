@@ -1,4 +1,4 @@
-"""One update of the weights: forward, backward, clip, apply, as traced functions. Knows no task and no files."""
+"""One update of the weights (forward, backward, clip, apply) as traced functions; independent of tasks and files."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from seq2seq_tf.training.optimizer import Optimizer, make_optimizer
 
 
 class TaskModel(Protocol):
-    """What the Trainer needs of a model; every task offers it."""
+    """The interface of a model to the Trainer; the models of all tasks implement it."""
 
     @property
     def trainable_variables(self) -> Sequence[keras.Variable]:
-        """What an update changes."""
+        """The variables that an update changes."""
 
     def batch_loss(self, batch: Any, carry: Any, *, dropout_seed: tf.Tensor | None) -> tuple[LossSum, Any]:
-        """Returns the summed loss of a batch and what it hands to the next batch."""
+        """Returns the summed loss of a batch and the carry for the next; dropout_seed: [2] int32, or None for none."""
 
 
 class UpdateResult(NamedTuple):
-    """What one update reports."""
+    """The result of one update."""
 
     total: float  # nats, summed over real tokens
     nll: float  # nats, summed, without label smoothing
     weight: float  # real tokens
     norm: float  # global gradient norm before clipping
     finite: bool  # False: loss or gradient was not a number and nothing was applied
-    overflow: bool = False  # it was not finite, but perhaps only for float16, and the next loss scale is smaller
+    overflow: bool = False  # not finite, but perhaps only because of float16, and the next loss scale is smaller
 
 
 def split_rows(tree: Any, parts: int) -> list[Any]:
-    """Returns `parts` nests with the rows of each tensor shared out as evenly as possible, in order."""
+    """Returns `parts` nests among which the rows of each tensor are divided as evenly as possible, in order."""
     flat = tf.nest.flatten(tree)
     if parts == 1 or not flat:
         return [tree] * parts
@@ -53,14 +53,14 @@ class Trainer:
     """Trains a model batch by batch.
 
     The gradient of an update is that of the mean loss per real token over its batches. Dropout masks are a function
-    of (seed, number of the batch), the learning rate is given by the caller: an update has no hidden state but the
-    variables that `variables()` names.
+    of (seed, number of the batch), and the caller passes the learning rate: an update has no state other than the
+    variables that `variables()` returns.
 
     Args:
-      model: built.
+      model: a built model.
       config: optimiser, clipping, accumulation.
       batch_spec: nest of TensorSpecs of a batch; one trace serves all shapes.
-      carry_spec: nest of TensorSpecs of what batches hand on; () for sentences.
+      carry_spec: nest of TensorSpecs of what a batch passes to the next; () for separate sequences.
     """
 
     def __init__(self, model: TaskModel, config: TrainConfig, batch_spec: Any, carry_spec: Any = ()) -> None:
@@ -72,7 +72,7 @@ class Trainer:
         number = tf.TensorSpec([], tf.int32)
         rate = tf.TensorSpec([], tf.float32)
         spec = (batch_spec, carry_spec, number)
-        jit = config.jit_compile or None  # None, not False, which would keep others from compiling what calls it
+        jit = config.jit_compile or None  # None, since False would keep callers from compiling it
         self._update_one = trace(self._update_from_batch, [*spec, rate], jit_compile=jit)
         if config.accumulate > 1:
             self._sums = [tf.Variable(tf.zeros(v.shape), trainable=False) for v in self._values]
@@ -91,12 +91,12 @@ class Trainer:
         }
 
     def update(self, batches: Sequence[Any], carry: Any, first: int, rate: float) -> tuple[UpdateResult, Any]:
-        """One update from `config.accumulate` batches (fewer at the end of an epoch).
+        """Makes one update from `config.accumulate` batches (fewer at the end of an epoch); also returns their carry.
 
         Args:
           batches: nests of arrays.
-          carry: what the last batch handed on.
-          first: number of the first batch since the start of training; picks the dropout masks.
+          carry: what the previous batch passed on.
+          first: number of the first batch since the start of training; selects the dropout masks.
           rate: learning rate.
         """
         if self.config.accumulate == 1:
@@ -112,10 +112,10 @@ class Trainer:
         return UpdateResult(float(loss.total), float(loss.nll), float(loss.weight), norm, finite, overflow), carry
 
     def _gradients(self, batch: Any, carry: Any, number: tf.Tensor) -> tuple[LossSum, list[tf.Tensor], Any]:
-        """Returns the loss and the dense gradients of its sum.
+        """Returns the loss, the dense gradients of its sum, and the carry.
 
-        The batch is computed in `shards` independent parts of its rows, which TensorFlow runs side by side: the
-        steps of a recurrence are too small to keep several cores busy one after the other.
+        The rows of the batch are divided among `shards` independent parts, which TensorFlow runs in parallel: the steps
+        of a single recurrence are too small to keep several cores busy.
         """
         shards = max(self.config.shards, 1)
         losses, carries = [], []
@@ -158,10 +158,10 @@ class Trainer:
     def _apply(
         self, gradients: list[tf.Tensor], loss: LossSum, rate: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Scales to the mean per token, clips the global norm (Pascanu 2013) and applies, if all is finite.
+        """Scales gradients to the mean per token, clips their global norm (Pascanu 2013) and applies them, if finite.
 
         Returns:
-          the last three of `UpdateResult`.
+          the last three fields of `UpdateResult`.
         """
         per_token = 1.0 / tf.maximum(loss.weight, 1.0)
         norm = tf.linalg.global_norm(gradients) * per_token

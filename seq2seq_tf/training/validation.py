@@ -1,4 +1,4 @@
-"""Scores on held-out data: which checkpoints are the best so far."""
+"""Scores on held-out data, and which checkpoints are the best so far."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from seq2seq_tf.config.common import TrainConfig
 
-_STILL = 3  # validations whose score does not move before that is said
+_STILL = 3  # validations with an unchanged score before that is reported
 SMALLER_IS_BETTER = ("loss", "bits_per_character")
 
 
@@ -18,12 +18,12 @@ def score_of(scores: Mapping[str, float], metric: str) -> float:
 
 
 def perplexity(nll: float, tokens: float) -> float:
-    """Returns exp(nll / tokens), at most exp(700): a number that JSON can hold."""
+    """Returns exp(nll / tokens), at most exp(700), which JSON can represent."""
     return math.exp(min(nll / tokens, 700.0))
 
 
 def perplexity_shown(value: float, digits: int) -> str:
-    """Returns a perplexity for people: digits behind the point, or its size alone where it is of hundreds of digits."""
+    """Returns a perplexity to print: with `digits` decimals, or in scientific notation from a million on."""
     return f"{value:.1e}" if value >= 1e6 else f"{value:.{digits}f}"
 
 
@@ -34,18 +34,18 @@ class ValidationHistory(NamedTuple):
     since_best: int = 0  # validations without a new best
     plateau_bad: int = 0  # the same since the last reduction of the learning rate
     plateau_scale: float = 1.0
-    losses: tuple[float, ...] = ()  # of the entries of `best`; a checkpoint of an older version holds none
-    still: tuple[float, float, int] | None = None  # latest score, loss and how many validations had that score
+    losses: tuple[float, ...] = ()  # of the entries of `best`; empty in a checkpoint of an older version
+    still: tuple[float, float, int] | None = None  # latest score, its loss, and how many validations had that score
     last: int = -1  # update of the last validation; -1 = none yet
 
     @staticmethod
     def of(stored: Mapping[str, Any]) -> ValidationHistory:
-        """Returns the history that a checkpoint holds."""
+        """Returns the history stored in a checkpoint."""
         return ValidationHistory(**{**stored, "best": tuple((score, update) for score, update in stored["best"])})
 
     def after(self, score: float, update: int, config: TrainConfig, *, loss: float) -> ValidationHistory:
         """Returns the history after one more validation."""
-        unknown = [-math.inf] * (len(self.best) - len(self.losses))  # of equal ones the earlier stays, as it did
+        unknown = [-math.inf] * (len(self.best) - len(self.losses))  # the earlier of equal ones stays, as before
         ranked = [(s, -old, u) for (s, u), old in zip(self.best, (*self.losses, *unknown), strict=True)]
         improved = not ranked or (score, -loss) > ranked[0][:2]
         ranked = sorted((*ranked, (score, -loss, update)), key=lambda entry: (-entry[0], -entry[1]))
@@ -70,7 +70,7 @@ class ValidationHistory(NamedTuple):
 
     @property
     def stands_still(self) -> int:
-        """Number of latest validations of one and the same score, though the loss fell each time; told at 3, 6, ..."""
+        """Number of latest validations with the same score though the loss fell each time, if 3, 6, ...; else 0."""
         count = self.still[2] if self.still else 0
         return count if count and count % _STILL == 0 else 0
 

@@ -1,4 +1,4 @@
-"""The weights of a model by name, as they stand in files."""
+"""The weights of a model by name, as stored in files."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Weights(NamedTuple):
 
     final: bool  # training has ended
     label: str  # "average of the 5 best", "best so far", "latest checkpoint"
-    update: int  # after which they stood; of an average, the last of the run
-    planned: int  # updates of the whole run, as its first epoch lets expect; 0 where that is not known
+    update: int  # after which they were stored; for an average, the last one of the run
+    planned: int  # updates expected in the whole run, estimated from its first epoch; 0 if unknown
     path: str
 
     def __str__(self) -> str:
@@ -34,11 +34,11 @@ class Weights(NamedTuple):
         return f"not the final weights, as training has not ended: {self.label}, after update {self.update:,}{of}"
 
 
-IN_TRAINING = Weights(False, "those in training", 0, 0, "")  # of an object that was made without a run folder
+IN_TRAINING = Weights(False, "those in training", 0, 0, "")  # of an object made without a run folder
 
 
 def outline(kind: str, weights: Weights, model: TaskModel, *parts: str) -> str:
-    """Returns the repr of an object that uses a run: its weights, and what its network is made of.
+    """Returns the repr of an object that uses a run: its weights and an outline of its network.
 
     Args:
       kind: name of the class.
@@ -51,10 +51,11 @@ def outline(kind: str, weights: Weights, model: TaskModel, *parts: str) -> str:
 
 
 def load_weights(run: RunDir, model: TaskModel) -> Weights:
-    """Assigns the final weights of a run, or the best so far if training still goes on; returns which they are.
+    """Assigns the final weights of a run, or the best so far if training has not ended; returns which they are.
 
     Raises:
-      InputError: no weights yet, damaged or foreign weights, or tokenizers that are not those of the weights.
+      InputError: there are no weights yet, they are damaged or of a different model, or a tokenizer is not the one they
+        were trained with.
     """
     damaged: list[str] = []
     path = run.weights_file(damaged.append)
@@ -65,7 +66,7 @@ def load_weights(run: RunDir, model: TaskModel) -> Weights:
     found = _described(run, path, state)
     if damaged:
         names = ", ".join(map(os.path.basename, damaged))
-        found = found._replace(label=f"{found.label} that can be read ({run.best} holds damaged files: {names})")
+        found = found._replace(label=f"{found.label} that can be read ({run.best} contains damaged files: {names})")
     return found
 
 
