@@ -1,4 +1,4 @@
-"""Every kind of attention: its formula, padding without weight, a memory shared by the queries of a sentence."""
+"""Every kind of attention: its formula, no weight on padding, a memory shared by the queries of a sentence."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_gradient_equals_numeric_gradient(kind: Kind, attention: Attention, rng:
         np.testing.assert_allclose(gradient, expected[name], rtol=1e-4, atol=5e-5, err_msg=name)
 
 
-def test_a_sentence_of_no_pieces_gives_no_weights(kind: Kind, attention: Attention, rng: np.random.Generator) -> None:
+def test_an_empty_sentence_gives_no_weights(kind: Kind, attention: Attention, rng: np.random.Generator) -> None:
     query, _ = draw(kind, rng)
     encoded = EncoderOutput(tf.zeros([B, 0, D]), tf.ones([B, 0], tf.bool), ())
     context, attention_weights = attend(attention, query, attention.prepare(encoded))
@@ -137,7 +137,7 @@ def test_a_sentence_of_no_pieces_gives_no_weights(kind: Kind, attention: Attenti
     np.testing.assert_array_equal(context, np.zeros([B, D]))
 
 
-def test_one_head_with_values_as_they_are_is_bahdanau(rng: np.random.Generator) -> None:
+def test_one_head_with_unprojected_values_is_bahdanau(rng: np.random.Generator) -> None:
     bahdanau = make({"attention": "bahdanau"}, Q, rng)
     one = MultiHeadAttention(A, 1, dtype="float32")
     one.build((None, Q), (None, None, D))
@@ -150,7 +150,7 @@ def test_one_head_with_values_as_they_are_is_bahdanau(rng: np.random.Generator) 
         np.testing.assert_allclose(got, wanted, atol=1e-5)
 
 
-def test_without_attention_the_summary_stays_the_context(rng: np.random.Generator) -> None:
+def test_without_attention_the_summary_remains_the_context(rng: np.random.Generator) -> None:
     layer = make({"attention": "none"}, Q, rng)
     query, summary = tf.zeros([B, Q]), tf.constant(rng.normal(size=[B, D]), tf.float32)
     first = layer.first_context(summary)
@@ -163,10 +163,10 @@ def test_without_attention_the_summary_stays_the_context(rng: np.random.Generato
 
 
 def test_only_bahdanau_with_one_head_may_be_replaced_by_the_fused_loop(rng: np.random.Generator) -> None:
-    """A kind says so itself: one that also has two weights does not train as Bahdanau in silence."""
+    """Each kind declares this: another kind with two weights must not silently train as Bahdanau."""
 
     class Other(BahdanauAttention):
-        """Might score in any way."""
+        """A subclass, which might score differently."""
 
     assert [name for name, kind in KINDS.items() if make(kind.options, kind.query_units, rng).can_fuse] == ["bahdanau"]
     assert not make({"attention": "none"}, Q, rng).can_fuse
@@ -184,7 +184,7 @@ def test_scores_start_with_about_unit_variance(heads: int, rng: np.random.Genera
     assert np.all((scores.std(0) > 0.8) & (scores.std(0) < 1.25))
 
 
-def test_sizes_that_do_not_fit_are_named() -> None:
+def test_sizes_that_do_not_match_are_rejected() -> None:
     for options in {"attention": "dot"}, {"attention_heads": 5}:
         layer = make_attention(oracles.small_config(attention_units=A, **options), dtype="float32")
         with pytest.raises(ValueError, match=f"5 heads must divide {A} units|same size, got {Q}, {D}"):

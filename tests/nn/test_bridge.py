@@ -1,4 +1,4 @@
-"""The bridge: the decoder starts from what the encoder ended with, whatever the padding, the batch or the code path."""
+"""The bridge: the decoder starts from where the encoder ended, whatever the padding, the batch or the code path."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def start(pair: Pair, source: tf.Tensor, seed: tf.Tensor | None = None) -> Decod
 
 
 def numpy_weights(pair: Pair) -> dict[str, np.ndarray]:
-    """Returns path -> array of both, "encoder/stack/forward_0/kernel"."""
+    """Returns path -> array for both layers; a path is like "encoder/stack/forward_0/kernel"."""
     return {v.path: np.asarray(v, np.float64) for layer in pair for v in layer.variables}
 
 
 def numpy_finals(w: dict[str, np.ndarray], pair: Pair, row: np.ndarray) -> list[list[np.ndarray]]:
-    """Returns per encoder layer the last state after the pieces of one sentence, both directions joined."""
+    """Returns per encoder layer the last state after the pieces of one sentence, directions concatenated."""
     config, x, finals = pair.encoder.stack.config, w["table/table"][row], []
     for n, layer in enumerate(pair.encoder.stack.cells):
         outputs, ends = [], []
@@ -89,7 +89,7 @@ def numpy_finals(w: dict[str, np.ndarray], pair: Pair, row: np.ndarray) -> list[
 
 
 def numpy_start(w: dict[str, np.ndarray], pair: Pair, row: np.ndarray) -> np.ndarray:
-    """Returns every tensor of the decoder's first state for one sentence, end to end, and then the context."""
+    """Returns all tensors of the decoder's first state for one sentence, then the context, concatenated."""
     finals, depth = numpy_finals(w, pair, row), len(pair.decoder.cells)
     kernel, bias = w["decoder/bridge_kernel"], w["decoder/bridge_bias"]
     made, block = [], 0
@@ -181,7 +181,7 @@ def test_neither_padding_nor_the_batch_changes_the_first_state(
         np.testing.assert_allclose(together[row], alone[0], atol=1e-5)
 
 
-def test_the_mean_goes_into_every_tensor(rng: np.random.Generator) -> None:
+def test_the_mean_initialises_every_tensor(rng: np.random.Generator) -> None:
     pair, source = make(rng, cell="lstm", bridge="mean"), draw(rng)
     values = pair.encoder.encode(source, dropout_seed=None).values
     weights = numpy_weights(pair)
@@ -191,7 +191,7 @@ def test_the_mean_goes_into_every_tensor(rng: np.random.Generator) -> None:
         np.testing.assert_allclose(flat(start(pair, source))[row, : 2 * H], expected, atol=1e-5)
 
 
-def test_zeros_need_no_variables_and_the_others_the_same_ones(rng: np.random.Generator) -> None:
+def test_zero_has_no_variables_and_the_other_bridges_have_the_same(rng: np.random.Generator) -> None:
     shapes = {}
     for bridge in "final", "mean", "zero":
         pair = make(rng, bridge=bridge)
@@ -201,7 +201,7 @@ def test_zeros_need_no_variables_and_the_others_the_same_ones(rng: np.random.Gen
     assert np.all(flat(start(make(rng, bridge="zero"), draw(rng))) == 0.0)
 
 
-def test_an_encoder_without_a_final_state_is_named(rng: np.random.Generator) -> None:
+def test_an_encoder_without_a_final_state_is_rejected(rng: np.random.Generator) -> None:
     pair = make(rng)
     encoded = EncoderOutput(tf.zeros([B, S, pair.decoder.value_units]), tf.ones([B, S], tf.bool), ())
     with pytest.raises(ValueError, match="bridge=final needs an encoder with a final state"):

@@ -1,4 +1,4 @@
-"""The cells are those of the papers: NumPy and Keras say so."""
+"""The cells compute what the papers define, compared with NumPy and Keras."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_cell_equals_the_keras_layer_with_the_same_weights(kind: str, rng: np.ra
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_feed_equals_more_input(kind: str, rng: np.random.Generator) -> None:
+def test_a_context_equals_additional_input(kind: str, rng: np.random.Generator) -> None:
     fed, whole = make(kind), make(kind, context=0, inputs=X + F)
     oracles.randomise(fed, rng)
     for variable in fed.variables:

@@ -1,4 +1,4 @@
-"""The page on cells cannot rot: its excerpts stand in the package, its examples run, and what it says holds."""
+"""The page on cells stays true: its excerpts are in the package, its examples run, and its claims hold."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_page_has_an_excerpt_for_each_cell_and_three_examples() -> None:
 
 
 @pytest.mark.parametrize("excerpt", EXCERPTS, ids=["rnn", "lstm", "gru"])
-def test_an_excerpt_stands_word_for_word_in_the_package(excerpt: str) -> None:
+def test_an_excerpt_is_word_for_word_in_the_package(excerpt: str) -> None:
     source = (toy.ROOT / "seq2seq_tf" / "nn" / "cells.py").read_text(encoding="utf-8")
     body = textwrap.dedent(excerpt)
     places = [" " * depth for depth in (4, 8)]
@@ -37,7 +37,7 @@ def test_an_excerpt_stands_word_for_word_in_the_package(excerpt: str) -> None:
 
 
 def test_the_padding_example_of_the_page_runs() -> None:
-    """Padded equals alone for the three cells in both directions, masked equals packed, sorting saves padding."""
+    """Padded rows equal rows alone for all cells, in both directions; masking equals packing; sorting saves padding."""
     exec(compile("\n".join(EXAMPLES), "docs/cells.md", "exec"), {})
 
 

@@ -77,7 +77,7 @@ def force(decoder: AttentionDecoder, given: Given, seed: tf.Tensor | None = None
 
 
 def step_through(decoder: AttentionDecoder, target_in: tf.Tensor, state: DecoderState, memory: Memory) -> tf.Tensor:
-    """Returns [N, T, output_units] of `step`, called with one piece after the other."""
+    """Returns [N, T, output_units] of `step`, called with one piece after another."""
     weights, hidden = decoder.weights_for_steps(), []
     for t in range(target_in.shape[1]):
         out, state = decoder.step(weights, target_in[:, t], state, memory)
@@ -141,7 +141,7 @@ def test_later_pieces_do_not_change_earlier_outputs(changes: dict, given: Given,
 
 
 def direct_gradients(decoder: AttentionDecoder, given: Given, upstream: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Returns name -> gradient by memory, initial state, table and every variable of the recurrence."""
+    """Returns name -> gradient for memory, initial state, table and every variable of the recurrence."""
     memory, state = decoder.prepare(given.encoded), decoder.initial_state(given.encoded)
     variables = {v.path: v for v in decoder.trainable_variables if "bridge" not in v.path and "/key" not in v.path}
     inputs = {"keys": memory.keys, "values": memory.values, "context": state.context}
@@ -168,7 +168,7 @@ def test_fused_values_and_gradients_equal_plain_ones(given: Given, rng: np.rando
 
 
 def numpy_decoder_loss(given: Given, embedded: np.ndarray, upstream: np.ndarray, w: dict[str, np.ndarray]) -> float:
-    """The recurrence and the deep output of a one-layer LSTM decoder for each sentence, from start to loss."""
+    """Returns the loss of a one-layer LSTM decoder, with the recurrence and the deep output of each sentence."""
     total = 0.0
     for row, length in enumerate(SOURCE_LENGTHS):
         values = w["values"][row, :length]
@@ -198,7 +198,7 @@ def test_decoder_and_its_gradients_equal_numpy(fused: bool, given: Given, rng: n
     for name, gradient in zip(names, gradients, strict=True):
         gradient = tf.convert_to_tensor(gradient).numpy()
         if name == "table":
-            continue  # the oracle takes embedded pieces; the lookup is TensorFlow's
+            continue  # the oracle takes embedded pieces; TensorFlow does the lookup
         for flat in rng.choice(gradient.size, size=min(7, gradient.size), replace=False):
             place = np.unravel_index(flat, gradient.shape)
 
@@ -212,7 +212,7 @@ def test_decoder_and_its_gradients_equal_numpy(fused: bool, given: Given, rng: n
 
 
 @pytest.mark.parametrize("changes", [c for c in CONFIGS if "attention" in str(c)], ids=str)
-def test_a_kind_that_the_fused_loop_does_not_know_trains_as_it_scores(
+def test_a_kind_that_the_fused_loop_does_not_support_trains_as_it_scores(
     changes: dict, given: Given, rng: np.random.Generator
 ) -> None:
     fused = make(rng, **changes, fused=True)
@@ -237,7 +237,7 @@ def test_eager_equals_tf_function(changes: dict, given: Given, rng: np.random.Ge
 
 @pytest.mark.parametrize("fused", [False, True])
 def test_bfloat16_is_close_to_float32(fused: bool, given: Given, rng: np.random.Generator) -> None:
-    """A rounding costs 2^-9 = 0.002 of a product under about 2, and there are five on the way to an output."""
+    """Rounding changes a product below about 2 by up to 2^-9 = 0.002, and five products lead to an output."""
     exact = make(rng, cell="lstm", fused=fused)
     rounded = twin(exact, dtype="mixed_bfloat16")
     difference = np.abs(force(rounded, given).hidden - force(exact, given).hidden)

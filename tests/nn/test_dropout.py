@@ -14,7 +14,7 @@ ONES = tf.ones([B, T, E])
 
 
 def mask(rate: float = 0.3, site: str = "site", seed: tf.Tensor = SEED, **options: tuple[int, ...]) -> np.ndarray:
-    """Returns what is left of ones, [B, T, E]."""
+    """Returns the result of dropout on ones, [B, T, E]."""
     return Dropout(rate, site, **options)(ONES, seed).numpy()
 
 
@@ -31,7 +31,7 @@ def test_another_site_or_seed_gives_an_independent_mask(other: dict) -> None:
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
-def test_expectation_and_share_are_kept(rate: float) -> None:
+def test_the_expectation_is_kept_and_the_rate_is_met(rate: float) -> None:
     left = mask(rate)
     assert set(np.unique(left)) == {0.0, np.float32(1.0 / (1.0 - rate))}
     assert abs(np.mean(left == 0.0) - rate) < 0.01

@@ -1,4 +1,4 @@
-"""Tokens become rows of the table; dropout takes values or whole words, on each side for itself."""
+"""Tokens become rows of the table; dropout removes values or whole words, independently on each side."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ONES = tf.ones([B, T, E])
 
 
 @pytest.mark.usefixtures("seed")
-def test_the_rows_of_the_table_are_looked_up_and_begin_with_the_scale() -> None:
+def test_the_rows_of_the_table_are_looked_up_and_initialised_with_the_scale() -> None:
     embedding = Embedding(997, E, 0.3, name="source_embedding")
     embedding.build()
     assert abs(np.std(embedding.table) - 0.3) < 0.01
@@ -24,7 +24,7 @@ def test_the_rows_of_the_table_are_looked_up_and_begin_with_the_scale() -> None:
     np.testing.assert_array_equal(embedding.embed(tokens), np.asarray(embedding.table)[tokens.numpy()])
 
 
-def test_word_dropout_takes_whole_words_and_variational_dropout_whole_columns() -> None:
+def test_word_dropout_removes_whole_words_and_variational_dropout_whole_columns() -> None:
     words = EmbeddingDropouts(oracles.small_config(word_dropout=0.3), "source")(ONES, SEED).numpy()
     whole = (words == 0.0).all(-1)
     np.testing.assert_array_equal((words == 0.0).any(-1), whole)
@@ -32,11 +32,11 @@ def test_word_dropout_takes_whole_words_and_variational_dropout_whole_columns() 
     config = oracles.small_config(embedding_dropout=0.3, variational=True)
     values = EmbeddingDropouts(config, "source")(ONES, SEED).numpy()
     np.testing.assert_array_equal(values, np.broadcast_to(values[:, :1], values.shape))
-    assert len(np.unique(values[:, 0], axis=0)) == B  # each sentence has its own
+    assert len(np.unique(values[:, 0], axis=0)) == B  # each sentence has its own mask
 
 
 @pytest.mark.parametrize("rates", [{"word_dropout": 0.3}, {"embedding_dropout": 0.3}], ids=str)
-def test_source_and_target_have_masks_of_their_own(rates: dict) -> None:
+def test_source_and_target_have_separate_masks(rates: dict) -> None:
     source, target = (
         EmbeddingDropouts(oracles.small_config(**rates), side)(ONES, SEED) for side in ("source", "target")
     )

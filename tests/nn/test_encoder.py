@@ -1,4 +1,4 @@
-"""An encoder gives a vector per piece that padding and neighbours do not change, and its final states."""
+"""An encoder returns a vector per piece, which padding and other rows do not change, and its final states."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_size_of_the_values_is_known_before_anything_is_built() -> None:
         assert Encoder(config, embedding, dtype="float32").value_units == size
 
 
-def test_the_outputs_have_a_dropout_of_their_own(rng: np.random.Generator) -> None:
+def test_the_outputs_have_their_own_dropout(rng: np.random.Generator) -> None:
     encoder = made(rng, encoder_dropout=0.5)
     source = padded(ROWS, 8)
     seeded = encoder.encode(source, dropout_seed=tf.constant([1, 2])).values.numpy()

@@ -1,4 +1,4 @@
-"""Any encoder that keeps the protocol serves: the loss, the score and the steps of a search agree on its values."""
+"""Any encoder that follows the protocol works: loss, score and search steps agree on its values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("seed")
 
 
 class ValuesAsTheyAre(keras.layers.Layer):
-    """An encoder that reads vectors [B, S, D] and hands them on; it has no final state."""
+    """An encoder that returns its source, vectors [B, S, D], unchanged; it has no final state."""
 
     value_units = D
 
@@ -33,7 +33,7 @@ class ValuesAsTheyAre(keras.layers.Layer):
 
 
 class Described(EncoderDecoder):
-    """Words about vectors."""
+    """A model that describes vectors in words."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         super().__init__(name="described")
@@ -48,7 +48,7 @@ class Described(EncoderDecoder):
         oracles.randomise(self, rng)
 
     def output_projection(self, dtype: str) -> OutputProjection:
-        """Returns the table of the embedding, transposed, and a bias."""
+        """Returns the embedding table as output table, and a bias."""
         return OutputProjection(cast(self.embedding.table, dtype), tf.convert_to_tensor(self.vocabulary_bias))
 
 

@@ -1,4 +1,4 @@
-"""What classification and tagging share: labels of the tasks' models."""
+"""What classification and tagging share: the labels of their models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.usefixtures("seed"), pytest.mark.parametrize(("kind", 
 
 
 def make(kind: Any, options: Any, rng: np.random.Generator, **changes: Any) -> EncoderLabeller:
-    """Returns a model without dropout and with weights large enough to have opinions."""
+    """Returns a model without dropout, with weights large enough for clear predictions."""
     sizes = {"embedding_units": EMBEDDING, "encoder_units": UNITS}
     model = kind(options(**sizes), V, LABELS, precision="float32", **changes)
     model.build()

@@ -1,4 +1,4 @@
-"""Label-smoothed cross-entropy: the definition, Keras, and a fast version with its own gradient say the same."""
+"""Label-smoothed cross-entropy: the definition, Keras, and a fast version with its own gradient agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logits, losses and scores come from one projection; padding counts nothing, a shortlist only leaves columns out."""
+"""Logits, losses and scores come from one projection; padding does not count, a shortlist only drops columns."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_scores_are_log_probabilities_without_smoothing_and_zero_on_padding(
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_the_loss_counts_real_labels_only(projection: OutputProjection, rng: np.random.Generator) -> None:
+def test_only_real_labels_count_in_the_loss(projection: OutputProjection, rng: np.random.Generator) -> None:
     hidden = tf.constant(rng.normal(size=[B, T, D]), tf.float32)
     plain = CrossEntropy(smoothing=0.0, fused=False)
     loss = summed_loss(plain, hidden, tf.constant(LABELS), projection)
@@ -51,7 +51,7 @@ def test_the_loss_counts_real_labels_only(projection: OutputProjection, rng: np.
     )
 
 
-def test_a_shortlist_leaves_columns_out_and_changes_no_logit_of_the_others(rng: np.random.Generator) -> None:
+def test_a_shortlist_drops_columns_and_changes_no_other_logit(rng: np.random.Generator) -> None:
     model = Translation(oracles.small_config(), V, V, precision="float32")
     model.build()
     oracles.randomise(model, rng)

@@ -1,4 +1,4 @@
-"""A product is NumPy's in any shape; with a kernel of 16 bits only the factors are rounded."""
+"""A product equals NumPy's in any shape; with a 16-bit kernel only the factors are rounded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ B, T, X, H = 2, 3, 257, 5
 
 @pytest.mark.parametrize("shape", [[T, X], [B, T, X], [1, B, T, X], [0, X], [B, 0, X]], ids=str)
 @pytest.mark.parametrize("transpose", [False, True])
-def test_a_product_is_that_of_numpy_in_any_shape(shape: list[int], transpose: bool, rng: np.random.Generator) -> None:
+def test_a_product_equals_numpy_in_any_shape(shape: list[int], transpose: bool, rng: np.random.Generator) -> None:
     x, kernel = rng.normal(size=shape), rng.normal(size=[X, H])
     given = cast(tf.constant(kernel.T if transpose else kernel, tf.float32), "float32")
     found = product(tf.constant(x, tf.float32), given, transpose_kernel=transpose)
@@ -31,9 +31,9 @@ def test_with_16_bits_the_factors_are_rounded_and_the_sum_is_not(
     found = product(x, cast(kernel, precision))
     assert found.dtype == tf.float32
     rounded = [np.asarray(tf.cast(tf.cast(a, dtype), tf.float64)) for a in (x, kernel)]
-    # One rounding of the whole sum, of 257 products: summing in 16 bits would lose ten times as much.
+    # The sum of 257 products is rounded once: summing in 16 bits would lose ten times as much.
     np.testing.assert_allclose(found, rounded[0] @ rounded[1], rtol=1 / 128, atol=0.02)
 
 
-def test_all_names_of_precisions_but_auto_are_types() -> None:
+def test_every_precision_but_auto_names_a_type() -> None:
     assert set(DTYPES) == {"float32", "bfloat16", "float16"}

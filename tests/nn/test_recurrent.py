@@ -67,7 +67,7 @@ def test_padded_batch_equals_each_sentence_alone(changes: dict, both: bool, rng:
 
 
 @pytest.mark.parametrize("cell", sorted(LAYERS))
-def test_ten_sequences_of_the_lecture_padded_to_twenty_equal_each_alone(cell: str, rng: np.random.Generator) -> None:
+def test_ten_sequences_padded_to_twenty_steps_equal_each_alone(cell: str, rng: np.random.Generator) -> None:
     lengths = (20, 5, 8, 10, 15, 18, 17, 6, 6, 18)
     inputs, mask = padded(rng, lengths, 20)
     assert int(tf.reduce_sum(tf.cast(mask, tf.int32))) == 123  # real steps of 200
@@ -179,7 +179,7 @@ def test_gradient_over_time_equals_numeric_gradient(fused: bool, rng: np.random.
         np.testing.assert_allclose(gradient, expected[name], rtol=1e-4, atol=5e-5, err_msg=name)
 
 
-def test_residual_adds_a_layers_input_from_the_second_on(rng: np.random.Generator) -> None:
+def test_residual_adds_a_layers_input_from_the_second_layer_on(rng: np.random.Generator) -> None:
     with_residual = make_stack(rng, layers=2, both=False, residual=True)
     without = make_stack(rng, layers=2, both=False, residual=False)
     first = make_stack(rng, layers=1, both=False)
@@ -192,7 +192,7 @@ def test_residual_adds_a_layers_input_from_the_second_on(rng: np.random.Generato
     np.testing.assert_allclose(added, run(first, inputs, mask).outputs, atol=1e-5)
 
 
-def test_dropout_stands_between_layers_only(rng: np.random.Generator) -> None:
+def test_dropout_is_applied_between_layers_only(rng: np.random.Generator) -> None:
     stack = make_stack(rng, layers=2, layer_dropout=0.5, residual=False)
     inputs, mask = padded(rng, LENGTHS, T)
     seed = tf.constant([3, 5])

@@ -1,4 +1,4 @@
-"""Beam search equals brute force when the beam is large enough, ends early without losing anything, tiles nothing."""
+"""Beam search equals brute force with a large enough beam, stops early without losing anything and tiles nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Hypotheses
 from tests import oracles
 from tests.oracles import Toy, search_options
 
-V = 6  # three pieces go on a hypothesis: 1, 4, 5
+V = 6  # three pieces may continue a hypothesis: 1, 4, 5
 LONGEST = 5
 EVERYTHING = 3 ** (LONGEST - 1)  # a beam that never drops anything
 
@@ -64,7 +64,7 @@ def run(toy: Toy, shortest: Any, longest: Any, size: int, n_best: int = 1, expon
 
 
 def assert_is_best(found: Hypotheses, toy: Toy, shortest: np.ndarray, longest: np.ndarray, exponent: float) -> None:
-    """Every hypothesis is a real one with its right score, all differ, and there are no better ones."""
+    """Checks that every hypothesis is possible, has its correct score, occurs once, and that none is better."""
     for row in range(len(toy.logits)):
         everything = oracles.all_hypotheses(toy, row, int(shortest[row]), int(longest[row]), exponent)
         by_tokens = {hypothesis.tokens: hypothesis for hypothesis in everything}
@@ -101,7 +101,7 @@ def test_beam_equals_brute_force(
     assert_is_best(found, toy, least, most, exponent)
 
 
-def test_a_small_beam_finds_real_hypotheses_with_their_right_scores(rng: np.random.Generator) -> None:
+def test_a_small_beam_finds_possible_hypotheses_with_correct_scores(rng: np.random.Generator) -> None:
     toy = oracles.random_toy(rng, 11, V)
     found = run(toy, 2, LONGEST, size=3, n_best=2, exponent=0.7)
     for row in range(11):
@@ -136,8 +136,8 @@ def test_stopping_early_gives_what_waiting_gives(
                 np.testing.assert_allclose(early, late, rtol=1e-6)
 
 
-def test_pieces_that_are_forbidden_do_not_crowd_out_the_others(rng: np.random.Generator) -> None:
-    """PAD, BOS and EOS are the most probable of all, yet the four best of five other pieces must live on."""
+def test_forbidden_pieces_do_not_crowd_out_the_others(rng: np.random.Generator) -> None:
+    """PAD, BOS and EOS are the most probable pieces, yet the four best of the five others must stay in the beam."""
     toy = oracles.random_toy(rng, 3, 8)
     toy.logits[:, :, [PAD_ID, BOS_ID, EOS_ID]] += 20.0
     found = run(toy, 2, 2, size=4, n_best=4)
@@ -155,7 +155,7 @@ def rows_seen(toy: Toy, limits: Limits, options: SearchOptions) -> list[tuple[in
     return seen
 
 
-def test_search_stops_as_soon_as_nothing_better_can_come(rng: np.random.Generator) -> None:
+def test_search_stops_as_soon_as_nothing_better_can_follow(rng: np.random.Generator) -> None:
     toy = oracles.random_toy(rng, 1, V)
     toy.logits[:, :, EOS_ID] += 20.0
     limits = Limits(tf.constant([0]), tf.constant([23]))
@@ -165,7 +165,7 @@ def test_search_stops_as_soon_as_nothing_better_can_come(rng: np.random.Generato
 def both_ways(
     toy: Toy, longest: list[int], exponent: float, n_best: int = 1
 ) -> list[tuple[Hypotheses, list[tuple[int, int]]]]:
-    """Returns what the exact search and the one that stops early find, each with the rows of its steps."""
+    """Returns the results of the exact search and of the one that stops early, each with the rows of its steps."""
     limits, found = Limits(tf.constant([0] * len(longest)), tf.constant(longest)), []
     for early_stop in (False, True):
         seen: list[tuple[int, int]] = []
@@ -177,10 +177,12 @@ def both_ways(
 
 
 @pytest.mark.parametrize("n_best", [1, 3])
-def test_stopping_early_finds_real_hypotheses_none_better_in_fewer_steps(n_best: int, rng: np.random.Generator) -> None:
+def test_early_stop_finds_possible_hypotheses_in_fewer_steps_and_none_better(
+    n_best: int, rng: np.random.Generator
+) -> None:
     longest = [5, 4, 5, 3]
     toy = oracles.random_toy(rng, 4, V)
-    toy.logits[:, :, EOS_ID] += 3.0  # most end soon, and a search that must be sure goes on
+    toy.logits[:, :, EOS_ID] += 3.0  # most end soon, but the exact search has to continue
     (exact, steps), (early, fewer) = both_ways(toy, longest, 2.0, n_best)
     assert sum(rows for rows, _ in fewer) < sum(rows for rows, _ in steps)
     assert (early.scores <= exact.scores + 1e-6).all()
@@ -191,7 +193,7 @@ def test_stopping_early_finds_real_hypotheses_none_better_in_fewer_steps(n_best:
             np.testing.assert_allclose(early.scores[row, k], real[tokens], rtol=1e-5, atol=1e-5)
 
 
-def test_stopping_early_is_exact_without_a_length_penalty(rng: np.random.Generator) -> None:
+def test_early_stop_is_exact_without_a_length_penalty(rng: np.random.Generator) -> None:
     (exact, steps), (early, same) = both_ways(oracles.random_toy(rng, 7, V), [5, 4, 5, 3, 9, 7, 1], 0.0, 3)
     assert same == steps
     for x, y in zip(exact, early, strict=True):
@@ -234,7 +236,7 @@ def test_batch_equals_one_by_one(size: int, n_best: int, rng: np.random.Generato
 
 
 def test_a_beam_of_one_is_greedy_where_the_end_is_clear(rng: np.random.Generator) -> None:
-    """EOS has a probability near 0 or near 1; in between a beam of one may find better, see the next test."""
+    """EOS has a probability near 0 or 1; in between, a beam of one may do better, see the next test."""
     sentences, longest = 31, 41
     toy = oracles.random_toy(rng, sentences, 11)
     toy.logits[:, :, EOS_ID] = np.where(rng.random([sentences, oracles.CODES]) < 0.3, 50.0, -50.0)
@@ -253,7 +255,7 @@ def test_a_beam_of_one_is_greedy_where_the_end_is_clear(rng: np.random.Generator
 
 @pytest.mark.parametrize("exponent", [0.0, 1.0])
 def test_a_beam_of_one_is_never_worse_than_greedy(exponent: float, rng: np.random.Generator) -> None:
-    """It also weighs hypotheses that greedy passed by: those whose EOS was not the most probable piece."""
+    """It also considers hypotheses that greedy search passes over: those whose EOS is not the most probable piece."""
     sentences = 53
     toy = oracles.random_toy(rng, sentences, 7)
     limits = Limits(tf.fill([sentences], 2), tf.fill([sentences], 11))
@@ -270,7 +272,7 @@ def test_a_larger_length_penalty_gives_no_shorter_results(rng: np.random.Generat
     assert (lengths[0] < lengths[2]).any()
 
 
-def test_where_fewer_hypotheses_exist_the_rest_has_length_zero(rng: np.random.Generator) -> None:
+def test_missing_hypotheses_have_length_zero(rng: np.random.Generator) -> None:
     toy = oracles.random_toy(rng, 2, V)
     found = run(toy, 0, np.array([1, 2]), size=7, n_best=7)
     np.testing.assert_array_equal(found.lengths > 0, [[True] + [False] * 6, [True] * 4 + [False] * 3])

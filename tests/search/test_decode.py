@@ -1,4 +1,4 @@
-"""One way into every search: known while tracing or chosen at each call, the method gives the same."""
+"""The entry point to all searches: a method known while tracing gives the same as one chosen at each call."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_method_known_while_tracing_gives_what_the_options_choose(beam_size: i
     method = method_of(beam_size)
     logits = tf.constant(toy.logits)
     for chosen, known in zip(traced()(logits, options), run(logits, options, method), strict=True):
-        np.testing.assert_allclose(chosen, known, rtol=1e-6)  # a graph rounds otherwise than eager calls
+        np.testing.assert_allclose(chosen, known, rtol=1e-6)  # graphs and eager calls round differently
     assert traced().experimental_get_tracing_count() == 1
 
 
@@ -69,7 +69,7 @@ def greedy_by_hand(toy: Toy, sentence: int, *, never: tuple[int, ...]) -> list[i
 def test_without_the_unknown_token_the_best_others_are_found(
     beam_size: int, allow_unknown: bool, exponent: float, rng: np.random.Generator
 ) -> None:
-    """Everything without it is looked at; a beam that allows it drops some, but finds it here, where it is likely."""
+    """Without UNK the beam drops nothing; with it the beam drops some, but finds UNK, which is likely here."""
     toy = oracles.random_toy(rng, 5, V)
     toy.logits[:, :, UNK_ID] += 3.0
     n_best, never = min(beam_size, 7), () if allow_unknown else (UNK_ID,)
@@ -80,7 +80,7 @@ def test_without_the_unknown_token_the_best_others_are_found(
         hypotheses = oracles.all_hypotheses(toy, row, 1, LONGEST, exponent, never=never)
         real = {hypothesis.tokens: hypothesis for hypothesis in hypotheses}
         seen = [tuple(found.tokens[row, k, : found.lengths[row, k]].numpy().tolist()) for k in range(n_best)]
-        scores = [real[tokens].score for tokens in seen]  # those of the model: nothing is shared out anew
+        scores = [real[tokens].score for tokens in seen]  # those of the model: probabilities are not renormalised
         np.testing.assert_allclose(found.scores[row], scores, rtol=1e-5)
         if beam_size == 1:
             assert list(seen[0]) == greedy_by_hand(toy, row, never=never)
@@ -88,8 +88,8 @@ def test_without_the_unknown_token_the_best_others_are_found(
             assert scores == pytest.approx([hypothesis.score for hypothesis in hypotheses[:n_best]], rel=1e-5)
 
 
-def test_an_unknown_token_that_is_forbidden_crowds_out_no_other(rng: np.random.Generator) -> None:
-    """PAD, UNK, BOS and EOS are the most probable of all, yet the best others must live on."""
+def test_a_forbidden_unknown_token_does_not_crowd_out_the_others(rng: np.random.Generator) -> None:
+    """PAD, UNK, BOS and EOS are the most probable pieces, yet the best others must stay in the beam."""
     toy = oracles.random_toy(rng, 3, V)
     toy.logits[:, :, :4] += 20.0
     limits = Limits(tf.fill([3], 2), tf.fill([3], 2))

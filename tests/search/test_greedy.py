@@ -78,7 +78,7 @@ def test_greedy_equals_numpy(numbers: int, longest: list[int], share: float, sca
     np.testing.assert_array_equal(found.scores, found.log_probs)
 
 
-def test_pieces_that_are_forbidden_do_not_crowd_out_the_others(rng: np.random.Generator) -> None:
+def test_forbidden_pieces_do_not_crowd_out_the_others(rng: np.random.Generator) -> None:
     toy = oracles.random_toy(rng, 3, V)
     toy.logits[:, :, [PAD_ID, BOS_ID, EOS_ID]] += 20.0
     found = run(toy, 5, 11)

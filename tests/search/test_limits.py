@@ -30,14 +30,14 @@ def test_no_search_is_longer_than_max_steps() -> None:
 
 @pytest.mark.parametrize("ratio", [LARGE, float("inf"), 1e9])
 @pytest.mark.parametrize("extra", [1, 2**31 - 1])
-def test_numbers_that_int32_cannot_hold_end_at_the_bound(ratio: float, extra: int) -> None:
+def test_numbers_too_large_for_int32_are_limited_to_the_bound(ratio: float, extra: int) -> None:
     limits = length_limits(SOURCES, LengthRule(ratio, extra, ratio, 13))
     np.testing.assert_array_equal(limits.longest, [13, 13, 13])
     np.testing.assert_array_equal(limits.shortest, [13, 13, 13])
 
 
 @pytest.mark.parametrize("ratio", [float("nan"), -1.0, -LARGE, float("-inf")])
-def test_a_ratio_that_is_no_number_or_negative_counts_as_zero(ratio: float) -> None:
+def test_a_ratio_that_is_nan_or_negative_is_treated_as_zero(ratio: float) -> None:
     limits = length_limits(SOURCES, LengthRule(ratio, 5, ratio, 99))
     np.testing.assert_array_equal(limits.longest, [5, 5, 5])
     np.testing.assert_array_equal(limits.shortest, [0, 0, 0])

@@ -1,4 +1,4 @@
-"""Sampling: the filtered distribution is that of plain NumPy, and a text does not depend on how it is drawn."""
+"""Sampling: the filtered distribution equals NumPy's, and a text does not depend on how it is drawn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def options(temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> Sam
 
 
 def expected(logits: np.ndarray, temperature: float, top_k: int, top_p: float) -> np.ndarray:
-    """One row [V] written out: temperature, then top-k, then the fewest with mass top_p."""
+    """Returns one row [V], computed by definition: temperature, then top-k, then the fewest with mass top_p."""
     if temperature == 0.0:
         return np.eye(len(logits))[np.argmax(logits)]
     order = np.argsort(-logits, kind="stable")
@@ -87,7 +87,7 @@ def toy(rng: np.random.Generator) -> tuple[Any, Drawable]:
     return step, Drawable(tf.constant(allowed), BOS_ID)
 
 
-def test_drawn_at_once_or_in_parts_a_text_is_the_same(rng: np.random.Generator) -> None:
+def test_a_text_is_the_same_drawn_in_one_call_or_in_parts(rng: np.random.Generator) -> None:
     step, drawable = toy(rng)
     uniforms = tf.constant(rng.random([N, T]), tf.float32)
     first, state = tf.fill([N], BOS_ID), oracles.toy_state(N)

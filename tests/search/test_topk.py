@@ -1,4 +1,4 @@
-"""The block-wise top-k is tf.math.top_k, only faster."""
+"""The blockwise top-k equals tf.math.top_k, only faster."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_values_and_columns_equal_plain_top_k(columns: int, k: int, rng: np.rand
 
 
 def test_of_equal_values_the_earlier_column_comes_first_as_in_plain_top_k(rng: np.random.Generator) -> None:
-    rows = tf.constant(rng.integers(0, 3, size=[13, 29 * BLOCK + 5]), tf.float32)  # almost only ties
+    rows = tf.constant(rng.integers(0, 3, size=[13, 29 * BLOCK + 5]), tf.float32)  # almost all ties
     got, expected = _by_blocks(rows, 7), tf.math.top_k(rows, 7)
     np.testing.assert_array_equal(got[0], expected.values)
     np.testing.assert_array_equal(got[1], expected.indices)

@@ -1,6 +1,6 @@
-"""Everything around the cuDNN kernel: with a stand-in that computes what cuDNN documents, its layers are ours.
+"""Everything around the cuDNN kernel, with a stand-in that computes what cuDNN documents: its layers equal ours.
 
-The kernel itself runs on a GPU only; benchmarks/gpu_check.py compares it there.
+The kernel itself runs only on a GPU; benchmarks/gpu_check.py compares it there.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ pytestmark = pytest.mark.usefixtures("seed")
 
 
 def documented_kernel(*, input, input_h, input_c, params, sequence_lengths, rnn_mode, **rest: Any):  # type: ignore[no-untyped-def]
-    """What NVIDIA's documentation says of cudnnRNNForward, one layer, in one direction, batch-major.
+    """Computes what NVIDIA's documentation says of cudnnRNNForward: one layer, one direction, batch-major.
 
     Parameters: per gate the input matrix [H, I], per gate the recurrent matrix [H, H], then two biases per gate.
     Gates of an LSTM: i, f, new, o; of a GRU: r, z (called i there), new.
     """
     assert rest == {"time_major": False, "is_training": True}
-    assert int(tf.reduce_min(sequence_lengths)) > 0, "cuDNN refuses rows without a step"
+    assert int(tf.reduce_min(sequence_lengths)) > 0, "cuDNN rejects rows without steps"
     gates, width, units = {"lstm": 4, "gru": 3}[rnn_mode], input.shape[2], input_h.shape[2]
     sizes = [units * width] * gates + [units * units] * gates + [units] * (2 * gates)
     parts = tf.split(params, sizes)
@@ -95,7 +95,7 @@ def test_outputs_states_and_gradients_equal_those_of_unroll(
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("kind", sorted(LAYERS))
-def test_the_kernel_gets_what_keras_gives_it(
+def test_the_kernel_gets_the_arguments_that_keras_passes(
     kind: str, reverse: bool, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[dict[str, Any]] = []
@@ -136,7 +136,7 @@ def test_the_kernel_gets_what_keras_gives_it(
         ("lstm", False, 2, False),
     ],
 )
-def test_cudnn_is_used_for_what_it_has_and_only_where_a_gpu_is_visible(
+def test_cudnn_is_used_for_what_it_supports_and_only_where_a_gpu_is_visible(
     kind: str, layer_norm: bool, context_units: int, possible: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cell = make_cell(oracles.small_config(cell=kind, layer_norm=layer_norm), H, dtype="float32", name="cell")
@@ -145,12 +145,12 @@ def test_cudnn_is_used_for_what_it_has_and_only_where_a_gpu_is_visible(
     for devices in [], ["GPU:0"]:
         monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind, devices=devices: devices)
         assert use_cudnn(cell) == (possible and bool(devices))
-    monkeypatch.setattr(tf.sysconfig, "get_build_info", lambda: {"is_cuda_build": False})  # ROCm orders gates otherwise
+    monkeypatch.setattr(tf.sysconfig, "get_build_info", lambda: {"is_cuda_build": False})  # ROCm has another gate order
     assert not use_cudnn(cell)
 
 
 @pytest.mark.parametrize("option", [True, False])
-def test_a_stack_uses_it_in_training_only_and_if_wanted(
+def test_a_stack_uses_cudnn_only_in_training_and_if_enabled(
     option: bool, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recurrent, "use_cudnn", lambda cell: True)

@@ -1,4 +1,4 @@
-"""The hand-written gradient of an LSTM over time is that of the plain loop, also for empty rows and from the end."""
+"""The hand-written gradient of an LSTM over time equals that of the plain loop, also for empty rows and in reverse."""
 
 from __future__ import annotations
 
