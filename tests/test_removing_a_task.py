@@ -150,7 +150,7 @@ def test_a_run_of_a_task_that_is_gone_is_one_line(tmp_path: Path) -> None:
     (folder / "config.yaml").write_text("task: captioning\n", encoding="utf-8")
     for flags, words in (
         (["attention", "--model_dir=.", "--text=a"], "task must be one of translation"),
-        (["gradients", "--compare=cells"], "no task here that compares cells"),
+        (["gradients", "--compare=cells"], "no task of this package compares cells"),
     ):
         code = (
             f"import sys; from seq2seq_tf.cli import inspect; sys.argv = {['seq2seq-inspect', *flags]}; inspect.run()"

@@ -1,4 +1,4 @@
-"""Captions for images of handwritten digits: seq2seq-caption train|describe|evaluate|draw --flag=value ...
+"""Captions images of handwritten digits: seq2seq-caption train|describe|evaluate|draw --flag=value ...
 
 seq2seq-caption train --config=configs/captions_digits.yaml --model_dir=runs/captions
 seq2seq-caption describe --model_dir=runs/captions --image=scene.png
@@ -35,7 +35,7 @@ _NAME = "seq2seq-caption train"
 
 
 class Picture(NamedTuple):
-    """An image to describe."""
+    """An image to describe, with pixels [H, W]."""
 
     name: str
     pixels: np.ndarray
@@ -58,7 +58,7 @@ def _prepare(run: Any, config: CaptioningConfig, say: Callable[[str], None]) -> 
 def _define_pictures() -> None:
     search_flags.define(CaptioningConfig, _NAME)
     define_paths("image", "square image file; may be given several times")
-    flags.DEFINE_bool("invert", False, "the images have dark ink on a bright ground")
+    flags.DEFINE_bool("invert", False, "the images have dark digits on a bright background")
     define_numbers("scene", "number of a test scene; may be given several times", 0)
 
 
@@ -68,7 +68,7 @@ def _define_describe() -> None:
         "output",
         "text",
         ["text", "jsonl"],
-        "text: one caption a line; jsonl: an object per image with scores",
+        "text: one caption per line; jsonl: one object per image with scores",
     )
 
 
@@ -91,7 +91,7 @@ def _record(caption: Caption) -> dict[str, Any]:
 
 
 def _check_pictures() -> None:
-    """Raises InputError for flags that name nothing to describe, before the slow import of TensorFlow."""
+    """Raises InputError if the flags name no image or scene, before the slow import of TensorFlow."""
     if not FLAGS.image and not FLAGS.scene:
         raise InputError("nothing to describe: give --image=FILE or --scene=NUMBER")
     for path in FLAGS.image:
@@ -108,7 +108,7 @@ def _load() -> Captioner:
 
 
 def _pictures(data: SceneConfig) -> list[Picture]:
-    """Returns the images that --image and --scene name."""
+    """Returns the images named by --image and --scene."""
     from seq2seq_tf.tasks.captioning.images import read_image
     from seq2seq_tf.tasks.captioning.scenes import SceneMaker
 
@@ -163,7 +163,7 @@ def _evaluate() -> int:
 
 
 def _rows(scores: CaptionScores) -> list[tuple[str, Tally]]:
-    """Returns (what, tally) as they are printed."""
+    """Returns (name, tally) in the order in which they are printed."""
     from seq2seq_tf.tasks.captioning.grammar import RELATIONS
 
     return [
@@ -176,7 +176,7 @@ def _rows(scores: CaptionScores) -> list[tuple[str, Tally]]:
 
 
 def _numbers(tree: Any) -> Any:
-    """Returns scores for JSON: each tally with its share."""
+    """Returns the scores as dictionaries for JSON, each tally with its share."""
     if isinstance(tree, dict):
         return {name: _numbers(value) for name, value in tree.items()}
     return {**tree._asdict(), "share": tree.share} if hasattr(tree, "share") else _numbers(tree._asdict())
@@ -184,8 +184,8 @@ def _numbers(tree: Any) -> Any:
 
 def _define_draw() -> None:
     _define_pictures()
-    define_integer("scenes", None, "write this many test scenes themselves, into the folder --out", 1, 20_000)
-    define_path("out", "attention.png", "PNG file to write; with --scenes a folder")
+    define_integer("scenes", None, "instead: write this many test scenes as images into the folder --out", 1, 20_000)
+    define_path("out", "attention.png", "PNG file to write; with --scenes, a folder")
 
 
 def _draw() -> int:
@@ -209,9 +209,9 @@ def _draw() -> int:
 
 
 def _draw_scenes() -> int:
-    """Writes test scenes as images, and their captions; needs no model, but uses the options of one if it is named."""
+    """Writes test scenes as images, and their captions; needs no run, but uses the options of --model_dir if given."""
     if FLAGS.image or FLAGS.scene:
-        raise InputError("--scenes writes scenes, --image and --scene draw attention: give one of them")
+        raise InputError("--scenes writes scenes, --image and --scene draw attention: they cannot be given together")
     if FLAGS["out"].using_default_value:
         raise InputError("--out must name the folder for the scenes")
     check_output(FLAGS.out, folder=True)
@@ -230,7 +230,7 @@ def _draw_scenes() -> int:
     try:
         os.makedirs(FLAGS.out, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{FLAGS.out}: cannot make the folder: {error.strerror}") from None
+        raise InputError(f"{FLAGS.out}: cannot create the folder: {error.strerror}") from None
     names = [f"scene_{number:04d}.png" for number in range(len(scenes))]
     for name, pixels in zip(names, maker.draw(scenes), strict=True):
         write_image(os.path.join(FLAGS.out, name), pixels)
@@ -267,7 +267,7 @@ COMMANDS = {
         """,
     ),
     "draw": program.Command(
-        "draws the attention over an image, or test scenes",
+        "draws the attention over an image, or writes test scenes as images",
         _define_draw,
         _draw,
         """

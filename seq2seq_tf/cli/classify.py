@@ -1,8 +1,8 @@
 """Labels texts: seq2seq-classify train|predict|evaluate --model_dir=runs/NAME ...
 
-train     as seq2seq-train, for a configuration with `task: classification`
-predict   a line in, its label and probability out
-evaluate  accuracy, confusion table, precision and recall on labelled texts
+train     trains like seq2seq-train, with a configuration of `task: classification`
+predict   prints the label of each line and its probability
+evaluate  reports accuracy, confusion table, precision and recall on labelled texts
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from seq2seq_tf.tasks.classification.classifier import Classifier
 
 FLAGS = flags.FLAGS
-_LENGTHS = (0, 10, 20, 40, 80)  # characters where the rows of the table of lengths begin
+_LENGTHS = (0, 10, 20, 40, 80)  # characters from which each row of the table of lengths begins
 
 
 def _train() -> int:
@@ -48,7 +48,7 @@ def _predict_flags() -> None:
 
 
 def predict() -> int:
-    """Writes LABEL<TAB>PROBABILITY for each line of standard input, an empty line for one without text."""
+    """Prints LABEL<TAB>PROBABILITY for each line of standard input, and an empty line for a line without text."""
     if FLAGS.model_dir:
         standard_input.announce(FLAGS.model_dir)
     classifier = _load()
@@ -62,17 +62,15 @@ def predict() -> int:
 def _evaluate_flags() -> None:
     define_path("model_dir", None, "run folder")
     define_path("data", None, "folder with LABEL.txt for each label [default: data.test of the run]")
-    define_integer(
-        "snippet", 0, "score a part of this many characters of each text, at a random place; 0 = whole texts", 0
-    )
-    define_integer("seed", 1, "of the places of the snippets", 0)
+    define_integer("snippet", 0, "score a random snippet of this many characters of each text; 0 = whole texts", 0)
+    define_integer("seed", 1, "seed for choosing the snippets", 0)
     define_output("json", None, "also write the results to this file")
     define_output("plot", None, "also write the confusion table to this file, as a PNG")
     define_integer("show", 0, "print this many texts with a wrong label", 0)
 
 
 def evaluate() -> int:
-    """Labels the texts of a folder and compares."""
+    """Labels the texts of a folder, compares with their true labels and prints a report."""
     classifier = _load()
     from seq2seq_tf.data.labelled import read_labelled, snippets
 
@@ -97,7 +95,7 @@ def evaluate() -> int:
     _print_report(table, scores, by_length, classifier)
     for n in np.flatnonzero(right != predicted)[: FLAGS.show]:
         found, real = classifier.labels[predicted[n]], classifier.labels[right[n]]
-        print(f"\n  {real}, taken for {found} ({np.exp(log_probs[n, predicted[n]]):.4f}): {texts[n]}")
+        print(f"\n  {real}, labelled {found} ({np.exp(log_probs[n, predicted[n]]):.4f}): {texts[n]}")
     if FLAGS.json:
         result = {
             "model_dir": FLAGS.model_dir,
@@ -127,7 +125,7 @@ def _load() -> Classifier:
 
 
 def _by_length(texts: list[str], right: np.ndarray) -> list[tuple[str, int, float]]:
-    """Returns (range of characters, texts, share that is right) of the ranges that have texts."""
+    """Returns (range of characters, number of texts, share labelled correctly) for the ranges that have texts."""
     bucket = np.searchsorted(_LENGTHS, [len(text) for text in texts], side="right") - 1
     ends = [f"{low} to {high - 1}" for low, high in itertools.pairwise(_LENGTHS)] + [f"{_LENGTHS[-1]} and more"]
     chosen = [(name, right[bucket == n]) for n, name in enumerate(ends)]
@@ -162,7 +160,7 @@ COMMANDS = {
         """,
     ),
     "predict": program.Command(
-        "labels lines of standard input",
+        "labels the lines of standard input",
         _predict_flags,
         predict,
         """

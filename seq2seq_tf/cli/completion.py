@@ -1,4 +1,4 @@
-"""Scripts with which a shell completes programs, commands, flags, choices and file names."""
+"""Scripts that make a shell complete programs, commands, flags, choices and file names."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from seq2seq_tf.config.common import Range, Text
 from seq2seq_tf.version import __version__
 
 SHELLS = ("bash", "fish", "zsh")
-_MAX_HELP = 90  # characters beside a flag, in shells that show what it means
+_MAX_HELP = 90  # characters of help beside a flag, in shells that show it
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader(__package__),
     undefined=jinja2.StrictUndefined,
-    comment_start_string="{##",  # the usual {# is part of the shells' ${#array}
+    comment_start_string="{##",  # the usual {# occurs in the shells' ${#array}
     trim_blocks=True,
     keep_trailing_newline=True,
     lstrip_blocks=True,
@@ -29,7 +29,7 @@ _TEMPLATES = jinja2.Environment(
 
 
 class Word(NamedTuple):
-    """What may stand on a command line: a flag, or a value without a flag, whose name is ""."""
+    """A possible word of a command line: a flag, or a value without a flag, whose name is ""."""
 
     name: str
     help: str
@@ -57,7 +57,7 @@ def script(shell: str, programs: Mapping[str, Mapping[str, Command]]) -> str:
 
 
 def words_of(command: Command) -> list[Word]:
-    """Returns what may follow a program or its command."""
+    """Returns the words that may follow a program or its command."""
     found = []
     with defined(command) as own:
         for flag in own:
@@ -99,5 +99,5 @@ def _quoted_for_fish(text: str) -> str:
 
 
 def _escaped(text: str, characters: str) -> str:
-    """Returns the text with a backslash before characters that have a meaning where it stands."""
+    """Returns the text with a backslash before each of the characters, which would be special in its place."""
     return "".join(f"\\{c}" if c in characters else c for c in text)

@@ -1,4 +1,4 @@
-"""Example configurations, all options, shell completion: seq2seq-config list|show|options|completion
+"""Prints example configurations, all options, shell completion: seq2seq-config list|show|options|completion
 
 seq2seq-config show quickstart_en_de > mine.yaml
 seq2seq-config options --task=tagging
@@ -21,11 +21,11 @@ _FORMATS = ("yaml", "markdown")
 
 
 class _ExampleParser(flags.ArgumentParser):
-    """The name of an example; one that does not exist is refused with what may have been meant, when it is read."""
+    """Parses the name of an example; an unknown name is refused when the example is read, with similar names."""
 
     @property
     def known(self) -> list[str]:
-        """The names, which a shell offers."""
+        """The names, for completion in a shell."""
         return examples.names()
 
 
@@ -36,13 +36,13 @@ def _list() -> None:
     for name in examples.names():
         path = examples.path_of(name)
         task = read_config_file(str(path), ()).task or DEFAULT_TASK
-        if task in TASKS:  # the example of a task that was removed may still be there
+        if task in TASKS:  # the example of a removed task may still exist
             rows.append((name, task, examples.about(path.read_text(encoding="utf-8"))))
     print(format_table(["name", "task", "what it trains"], rows))
 
 
 def _show_flags() -> None:
-    flags.DEFINE(_ExampleParser(), "name", None, "example to print; `seq2seq-config list` lists them")
+    flags.DEFINE(_ExampleParser(), "name", None, "example to print; `seq2seq-config list` lists the names")
 
 
 def _show() -> None:
@@ -52,7 +52,7 @@ def _show() -> None:
 
 
 def _options_flags() -> None:
-    flags.DEFINE_enum("task", DEFAULT_TASK, sorted(TASKS), "whose options")
+    flags.DEFINE_enum("task", DEFAULT_TASK, sorted(TASKS), "task whose options are printed")
     flags.DEFINE_enum("format", "yaml", _FORMATS, "yaml: a configuration file with comments; markdown: a table")
 
 
@@ -66,7 +66,7 @@ def _options() -> None:
 def _completion_flags() -> None:
     from seq2seq_tf.cli.completion import SHELLS
 
-    flags.DEFINE_enum("shell", None, SHELLS, "shell that will read the script")
+    flags.DEFINE_enum("shell", None, SHELLS, "shell to print the script for")
 
 
 def _completion() -> None:
@@ -81,7 +81,7 @@ def _completion() -> None:
 COMMANDS = {
     "list": Command("lists the example configurations", lambda: None, _list, "seq2seq-config list", is_filter=True),
     "show": Command(
-        "prints an example configuration, to start your own from",
+        "prints an example configuration to start your own from",
         _show_flags,
         _show,
         "seq2seq-config show quickstart_en_de > mine.yaml",
@@ -89,7 +89,7 @@ COMMANDS = {
         is_filter=True,
     ),
     "options": Command(
-        "prints every option of a task with its default, its range and its meaning",
+        "prints every option of a task with its default, range and meaning",
         _options_flags,
         _options,
         """
@@ -99,7 +99,7 @@ COMMANDS = {
         is_filter=True,
     ),
     "completion": Command(
-        "prints a script with which a shell completes the programs' commands, flags, choices and file names",
+        "prints a script that makes a shell complete the programs' commands, flags, choices and file names",
         _completion_flags,
         _completion,
         """

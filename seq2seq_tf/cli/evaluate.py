@@ -1,7 +1,7 @@
-"""seq2seq-evaluate scores a run.
+"""seq2seq-evaluate scores the translations of a run.
 
-Without --source and --reference the test set of the run's configuration is used. Prints BLEU, chrF and TER with
-their sacreBLEU signatures, the perplexity of the reference, and which translations are missing or much too short.
+Without --source and --reference, the test set of the run's configuration is used. Prints BLEU, chrF and TER with
+their sacreBLEU signatures, the perplexity of the reference, and which translations are empty or much too short.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from seq2seq_tf.tasks.translation.output_lengths import OutputLengths
 
 FLAGS = flags.FLAGS
-_LISTED = 5  # numbers of lines that are named
-_FAR_TOO_SHORT = 0.5  # of the reference, in characters
+_LISTED = 5  # line numbers listed
+_FAR_TOO_SHORT = 0.5  # of the length of the reference, in characters
 
 
 def define_flags() -> None:
@@ -35,19 +35,19 @@ def define_flags() -> None:
     define_path("source", None, "sentences to translate [default: data.test_source of the run]")
     define_paths(
         "reference",
-        "their translations; give it once for each of several references [default: data.test_target of the run]",
+        "reference translations; may be given several times [default: data.test_target of the run]",
     )
     define_output("json", None, "also write the results to this file")
-    define_output("hypotheses", None, "also write the translations to this file, one a line")
+    define_output("hypotheses", None, "also write the translations to this file, one per line")
     define_integer("show", 0, "print this many sentences, evenly spread: source, reference, translation", 0)
     flags.DEFINE_bool(
-        "lowercase", None, "ignore case in BLEU and chrF; the signature says so [default: data.lowercase of the run]"
+        "lowercase", None, "ignore case in BLEU and chrF, as their signatures show [default: data.lowercase of the run]"
     )
     flags.DEFINE_string(
         "tokenize",
         None,
-        "sacreBLEU tokenizer of BLEU, such as 13a, intl, zh, ja-mecab, ko-mecab, char [default: that of the run, see "
-        "docs/evaluating.md]",
+        "sacreBLEU tokenizer of BLEU, such as 13a, intl, zh, ja-mecab, ko-mecab, char [default: "
+        "train.bleu_tokenizer of the run]",
     )
 
 
@@ -57,7 +57,7 @@ class _TestSet(NamedTuple):
     source: str  # file
     reference: list[str]  # files
     sources: list[str]
-    references: list[list[str]]  # of each file; the first is the one whose perplexity and lengths count
+    references: list[list[str]]  # of each file; perplexity and lengths are those of the first
 
 
 def main() -> int:
@@ -77,10 +77,10 @@ def main() -> int:
     sources, first = test.sources, test.references[0]
     chosen = translator.config.train.bleu_tokenizer
     tokenize = FLAGS.tokenize or (tokenizer_for(first) if chosen == "auto" else chosen)
-    check_tokenizer(tokenize)  # a missing one shows before the work
+    check_tokenizer(tokenize)  # a missing one is reported before the work
     search = translator.search_options(**{**search_flags.given(), "n_best": 1})
     tokens = sum(len(ids) + 1 for ids in translator.target.encode(first))
-    total = math.fsum(translator.score(sources, first))  # first, as it may refuse a pair
+    total = math.fsum(translator.score(sources, first))  # before translating, as it may refuse a pair
     begin = time.perf_counter()
     found = [row[0] for row in translator.translate_all(sources, search)]
     seconds = time.perf_counter() - begin
@@ -120,7 +120,7 @@ def main() -> int:
 
 
 def _read(data: Any) -> _TestSet:
-    """Reads the files that were given, or those of the run."""
+    """Reads the files given as flags, or those of the run."""
     source, reference = FLAGS.source or data.test_source, FLAGS.reference or [data.test_target]
     if not source or not all(reference):
         raise InputError("the run has no test set; give --source and --reference")
@@ -151,14 +151,14 @@ def _print(result: dict[str, Any], lengths: OutputLengths) -> None:
 
 
 def _share(lines: list[int], count: int) -> str:
-    """Returns a report on lines whose translation is missing or too short."""
+    """Returns the share of the given lines among `count`, and their first line numbers."""
     first = ", ".join(map(str, lines[:_LISTED])) + (", ..." if len(lines) > _LISTED else "")
     share = f"{100 * len(lines) / count:.1f} % of the translations"
     return f"{share}: line{'s' * (len(lines) > 1)} {first}" if lines else share
 
 
 def _show(test: _TestSet, translations: list[str]) -> None:
-    """Prints sentences, evenly spread."""
+    """Prints --show sentences, evenly spread."""
     shown = range(0, len(translations), max(len(translations) // max(FLAGS.show, 1), 1))
     for n in list(shown)[: FLAGS.show]:
         references = "".join(f"\n  reference    {texts[n]}" for texts in test.references)

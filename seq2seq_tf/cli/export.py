@@ -1,7 +1,7 @@
 """seq2seq-export exports a run as SavedModels.
 
-Writes OUT/text (strings to strings) and OUT/ids (piece ids, for servers without tensorflow-text), after a fresh
-process without this package has loaded both and given the same translations and scores as the Python API.
+Writes OUT/text (strings to strings) and OUT/ids (piece ids, for servers without tensorflow-text), but only after a
+fresh process without this package has loaded both and reproduced the translations and scores of the Python API.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ FLAGS = flags.FLAGS
 def define_flags() -> None:
     """Defines the flags of the program."""
     define_path("model_dir", None, "run folder of seq2seq-train")
-    define_output("out", None, "folder to make", folder=True)
+    define_output("out", None, "folder to create", folder=True)
     define_path("sentences", None, "source sentences to compare on [default: those kept from the run's held-out set]")
-    define_integer("compare", 50, "how many of them", 1, 100_000)
+    define_integer("compare", 50, "number of sentences to compare on", 1, 100_000)
 
 
 def main() -> int:
     """Exports and reports the comparison; exit code 1 if the reloaded model differs."""
     if not FLAGS.model_dir or not FLAGS.out:
-        raise InputError("--model_dir must name the run folder and --out the folder to make")
+        raise InputError("--model_dir must name the run folder and --out the folder to create")
     folder = run_folder.model_dir(TranslationConfig)
     signal.signal(signal.SIGTERM, _end)
     program.import_tensorflow()
@@ -47,7 +47,7 @@ def main() -> int:
     real = (line for line in iter_lines(path) if translator.source.encode([line])[0])
     sentences = list(itertools.islice(real, FLAGS.compare))
     if not sentences:
-        raise InputError(f"{path}: holds no sentence to compare on")
+        raise InputError(f"{path}: contains no sentence to compare on")
     try:
         comparison = export(translator, FLAGS.out, [*sentences, ""])
     except RuntimeError as error:
@@ -66,15 +66,15 @@ def _end(number: int, _: object) -> NoReturn:
 
 
 def _sentences_file(valid_source: str) -> str:
-    """Returns the file of the sentences to compare on: the user's, else the run's own, else its held-out set."""
+    """Returns the file of sentences to compare on: --sentences, else the run's own examples, else its held-out set."""
     from seq2seq_tf.training.run_dir import RunDir
 
     kept = RunDir(FLAGS.model_dir).examples
     found = FLAGS.sentences or (kept if os.path.exists(kept) else valid_source)
     if not FLAGS.sentences and not os.path.exists(found):
         raise InputError(
-            f"{kept}: no such file, nor {valid_source}, the held-out set of this run; name source sentences to compare "
-            "on with --sentences"
+            f"{kept}: no such file, and neither is there {valid_source}, the held-out set of this run; give source "
+            "sentences to compare on with --sentences"
         )
     return found
 

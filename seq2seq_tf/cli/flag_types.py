@@ -1,4 +1,4 @@
-"""Kinds of flags: numbers within a range, paths, outputs checked before the work, options of a configuration."""
+"""Kinds of flags: numbers with a range, paths, outputs checked before the work, options of a configuration."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from seq2seq_tf.config.loading import Leaf, allowed, check, interval
 from seq2seq_tf.errors import InputError
 
 _INT32 = 2**31 - 1
-flags.disclaim_key_flags()  # the flags are those of the module that calls these functions
+flags.disclaim_key_flags()  # the flags belong to the module that calls these functions
 
 
 class PathParser(flags.ArgumentParser):
-    """A path; `~` is the home folder."""
+    """Parses a path; `~` is the home folder."""
 
     syntactic_help = "a path"
 
@@ -32,7 +32,7 @@ class PathParser(flags.ArgumentParser):
 
 
 class OutputParser(PathParser):
-    """A path to write, which `check_outputs` tries."""
+    """Parses a path to write, which `check_outputs` checks."""
 
     def __init__(self, folder: bool) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class OutputParser(PathParser):
 
 
 class IntegerParser(flags.IntegerParser):
-    """A whole number of a range."""
+    """Parses a whole number within a range."""
 
     def convert(self, argument: Any) -> int:
         """Returns the number."""
@@ -51,10 +51,10 @@ class IntegerParser(flags.IntegerParser):
 
 
 class NumberParser(flags.FloatParser):
-    """A number of a range, which NaN never is."""
+    """Parses a number within a range; NaN is always outside."""
 
     def is_outside_bounds(self, val: float) -> bool:
-        """Returns whether the value is refused."""
+        """Returns whether the value is NaN or outside the range."""
         return math.isnan(val) or super().is_outside_bounds(val)
 
     def convert(self, argument: Any) -> float:
@@ -66,14 +66,14 @@ class NumberParser(flags.FloatParser):
 
 
 class OptionParser(flags.ArgumentParser):
-    """The value of an option, checked as in a file."""
+    """Parses the value of an option, checked as in a configuration file."""
 
     def __init__(self, leaf: Leaf) -> None:
         super().__init__()
         self.leaf = leaf
 
     def parse(self, argument: str) -> Any:
-        """Returns the value; ValueError says what is wrong, and absl adds the flag."""
+        """Returns the value; a ValueError explains what is wrong, and absl adds the name of the flag."""
         value: Any = argument
         if self.leaf.type is int:
             try:
@@ -101,33 +101,33 @@ def define_paths(name: str, text: str) -> None:
 
 
 def define_output(name: str, default: str | None, text: str, *, folder: bool = False) -> flags.FlagHolder[str | None]:
-    """Defines a flag that names a file or folder to write; `program.run` tries it at the start if it is given."""
+    """Defines a flag that names a file or folder to write; if given, `program.run` checks it at the start."""
     return flags.DEFINE(OutputParser(folder), name, default, text)
 
 
 def define_integer(name: str, default: int | None, text: str, low: int, high: int = _INT32) -> flags.FlagHolder[Any]:
-    """Defines a flag that is a whole number of a range; returns the holder of its value."""
+    """Defines a flag for a whole number within a range; returns the holder of its value."""
     return flags.DEFINE(IntegerParser(low, high), name, default, text)
 
 
 def define_numbers(name: str, text: str, low: int, high: int = _INT32) -> None:
-    """Defines a flag that is a whole number of a range and may be given several times."""
+    """Defines a flag for a whole number within a range that may be given several times."""
     flags.DEFINE_multi(IntegerParser(low, high), flags.ArgumentSerializer(), name, [], text)
 
 
 def define_float(name: str, default: float | None, text: str, low: float, high: float) -> flags.FlagHolder[Any]:
-    """Defines a flag that is a number of a range; returns the holder of its value."""
+    """Defines a flag for a number within a range; returns the holder of its value."""
     return flags.DEFINE(NumberParser(low, high), name, default, text)
 
 
 def define_option(name: str, leaf: Leaf, default: str, text: str = "") -> None:
-    """Defines the flag of an option; unset, its value is None.
+    """Defines the flag of an option; its value is None if it is not given.
 
     Args:
-      name: of the flag.
+      name: name of the flag.
       leaf: the option.
-      default: what holds then, for people.
-      text: in front of the option's own help text.
+      default: the default as the help text shows it.
+      text: text before the option's own help text.
     """
     values = "" if leaf.type is bool or isinstance(leaf.allowed, Text) else allowed(leaf)
     facts = "; ".join(fact for fact in (values, f"default: {default}") if fact)
@@ -139,13 +139,13 @@ def define_option(name: str, leaf: Leaf, default: str, text: str = "") -> None:
 
 
 def range_of(parser: Any) -> str:
-    """Returns the range of a number's flag, for people; "" for other flags."""
+    """Returns the range of a numeric flag as the help text shows it; "" for other flags."""
     low, high = (getattr(parser, name, None) for name in ("lower_bound", "upper_bound"))
     return interval(low, high) if low is not None and high is not None else ""
 
 
 def check_outputs(values: flags.FlagValues = flags.FLAGS) -> None:
-    """Raises InputError for the first output given that cannot be written, or that another flag names too."""
+    """Raises InputError for the first output that cannot be written or that another flag names too."""
     named = [(name, path) for name in values for path in _paths(values[name])]
     for name in values:
         flag = values[name]
@@ -158,7 +158,7 @@ def check_outputs(values: flags.FlagValues = flags.FLAGS) -> None:
 
 
 def _paths(flag: flags.Flag[Any]) -> list[str]:
-    """Returns the paths that a flag was given."""
+    """Returns the paths given by a flag; [] for a flag that is not given or takes no path."""
     if not (isinstance(flag.parser, PathParser) and flag.present and flag.value):
         return []
     return flag.value if isinstance(flag.value, list) else [flag.value]

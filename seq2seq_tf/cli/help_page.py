@@ -1,4 +1,4 @@
-"""What --help prints: what a program does, examples, and its flags by section with default and range."""
+"""The page that --help prints: what a program does, examples, and its flags by section with default and range."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from absl import flags
 from seq2seq_tf.cli.flag_types import range_of
 from seq2seq_tf.version import __version__
 
-_COLUMN = 32  # where the meaning of a flag begins
+_COLUMN = 32  # in which the meaning of a flag begins
 _LIBRARIES = ("absl", "keras", "tensorboard", "tensorflow")  # they define flags of their own when imported
-_REPEAT = "; repeat this option to specify a list of values"  # absl's; the texts here say "several times"
+_REPEAT = "; repeat this option to specify a list of values"  # added by absl; our texts say "several times"
 _NARROWEST, _WIDEST = 60, 120
 
 
 def program_name() -> str:
-    """Returns how the program is started, with its command."""
+    """Returns the name by which the program was started, with its command."""
     path, _, command = sys.argv[0].partition(" ")
     name = os.path.basename(path)
     if name.endswith(".py"):
@@ -33,26 +33,26 @@ def program_name() -> str:
 
 
 def version_line() -> str:
-    """Returns the program with its version, and the versions of what it computes with (whose import would be slow)."""
-    from importlib import metadata  # here, as it is slow to import
+    """Returns the version of the program and, without importing them, those of Python, TensorFlow and Keras."""
+    from importlib import metadata  # slow to import
 
     below = [f"Python {platform.python_version()}"]
     for name in ("TensorFlow", "Keras"):
-        with contextlib.suppress(metadata.PackageNotFoundError):  # of a build of TensorFlow under another name
+        with contextlib.suppress(metadata.PackageNotFoundError):  # a build of TensorFlow under another name
             below.append(f"{name} {metadata.version(name.lower())}")
     started = program_name().split()[0]
     return f"{'seq2seq_tf' if started == 'python' else started} {__version__} ({', '.join(below)})\n"
 
 
 def help_page(about: str, text: str, values: flags.FlagValues, *, operand: str = "", everything: bool = False) -> str:
-    """Returns the page.
+    """Returns the help page of a program or command.
 
     Args:
       about: what the program does.
-      text: examples, or more about it.
+      text: examples or more explanation.
       values: the flags.
-      operand: the flag whose value may stand without its name.
-      everything: absl's own flags too, at the end.
+      operand: the flag whose value may be given without its name.
+      everything: whether to list absl's own flags too, at the end.
     """
     width = min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
     sections = own_flags(values)
@@ -71,7 +71,7 @@ def help_page(about: str, text: str, values: flags.FlagValues, *, operand: str =
 
 
 def own_flags(values: flags.FlagValues) -> dict[str, list[flags.Flag]]:
-    """Returns section -> flags of the program in the order of definition; those without a section are under ""."""
+    """Returns section -> flags of the program, in order of definition; flags without a section are under ""."""
     found: dict[str, list[flags.Flag]] = {"": []}
     for module, defined in values.flags_by_module_dict().items():
         if module.split(".")[0] not in _LIBRARIES:
@@ -94,7 +94,7 @@ def _block(title: str, shown: Iterable[flags.Flag], width: int) -> str:
 
 
 def _entry(flag: flags.Flag, width: int) -> str:
-    """Returns a flag and its meaning, which begins in a column of its own, or below where the flag is long."""
+    """Returns a flag and its meaning, which begins in its own column, or on the next line if the flag is long."""
     name = f"  --{'[no]' if flag.boolean else ''}{flag.name}{'' if flag.boolean else f'={_placeholder(flag)}'}"
     room = " " * _COLUMN
     lines = textwrap.wrap(_meaning(flag), width, initial_indent=room, subsequent_indent=room, break_on_hyphens=False)
@@ -111,13 +111,13 @@ def _placeholder(flag: flags.Flag) -> str:
 
 
 def help_text(flag: flags.Flag) -> str:
-    """Returns the help text of a flag without what absl adds to it."""
-    text = re.sub(r"^<[^<>]*>: ", "", " ".join((flag.help or "").split()))  # the choices
+    """Returns the help text of a flag without absl's additions."""
+    text = re.sub(r"^<[^<>]*>: ", "", " ".join((flag.help or "").split()))  # absl prepends the choices
     return text.removesuffix(_REPEAT)
 
 
 def _meaning(flag: flags.Flag) -> str:
-    """Returns the help text with range and default, where the text does not tell them."""
+    """Returns the help text with range and default, unless the text already states the default."""
     text = help_text(flag)
     if "default:" in text:
         return text

@@ -13,7 +13,7 @@ from seq2seq_tf.cli import inspect_attention, inspect_gradients, inspect_units, 
 
 COMMANDS = {
     "attention": program.Command(
-        "draws what a translator or captioner attends to, and prints alignments",
+        "draws attention maps of a translator or captioner, and prints alignments",
         inspect_attention.define_flags,
         inspect_attention.main,
         """
@@ -29,7 +29,7 @@ COMMANDS = {
         """,
     ),
     "gradients": program.Command(
-        "shows how gradients vanish or explode over the steps, and how often gates are closed",
+        "shows how gradients vanish or explode over time steps, and how often gates are closed",
         inspect_gradients.define_flags,
         inspect_gradients.main,
         """

@@ -1,4 +1,4 @@
-"""seq2seq-inspect attention: maps of what a model attends to."""
+"""seq2seq-inspect attention: draws maps of what a model attends to."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ from seq2seq_tf.inspection.abilities import ShowsAttention
 
 FLAGS = flags.FLAGS
 _ABILITY = "attention"
-_DEFINE: Mapping[str, Callable[[str, str], object]] = {  # kind of input -> what makes a flag of name and help
+_DEFINE: Mapping[
+    str, Callable[[str, str], object]
+] = {  # kind of input -> function of name and help that defines a flag
     "lines": lambda name, text: flags.DEFINE_multi_string(name, [], text),
     "paths": define_paths,
     "numbers": lambda name, text: define_numbers(name, text, 0),
@@ -38,7 +40,7 @@ _DEFINE: Mapping[str, Callable[[str, str], object]] = {  # kind of input -> what
 
 
 def define_flags() -> None:
-    """Defines the flags of the command: those of all tasks that have attention."""
+    """Defines the flags of the command, for all tasks that have attention."""
     first, *others = kinds_that_show(_ABILITY)
     search_flags.define(first)
     defined = set(search_flags.search_leaves(first))
@@ -50,11 +52,11 @@ def define_flags() -> None:
     for kind in (first, *others):
         for each in _shown_by(kind).ATTENTION_INPUTS:
             _DEFINE[each.kind](each.name, each.help)
-    define_path("out", "attention.png", "page with all maps (.html), or a picture of each (.png)")
+    define_path("out", "attention.png", "file to write: a page with all maps (.html), or a picture of each (.png)")
 
 
 def main() -> int:
-    """Writes the maps; prints the outputs, translations with alignments."""
+    """Writes the maps and prints the outputs, translations with alignments."""
     check_ending("out", FLAGS.out, (*PICTURE_ENDINGS, *PAGE_ENDINGS))
     kind = ability_of_run(_ABILITY, "attention maps")
     _refuse_flags_of_others(kind)
@@ -95,7 +97,7 @@ def _refuse_flags_of_others(kind: type[TaskConfig]) -> None:
 
 
 def _inputs(kind: type[TaskConfig]) -> dict[str, Any]:
-    """Returns the values of the task's own flags; lines that no flag gives come from standard input."""
+    """Returns the values of the task's own flags; lines not given by a flag are read from standard input."""
     given = {each.name: FLAGS[each.name].value for each in _shown_by(kind).ATTENTION_INPUTS}
     for each in _shown_by(kind).ATTENTION_INPUTS:
         if each.kind == "lines" and not given[each.name]:

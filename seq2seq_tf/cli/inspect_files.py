@@ -1,4 +1,4 @@
-"""What the commands of seq2seq-inspect read and write."""
+"""The runs that the commands of seq2seq-inspect read, and the files that they write."""
 
 from __future__ import annotations
 
@@ -23,31 +23,35 @@ PICTURE_ENDINGS = (".png",)
 
 
 def kinds_that_show(ability: str) -> list[type[TaskConfig]]:
-    """Returns the tasks that offer something of `inspection.abilities`, the default task first."""
+    """Returns the tasks that offer an ability (see `inspection.abilities`), the default task first."""
     kinds = [kind for kind in TASKS.values() if ability in kind.inspects]
     return sorted(kinds, key=lambda kind: kind is not default_kind())
 
 
 def module_of(kind: type[TaskConfig]) -> Any:
-    """Returns the module of what a task offers, which imports no TensorFlow yet."""
+    """Returns the module with which a task is inspected; importing it does not import TensorFlow."""
     return importlib.import_module(kind.inspected_by)
 
 
 def ability_of_run(ability: str, what: str) -> type[TaskConfig]:
-    """Returns the task of a run, before TensorFlow, which `RunDir` needs, is imported.
+    """Returns the task of the run --model_dir, without importing TensorFlow, which `RunDir` needs.
+
+    Args:
+      ability: the ability that the task must offer (see `inspection.abilities`).
+      what: its name in the message.
 
     Raises:
-      InputError: no run folder, or one of a task that has no `what`.
+      InputError: --model_dir is missing, is not a run folder, or is a run of a task without the ability.
     """
     path, task = run_folder.task_of_run()
     possible = [kind.task for kind in kinds_that_show(ability)]
     if task not in possible:
-        raise InputError(f"{path}: a run of {task}; {what} are shown of {' and '.join(possible) or 'no task'}")
+        raise InputError(f"{path}: a run of {task}; {what} are available for {' and '.join(possible) or 'no task'}")
     return TASKS[task]
 
 
 def check_ending(flag: str, path: str | None, endings: Sequence[str]) -> None:
-    """Raises InputError unless a path, if there is one, ends in one of the endings, and can be written."""
+    """Raises InputError if a path is given and does not end in one of the endings or cannot be written."""
     if not path:
         return
     if os.path.splitext(path)[1].lower() not in endings:
@@ -64,7 +68,7 @@ def numbered(path: str, names: Sequence[str]) -> list[str]:
 
 
 def write_all(files: Mapping[str, bytes]) -> None:
-    """Writes files, each whole; all are made before the first is written, so what cannot be made leaves none."""
+    """Writes path -> content, each file atomically; as all contents exist by now, a failure to make one leaves none."""
     for path, data in files.items():
         write_bytes(path, data)
     print("written:", ", ".join(files), file=sys.stderr)
@@ -72,7 +76,7 @@ def write_all(files: Mapping[str, bytes]) -> None:
 
 @contextlib.contextmanager
 def warnings_as_lines() -> Iterator[None]:
-    """Prints each warning that is raised inside as one line on standard error."""
+    """Prints each warning raised inside the context as one line on standard error."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -1,4 +1,4 @@
-"""seq2seq-inspect gradients: how gradients flow back over the steps of a trained run, of fresh cells, of a toy."""
+"""seq2seq-inspect gradients: how gradients flow back over the steps of a trained run, of untrained cells, of a toy."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def define_flags() -> None:
     define_path("text", None, "file or folder to read [default: held-out text of the run]")
     define_path("target", None, "translator: translations of --text, line by line [default: its own]")
     define_path("out", "gradients.html", "page to write")
-    define_path("png", None, "also write the pictures, each as STEM_NAME.png")
+    define_path("png", None, "also write each picture; STEM.png gives the files STEM_NAME.png")
     define_output("json", None, "also write all curves to this file")
-    flags.DEFINE_enum("compare", None, ["cells"], "cells: rnn, gru and lstm of the same size with fresh weights")
+    flags.DEFINE_enum("compare", None, ["cells"], "cells: rnn, gru and lstm of the same size with initial weights")
     define_integer("hidden", 128, "compare, without a run: state size H of each layer", 1, 4096)
-    define_integer("depth", 1, "compare, without a run: layers", 1, 16)
-    define_float("recurrent_scale", 1.0, "compare: factor on the recurrent kernels, which begin orthogonal", -1e3, 1e3)
-    define_integer("seed", 1, "compare: of the weights; everywhere: of the random directions", 0)
+    define_integer("depth", 1, "compare, without a run: number of layers", 1, 16)
+    define_float("recurrent_scale", 1.0, "compare: factor on the recurrent kernels, initially orthogonal", -1e3, 1e3)
+    define_integer("seed", 1, "seed of the random directions and, with --compare, of the weights", 0)
     define_integer("sequences", 16, "sequences in the batch", 1, 4096)
-    define_integer("steps", 60, "steps of each, at most", 2, 10_000)
+    define_integer("steps", 60, "steps of each sequence, at most", 2, 10_000)
     define_integer("directions", 4, "random directions per sequence for the Jacobian", 1, 4096)
     flags.DEFINE_bool("toy", False, "instead: h_t = tanh(2 x_t + 3 h_(t-1) + 1) with scalars, factor by factor")
     flags.DEFINE_list("x", ["0.5", "-1", "0.25"], "toy: the inputs x_1,x_2,...")
@@ -75,7 +75,7 @@ def main() -> int:
     with warnings_as_lines():
         measured = _compare(task) if FLAGS.compare else _trained(task)
     print(format_table(*rows(measured.flows)))
-    files = {FLAGS.out: page_html(f"Gradients of {FLAGS.model_dir or 'fresh cells'}", sections(measured)).encode()}
+    files = {FLAGS.out: page_html(f"Gradients of {FLAGS.model_dir or 'untrained cells'}", sections(measured)).encode()}
     if FLAGS.json:
         files[FLAGS.json] = (to_json(as_json(measured)) + "\n").encode()
     if FLAGS.png:
@@ -86,18 +86,18 @@ def main() -> int:
 
 
 def _task() -> Any:
-    """Returns what the task of the run offers; without a run, what a task offers that compares cells."""
+    """Returns the inspection module of the run's task or, without a run, of the first task that compares cells."""
     ability = "cells" if FLAGS.compare else "gradients"
     if FLAGS.model_dir:
         return module_of(ability_of_run(ability, "these gradients"))
     kinds = kinds_that_show(ability)
     if not kinds:
-        raise InputError(f"--compare={FLAGS.compare}: there is no task here that compares {ability}")
+        raise InputError(f"--compare={FLAGS.compare}: no task of this package compares {ability}")
     return module_of(kinds[0])
 
 
 def _check_size() -> None:
-    """Raises InputError for flags whose product exceeds memory: states and gradients of all steps are kept."""
+    """Raises InputError if sizes multiply to more than fits in memory: states and gradients of all steps are kept."""
     steps, directions = FLAGS.sequences * FLAGS.steps, FLAGS.directions
     if steps * directions > _MAX_STEPS:
         raise InputError(
@@ -120,7 +120,7 @@ def _asked() -> tuple[Asked, Sizes]:
 
 
 def _trained(task: ShowsGradients) -> Measured:
-    """Measures a run with its trained and with its initial weights."""
+    """Measures a run with its trained weights and with its initial weights."""
     import keras
 
     from seq2seq_tf.inspection.cell_traces import copy_weights
@@ -131,7 +131,7 @@ def _trained(task: ShowsGradients) -> Measured:
     loaded = run_folder.say_weights(task.load(FLAGS.model_dir))
     batch, config = task.gradient_batch(loaded, *_asked()), loaded.config
     keras.utils.set_random_seed(config.train.seed)
-    twin = task.reference_copy(loaded.model)  # the first weights of the run: same seed, same order
+    twin = task.reference_copy(loaded.model)  # the initial weights of the run: same seed, same order
     untrained = gradient_flow(twin, batch, **_options())
     copy_weights(loaded.model, twin.model)
     flows = {"trained": gradient_flow(twin, batch, **_options()), "untrained": untrained}
@@ -140,7 +140,7 @@ def _trained(task: ShowsGradients) -> Measured:
 
 
 def _compare(task: ComparesCells) -> Measured:
-    """Measures the three cells at the same size with fresh weights."""
+    """Measures the three cells at the same size with initial weights."""
     import keras
 
     from seq2seq_tf.inspection.gradient_page import Measured
@@ -162,25 +162,25 @@ def _compare(task: ComparesCells) -> Measured:
     layers = f"{chosen.layers} layer{'s' * (chosen.layers > 1)}"
     scaled = "" if FLAGS.recurrent_scale == 1 else f", times {FLAGS.recurrent_scale:g}"
     what = (
-        f"Fresh weights, {layers} of {chosen.units} units (recurrent parameters: {', '.join(counts)}). "
-        f"The state's kernels are orthogonal{scaled}; the forget gates of the LSTM begin with a bias of "
+        f"Initial weights, {layers} of {chosen.units} units (recurrent parameters: {', '.join(counts)}). "
+        f"The recurrent kernels are orthogonal{scaled}; the forget gates of the LSTM have an initial bias of "
         f"{chosen.forget_bias:g}. {about} {_about_jacobian(flows)}"
     )
     return Measured(flows, what)
 
 
 def _about_batch(model: Recordable, batch: Any) -> str:
-    return f"{model.describe(batch)}; in float32, without dropout and label smoothing."
+    return f"{model.describe(batch)}; in float32, without dropout or label smoothing."
 
 
 def _about_jacobian(flows: Mapping[str, Flow]) -> str:
     if all(flow.exact for flow in flows.values()):
-        return "The norms of Jacobians are exact."
-    return f"The norms of Jacobians are estimates from {FLAGS.directions} random directions for each sequence."
+        return "The norms of the Jacobians are exact."
+    return f"The norms of the Jacobians are estimates from {FLAGS.directions} random directions for each sequence."
 
 
 def _gradient_norms(run: RunDir) -> tuple[list[int], list[float]]:
-    """Returns updates and gradient norms of metrics.jsonl; none where the file is not there."""
+    """Returns the updates and gradient norms in metrics.jsonl; none if the file is missing."""
     from seq2seq_tf.training.history import History
 
     lines = History(run.metrics, run.tensorboard).records()

@@ -1,4 +1,4 @@
-"""seq2seq-inspect units: text coloured by hidden units, and a search for those that follow a property of the text."""
+"""seq2seq-inspect units: colours text by hidden units, and finds units that follow a property of the text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from seq2seq_tf.inspection.unit_search import UnitSearch
 
 FLAGS = flags.FLAGS
-_DRAWN = 2000  # tokens of a picture
+_DRAWN = 2000  # tokens per picture
 
 
 def define_flags() -> None:
@@ -39,20 +39,22 @@ def define_flags() -> None:
     define_path(
         "text",
         None,
-        "file to read, or folder of files for a language model; not trained on, or scores flatter "
-        "[default: the run's test text, or else its held-out one]",
+        "file to read, or folder of files for a language model; on training text, scores are too good "
+        "[default: the run's test text, or else its held-out text]",
     )
     define_path("target", None, "translator: translations of --text, line by line [default: its own]")
     define_path("out", "units.html", "page to write")
     define_path("png", None, "also draw the text coloured by each of --units, or by the best of each property")
     define_output("json", None, "also write all scores to this file")
-    flags.DEFINE_list("units", [], "look at these units only, such as layer_0/h/17,layer_0/c/3")
+    flags.DEFINE_list("units", [], "inspect only these units, such as layer_0/h/17,layer_0/c/3")
     flags.DEFINE_enum(
-        "property_kind", None, ["python", "text"], "what is known of the text [default: python for .py files]"
+        "property_kind", None, ["python", "text"], "set of properties to look for [default: python for .py files]"
     )
-    flags.DEFINE_multi_string("pattern", [], "regular expression; what it matches is one property more; several times")
+    flags.DEFINE_multi_string(
+        "pattern", [], "regular expression whose matches are a property; may be given several times"
+    )
     define_integer("characters", 20_000, "characters to read, at most", 100, 1_000_000)
-    define_integer("shown", 6000, "characters or pieces of the coloured text, at most", 1, 1_000_000)
+    define_integer("shown", 6000, "characters or pieces of the coloured text to show, at most", 1, 1_000_000)
     define_integer("top", 5, "units listed per property", 1, 65_536)
 
 
@@ -81,7 +83,7 @@ def main() -> int:
         print(f"{reading.side}: {len(reading.tokens):,} tokens, {len(search.reading.names):,} units")
         print(format_table(*overview(search)) + "\n")
         for name in search.rankings.skipped:
-            print(f"{name}: the same everywhere in one half of the text, left out", file=sys.stderr)
+            print(f"{name}: left out, as it is constant in one half of the text", file=sys.stderr)
     files = {FLAGS.out: page_html(f"Units of {FLAGS.model_dir}", parts).encode()}
     if FLAGS.json:
         files[FLAGS.json] = (to_json([as_json(search) for search in searches], indent=2) + "\n").encode()
@@ -99,7 +101,7 @@ def _check_patterns() -> None:
 
 
 def _with_units(readings: list[Reading]) -> list[tuple[Reading, list[str]]]:
-    """Returns the readings to search with the units of --units that they have; all readings without the flag."""
+    """Returns the readings that have units of --units, with these units; without the flag, all readings."""
     if not FLAGS.units:
         return [(reading, []) for reading in readings]
     from seq2seq_tf.inspection.unit_search import check_units

@@ -1,4 +1,4 @@
-"""Language models: seq2seq-lm train|sample|score
+"""Trains and uses language models: seq2seq-lm train|sample|score
 
 seq2seq-lm train --config=configs/lm_python_source.yaml --model_dir=runs/NAME
 seq2seq-lm sample --model_dir=runs/NAME --prompt="def " --length=300
@@ -57,23 +57,23 @@ def _load() -> TextGenerator:
 
 
 def _options() -> dict[str, Any]:
-    """Returns the options of sampling: `length`, `temperature`, ..."""
+    """Returns the sampling options by name: `length`, `temperature`, ..."""
     return {leaf.name[len(_SECTION) :]: leaf for leaf in leaves(LanguageModelConfig) if leaf.name.startswith(_SECTION)}
 
 
 def _sample_flags() -> None:
     _model_flags()
-    flags.DEFINE_string("prompt", "", "text to continue; \\n and \\t stand for line end and tab")
-    define_integer("samples", 1, "how many texts", 1, 10_000)
+    flags.DEFINE_string("prompt", "", "text to continue; \\n and \\t mean line break and tab")
+    define_integer("samples", 1, "number of texts", 1, 10_000)
     for name, leaf in _options().items():
         define_option(name, leaf, f"sample.{name} of the run")
 
 
 def _sample() -> int:
-    """Prints texts that begin with the prompt; a single one character by character."""
+    """Prints texts that begin with the prompt; a single text appears character by character."""
     given = {name: FLAGS[name].value for name in _options() if FLAGS[name].present}
     generator = _load()
-    generator.sample_options(**given)  # a mistake shows before the prompt is written
+    generator.sample_options(**given)  # reports a mistake before the prompt is printed
     prompt = FLAGS.prompt.replace("\\n", "\n").replace("\\t", "\t")
     if FLAGS.samples == 1:
         sys.stdout.write(prompt)
@@ -90,13 +90,13 @@ def _sample() -> int:
 def _score_flags() -> None:
     _model_flags()
     define_path("text", None, "file, or folder of files, to score [default: test text of the run]")
-    flags.DEFINE_bool("files", False, "also a line per file, best predicted first")
-    flags.DEFINE_bool("logits", False, "instead: the logits of every token at every step; for short texts")
+    flags.DEFINE_bool("files", False, "also print a line per file, best predicted first")
+    flags.DEFINE_bool("logits", False, "instead: print the logits of every token at every step; for short texts")
     define_output("json", None, "also write the results to this file")
 
 
 def _score() -> int:
-    """Prints bits per character of a text, or its logits."""
+    """Prints the bits per character of a text, or its logits."""
     generator = _load()
     from seq2seq_tf.files import write_text
     from seq2seq_tf.tasks.language_model.task import text_parts
@@ -121,7 +121,9 @@ def _score() -> int:
     print(f"{len(texts):,} files, {total['characters']:,} characters")
     print(generator.weights)
     if total["unknown"]:
-        print(f"{total['unknown']:,} tokens are unknown to the model: what they cost says nothing about the text")
+        print(
+            f"{total['unknown']:,} tokens are unknown to the model; their share of the loss says nothing about the text"
+        )
     print(f"bits per character    {total['bits_per_character']:.4f}")
     tokens = f"{total['tokens']:,} tokens: {generator.tokenizer.units} and the ends of files"
     print(f"bits per token        {total['bits_per_token']:.4f}  ({tokens})")
@@ -134,7 +136,7 @@ def _score() -> int:
 
 
 def _total(scores: Sequence[TextScore]) -> dict[str, Any]:
-    """Returns the numbers of all texts together."""
+    """Returns the scores of all texts together, for the report."""
     from seq2seq_tf.training.validation import perplexity
 
     nats = math.fsum(score.nats for score in scores)
@@ -158,11 +160,13 @@ def _file_table(names: Sequence[str], scores: Sequence[TextScore]) -> str:
 
 
 def _logit_table(generator: TextGenerator, text: str) -> str:
-    """Returns a row per token and a column per step; * marks the largest of a column."""
+    """Returns a table of logits, a row per token and a column per step; * marks the largest of a column."""
     from seq2seq_tf.cli.tables import format_table
 
     if len(text) > _MAX_TABLE_WIDTH:
-        raise InputError(f"--logits: a text of {len(text):,} characters; the table holds {_MAX_TABLE_WIDTH} at most")
+        raise InputError(
+            f"--logits: the text has {len(text):,} characters; the table allows {_MAX_TABLE_WIDTH} at most"
+        )
     read, logits = generator.logits(text)
     names = generator.tokenizer.pieces(range(generator.tokenizer.vocab_size))
     shown = [n for n in range(len(names)) if generator.drawable[n]]
@@ -189,7 +193,7 @@ COMMANDS = {
         """,
     ),
     "sample": Command(
-        "writes text",
+        "samples text from a language model",
         _sample_flags,
         _sample,
         """
@@ -199,7 +203,7 @@ COMMANDS = {
         is_filter=True,
     ),
     "score": Command(
-        "tells the bits per character of a text",
+        "reports the bits per character of a text",
         _score_flags,
         _score,
         """

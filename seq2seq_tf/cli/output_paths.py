@@ -1,4 +1,4 @@
-"""Whether an output can be written is checked before the work begins, not after it."""
+"""Checks that an output can be written, before the work begins."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _NOT_HERE = (errno.ENOENT, errno.ENOTDIR)
 
 
 def check_output(path: str, *, folder: bool = False) -> None:
-    """Raises InputError unless a file (or folder) can be written there; nothing is made or changed.
+    """Raises InputError unless a file (or folder) can be written at the path; creates and changes nothing.
 
     Args:
-      path: of a file, whose folder must exist, or of a folder, which may have to be made with those above it.
-      folder: which of the two.
+      path: path of a file, whose folder must exist, or of a folder, whose parents need not exist.
+      folder: whether the path is that of a folder.
     """
     try:
         found = _status(path)
@@ -39,7 +39,7 @@ def check_output(path: str, *, folder: bool = False) -> None:
 
 
 def _folder_of(path: str) -> str:
-    return os.path.dirname(path) or os.curdir  # not that of the absolute path: "missing/../x" cannot be opened
+    return os.path.dirname(path) or os.curdir  # of the path as given: made absolute, "missing/../x" would seem fine
 
 
 def _status(path: str) -> os.stat_result | None:
@@ -52,5 +52,5 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def _is_stream(path: str) -> bool:
-    """Whether the path is a name of an open stream such as /dev/stdout: renaming would replace the name."""
+    """Returns whether the path names an open stream such as /dev/stdout, which renaming a file to it would replace."""
     return os.path.islink(path) and os.readlink(path).startswith("/proc/")

@@ -1,4 +1,4 @@
-"""What all command-line programs share: flags are parsed, mistakes become one line and an exit code."""
+"""Code shared by all command-line programs: parses flags and turns mistakes into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ALL_HELP = ("--helpfull", "-helpfull")
 _VERSION = "--version"
 _MEMORY = "/dev/shm"
 _MAX_MESSAGE = 1000  # characters: an argument of a megabyte is not repeated
-# What the machine refuses, not a mistake of ours: no room, no permission, a stream that is closed, a broken disk.
+# Errors of the machine, not bugs of ours: no space, no permission, a closed stream, a broken disk.
 _REFUSALS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBADF, errno.EIO),
     *(errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE),
@@ -46,13 +46,13 @@ class Command(NamedTuple):
     help: str  # what it does, one line
     define_flags: Callable[[], None]  # called for the chosen command only, so that --help shows its flags alone
     main: Callable[[], int | None]  # returns the exit code, or None for 0
-    text: str = ""  # of the help page: examples, or more about it
-    operand: str = ""  # the flag whose value may stand without its name: `seq2seq-config show NAME`
-    is_filter: bool = False  # done as soon as nobody reads its output; other programs finish their work then too
+    text: str = ""  # rest of the help page: examples or more explanation
+    operand: str = ""  # the flag whose value may be given without its name: `seq2seq-config show NAME`
+    is_filter: bool = False  # ends as soon as nobody reads its output; other programs finish their work anyway
 
 
 def parse(command: Command, argv: Sequence[str]) -> list[str]:
-    """Parses the flags; prints help or the first mistake and exits, if there is either."""
+    """Parses the flags; exits after printing help, the version or the first mistake, if there is one to print."""
     argv = [argv[0], *map(_decoded, argv[1:])]
     if any(a in (*_HELP, *_ALL_HELP) for a in argv[1:]):
         everything = any(a in _ALL_HELP for a in argv[1:])
@@ -62,7 +62,7 @@ def parse(command: Command, argv: Sequence[str]) -> list[str]:
         _print_page(version_line())
         sys.exit(0)
     try:
-        flags.FLAGS.set_gnu_getopt(bool(command.operand))  # flags may follow it
+        flags.FLAGS.set_gnu_getopt(bool(command.operand))  # flags may follow the operand
         remaining = flags.FLAGS(argv)
         if command.operand and len(remaining) > 1 and not flags.FLAGS[command.operand].present:
             flags.FLAGS[command.operand].parse(remaining.pop(1))
@@ -80,7 +80,7 @@ def parse(command: Command, argv: Sequence[str]) -> list[str]:
 
 
 def _renamed(name: str, known: Sequence[str]) -> str:
-    """Returns the current name of a renamed option, with or without its section, if it is known here, or ""."""
+    """Returns the new name of a renamed option, with or without its section; "" if this program has no such flag."""
     for kind in TASKS.values():
         for old, (new, _) in kind.renamed.items():
             for before, today in ((old, new), (old.partition(".")[2], new.partition(".")[2])):
@@ -101,7 +101,7 @@ def _print_page(page: str) -> None:
 
 
 def _decoded(argument: str) -> str:
-    """Returns an argument as UTF-8, whatever the locale; exits with the name of the flag where it is not."""
+    """Returns an argument decoded as UTF-8, whatever the locale; if it is not UTF-8, exits naming the flag."""
     raw = os.fsencode(argument)
     try:
         return raw.decode()
@@ -112,18 +112,19 @@ def _decoded(argument: str) -> str:
 
 
 def import_tensorflow(onednn: str = "1") -> None:
-    """Imports TensorFlow without the notes of its C++ side on standard error; everything else there is kept.
+    """Imports TensorFlow without its C++ log messages on standard error; all other output there is kept.
 
-    While it is loaded it writes them whatever TF_CPP_MIN_LOG_LEVEL says (seen in 2.21); an error of ours is one line.
-    Keras comes without the packages that it only tries to import: a third of the time, and no program uses them there.
+    While loading, TensorFlow logs whatever the value of TF_CPP_MIN_LOG_LEVEL (seen in 2.21), but our programs report an
+    error as one line. Keras is imported without its optional packages: they take a third of the time, and no program
+    uses them through Keras.
 
     Args:
-      onednn: TF_ENABLE_ONEDNN_OPTS, unless the user has set it; "" leaves it to TensorFlow.
+      onednn: value for TF_ENABLE_ONEDNN_OPTS unless the user has set it; "" leaves the choice to TensorFlow.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     switch_on_onednn(onednn)
     if not flags.FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.WARNING)  # under absl, TensorFlow's Python side tells what it does
+        logging.set_verbosity(logging.WARNING)  # under absl, TensorFlow's Python side logs what it does
     _name_a_temporary_folder()
     with _held_back() as held:
         shown = os.dup(2)
@@ -139,19 +140,19 @@ def import_tensorflow(onednn: str = "1") -> None:
 
 
 def _name_a_temporary_folder() -> None:
-    """Chooses one where none of the usual ones can be written: TensorFlow asks for it while it is imported.
+    """Chooses a temporary folder if none of the usual ones is writable: TensorFlow looks for one on import.
 
-    Shared memory will do if it can be written; otherwise, what needs a temporary folder fails when it needs it.
+    Uses shared memory if it is writable, else the current folder, so that only code that really needs one can fail.
     """
     try:
         tempfile.gettempdir()
     except OSError:
         tempfile.tempdir = _MEMORY if os.access(_MEMORY, os.W_OK) else os.getcwd()
-        os.environ["TMPDIR"] = tempfile.tempdir  # for the processes that this one starts
+        os.environ["TMPDIR"] = tempfile.tempdir  # for child processes
 
 
 def _held_back() -> IO[bytes]:
-    """Returns a file for what is held back: in memory where the system can, since there may be no folder for one."""
+    """Returns a file that collects output: in memory if the system supports it, as no folder may be writable."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("stderr"), "w+b")
     return tempfile.TemporaryFile()
@@ -159,9 +160,9 @@ def _held_back() -> IO[bytes]:
 
 @contextlib.contextmanager
 def _absent(*modules: str) -> Iterator[None]:
-    """Inside, importing one of the modules raises ImportError, unless it has been imported before."""
+    """Makes importing any of the modules raise ImportError inside the context, unless already imported."""
     hidden = [name for name in modules if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None there is Python's sign for it
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
     try:
         yield
     finally:
@@ -170,18 +171,18 @@ def _absent(*modules: str) -> Iterator[None]:
 
 
 def input_lines() -> Iterator[str]:
-    """Yields the lines of standard input as strict UTF-8; InputError names the line that is not."""
+    """Yields the lines of standard input; InputError names the first line that is not UTF-8."""
     for number, raw in enumerate(sys.stdin.buffer, start=1):
         yield decode_line(raw.removesuffix(b"\n").removesuffix(b"\r"), "<standard input>", number)
 
 
 def one_line(text: str) -> str:
-    """Returns a translation as one line of output: with byte_fallback a model can spell a line end."""
+    """Returns a translation as one line of output: with byte_fallback a model can produce a line break."""
     return text.replace("\n", " ")
 
 
 def fail(message: str) -> NoReturn:
-    """Prints `error: message` on standard error, as one line that a terminal can show, and exits with code 2."""
+    """Prints `error: message` to standard error, as one printable line, and exits with code 2."""
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message.replace("\n", " "))
     shown = line if len(line) <= _MAX_MESSAGE else f"{line[:_MAX_MESSAGE]}..."
     print(f"error: {shown}", file=sys.stderr)
@@ -192,7 +193,8 @@ def run(command: Command | Callable[[], int | None]) -> None:
     """Runs a program under absl; see `exit_code`.
 
     Args:
-      command: or its main function, of a script whose flags are defined and whose docstring says what it does.
+      command: a command, or the main function of a script that has defined its flags and whose module docstring
+        becomes the help page.
     """
     if not isinstance(command, Command):
         about, _, rest = (sys.modules[command.__module__].__doc__ or "").partition("\n")
@@ -204,10 +206,10 @@ def run(command: Command | Callable[[], int | None]) -> None:
 
 
 def exit_code(command: Command) -> int:
-    """Runs the main function after outputs that were named have been tried.
+    """Checks that the outputs can be written, runs the main function and returns the exit code.
 
-    Bad input and what the machine refuses (a full disk, a closed stream, memory) exit with 2 and one line, training
-    that cannot go on with 1 and one line, Ctrl-C with 130. A filter whose output nobody reads any more ends with 0.
+    Bad input and errors of the machine (a full disk, a closed stream, no memory) exit with 2 and one line, training
+    that cannot continue with 1 and one line, Ctrl-C with 130. A filter whose output nobody reads any more exits with 0.
     """
     try:
         check_outputs()
@@ -227,7 +229,7 @@ def exit_code(command: Command) -> int:
             fail(str(error))
         if error.errno not in _REFUSALS:
             raise
-        if error.filename is None:  # writing to a stream names none
+        if error.filename is None:  # an error while writing to a stream names no file
             drop_output(1)
         fail(f"{error.filename or 'output'}: {error.strerror}")
     except KeyboardInterrupt:
@@ -236,14 +238,14 @@ def exit_code(command: Command) -> int:
     except Exception as error:
         if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's
             raise
-        what = str(error).partition("\n")[0] or "an array could not be made"
+        what = str(error).partition("\n")[0] or "an array could not be allocated"
         fail(f"not enough memory ({what}); use smaller batches, a smaller model or less text at once")
 
 
 def run_commands(commands: Mapping[str, Command]) -> None:
-    """Runs the command that the first argument names; see `run`."""
+    """Runs the command named by the first argument; see `run`."""
     restart_in_utf8()
-    prepare_streams(is_filter=False)  # until it is known which
+    prepare_streams(is_filter=False)  # until the command is known
     name = program_name()
     width = max(map(len, commands))
     listed = "\n".join(f"  {command:<{width}}  {entry.help}" for command, entry in commands.items())

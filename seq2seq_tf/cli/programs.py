@@ -1,4 +1,4 @@
-"""All programs of the package with their commands and flags, for what deals with all of them."""
+"""All programs of the package with their commands and flags, for code that handles all of them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PREFIX = "seq2seq-"
 
 
 def programs() -> dict[str, Mapping[str, Command]]:
-    """Returns program -> its commands; those of a program without commands are one, named "".
+    """Returns program -> its commands; a program without commands has a single one, named "".
 
-    A module NAME of this package that has an entry point `run` is the program seq2seq-NAME.
+    A module NAME of this package that has an entry point `run` and COMMANDS or COMMAND is the program seq2seq-NAME.
     """
     found: dict[str, Mapping[str, Command]] = {}
     for entry in pkgutil.iter_modules(cli.__path__):
@@ -32,7 +32,7 @@ def programs() -> dict[str, Mapping[str, Command]]:
 
 @contextlib.contextmanager
 def defined(command: Command) -> Iterator[list[flags.Flag]]:
-    """Inside, the flags of the command, and of no other one, are defined; yields them."""
+    """Defines the flags of the command, and of no other command, inside the context; yields them."""
     values = flags.FLAGS
     others = [name for name in values if not str(values.find_module_defining_flag(name)).startswith("absl")]
     kept = {name: values[name] for name in others}

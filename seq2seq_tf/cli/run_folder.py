@@ -1,4 +1,4 @@
-"""The run folder that --model_dir names, checked before TensorFlow, which is slow to import, is needed."""
+"""The run folder named by --model_dir, checked before the slow import of TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class HasWeights(Protocol):
-    """A run in use, of any task."""
+    """A loaded run of any task."""
 
     weights: Weights
 
@@ -26,11 +26,11 @@ _Loaded = TypeVar("_Loaded", bound=HasWeights)
 
 
 def model_dir(kind: type[TaskConfig]) -> str:
-    """Returns --model_dir, a run of the task.
+    """Returns --model_dir, after checking that it is a run of the task.
 
     Raises:
-      InputError: none is named, it is no run folder, or it is a run of another task; the message names the program
-        for that one.
+      InputError: --model_dir is missing, is not a run folder, or is a run of another task; the message then names the
+        program for that task.
     """
     path, task = task_of_run()
     if task != kind.task:
@@ -39,7 +39,11 @@ def model_dir(kind: type[TaskConfig]) -> str:
 
 
 def task_of_run() -> tuple[str, str]:
-    """Returns --model_dir and the task of that run."""
+    """Returns --model_dir and the task of that run.
+
+    Raises:
+      InputError: --model_dir is missing or is not a run folder.
+    """
     path = flags.FLAGS.model_dir
     if not path:
         raise InputError("--model_dir must name the run folder")
@@ -50,7 +54,7 @@ def task_of_run() -> tuple[str, str]:
 
 
 def say_weights(loaded: _Loaded) -> _Loaded:
-    """Prints on standard error which weights are in use; for a finished run only if that is a terminal."""
+    """Prints to standard error which weights are used, for a finished run only on a terminal; returns the run."""
     if not loaded.weights.final:
         print(f"warning: {loaded.weights.path}: {loaded.weights}", file=sys.stderr)
     elif sys.stderr.isatty():

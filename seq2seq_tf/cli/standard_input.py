@@ -1,7 +1,7 @@
-"""Standard input of the programs that answer lines: windows of lines, including lines that arrive slowly or are typed.
+"""Standard input of the programs that process lines: yields windows of lines, also of lines that arrive slowly.
 
-A file is read in windows of a fixed size. What comes through a pipe is read by a thread, so that the lines that have
-come are answered while others are awaited. What is typed is answered line by line, with a prompt.
+A file is read in windows of a fixed size. A pipe is read by a thread, so that the lines that have arrived are processed
+while the program waits for more. Typed lines are processed one by one, with a prompt.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ NAME = "<standard input>"
 _PROMPT = "> "
 _CHUNK = 1 << 16  # bytes read at once
 _AHEAD = 8  # chunks read ahead; bounds memory
-_QUIET = 0.2  # seconds without a new line after which a window is answered
-_MAX_WAIT = 1.0  # seconds after which it is answered although lines keep coming
+_QUIET = 0.2  # seconds without a new line after which a window is yielded
+_MAX_WAIT = 1.0  # seconds after which it is yielded although lines keep arriving
 
 
 def is_typed() -> bool:
@@ -37,16 +37,16 @@ def is_typed() -> bool:
 
 
 def announce(model_dir: str) -> None:
-    """Tells a user at a terminal that the model is being loaded, which takes seconds."""
+    """Tells a user who types at a terminal that the model is being loaded, which takes seconds."""
     if is_typed():
         print(f"loading {model_dir} ...", file=sys.stderr, flush=True)
 
 
 def windows(size: int) -> Iterator[list[str]]:
-    """Yields the lines of standard input in order, `size` at a time, or as many as have come after a short wait.
+    """Yields the lines of standard input in order, `size` at a time, or as many as have arrived after a short wait.
 
     Raises:
-      InputError: a line that is not UTF-8, after the lines before it were yielded.
+      InputError: a line is not UTF-8; raised after the lines before it were yielded.
     """
     if is_typed():
         yield from ([line] for line in _typed_lines())
@@ -61,14 +61,14 @@ def windows(size: int) -> Iterator[list[str]]:
 
 
 def in_windows(lines: Iterator[str], size: int) -> Iterator[list[str]]:
-    """Yields lines `size` at a time; what one of them raises is raised after the good ones before it were yielded."""
+    """Yields lines `size` at a time; raises the error of a bad line after yielding the good lines before it."""
     window: list[str] = []
     failure: Exception | None = None
     while failure is None:
         window = []
         try:
             for line in itertools.islice(lines, size):
-                window.append(line)  # those before a bad one are kept
+                window.append(line)  # one by one, so that those before a bad line are kept
         except (InputError, OSError) as error:
             failure = error
         if window:
@@ -85,7 +85,7 @@ def _decoded(raw: Sequence[bytes], before: int) -> Iterator[str]:
 
 
 def _typed_lines() -> Iterator[str]:
-    """Yields lines as they are typed; Ctrl-D ends them and leaves the terminal at the beginning of a line."""
+    """Yields lines as they are typed until Ctrl-D, and leaves the cursor at the beginning of a line."""
     prompts = sys.stderr.isatty()
     if prompts:
         print("ready: type a line and press Enter, Ctrl-D ends", file=sys.stderr)
@@ -105,20 +105,20 @@ def _typed_lines() -> Iterator[str]:
 
 
 def _comes_by_and_by() -> bool:
-    """Returns whether standard input is a pipe, a socket or a device; a file is there as a whole."""
+    """Returns whether standard input is a pipe, a socket or a device; a regular file is complete from the start."""
     try:
         return not stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode)
-    except (OSError, ValueError, AttributeError):  # not a stream of the system: text put there by another program
+    except (OSError, ValueError, AttributeError):  # not a stream of the system but an object that replaced it
         return False
 
 
 def _unbuffered() -> Any:
-    """Returns the stream without its buffer, whose lock a waiting thread would hold when the interpreter ends."""
+    """Returns the stream without its buffer, whose lock a waiting thread would still hold at interpreter exit."""
     return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
 
 
 class _Arriving:
-    """Lines of a pipe, read ahead by a thread."""
+    """The lines of a pipe, read ahead by a thread."""
 
     def __init__(self, stream: Any) -> None:
         self._chunks: queue.Queue[list[bytes] | OSError | None] = queue.Queue(_AHEAD)
@@ -133,7 +133,7 @@ class _Arriving:
         return [self._lines.popleft() for _ in range(min(size, len(self._lines)))]
 
     def check(self) -> None:
-        """Raises what ended the reading, if that was not the end of the input."""
+        """Raises the error that ended the reading, if there was one."""
         if self._failure is not None:
             raise self._failure
 
@@ -154,7 +154,7 @@ class _Arriving:
 
 
 def _read_ahead(stream: Any, chunks: queue.Queue[list[bytes] | OSError | None]) -> None:
-    """Puts the lines of a stream into a queue, as they come; at the end None, or what went wrong."""
+    """Puts the lines of a stream into a queue as they arrive, and at the end None or the error."""
     failure = None
     try:
         for lines in _groups(stream):
@@ -165,8 +165,8 @@ def _read_ahead(stream: Any, chunks: queue.Queue[list[bytes] | OSError | None]) 
 
 
 def _groups(stream: Any) -> Iterator[list[bytes]]:
-    """Yields the lines that end in each chunk of a stream, without line ends; at the end what has none."""
-    parts: list[bytes] = []  # of a line that has not ended; joined once, however many chunks it takes
+    """Yields the lines that end in each chunk of a stream, without line breaks; at the end an unterminated line."""
+    parts: list[bytes] = []  # of an unfinished line; joined once, however many chunks it spans
     while chunk := _read_some(stream):
         first, *rest = chunk.split(b"\n")
         parts.append(first)
@@ -178,7 +178,7 @@ def _groups(stream: Any) -> Iterator[list[bytes]]:
 
 
 def _read_some(stream: Any) -> bytes:
-    """Returns the bytes that have come; waits for some; b"" at the end."""
-    while (chunk := stream.read(_CHUNK)) is None:  # a pipe that does not block, and nothing there yet
+    """Returns the bytes that have arrived, waiting for some; b"" at the end."""
+    while (chunk := stream.read(_CHUNK)) is None:  # a non-blocking pipe that is empty
         select.select([stream], [], [])
     return bytes(chunk)

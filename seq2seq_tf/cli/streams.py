@@ -1,4 +1,4 @@
-"""Standard streams that programs can rely on: open, in UTF-8 whatever the locale, and quiet once nobody reads them."""
+"""Standard streams that programs can rely on: open, UTF-8 whatever the locale, silent once nobody reads them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMES = ("standard input", "standard output", "standard error")
 
 
 class _WhileRead(io.RawIOBase):
-    """Writes to a file descriptor until its reader or its terminal has gone; what comes after that is dropped."""
+    """Writes to a file descriptor until its reader or terminal is gone; drops everything written after that."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -55,14 +55,14 @@ class _Closed(io.RawIOBase):
         raise OSError(errno.EBADF, "is closed", _NAMES[self._descriptor])
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        if self._told:  # what is still in the buffer when the program ends
+        if self._told:  # the rest of the buffer, flushed when the program ends
             return len(data)
         self._told = True
         raise OSError(errno.EBADF, "is closed", _NAMES[self._descriptor])
 
 
 def restart_in_utf8() -> None:
-    """Starts the program again in Python's UTF-8 mode where the locale has another encoding for names of files."""
+    """Restarts the program in Python's UTF-8 mode if the locale encodes file names differently."""
     utf8 = sys.getfilesystemencoding().lower().replace("-", "") == "utf8"
     if not utf8 and os.environ.get("PYTHONUTF8") != "1":
         os.environ["PYTHONUTF8"] = "1"
@@ -70,11 +70,11 @@ def restart_in_utf8() -> None:
 
 
 def prepare_streams(*, is_filter: bool) -> None:
-    """Makes the three streams usable, whatever the program was started with; may be called again.
+    """Makes the three standard streams usable, even if the program was started without them; may be called again.
 
     Args:
-      is_filter: standard output is what the program is for: writing where nobody reads raises BrokenPipeError, and
-        OSError where it is closed. Other programs finish their work without it.
+      is_filter: whether standard output is the purpose of the program: writing to it then raises BrokenPipeError if
+        nobody reads it and OSError if it is closed. Other programs finish their work without it.
     """
     closed = [stream is None for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__)]
     for descriptor, is_closed in enumerate(closed):
@@ -93,14 +93,14 @@ def prepare_streams(*, is_filter: bool) -> None:
 
 
 def drop_output(descriptor: int) -> None:
-    """Sends what is written to the descriptor from now on nowhere."""
+    """Discards everything written to the descriptor from now on."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, descriptor)
     os.close(null)
 
 
 def _open_nothing(descriptor: int) -> None:
-    """Opens a closed descriptor, or else the next file would get its number, and with it what libraries print."""
+    """Opens a closed descriptor on the null device; otherwise the next open file would receive what libraries print."""
     try:
         os.fstat(descriptor)
     except OSError:

@@ -1,4 +1,4 @@
-"""Plain-text tables for the reports of programs."""
+"""Plain-text tables for reports."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _FORMAT = TableFormat(
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Returns lines of aligned columns: numbers (with thousands separated) to the right, text to the left.
+    """Returns lines of aligned columns: whole numbers (with thousands separators) to the right, the rest to the left.
 
-    Widths are those of a terminal: Chinese, Japanese and Korean characters take two cells, combining marks none.
+    Widths are those in a terminal: Chinese, Japanese and Korean characters take two cells, combining marks none.
     """
     cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
     align = ["right" if all(isinstance(row[i], int) for row in rows) else "left" for i in range(len(header))]
-    # The header is a row like the others: tabulate would make each column two wider than its heading.
+    # The header is passed as a row: tabulate would make each column two cells wider than its heading.
     lines = [list(header), SEPARATING_LINE, *cells]
     table = tabulate(lines, tablefmt=_FORMAT, disable_numparse=True, preserve_whitespace=True, colalign=align)
     return "\n".join(line.rstrip() for line in table.split("\n"))

@@ -1,8 +1,8 @@
 """Restores case and punctuation: seq2seq-tag train|restore|evaluate --model_dir=runs/NAME ...
 
-train     as seq2seq-train, for a configuration with `task: tagging`
-restore   lower-cased text without punctuation in, text out
-evaluate  precision, recall and F1 of case and of each mark, on any text that has them
+train     trains like seq2seq-train, with a configuration of `task: tagging`
+restore   restores lower-case text without punctuation
+evaluate  reports precision, recall and F1 of case and of each mark, on any text that has them
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def _prepare(run: Any, config: TaggingConfig, say: Callable[[str], None]) -> Any
 
 def _restore_flags() -> None:
     define_path("model_dir", None, "run folder")
-    define_path("input", None, "text to restore, one paragraph a line (.gz is read too) [default: stdin]")
-    define_output("output", None, "file to write, whole or not at all [default: standard output]")
+    define_path("input", None, "text to restore, one paragraph per line; may be .gz [default: standard input]")
+    define_output("output", None, "file to write, only when all is restored [default: standard output]")
     define_integer("window", 512, "lines restored together; larger is faster", 1, 1_000_000)
 
 
@@ -75,9 +75,9 @@ def _evaluate_flags() -> None:
     define_path("model_dir", None, "run folder")
     define_path("data", None, "text with case and punctuation [default: data.test of the run]")
     define_integer(
-        "max_lines", None, "lines joined into one paragraph, at most [default: data.max_lines of the run]", 1, 1000
+        "max_lines", None, "lines to join into one paragraph, at most [default: data.max_lines of the run]", 1, 1000
     )
-    define_integer("seed", None, "of the joining [default: train.seed of the run]", 0)
+    define_integer("seed", None, "seed for joining lines [default: train.seed of the run]", 0)
     define_output("json", None, "also write the results to this file")
     define_integer("show", 0, "print this many paragraphs: given, restored, true", 0)
 

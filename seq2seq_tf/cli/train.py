@@ -1,7 +1,7 @@
 """seq2seq-train trains a translator.
 
-The same command again resumes where it stopped, with the same result as if it had never stopped. Ctrl-C and SIGTERM
-end it after a checkpoint.
+Repeating the command resumes a run where it stopped, with the same result as if it had never stopped. Ctrl-C and
+SIGTERM end training after a checkpoint.
 """
 
 from __future__ import annotations

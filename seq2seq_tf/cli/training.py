@@ -1,4 +1,4 @@
-"""What the training programs share: one flag per option, start, stop and resume of a run."""
+"""Code shared by the training programs: one flag per option; starting, stopping and resuming a run."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from seq2seq_tf.training.run_dir import RunDir
 
 FLAGS = flags.FLAGS
-_BEGIN = time.perf_counter()  # of the program
+_BEGIN = time.perf_counter()  # start of the program
 
 
 def define_flags(kind: type[TaskConfig]) -> None:
-    """Defines --config, --model_dir and a flag per option; unset flags leave the file's or the default value."""
+    """Defines --config, --model_dir, --dry_run and one flag per option; flags that are not given change nothing."""
     define_path("config", None, "YAML file with the options of the run; `seq2seq-config list` names examples")
-    define_path("model_dir", None, "run folder: made if missing, resumed if unfinished")
+    define_path("model_dir", None, "run folder: created if missing, resumed if unfinished")
     flags.DEFINE_bool(
         "dry_run",
         False,
-        "print configuration, sizes and estimated minutes without training; --model_dir is optional",
+        "print the configuration, sizes and estimated minutes without training; --model_dir is optional",
     )
     for leaf in leaves(kind):
         default = str(leaf.default).lower() if leaf.type is bool else str(leaf.default)
@@ -42,11 +42,11 @@ def define_flags(kind: type[TaskConfig]) -> None:
 
 
 def _resolve(kind: type[AnyConfig], run: RunDir) -> Resolved[AnyConfig]:
-    """Returns the configuration: flags win over --config, that over what the run folder holds, that over defaults."""
+    """Returns the configuration: flags override --config, which overrides the run folder, which overrides defaults."""
     overrides: dict[str, Any] = {leaf.name: FLAGS[leaf.name].value for leaf in leaves(kind) if FLAGS[leaf.name].present}
     below = None
     if os.path.exists(run.config_file):
-        if run.begun or not FLAGS.config:  # a failed attempt does not bind; the file then speaks as in a new folder
+        if run.begun or not FLAGS.config:  # a failed attempt is not binding: the file then counts as in a new folder
             stored = flatten(run.load_config(kind))
             below = Given(stored, dict.fromkeys(stored, run.config_file))
     elif not FLAGS.config and not overrides and (paths := [leaf.name for leaf in leaves(kind) if leaf.allowed is PATH]):
@@ -69,9 +69,13 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
     """Trains until done or stopped; returns the exit code.
 
     Args:
-      kind: configuration of the task.
-      prepare: (run, config, say) -> Task, imported when it is called: TensorFlow is slow to import, and mistakes
-        in flags show before that.
+      kind: configuration class of the task.
+      prepare: (run, config, say) -> Task; imports TensorFlow, which is slow, only when called, so that mistakes in
+        flags are reported before that.
+
+    Raises:
+      InputError: flags, configuration or data are wrong, --model_dir is missing, or another program writes into it.
+      TrainingError: training cannot continue.
     """
     if not FLAGS.model_dir and not FLAGS.dry_run:
         raise InputError("--model_dir must name the run folder")
@@ -90,7 +94,7 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
         print(f"this run is finished: {run.final_model} holds its weights; {freed or 'nothing to do'}")
         return 0
     run.make()
-    with run.lock:  # before TensorFlow is imported: whoever comes second learns of it at once
+    with run.lock:  # before TensorFlow is imported, so that a second program is refused immediately
         log = RunLog(run.log)
         try:
             return _train(run, resolved, prepare, stop, log)
@@ -100,10 +104,10 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
 
 
 def _dry_run(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., Any]) -> int:
-    """Prepares in a temporary folder and prints what training would look like."""
+    """Prepares the run in a temporary folder and prints what training would look like."""
     if run.begun:
         run.agreed(resolved.config)
-        print(f"{run.path} holds a run that has started; this is what it would be from scratch")
+        print(f"{run.path} contains a run that has started; the estimate is for the same run from scratch")
     program.import_tensorflow(machine.onednn_of_run(run.path))
     from seq2seq_tf.training.hardware import give_back_freed_memory, use_cores_side_by_side
     from seq2seq_tf.training.run_dir import RunDir
@@ -148,7 +152,7 @@ def _train(
     from seq2seq_tf.training.session import Session
 
     task = prepare(run, config, log)
-    run.create(resolved.config)  # stores what has changed, now that its files have been found to be the same
+    run.create(resolved.config)  # stores changed options, now that the files are known to be the same
     session = Session(run, config, task, stop)
     if run.latest_checkpoint():
         log(f"resuming from {run.latest_checkpoint()}")
@@ -166,10 +170,10 @@ def _train(
 
 
 class _StopOnSignal:
-    """True after the first SIGINT, SIGTERM or SIGHUP (its terminal was closed); a second one ends the program at once.
+    """True after the first SIGINT, SIGTERM or SIGHUP (closed terminal); a second one ends the program immediately.
 
-    So does the first one while nothing is trained yet: preparing writes whole files only. The program ends as by
-    `sys.exit`, so that the process that trains a piece model ends with it.
+    Before training begins, the first one does too: preparation only writes whole files. The program ends through
+    `sys.exit`, so that the process that trains a tokenizer ends with it.
     """
 
     def __init__(self) -> None:
@@ -181,7 +185,7 @@ class _StopOnSignal:
                 signal.signal(number, self._on_signal)
 
     def training_begins(self) -> None:
-        """From now on a signal is a request."""
+        """Makes signals ask for a stop after the current update from now on."""
         self._training = True
 
     def _on_signal(self, number: int, _: object) -> None:

@@ -1,7 +1,7 @@
-"""seq2seq-translate translates lines of standard input.
+"""seq2seq-translate translates the lines of standard input.
 
-Lines are read in windows, sorted by length inside a window, translated in batches and written in their order, so
-memory does not grow with the input. An empty line gives an empty line.
+Lines are read in windows, sorted by length within a window, translated in batches and written in their original order,
+so memory does not grow with the input. An empty line gives an empty line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from seq2seq_tf.tasks.translation.translator import Hypothesis
 
 FLAGS = flags.FLAGS
-_COUNTED_EVERY = 10.0  # seconds, where the count is written line by line
+_COUNTED_EVERY = 10.0  # seconds between counts that are written as lines of their own
 
 
 def define_flags() -> None:
@@ -33,16 +33,20 @@ def define_flags() -> None:
         "output",
         "text",
         ["text", "jsonl"],
-        "text: one translation a line (n_best > 1: LINE ||| TEXT ||| SCORE); "
-        "jsonl: an object per line with scores, pieces and word alignments",
+        "text: one translation per line (n_best > 1: LINE ||| TEXT ||| SCORE); "
+        "jsonl: one object per line with scores, pieces and word alignments",
     )
     define_integer(
-        "window", 2048, "lines sorted by length together; larger is faster, smaller answers sooner", 1, 1_000_000
+        "window",
+        2048,
+        "lines sorted by length and translated together; larger is faster, smaller answers sooner",
+        1,
+        1_000_000,
     )
     flags.DEFINE_bool(
         "progress",
         None,
-        "show lines per second on standard error [default: when it is a terminal, and neither input nor output is one]",
+        "show lines per second on standard error [default: if it is a terminal and neither input nor output is one]",
     )
 
 
@@ -70,23 +74,23 @@ def main() -> int:
 
 
 class _Counter:
-    """Lines done, shown on standard error: in place on a terminal, otherwise a line now and then."""
+    """Count of translated lines, shown on standard error: in place on a terminal, otherwise as a line now and then."""
 
     def __init__(self) -> None:
         self.done = 0
         self._begin = self._shown_at = time.perf_counter()
         self._in_place = sys.stderr.isatty() and not standard_input.is_typed()
-        alone = self._in_place and not sys.stdout.isatty()  # else it would stand among lines that people read
+        alone = self._in_place and not sys.stdout.isatty()  # otherwise it would appear among the translations
         self._show = alone if FLAGS.progress is None else FLAGS.progress
 
     def add(self, lines: int) -> None:
-        """Counts lines that were written."""
+        """Counts lines that have been written."""
         self.done += lines
         if self._show and (self._in_place or time.perf_counter() > self._shown_at + _COUNTED_EVERY):
             self._print()
 
     def end(self) -> None:
-        """Leaves the last count as a line."""
+        """Leaves the final count as a line."""
         if self._show:
             self._print(end="\n")
 
@@ -123,7 +127,7 @@ def _record(line: int, source: str, row: list[Hypothesis]) -> dict[str, Any]:
 
 
 COMMAND = program.Command(
-    "translates lines of standard input",
+    "translates the lines of standard input",
     define_flags,
     main,
     """

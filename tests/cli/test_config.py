@@ -57,7 +57,7 @@ def test_options_are_those_of_the_task(task: str) -> None:
 def test_completion_needs_the_name_of_a_shell() -> None:
     assert_one_error_line(call("config completion"), "name a shell: bash, fish, zsh")
     assert_one_error_line(call("config completion", "tcsh"), "bash|fish|zsh")
-    assert "Made by: seq2seq-config completion fish" in call("config completion", "fish").stdout
+    assert "Printed by: seq2seq-config completion fish" in call("config completion", "fish").stdout
 
 
 def test_help_shows_where_the_name_stands() -> None:

@@ -59,7 +59,7 @@ def test_cells_are_compared_without_a_run(inspected: Inspected) -> None:
     printed = ok(inspected, "cells")
     assert [line.split()[0] for line in printed.splitlines()[2:]] == ["rnn", "gru", "lstm", "lstm"]
     page = (inspected.folder / "cells.html").read_text(encoding="utf-8")
-    assert "The norms of Jacobians are exact." in page
+    assert "The norms of the Jacobians are exact." in page
 
 
 def test_the_toy_prints_each_factor_and_their_product(inspected: Inspected) -> None:

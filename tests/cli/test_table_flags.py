@@ -43,10 +43,10 @@ def test_without_a_table_there_is_none() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--columns=1,2"], "are for a table: --tsv or --csv"),
-        (["--header=yes"], "are for a table"),
+        (["--columns=1,2"], "need a table; give --tsv or --csv"),
+        (["--header=yes"], "need a table"),
         (["--tsv=a", "--csv=b"], "cannot be given together"),
-        (["--tsv=a", "--columns=1"], "two different numbers from 1, as 2,4, got 1"),
+        (["--tsv=a", "--columns=1"], "two different numbers from 1, for example 2,4; got 1"),
         (["--tsv=a", "--columns=2,2"], "got 2,2"),
         (["--tsv=a", "--columns=0,x"], "got 0,x"),
         (["--tsv=missing.tsv"], "missing.tsv: no such file"),

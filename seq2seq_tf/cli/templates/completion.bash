@@ -1,7 +1,7 @@
-# Completes the programs of seq2seq_tf {{ version }} in bash. Made by: seq2seq-config completion bash
+# Completes the programs of seq2seq_tf {{ version }} in bash. Printed by: seq2seq-config completion bash
 
-# Prints what may follow a program, or a program and its command. FLAG= takes a value: one of A|B, or @, a file.
-# "=A|B" is a value without a flag.
+# Prints the words that may follow a program, or a program and its command. FLAG= takes a value: one of A|B, or any file
+# if it is @. "=A|B" is a value without a flag.
 _seq2seq_tf_words() {
     case $1 in
 {% for program, commands in words.items() %}
@@ -28,7 +28,7 @@ _seq2seq_tf() {
             (( COMP_CWORD > 1 )) && program="$program ${COMP_WORDS[1]}" ;;
     esac
     words=$(_seq2seq_tf_words "$program")
-    # bash makes words of their own of the equals signs, unless COMP_WORDBREAKS was changed
+    # bash makes each equals sign a word of its own, unless COMP_WORDBREAKS was changed
     if [[ $cur == "=" ]]; then
         flag=$before cur=""
     elif [[ $before == "=" ]]; then

@@ -1,4 +1,4 @@
-# Completes the programs of seq2seq_tf {{ version }} in fish. Made by: seq2seq-config completion fish
+# Completes the programs of seq2seq_tf {{ version }} in fish. Printed by: seq2seq-config completion fish
 {% for program, commands in words.items() %}
 complete -c {{ program }} -f
 {% for command, found in commands.items() %}

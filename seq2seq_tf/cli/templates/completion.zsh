@@ -1,5 +1,5 @@
 #compdef {{ words | join(" ") }}
-# Completes the programs of seq2seq_tf {{ version }} in zsh. Made by: seq2seq-config completion zsh
+# Completes the programs of seq2seq_tf {{ version }} in zsh. Printed by: seq2seq-config completion zsh
 
 _seq2seq_tf() {
     local program=${words[1]:t}
