@@ -1,7 +1,7 @@
-"""What a task offers to `seq2seq-inspect`: functions of the module that its configuration names in `inspected_by`.
+"""Protocols of `seq2seq-inspect`: what a task's module, named by `TaskConfig.inspected_by`, must provide.
 
-Such a module is imported to check flags, before TensorFlow, which is slow to import; it imports the rest when a run is
-read. A task offers the protocols below that `TaskConfig.inspects` names, each whole.
+The module is imported when flags are checked, so it imports TensorFlow, which is slow to load, only inside its
+functions. It implements in full each protocol below that `TaskConfig.inspects` names.
 """
 
 from __future__ import annotations
@@ -16,91 +16,91 @@ if TYPE_CHECKING:
 
 
 class Input(NamedTuple):
-    """A flag that says what the model is to look at."""
+    """A flag that selects what the model looks at."""
 
     name: str
-    kind: Literal["lines", "paths", "numbers", "count", "switch"]  # lines: else those on standard input
+    kind: Literal["lines", "paths", "numbers", "count", "switch"]  # lines: read from standard input if not given
     help: str
 
 
 class Maps(Protocol):
-    """Attention maps of some outputs."""
+    """Attention maps of the model's outputs."""
 
     @property
     def notes(self) -> Sequence[str]:
         """Lines for standard error."""
 
     def lines(self) -> list[str]:
-        """Returns what to print: an output a line."""
+        """Returns the lines to print, one per output."""
 
     def sections(self) -> Sequence[Section]:
-        """Returns the sections of a page."""
+        """Returns the sections of the page."""
 
     def pictures(self) -> list[bytes]:
         """Returns a PNG of each output."""
 
 
 class ShowsAttention(Protocol):
-    """`attention`: maps of what a model looks at."""
+    """The `attention` command: maps of what a model looks at."""
 
     @property
     def ATTENTION_INPUTS(self) -> tuple[Input, ...]:  # noqa: N802  a constant of the module
-        """The flags of this task, besides those of its search."""
+        """The input flags of the task; its search flags are separate."""
 
     def check_attention(self, model_dir: str, given: Mapping[str, Any], /) -> None:
-        """Raises InputError for inputs (name -> value of the flag) with which there is nothing to show."""
+        """Raises InputError if the inputs (flag name -> value) leave nothing to show."""
 
     def load(self, model_dir: str, /) -> Any:
-        """Returns the trained run in use."""
+        """Returns the trained run, ready for use."""
 
     def attention(self, loaded: Any, given: Mapping[str, Any], search: Mapping[str, Any], /) -> Maps:
-        """Returns the maps of the inputs under the search options that were given."""
+        """Returns the maps of the inputs, found with the given search options."""
 
 
 class Asked(NamedTuple):
-    """Which text to look at."""
+    """The text to inspect."""
 
     model_dir: str
     text: str | None  # file or folder; None: held-out text of the run
-    target: str | None  # file of translations, where texts are pairs
+    target: str | None  # file of translations, if the task reads pairs
 
 
 class ShowsUnits(Protocol):
-    """`units`: the value of each hidden unit after each token of a text."""
+    """The `units` command: the value of each hidden unit after each token of a text."""
 
     @property
     def READS_PAIRS(self) -> bool:  # noqa: N802  a constant of the module
-        """Whether texts are pairs, so that there is a --target."""
+        """Whether the task reads pairs of texts, so that --target applies."""
 
     def load(self, model_dir: str, /) -> Any:
-        """Returns the trained run in use."""
+        """Returns the trained run, ready for use."""
 
     def read(self, loaded: Any, asked: Asked, characters: int, /) -> tuple[list[Reading], str]:
-        """Returns what the model read, about that many characters, and what is known of it: "python" or "text"."""
+        """Returns what the model read, about `characters` long, and its kind of text: "python" or "text"."""
 
 
 class Sizes(NamedTuple):
-    """How much to measure gradients on."""
+    """The size of the batch on which gradients are measured."""
 
     sequences: int
     steps: int
 
 
 class ShowsGradients(Protocol):
-    """`gradients`: how they flow back over the steps."""
+    """The `gradients` command: how gradients flow back through time."""
 
     def load(self, model_dir: str, /) -> Any:
-        """Returns the trained run in use."""
+        """Returns the trained run, ready for use."""
 
     def reference_copy(self, model: Any, /) -> Recordable:
-        """Returns a model of the same sizes, with first weights of its own, whose every step can be recorded."""
+        """Returns a model of the same sizes, freshly initialised, whose every step can be recorded."""
 
     def gradient_batch(self, loaded: Any, asked: Asked, sizes: Sizes, /) -> Any:
-        """Returns a batch of the text, as `Recordable.loss` takes it."""
+        """Returns a batch of the text in the form that `Recordable.loss` expects."""
 
 
 class Comparison(NamedTuple):
-    """Fresh networks that differ in nothing but their cells, and a batch for all of them."""
+    """Freshly initialised networks that differ only in their cells, and a batch for all of them."""
 
     layers: int
     units: int
@@ -110,10 +110,10 @@ class Comparison(NamedTuple):
 
 
 class ComparesCells(ShowsGradients, Protocol):
-    """`cells`: gradients of fresh networks, with the sizes of a run or with others."""
+    """The `cells` comparison: gradients of freshly initialised networks, with the sizes of a run or with given ones."""
 
     def sizes_of_run(self, loaded: Any, asked: Asked, sizes: Sizes, /) -> Comparison:
-        """Returns networks of the sizes of a run, on its text."""
+        """Returns networks with the sizes of a run, and a batch of its text."""
 
     def sizes_given(self, asked: Asked, sizes: Sizes, /, *, units: int, layers: int, seed: int) -> Comparison:
-        """Returns networks without a run, on a text or else on random tokens."""
+        """Returns networks of the given sizes, and a batch of a text or, without one, of random tokens."""

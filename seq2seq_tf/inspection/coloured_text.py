@@ -25,35 +25,36 @@ _FONT_SIZE = 9.0  # points
 _CELL = (0.602 * _FONT_SIZE / 72, 1.45 * _FONT_SIZE / 72)  # inches; 0.602 is the width of DejaVu Sans Mono
 _MARGIN = 0.15  # inches
 _MAX_SIDE = 8000  # pixels, as in attention.py
-_MIN_DPI = 50.0  # below it letters cannot be read
+_MIN_DPI = 50.0  # below this, letters are illegible
 _LETTERS = "#1a1a1a"
 _MARKS = "#9a9a9a"  # line ends and tabs
 _SIGNS = {"\n": "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}", "\t": "\N{RIGHTWARDS ARROW}"}
 
 
 def largest(values: np.ndarray) -> np.ndarray:
-    """Returns [..] the largest absolute value along the first axis, at which a colour is full; 1 if all are 0."""
+    """Returns the largest absolute value along the first axis, the value of full colour; 1 where all are 0."""
     found = np.max(np.abs(values), 0, initial=0.0)
     return np.where(found > 0, found, 1.0)
 
 
 def coloured_text_figure(tokens: Sequence[str], values: np.ndarray, title: str, columns: int = 100) -> Figure:
-    """Returns a picture of a text on a grid of `columns` characters; tokens are T characters or pieces, values [T].
+    """Returns a figure of a text on a grid of `columns` characters; tokens are T characters or pieces, values [T].
 
     Raises:
-      InputError: the text is so long that its letters could not be read.
+      InputError: the text is so long that its letters would be illegible.
+      ValueError: tokens and values differ in number.
     """
-    from matplotlib.figure import Figure  # here: heavy, and only pictures need it
+    from matplotlib.figure import Figure  # slow to import, needed only for pictures
 
     if len(tokens) != len(values):
-        raise ValueError(f"{len(tokens)} tokens have {len(values)} values")
+        raise ValueError(f"each token must have one value, got {len(tokens)} tokens and {len(values)} values")
     scale = float(largest(values))
     rows = grid(tokens, columns)
     columns += 1  # for line ends
     size = (columns * _CELL[0] + 2 * _MARGIN, (len(rows) + 2) * _CELL[1] + 2 * _MARGIN)
     dpi = min(110.0, _MAX_SIDE / max(size))
     if dpi < _MIN_DPI:
-        raise InputError(f"a text of {len(rows)} lines is too long for one picture: give less of it, or write a page")
+        raise InputError(f"a text of {len(rows)} lines is too long for one picture: draw less of it or write a page")
     figure = Figure(figsize=size, dpi=dpi)
     box = (_MARGIN / size[0], _MARGIN / size[1], columns * _CELL[0] / size[0], len(rows) * _CELL[1] / size[1])
     axes = figure.add_axes(box)
@@ -70,7 +71,7 @@ def coloured_text_figure(tokens: Sequence[str], values: np.ndarray, title: str, 
 
 
 def coloured_text_png(tokens: Sequence[str], values: np.ndarray, title: str, columns: int = 100) -> bytes:
-    """Returns `coloured_text_figure` as a PNG."""
+    """Returns `coloured_text_figure` as a PNG; raises the same errors."""
     return figure_png(coloured_text_figure(tokens, values, title, columns))
 
 
@@ -85,7 +86,7 @@ def _background(rows: Sequence[Sequence[Cell]], strengths: np.ndarray, columns: 
 
 
 def _draw(axes: Axes, row: int, cells: list[Cell]) -> None:
-    """Writes the text of a row, and its line end and tabs, over the colours."""
+    """Draws the text of a row over the colours, with signs for its line end and tabs."""
     style: dict[str, Any] = {"family": "monospace", "size": _FONT_SIZE, "va": "center_baseline", "parse_math": False}
     for cell in cells:
         if cell.character in _SIGNS:

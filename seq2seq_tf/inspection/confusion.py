@@ -8,16 +8,17 @@ import numpy as np
 
 from seq2seq_tf.inspection.fonts import figure_png
 
-_NUMBERS_UP_TO = 20  # labels; in larger tables the numbers would not be readable
+_NUMBERS_UP_TO = 20  # labels; in larger tables the numbers would be illegible
 
 
 def confusion_png(table: np.ndarray, labels: Sequence[str]) -> bytes:
     """Returns a PNG with true labels down and predicted ones across; darker is a larger share of its row.
 
     Args:
-      table: [labels, labels] counts.
+      table: [N, N] counts, true labels by predicted ones.
+      labels: N names, in the order of the table.
     """
-    from matplotlib.figure import Figure  # here: heavy, and only pictures need it
+    from matplotlib.figure import Figure  # slow to import, needed only for pictures
 
     shares = table / np.maximum(table.sum(1, keepdims=True), 1)
     side = 2.0 + 0.45 * len(labels)

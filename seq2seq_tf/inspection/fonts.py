@@ -1,8 +1,8 @@
-"""Text of figures in any script: every character is drawn where any installed font has it.
+"""Text of figures in any script: every character that an installed font has is drawn.
 
-matplotlib shapes a text itself (letters that join, right-to-left order, clusters; HarfBuzz and SheenBidi, since 3.11)
-and falls back from font to font within a list of families. Which families, it does not know: here they are found by
-the characters. All figures of this package become PNGs through `figure_png`.
+matplotlib shapes text itself (letters that join, right-to-left order, clusters; HarfBuzz and SheenBidi, since 3.11)
+and falls back from font to font within a list of families. It does not choose these families: this module finds them
+by the characters. All figures of this package become PNGs through `figure_png`.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
 _CJK = ("Hani", "Hira", "Kana", "Bopo", "Hang")
 _SYMBOLS = "Zyyy"
-_WITHOUT_GLYPH = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs")  # nothing to draw, or nothing that a font could know
-_UNFIT = ("LastResort", "Last Resort", "Blank", "Color", "STIXSize")  # boxes, nothing, bitmaps, parts of brackets
+_WITHOUT_GLYPH = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs")  # invisible, or in no font
+_UNFIT = ("LastResort", "Last Resort", "Blank", "Color", "STIXSize")  # boxes, blanks, bitmaps, parts of brackets
 _EXAMPLES = 3  # characters named per script
 
 
 def dress(figure: Figure) -> None:
-    """Gives each text of a figure families of fonts that have its characters; says once what no font has.
+    """Sets font families that have its characters on each text of a figure; reports once what no font has.
 
-    The labels of an axis are looked at together: Chinese characters beside Japanese syllables are drawn as in Japan.
+    The labels of an axis are treated together: Chinese characters beside Japanese kana get their Japanese forms.
     """
-    from matplotlib.text import Text  # here: heavy, and only pictures need it
+    from matplotlib.text import Text  # slow to import, needed only for pictures
 
     sides = [axis.get_majorticklabels() for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
     labels = {id(text) for side in sides for text in side}
@@ -54,7 +54,7 @@ def dress(figure: Figure) -> None:
 
 
 def figure_png(figure: Figure) -> bytes:
-    """Returns a figure as a PNG, its texts dressed; matplotlib's warnings of each missing glyph are left out."""
+    """Returns a figure as a PNG after `dress`, without matplotlib's warnings about each missing glyph."""
     dress(figure)
     buffer = io.BytesIO()
     with _without_notes():
@@ -64,7 +64,7 @@ def figure_png(figure: Figure) -> bytes:
 
 @contextlib.contextmanager
 def _without_notes() -> Iterator[None]:
-    """Keeps matplotlib from writing a line per glyph that is missing, or per family without a bold face."""
+    """Keeps matplotlib from writing a line per missing glyph, or per family without a bold face."""
     log = logging.getLogger("matplotlib.font_manager")
     before = log.level
     log.setLevel(logging.ERROR)
@@ -77,9 +77,10 @@ def _without_notes() -> Iterator[None]:
 
 
 def families(texts: Sequence[str], base: Sequence[str]) -> list[str]:
-    """Returns the families `base` and behind them as many others as the texts need.
+    """Returns the families `base`, followed by as many others as the texts need.
 
-    What no installed font has is said on standard error, once per script and process, with the package to install.
+    Characters that no installed font has are reported on standard error, with the package to install, once per script
+    and process.
     """
     needed = {c for text in texts for c in text if unicodedata.category(c) not in _WITHOUT_GLYPH}
     fonts = _installed()
@@ -93,10 +94,10 @@ def families(texts: Sequence[str], base: Sequence[str]) -> list[str]:
 
 
 class _Wanted(NamedTuple):
-    """Which of several fonts that have a character is the right one."""
+    """What makes one of several fonts that have a character the best choice."""
 
-    script: str  # main one of the texts
-    region: str  # whose forms of Chinese characters: SC, TC, JP or KR, as names of fonts end
+    script: str  # main script of the texts
+    region: str  # whose forms of Chinese characters: SC, TC, JP or KR, as font names end
     mono: bool
 
     @classmethod
@@ -115,7 +116,7 @@ class _Wanted(NamedTuple):
         return cls(max(counts, key=lambda script: counts[script], default=_SYMBOLS), region, mono)
 
     def rank(self, entry: FontEntry, script: str) -> tuple[object, ...]:
-        """Returns what sorts the fonts for a script, best first."""
+        """Returns the sort key of a font for a script; the best font comes first."""
         name = entry.name
         return (
             _name_part(self.script if script in SHARED else script) not in name,
@@ -128,21 +129,21 @@ class _Wanted(NamedTuple):
 
 
 def _name_part(script: str) -> str:
-    """Returns what fonts for a script have in their names."""
+    """Returns the part of a font's name that marks it as one for a script."""
     return "CJK" if script in _CJK else scripts.script_name(script)
 
 
 class _Fonts:
-    """The fonts that matplotlib knows, and, once a character is missing, those installed since it looked."""
+    """The fonts in matplotlib's list and, once a character is missing, those installed since the list was made."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int], dict[str, bool]] = {}  # file and face -> character -> has it
+        self._known: dict[tuple[str, int], dict[str, bool]] = {}  # file and face -> character -> whether it has it
         self._looked_again = False
         self._nowhere: set[str] = set()
         self._told: set[str] = set()
 
     def lacking(self, base: Sequence[str], characters: Iterable[str]) -> set[str]:
-        """Returns the characters that none of some families has."""
+        """Returns the characters that none of the families `base` has."""
         from matplotlib import font_manager
 
         left = set(characters)
@@ -152,7 +153,7 @@ class _Fonts:
         return left
 
     def covering(self, characters: set[str], wanted: _Wanted) -> tuple[list[str], set[str]]:
-        """Returns families that together have the characters, and the characters that no font has."""
+        """Returns families that together have the characters, and the set of characters that no font has."""
         found: list[str] = []
         left = characters - self._nowhere
         while left:
@@ -170,7 +171,7 @@ class _Fonts:
         return found, characters & self._nowhere
 
     def _best(self, part: set[str], left: set[str], wanted: _Wanted, script: str) -> tuple[str, set[str]]:
-        """Returns the family with most of some characters of a script, and all that it has of those left."""
+        """Returns the family that has most of `part`, characters of one script, and all that it has of `left`."""
         family, having = "", set[str]()
         for entry in sorted(_families(), key=lambda entry: wanted.rank(entry, script)):
             face = entry.fname, entry.index
@@ -190,7 +191,7 @@ class _Fonts:
         return {c for c in characters if known[c]}
 
     def _look_again(self) -> None:
-        """Adds fonts installed since matplotlib wrote its list, which it keeps for good."""
+        """Adds fonts installed since matplotlib wrote its list, which it never refreshes."""
         from matplotlib import font_manager
 
         self._looked_again = True
@@ -199,10 +200,10 @@ class _Fonts:
             try:
                 font_manager.fontManager.addfont(path)
             except (OSError, RuntimeError, ValueError):
-                continue  # bitmaps, and files that FreeType cannot read: matplotlib leaves them out, too
+                continue  # bitmaps, and files that FreeType cannot read: matplotlib skips them, too
 
     def tell(self, nowhere: set[str], texts: Sequence[str]) -> None:
-        """Says which characters are drawn as boxes, and what to install; each script once."""
+        """Reports which characters are drawn as boxes, and what to install, once per script."""
         by_script: dict[str, list[str]] = {}
         own = count_scripts(texts)
         for character in sorted(nowhere):
@@ -214,7 +215,7 @@ class _Fonts:
         what = ", ".join(f"{_title(s)} ({' '.join(found[:_EXAMPLES])})" for s, found in sorted(new.items()))
         debian = " ".join(sorted({_debian(script) for script in new}))
         fedora = " ".join(sorted({_fedora(script) for script in new}))
-        line = f"boxes stand in pictures for {what}: no installed font has them; install"
+        line = f"pictures show boxes for {what}: no installed font has these characters; install"
         tqdm.write(f"{line} {debian} (Debian, Ubuntu) or {fedora} (Fedora)", file=sys.stderr)
 
 
@@ -224,13 +225,13 @@ def _installed() -> _Fonts:
 
 
 def _families() -> Iterable[FontEntry]:
-    """Returns the upright face of each family that is nearest to regular weight."""
+    """Returns, for each family, the upright face whose weight is nearest to regular."""
     from matplotlib import font_manager
 
     found: dict[str, FontEntry] = {}
     for entry in font_manager.fontManager.ttflist:
         if entry.style != "normal" or entry.name.startswith("cm") or any(word in entry.name for word in _UNFIT):
-            continue  # "cm": Computer Modern, with other characters at the places of Unicode
+            continue  # "cm": Computer Modern, which has other characters at Unicode's code points
         if entry.name not in found or _weight(entry) < _weight(found[entry.name]):
             found[entry.name] = entry
     return found.values()
@@ -243,7 +244,7 @@ def _weight(entry: FontEntry) -> int:
 
 
 def _needs(character: str, own: dict[str, int]) -> str:
-    """Returns the script whose package has a character: for a shared one, one of the text's that uses it."""
+    """Returns the script whose package has a character; for a shared one, a script of the text that uses it."""
     script = script_of(character)
     if script not in SHARED:
         return script

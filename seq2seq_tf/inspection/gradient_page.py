@@ -1,4 +1,4 @@
-"""The page and the tables of `gradients.Flow`: what was measured, how to read it."""
+"""The page and tables for `gradients.Flow`: what was measured and how to read it."""
 
 from __future__ import annotations
 
@@ -12,30 +12,32 @@ from seq2seq_tf.inspection.gradient_plots import flow_figure, gates_figure, upda
 from seq2seq_tf.inspection.gradients import Flow
 from seq2seq_tf.inspection.page import Paragraphs, Picture, Section, Table
 
-_FLOW = """Left: the norm of the derivative of the loss by the state h of a step (for an LSTM by its memory c, too, \
-dashed), where the loss is summed over a whole sequence, in nats. It is made of every loss that the state has a share \
-in: those of its step and of all later ones, and, for a state of an encoder, those of the whole translation.
+_FLOW = """Left: the norm of the derivative of the loss with respect to the state h at each step (for an LSTM also \
+with respect to its cell state c, dashed). The loss is summed over the whole sequence, in nats, so the derivative \
+covers every loss that the state affects: those of its own step and all later ones and, for an encoder, those of the \
+whole translation.
 
-Right: how much a change of the state k steps back still changes the last state: the norm of the Jacobian, divided by \
-the square root of its size, so that 1 means that changes arrive as large as they were. A straight line downwards is \
-an exponential: the gradient vanishes. One upwards explodes (Pascanu 2013).
+Right: how much a change in the state k steps back still changes the last state: the Frobenius norm of the Jacobian, \
+divided by the square root of the number of units, so that 1 means that a change arrives undiminished. On this \
+logarithmic scale a straight line is an exponential: if it falls, the gradient vanishes; if it rises, the gradient \
+explodes (Pascanu 2013).
 
-By h holds c fixed. What an LSTM keeps, it keeps in c: compare its dashed line with the others.
+The curve with respect to h holds c fixed. An LSTM carries its memory in c: compare its dashed line with the others.
 """
-_GATES = """Each dot is a unit. Across: the share of steps at which its gate is nearly closed, under 0.1. Up: nearly \
-open, over 0.9. A forget gate at the top left remembers for long, at the bottom right it holds nothing over a step. \
-Dots at the origin are gates that never saturate (after Karpathy 2016, figure 3). The update gate of a GRU says how \
-much of the state is kept.
+_GATES = """Each dot is a unit. Horizontal: the share of steps at which its gate is nearly closed (under 0.1). \
+Vertical: nearly open (over 0.9). A unit with its forget gate at the top left remembers for a long time; one at the \
+bottom right keeps nothing from one step to the next. Dots at the origin are gates that never saturate (after Karpathy \
+2016, figure 3). The update gate of a GRU is the share of the state that is kept.
 """
-_CLIP = """The norm of the gradient of all weights, a mean over the updates between two lines of metrics.jsonl. \
-Clipping shortens a gradient that is longer than clip_norm and leaves its direction: the curves above have the same \
-form with and without it. As the file holds means, the lower line is an upper bound: the mean of the clipped norms is \
-at most the clipped mean.
+_CLIP = """The norm of the gradient of all weights, averaged over the updates between two lines of metrics.jsonl. \
+Clipping shortens a gradient that is longer than clip_norm and keeps its direction, so the curves above have the same \
+shape with and without it. As the file contains means, the lower line is an upper bound: the mean of the clipped norms \
+is at most the clipped mean.
 """
 
 
 class Updates(NamedTuple):
-    """Gradient norms while training."""
+    """Gradient norms during training."""
 
     updates: Sequence[int]
     norms: Sequence[float]
@@ -43,16 +45,26 @@ class Updates(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What the page is about."""
+    """The contents of the page."""
 
     flows: Mapping[str, Flow]
-    what: str  # sentences: model, text, how the Jacobian was found
+    what: str  # sentences: the model, the text, how the Jacobian was computed
     updates: Updates = Updates((), (), 0.0)
 
 
 def rows(flows: Mapping[str, Flow]) -> tuple[list[str], list[list[str]]]:
     """Returns column names and a row per curve, for a terminal or a page."""
-    columns = ["weights", "layer", "by", "|dLoss/dh| first", "last", "|dh_T/dh| 1 back", "10 back", "farthest", "steps"]
+    columns = [
+        "weights",
+        "layer",
+        "state",
+        "|dLoss/dh| first",
+        "last",
+        "|dh_T/dh| 1 back",
+        "10 back",
+        "farthest",
+        "steps",
+    ]
     found = []
     for label, flow in flows.items():
         for c in flow.curves:
@@ -65,8 +77,8 @@ def rows(flows: Mapping[str, Flow]) -> tuple[list[str], list[list[str]]]:
 
 
 def gate_rows(flows: Mapping[str, Flow]) -> tuple[list[str], list[list[str]]]:
-    """Returns column names and a row per gate: its shares over all units."""
-    columns = ["weights", "layer", "gate", "under 0.1", "over 0.9", "units over 0.9 at most steps"]
+    """Returns column names and a row per gate, with its shares over all units."""
+    columns = ["weights", "layer", "gate", "under 0.1", "over 0.9", "units mostly over 0.9"]
     found = [
         [
             label,
@@ -83,7 +95,7 @@ def gate_rows(flows: Mapping[str, Flow]) -> tuple[list[str], list[list[str]]]:
 
 
 def pictures(measured: Measured) -> dict[str, bytes]:
-    """Returns name -> PNG: `flow`, and `gates` and `updates` if there are any."""
+    """Returns name -> PNG: "flow", and "gates" and "updates" if there are any."""
     found = {"flow": figure_png(flow_figure(measured.flows))}
     if gates := gates_figure(measured.flows):
         found["gates"] = figure_png(gates)
@@ -96,26 +108,26 @@ def sections(measured: Measured) -> list[Section]:
     """Returns the sections of the page."""
     drawn = pictures(measured)
     losses = "; ".join(f"{label} {flow.loss:.3f}" for label, flow in measured.flows.items())
-    about = f"{measured.what}\n\nLoss on this text, nats per symbol: {losses}."
+    about = f"{measured.what}\n\nLoss on this text, nats per token: {losses}."
     found: list[Section] = [
         Paragraphs("What was measured", about),
-        Picture("Gradients over the steps", drawn["flow"], ""),
+        Picture("Gradients over time", drawn["flow"], ""),
         Paragraphs("", _FLOW),
         Table("Gradients in numbers", *rows(measured.flows)),
     ]
     if "gates" in drawn:
         found += [
-            Picture("Gates, closed and open", drawn["gates"], ""),
+            Picture("Closed and open gates", drawn["gates"], ""),
             Paragraphs("", _GATES),
             Table("Gates in numbers", *gate_rows(measured.flows), "Means over units and steps."),
         ]
     if "updates" in drawn:
-        found += [Picture("Clipping while training", drawn["updates"], ""), Paragraphs("", _CLIP)]
+        found += [Picture("Clipping during training", drawn["updates"], ""), Paragraphs("", _CLIP)]
     return found
 
 
 def as_json(measured: Measured) -> dict[str, Any]:
-    """Returns all curves and gate shares, for a file."""
+    """Returns all curves, gate shares and gradient norms as values for JSON."""
     return {
         "what": measured.what,
         "flows": {

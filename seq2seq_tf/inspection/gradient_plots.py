@@ -1,4 +1,4 @@
-"""Pictures of `gradients.Flow`: gradients over the steps, how often gates are closed or open, clipping."""
+"""Figures of `gradients.Flow`: gradients over time, how often gates are closed or open, clipping."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def flow_figure(flows: Mapping[str, Flow]) -> Figure:
     """Returns a row of panels per cell: |dLoss/dh_t| over the steps, and |dh_T/dh_t| over the steps back.
 
     Args:
-      flows: "trained" and "untrained", or kinds of cells, -> what was measured; one colour each.
+      flows: label ("trained", "untrained" or a kind of cell) -> what was measured; one colour each.
     """
     names = list(dict.fromkeys(curve.cell for flow in flows.values() for curve in flow.curves))
     with_jacobian = any(len(curve.jacobian) for flow in flows.values() for curve in flow.curves)
@@ -36,7 +36,7 @@ def flow_figure(flows: Mapping[str, Flow]) -> Figure:
         row[0].set_ylabel("|dLoss / dh$_t$|, |dLoss / dc$_t$|" if _has_c(flows, name) else "|dLoss / dh$_t$|")
         if with_jacobian:
             _lines(row[1], flows, name, "jacobian")
-            row[1].set_title(f"{name}: how much of a step is left later", fontsize=10)
+            row[1].set_title(f"{name}: Jacobian of the last state", fontsize=10)
             row[1].set_xlabel("steps back from the last, T - t")
             row[1].set_ylabel(r"|dh$_T$ / dh$_t$|$_F$ / $\sqrt{H}$")
     panels[0][-1].legend(fontsize=8)
@@ -47,9 +47,9 @@ def _lines(axes: Axes, flows: Mapping[str, Flow], name: str, field: str) -> None
     for colour, (label, flow) in zip(_COLOURS, flows.items(), strict=False):
         found = [curve for curve in flow.curves if curve.cell == name]
         for curve in found:
-            text = f"{label}, by {curve.part}" if len(found) > 1 or _has_c(flows, name) else label
+            text = f"{label}, w.r.t. {curve.part}" if len(found) > 1 or _has_c(flows, name) else label
             values = np.asarray(getattr(curve, field))
-            shown = np.where(values > 0, values, np.nan)  # a logarithm has no place for zero
+            shown = np.where(values > 0, values, np.nan)  # a logarithmic axis cannot show zero
             first = 1 if field == "loss" else 0
             places = np.arange(first, len(values) + first)
             axes.plot(places, shown, _LINES[curve.part], color=colour, label=text, linewidth=1.4)
@@ -62,9 +62,9 @@ def _has_c(flows: Mapping[str, Flow], name: str) -> bool:
 
 
 def gates_figure(flows: Mapping[str, Flow]) -> Figure | None:
-    """Returns a panel per cell and gate with a dot per unit, or None where there are no gates.
+    """Returns a panel per cell and gate with a dot per unit, or None if there are no gates.
 
-    Across: the share of steps at which the gate is closed (under 0.1); up: at which it is open (over 0.9).
+    Horizontal: the share of steps at which the gate is closed (under 0.1); vertical: at which it is open (over 0.9).
     """
     shares = [share for flow in flows.values() for share in flow.gates]
     cells, gates = (list(dict.fromkeys(getattr(s, field) for s in shares)) for field in ("cell", "gate"))
@@ -90,10 +90,10 @@ def gates_figure(flows: Mapping[str, Flow]) -> Figure | None:
 
 
 def updates_figure(updates: Sequence[int], norms: Sequence[float], clip_norm: float) -> Figure:
-    """Returns the global gradient norm while training, before the clip and, if there is one, at most after it."""
+    """Returns a plot of the global gradient norm during training, before clipping and, if any, its bound after it."""
     figure = _figure(2 * _PANEL[0], _PANEL[1])
     axes = figure.subplots()
-    axes.plot(updates, norms, color=_COLOURS[1], linewidth=1.2, label="before the clip")
+    axes.plot(updates, norms, color=_COLOURS[1], linewidth=1.2, label="before clipping")
     if clip_norm:
         clipped = np.minimum(norms, clip_norm)
         axes.plot(
@@ -108,6 +108,6 @@ def updates_figure(updates: Sequence[int], norms: Sequence[float], clip_norm: fl
 
 
 def _figure(width: float, height: float) -> Figure:
-    from matplotlib.figure import Figure  # here: heavy, and only pictures need it
+    from matplotlib.figure import Figure  # slow to import, needed only for pictures
 
     return Figure(figsize=(width, height), dpi=110, layout="constrained")

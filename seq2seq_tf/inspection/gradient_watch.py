@@ -1,4 +1,4 @@
-"""Gradient curves of a model that is being trained, for TensorBoard. Looking changes nothing of the training."""
+"""Gradient curves of a model during training, for TensorBoard. Measuring them does not affect the training."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from seq2seq_tf.inspection.gradient_plots import flow_figure
 from seq2seq_tf.inspection.gradients import gradient_flow
 from seq2seq_tf.training.task import GradientCurves
 
-SEQUENCES, STEPS = 16, 60  # a second or so on a laptop
+SEQUENCES, STEPS = 16, 60  # about a second on a laptop
 
 
 class GradientWatch:
-    """Measures |dLoss/dh_t| on one batch, always the same, with the weights as they are at the moment.
+    """Measures |dLoss/dh_t| on one fixed batch with the model's current weights.
 
     Args:
-      model: being trained; only read.
+      model: the model being trained; it is only read.
       reference_copy: makes a model of the same sizes whose steps can be recorded; called when first needed.
-      batch: held-out, as that model takes it.
+      batch: a held-out batch in the form that `Recordable.loss` expects.
     """
 
     def __init__(self, model: HasVariables, reference_copy: Callable[[], Recordable], batch: Any) -> None:
@@ -30,7 +30,7 @@ class GradientWatch:
         self._twin: Recordable | None = None
 
     def look(self) -> GradientCurves:
-        """Returns the curves of this moment."""
+        """Returns the curves for the current weights."""
         self._twin = self._twin or self._reference_copy()
         copy_weights(self._model, self._twin.model)
         flow = gradient_flow(self._twin, self._batch, directions=0, seed=0, gates=False)

@@ -1,12 +1,12 @@
-"""How gradients flow back through time: the size of dLoss/dh_t and of dh_T/dh_t, and how often gates are closed.
+"""How gradients flow back through time: the norms of dLoss/dh_t and dh_T/dh_t, and how often gates are closed or open.
 
 Bengio, Simard and Frasconi (1994), "Learning long-term dependencies with gradient descent is difficult"; Pascanu,
-Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks"; for the gates Karpathy, Johnson
+Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks"; for the gates, Karpathy, Johnson
 and Fei-Fei (2016), "Visualizing and understanding recurrent networks", figure 3.
 
-An LSTM hands on two tensors, h and c. The derivative by h_t holds c_t fixed: it follows the output alone, through the
-gates of the next step. The derivative by c_t follows the memory, which is the path that the LSTM was made for, and
-the output made of it. Both are given.
+The state of an LSTM is two tensors, h and c. The derivative with respect to h_t holds c_t fixed: it follows only the
+output, through the gates of the next step. The derivative with respect to c_t follows the cell state, the path that
+the LSTM was designed for, and the output computed from it. Both are measured.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import tensorflow as tf
 
 from seq2seq_tf.inspection.cell_traces import CellTrace, Recordable, record_states
 
-LOW, HIGH = 0.1, 0.9  # a gate outside them is called closed or open (Karpathy 2016)
+LOW, HIGH = 0.1, 0.9  # below LOW a gate is closed, above HIGH open (Karpathy 2016)
 
 
 class Curve(NamedTuple):
-    """The gradients of one tensor of one cell's state, as means over the sequences that have the step."""
+    """Gradient norms for one tensor of a cell's state: at each step, means over the sequences that reach it."""
 
     cell: str  # "layer_0"
     part: str  # "h" or "c"
-    loss: np.ndarray  # [T] |dLoss/dh_t| in the order of the text; Loss in nats, summed over a sequence
-    jacobian: np.ndarray  # [T] |dh_T/dh_t| / sqrt(H), entry k is k steps back from the last; () if not asked for
+    loss: np.ndarray  # [T] |dLoss/dh_t| in the order of the text; the loss in nats, summed over a sequence
+    jacobian: np.ndarray  # [T] |dh_T/dh_t| / sqrt(H), entry k is k steps back from the last; [0] if not requested
 
 
 class GateShares(NamedTuple):
@@ -45,7 +45,7 @@ class Flow(NamedTuple):
     curves: list[Curve]
     gates: list[GateShares]
     loss: float  # nats per token
-    exact: bool  # whether the Jacobians are
+    exact: bool  # whether the Jacobian norms are exact, not estimates
 
 
 class _Pass(NamedTuple):
@@ -60,16 +60,17 @@ class _Pass(NamedTuple):
 def gradient_flow(model: Recordable, batch: Any, *, directions: int, seed: int, gates: bool = True) -> Flow:
     """Measures gradients and gates on one batch.
 
-    The norm of the Jacobian dh_T/dh_t is the Frobenius norm divided by sqrt(H), so that the identity has 1 whatever
-    the size. With H up to `directions` it is exact. Else it is estimated: for v of independent standard normal
-    numbers, the mean of |v^T J|^2 is |J|_F^2 (Hutchinson 1990), here over `directions` of them for each sequence.
+    The norm of the Jacobian dh_T/dh_t is the Frobenius norm divided by sqrt(H), so that the identity has norm 1 at any
+    size. If H is at most `directions`, it is exact. Otherwise it is estimated: if the entries of v are independent and
+    standard normal, the expectation of |v^T J|^2 is |J|_F^2 (Hutchinson 1990); it is averaged over `directions` samples
+    of v for each sequence.
 
     Args:
-      model: see `Recordable`.
-      batch: a nest of arrays [B, ...], as the model takes it.
-      directions: see above; 0 leaves the Jacobian out.
-      seed: of the random directions.
-      gates: whether to look at the gates.
+      model: the model to measure, with its current weights.
+      batch: a nest of arrays [B, ...], in the form that `Recordable.loss` expects.
+      directions: number of random directions; 0 skips the Jacobian.
+      seed: seed of the random directions.
+      gates: whether to measure the gates.
     """
     run = _run(model, batch, gates)
     squares = _jacobian_squares(model, batch, directions, np.random.default_rng(seed)) if directions else {}
@@ -95,7 +96,7 @@ def _run(model: Recordable, batch: Any, gates: bool) -> _Pass:
 
 
 def _gradients(tape: tf.GradientTape, target: tf.Tensor, trace: CellTrace) -> list[np.ndarray]:
-    """Returns the derivatives of a scalar by the states, [T, B, H] for each tensor of the state."""
+    """Returns the derivatives of a scalar with respect to the states, [T, B, H] for each tensor of the state."""
     found = tape.gradient(target, list(trace.states.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)
     return [np.stack([step.numpy() for step in steps]).astype(np.float64) for steps in found]
 
@@ -105,7 +106,7 @@ def _jacobian_squares(
 ) -> dict[tuple[str, str], np.ndarray]:
     """Returns (cell, part) -> |dh_T/dstate_t|_F^2 / H, [T, B], entry [k, b] k steps back from the last of row b.
 
-    Each row stands in the batch once per direction: one backward pass then serves all of them.
+    Each row is repeated in the batch once per direction, so that one backward pass covers all of them.
     """
     found = {}
     counts = {named.name: min(directions, named.cell.units) for named in model.cells}
@@ -128,7 +129,7 @@ def _squares_of_cell(
         vectors, divisor = np.tile(np.eye(units), (rows, 1)), units
     else:
         vectors, divisor = random.standard_normal([rows * count, units]), units * count
-    last = np.full(rows, len(steps) - 1) if trace.reverse else lengths - 1  # in the order of computing
+    last = np.full(rows, len(steps) - 1) if trace.reverse else lengths - 1  # in the order of computation
     with tape:
         ends = tf.stack([steps[t][row] for row, t in enumerate(np.repeat(last, count))])  # [B * count, H]
         target = tf.reduce_sum(ends * vectors.astype(np.float32))
@@ -140,7 +141,7 @@ def _squares_of_cell(
 
 
 def _from_the_end(values: np.ndarray, last: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Returns values [T, B] counted back from the last real step of each row; zero where a row has no step."""
+    """Returns values [T, B] counted back from the last real step of each row; zero beyond the row's first step."""
     back = np.zeros_like(values)
     for row, (end, length) in enumerate(zip(last, lengths, strict=True)):
         back[:length, row] = values[end - length + 1 : end + 1, row][::-1]
@@ -148,7 +149,7 @@ def _from_the_end(values: np.ndarray, last: np.ndarray, lengths: np.ndarray) -> 
 
 
 def _mean_over_rows(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Returns the mean over the rows that have a step, for as long as at least half of them have it. [T, B] -> [T']."""
+    """Returns the mean at each step over the rows that reach it, while at least half of them do. [T, B] -> [T']."""
     real = np.arange(len(values))[:, np.newaxis] < lengths  # [T, B]
     count = real.sum(1)
     kept = count * 2 >= len(lengths)

@@ -1,4 +1,4 @@
-"""Attention over an image: where the model looks at each word of a caption."""
+"""Attention over an image: where the model looks for each word of a caption."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ _END = "</s>"
 _COLUMNS = 5
 _INCHES = 1.7  # of one panel
 _ORANGE = (1.0, 0.55, 0.0)
-_COVER = 0.65  # how much of the brightest cell is colour; the image must be seen through it
+_COVER = 0.65  # share of colour in the brightest cell; the image must show through
 
 
 class Described(Protocol):
-    """A text that was written while looking at an image, and where each of its words looked."""
+    """A text generated from an image, with the attention of each of its words."""
 
     @property
     def text(self) -> str:
-        """What was written."""
+        """The generated text."""
 
     @property
     def words(self) -> list[str]:
-        """The same, T words without the end."""
+        """The T words of the text, without the end symbol."""
 
     @property
     def attention(self) -> np.ndarray:
-        """[T + 1, rows, columns] of a grid over the image, each map sums to 1; empty unless asked for."""
+        """[T + 1, rows, columns] over a grid on the image, each map sums to 1; empty unless requested."""
 
 
 def image_attention_figure(image: np.ndarray, caption: Described) -> Figure:
     """Returns the image, then the image under the attention map of each word and of the end of the caption.
 
-    Bright stands for much attention; in each panel the brightest cell of the grid is the most attended one.
+    Brighter orange is more attention, scaled so that the most attended cell of each panel has the full colour.
 
     Args:
       image: [rows, columns] uint8.
-      caption: made with attention=True.
+      caption: generated with attention=True.
 
     Raises:
       InputError: the caption has no attention maps.
     """
-    from matplotlib.figure import Figure  # here: heavy, and only pictures need it
+    from matplotlib.figure import Figure  # slow to import, needed only for pictures
 
     if not caption.attention.size:
-        raise InputError("no attention maps: describe with attention=True and a model with attention")
+        raise InputError("no attention maps: caption images with attention=True, using a model with attention")
     nothing = np.zeros_like(caption.attention[:1])
     panels = list(zip(["image", *caption.words, _END], [*nothing, *caption.attention], strict=True))
     rows = -(-len(panels) // _COLUMNS)
@@ -70,10 +70,10 @@ def attended_pixels(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
     Args:
       image: [rows, columns] uint8.
-      weights: [grid rows, grid columns], of which the image has a multiple.
+      weights: [grid rows, grid columns]; each side of the image is a multiple of the grid's.
 
     Returns:
-      [rows, columns, 3] float, 0 to 1.
+      [rows, columns, 3] float, from 0 to 1.
     """
     cell = np.ones((image.shape[0] // weights.shape[0], image.shape[1] // weights.shape[1]))
     share = np.kron(weights / max(float(weights.max()), 1e-9), cell)[..., np.newaxis]  # [rows, columns, 1]
@@ -82,5 +82,5 @@ def attended_pixels(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def image_attention_png(image: np.ndarray, caption: Described) -> bytes:
-    """Returns `image_attention_figure` as a PNG."""
+    """Returns `image_attention_figure` as a PNG; raises the same errors."""
     return figure_png(image_attention_figure(image, caption))

@@ -1,7 +1,7 @@
-"""One self-contained HTML page of what a network does: coloured texts, attention maps, figures and tables.
+"""A self-contained HTML page that shows what a model does: coloured texts, attention maps, figures and tables.
 
-The page needs no network and no other file, and forbids itself both (Content-Security-Policy); it can be opened from
-disk, sent by mail and printed. Without its script, texts and maps still show, only not coloured by unit.
+The page needs neither the internet nor other files, and its Content-Security-Policy forbids both; it can be opened from
+disk, sent by mail and printed. Without JavaScript it still shows texts and maps, but no colours of units.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from seq2seq_tf.inspection.text_grid import TAB, visible
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 _NUMBER = re.compile(r"[-+\N{MINUS SIGN}]?[\d.,]+(e[-+]?\d+)?\s?%?|nan|[-+]?inf|[-\N{EN DASH}]?")
-_FULL = 32767  # of int16
+_FULL = 32767  # largest int16
 
 
 class Section(Protocol):
-    """A part of a page; an empty title gives no heading and no entry in the contents."""
+    """A part of a page; with an empty title it has no heading and no entry in the table of contents."""
 
     @property
     def title(self) -> str: ...
@@ -40,7 +40,7 @@ class Section(Protocol):
 
 
 class Paragraphs(NamedTuple):
-    """Plain text; an empty line parts paragraphs."""
+    """Plain text; empty lines separate paragraphs."""
 
     title: str
     text: str
@@ -51,25 +51,27 @@ class Paragraphs(NamedTuple):
 
 
 class ColouredText(NamedTuple):
-    """A text coloured by the value of a unit that the reader chooses; the first one to begin with."""
+    """A text coloured by the value of a unit that the reader chooses; initially the first."""
 
     title: str
-    tokens: Sequence[str]  # T characters (a str will do) or pieces
+    tokens: Sequence[str]  # T characters (a str is accepted) or pieces
     units: Sequence[str]  # names of U units
     values: np.ndarray  # [T, U]
-    notes: Sequence[str] = ()  # [U], shown beside the names; or none
+    notes: Sequence[str] = ()  # [U], shown beside the names; may be empty
 
     def body(self) -> str:
         if self.values.shape != (len(self.tokens), len(self.units)) or not self.units:
-            raise ValueError(f"{len(self.tokens)} tokens and {len(self.units)} units: values {self.values.shape}")
+            raise ValueError(
+                f"{len(self.tokens)} tokens and {len(self.units)} units do not fit values {self.values.shape}"
+            )
         notes = [f" ({note})" if note else "" for note in self.notes or [""] * len(self.units)]
         labels = [unit + note for unit, note in zip(self.units, notes, strict=True)]
         return _render("coloured_text.html", labels=labels, tokens=self.tokens, data=self._data())
 
     def _data(self) -> dict[str, Any]:
-        """Returns the values for the script of the page: [U, T] int16, and what 32767 stands for."""
+        """Returns the data for the script of the page: [U, T] int16, and for each unit the value of 32767."""
         if not np.isfinite(self.values).all():
-            raise ValueError("values of a coloured text must be finite")
+            raise ValueError("the values of a coloured text must be finite")
         scales = largest(self.values)  # [U]
         whole = np.rint(self.values / scales * _FULL).T.astype("<i2")
         return {
@@ -80,15 +82,15 @@ class ColouredText(NamedTuple):
 
 
 class _Weight(NamedTuple):
-    """A cell of a map."""
+    """A cell of an attention map."""
 
-    shade: str  # "" for none
-    shown: str
-    dark: bool
+    shade: str  # opacity, 0 to 1; "" for none
+    shown: str  # the printed weight
+    dark: bool  # whether it needs light text
 
 
 class AttentionMap(NamedTuple):
-    """Which source pieces each target piece looked at."""
+    """The attention of each target piece to the source pieces."""
 
     caption: str
     source: Sequence[str]  # S pieces
@@ -106,7 +108,9 @@ class AttentionMaps(NamedTuple):
         maps = []
         for found in self.maps:
             if found.weights.shape != (len(found.target), len(found.source)):
-                raise ValueError(f"{len(found.source)} by {len(found.target)} pieces: weights {found.weights.shape}")
+                raise ValueError(
+                    f"{len(found.target)} by {len(found.source)} pieces do not fit weights {found.weights.shape}"
+                )
             cells = [list(map(_cell, row)) for row in found.weights.tolist()]
             rows = list(zip(found.target, cells, strict=True))
             maps.append({"caption": found.caption, "source": found.source, "rows": rows})
@@ -120,11 +124,11 @@ class _Frame(NamedTuple):
     rows: int
     columns: int
     shades: Sequence[str]
-    largest: str  # weight, or "" for none
+    largest: str  # largest weight, or "" for none
 
 
 class ImageAttention(NamedTuple):
-    """Where on an image a captioner looked at each word; the colour is full at the largest weight of the word."""
+    """Where in an image a captioner looked for each word; the word's largest weight has the full colour."""
 
     title: str
     png: bytes
@@ -133,7 +137,7 @@ class ImageAttention(NamedTuple):
 
     def body(self) -> str:
         if self.weights.ndim != 3 or len(self.weights) != len(self.words):
-            raise ValueError(f"{len(self.words)} words: weights {self.weights.shape}")
+            raise ValueError(f"{len(self.words)} words do not fit weights {self.weights.shape}")
         frames = [_Frame("image", 1, 1, ["0"], "")]
         for word, weights in zip(self.words, self.weights, strict=True):
             full = float(largest(weights.ravel()))
@@ -154,14 +158,14 @@ class Picture(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A cell of a table that leads to a unit of a coloured text on the page."""
+    """A table cell that links to a unit of a coloured text on the page."""
 
     text: str
     unit: str
 
 
 class Table(NamedTuple):
-    """Rows of text; columns of numbers stand to the right."""
+    """Rows of text; columns of numbers are right-aligned."""
 
     title: str
     columns: Sequence[str]
@@ -179,7 +183,11 @@ class Table(NamedTuple):
 
 
 def page_html(title: str, sections: Sequence[Section]) -> str:
-    """Returns the page; `write_page` writes it."""
+    """Returns the HTML of a page with the sections in order.
+
+    Raises:
+      ValueError: the data of a section do not fit together.
+    """
     shown = [
         {"number": n, "title": each.title, "body": each.body(), "coloured": isinstance(each, ColouredText)}
         for n, each in enumerate(sections, 1)
@@ -188,17 +196,18 @@ def page_html(title: str, sections: Sequence[Section]) -> str:
 
 
 def write_page(path: str | os.PathLike[str], title: str, sections: Sequence[Section]) -> None:
-    """Writes one HTML page with the sections in order; the file appears whole or not at all.
+    """Writes one HTML page with the sections in order; the file is written completely or not at all.
 
     Raises:
       InputError: the file cannot be written.
+      ValueError: the data of a section do not fit together.
     """
     write_text(os.fspath(path), page_html(title, sections))
 
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    """Returns the templates; what they are given is escaped, with control characters as pictures."""
+    """Returns the templates; they escape their values and show control characters as Unicode pictures."""
     found = jinja2.Environment(
         loader=jinja2.PackageLoader("seq2seq_tf.inspection"),
         autoescape=lambda name: str(name).endswith(".html"),
@@ -218,7 +227,7 @@ def _numbers(colour: Sequence[int]) -> str:
 
 
 def _render(template: str, **values: object) -> Markup:
-    """Returns a part of a page, which the page takes as it is."""
+    """Returns a part of a page, already escaped."""
     return Markup(_environment().get_template(template).render(values))
 
 
@@ -239,9 +248,9 @@ def _size(png: bytes) -> tuple[int, int]:
         with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
             return image.size
     except UnidentifiedImageError:
-        raise ValueError("an image of a page must be a PNG") from None
+        raise ValueError("an image on a page must be a PNG") from None
 
 
 def _data_uri(png: bytes) -> str:
-    _size(png)  # checks that it is one
+    _size(png)  # checks that it is a PNG
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"

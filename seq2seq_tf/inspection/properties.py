@@ -1,11 +1,11 @@
-"""Properties of a text, one value per character: what a hidden unit may have learned to follow.
+"""Properties of a text, one value per character, that a hidden unit may have learnt to follow.
 
 Karpathy, Johnson and Fei-Fei (2016), "Visualizing and understanding recurrent networks", found units of character
 language models that follow quotes, `if` conditions, indentation and the position in the line. Here each of these is
-an array over the characters, to be compared with all units by `units.rank_units`.
+an array over the characters, which `units.rank_units` compares with all units.
 
-Nothing in a text says that it starts inside a string: compute on whole files, with `properties_of_files`, and cut
-afterwards, with `cut`.
+A part of a file does not show whether it starts inside a string: compute properties of whole files with
+`properties_of_files`, then select the part with `cut`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Property(NamedTuple):
 
 
 def all_properties(text: str, kind: str = "python", patterns: Sequence[str] = ()) -> list[Property]:
-    """Returns every known property of `text`; `patterns` are regular expressions, each of which adds one.
+    """Returns every property of a text of this kind; `patterns` are regular expressions, each of which adds one.
 
     Raises:
-      InputError: an unknown kind of text, or a pattern that is not a regular expression.
+      InputError: the kind is unknown, or a pattern is not a regular expression.
     """
     if kind not in KINDS:
         raise InputError(f"kind of text must be one of {', '.join(KINDS)}, got {kind!r}{nearest(kind, KINDS)}")
@@ -49,8 +49,11 @@ def properties_of_files(
 ) -> list[Property]:
     """Returns the properties of `separator.join(texts)`, each file read on its own.
 
-    So an unclosed bracket or quote of one file does not reach into the next. A separator belongs to the file before
-    it; properties of Python source are 0 on it.
+    An unclosed bracket or quote in one file thus does not affect the next. A separator belongs to the file before it;
+    properties of Python source are 0 on it.
+
+    Raises:
+      InputError: the kind is unknown, or a pattern is not a regular expression.
     """
     if not texts:
         return all_properties("", kind, patterns)
@@ -70,7 +73,7 @@ def _with_tail(text: str, tail: str, kind: str, patterns: Sequence[str]) -> list
 
 
 def cut(properties: Iterable[Property], start: int, stop: int) -> list[Property]:
-    """Returns the same properties of characters `start` to `stop` only."""
+    """Returns the properties restricted to text[start:stop]."""
     return [p._replace(values=p.values[start:stop]) for p in properties]
 
 
@@ -83,23 +86,23 @@ def _number(name: str, values: np.ndarray, description: str) -> Property:
 
 
 def python_properties(text: str) -> list[Property]:
-    """Returns the properties that only Python source has; `python_source` says what each counts."""
+    """Returns the properties that only Python source has; `python_source` defines them."""
     found = python_source.read(text)
     size = len(text)
     return [
         _binary("inside_quotes", _marked(size, found.quoted), "between the quotes of a string literal"),
         _binary("inside_comment", _marked(size, found.comments), "from a # to the end of its line"),
         _binary("inside_if_condition", _marked(size, found.conditions), "between if or elif and its colon"),
-        _number("block_depth", found.block_depth, "levels of indentation of the statement"),
-        _number("bracket_depth", found.bracket_depth, "open (, [ and { around the character"),
+        _number("block_depth", found.block_depth, "indentation levels of the statement"),
+        _number("bracket_depth", found.bracket_depth, "number of (, [ and { open around the character"),
     ]
 
 
 def line_properties(text: str) -> list[Property]:
-    """Returns where each character stands in its line. LF alone ends a line and is its last character."""
+    """Returns the position of each character in its line. Only LF ends a line, and it is the line's last character."""
     places = np.arange(len(text))
     ends = np.array([match.start() for match in re.finditer("\n", text)], int)
-    line = np.searchsorted(ends, places)  # [T] number of the line; the LF counts to the line it ends
+    line = np.searchsorted(ends, places)  # [T] line number; an LF belongs to the line that it ends
     starts = np.concatenate([[0], ends + 1])
     position = places - starts[line]
     distance = np.append(ends, len(text))[line] - places
@@ -108,31 +111,31 @@ def line_properties(text: str) -> list[Property]:
     return [
         _number("position_in_line", position, "characters before this one in its line"),
         _number("distance_to_line_end", distance, "characters from this one to the end of its line (0 on the LF)"),
-        _number("indentation", columns[line], "columns of white space that the line begins with"),
-        _binary("line_start", position == 0, "first character of a line"),
+        _number("indentation", columns[line], "columns of white space at the start of the line"),
+        _binary("line_start", position == 0, "the first character of a line"),
     ]
 
 
 def _classes(text: str) -> list[Property]:
-    """Returns what the character itself is: the easiest properties, by which to judge the others."""
+    """Returns classes of the character itself: the easiest properties, a baseline for the others."""
     return [
-        _binary("space", np.array([c.isspace() for c in text], bool), "white space, line ends too"),
+        _binary("space", np.array([c.isspace() for c in text], bool), "white space, including line ends"),
         _binary("digit", np.array([c.isdigit() for c in text], bool), "a digit"),
         _binary("uppercase", np.array([c.isupper() for c in text], bool), "an upper-case letter"),
     ]
 
 
 def _double_quotes(text: str) -> Property:
-    """Plain text: between double quotes; a straight quote left open ends nowhere and counts as none."""
+    """Returns where plain text is between double quotes; a quote that its paragraph does not close is ignored."""
     spans = [(match.start() + 1, match.end() - 1) for match in _QUOTED.finditer(text)]
     return _binary("inside_double_quotes", _marked(len(text), spans), "between double quotes, within one paragraph")
 
 
 def matches(text: str, pattern: str) -> Property:
-    """Returns a property that is true on the characters that `pattern` matches; ^ and $ mean lines.
+    """Returns a property that is true on the characters that `pattern` matches; ^ and $ match at lines.
 
     Raises:
-      InputError: it is not a regular expression.
+      InputError: the pattern is not a regular expression.
     """
     try:
         compiled = re.compile(pattern, re.MULTILINE)

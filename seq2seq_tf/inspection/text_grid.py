@@ -1,7 +1,7 @@
 """A text on a grid of columns and rows, as on a terminal: wide characters, clusters, right-to-left order.
 
-Every character has cells of its own, so that they can be coloured; what is drawn at once is a word of ASCII, a word of
-a script whose letters join, and else a grapheme cluster.
+Every character has a cell of its own, so that it can be coloured. The units of drawing are an ASCII word, a word of a
+script whose letters join, and otherwise a grapheme cluster.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from seq2seq_tf.text.scripts import is_right_to_left, script_of
 TAB = 4  # columns between tab stops
 _JOINED = frozenset(("Adlm", "Arab", "Mand", "Mong", "Nkoo", "Phag", "Rohg", "Syrc"))
 
-# HTML and pictures cannot hold control characters: the Unicode block of their pictures stands for them.
+# HTML and pictures cannot show control characters: the block Control Pictures of Unicode replaces them.
 _CONTROLS = {n: 0x2400 + n for n in range(32) if n not in (9, 10)} | {0x7F: 0x2421}
 _CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], 0xFFFD)
 
@@ -27,12 +27,12 @@ class Cell(NamedTuple):
 
     column: int
     width: int  # in columns
-    character: str  # as drawn: brackets of right-to-left text are turned
-    token: int  # number of the token, and so of the value, that it belongs to
+    character: str  # as drawn: brackets in right-to-left text are mirrored
+    token: int  # index of the token, and so of the value, that it belongs to
 
 
 class Drawn(NamedTuple):
-    """A text that is drawn at once from a column on, or up to it if it is written from right to left."""
+    """A text that is drawn as a whole, starting at a column, or ending there if `to_the_left`."""
 
     column: int
     text: str
@@ -45,10 +45,10 @@ def visible(text: str) -> str:
 
 
 def grid(tokens: Sequence[str], columns: int) -> list[list[Cell]]:
-    """Returns rows of cells in the order of the text, at their places; a line end has a cell, behind the last.
+    """Returns rows of cells in the order of the text, with their columns; a line end has a cell after the last one.
 
-    Rows are `columns` + 1 wide, for line ends. A long line goes on in the next row. A line whose first letter is
-    written from right to left begins at the right.
+    Rows are `columns` + 1 wide, for line ends. A long line continues in the next row. A line whose first letter is
+    written from right to left starts at the right.
     """
     rows: list[list[Cell]] = [[]]
     column = 0
@@ -64,7 +64,7 @@ def grid(tokens: Sequence[str], columns: int) -> list[list[Cell]]:
                 rows.append([])
                 column = 0
     if len(rows) > 1 and not rows[-1]:
-        rows.pop()  # nothing stands behind the last line end
+        rows.pop()  # nothing follows the last line end
     return _in_visual_order(rows, columns)
 
 
@@ -75,7 +75,7 @@ def _width(character: str, column: int) -> int:
 
 
 def _in_visual_order(rows: list[list[Cell]], columns: int) -> list[list[Cell]]:
-    """Moves the cells of rows that hold right-to-left text to where they are read."""
+    """Returns the rows, those with right-to-left text with their cells in visual order."""
     found, base = [], ""
     for row in rows:
         if any(is_right_to_left(script_of(cell.character)) for cell in row) or base == "R":
@@ -84,19 +84,19 @@ def _in_visual_order(rows: list[list[Cell]], columns: int) -> list[list[Cell]]:
         else:
             found.append(row)
         if row and row[-1].character == "\n":
-            base = ""  # each line has a direction of its own
+            base = ""  # each line has its own direction
     return found
 
 
 def _bidirectional(row: list[Cell], columns: int, base: str) -> tuple[list[Cell], str]:
-    """Returns the cells of a row in the order of the text, at their places, and its direction, "L" or "R".
+    """Returns the cells of a row in the order of the text, with their visual columns, and its direction, "L" or "R".
 
     Args:
-      row: in the order of the text.
-      columns: a row whose direction is "R" ends there.
-      base: direction of the line that it goes on with; "" at the beginning of a line, which its first letter decides.
+      row: its cells in the order of the text.
+      columns: width of the grid; a row whose direction is "R" starts at its right edge.
+      base: direction of the line that the row continues; "" for the first row of a line, whose first letter decides.
     """
-    from bidi import algorithm  # here: few texts need it
+    from bidi import algorithm  # imported here, as few texts need it
 
     clusters = _clusters([cell for cell in row if cell.character != "\n"])
     heads = "".join(cluster[0].character for cluster in clusters)
@@ -105,7 +105,7 @@ def _bidirectional(row: list[Cell], columns: int, base: str) -> tuple[list[Cell]
     base = storage["base_dir"] = "LR"[storage["base_level"]]
     algorithm.get_embedding_levels(heads, storage)
     for n, character in enumerate(storage["chars"]):
-        character["place"] = n  # survives the steps, of which the first drops marks of direction
+        character["place"] = n  # survives the steps; the first one drops direction marks
     for step in (
         algorithm.explicit_embed_and_overrides,
         algorithm.resolve_weak_types,
@@ -136,7 +136,7 @@ def _side_by_side(cluster: list[Cell], column: int) -> Iterator[Cell]:
 
 
 def _clusters(cells: list[Cell]) -> list[list[Cell]]:
-    """Returns the cells by grapheme cluster: a letter with its marks, a syllable."""
+    """Returns the cells grouped by grapheme cluster: a letter with its marks, a syllable."""
     found, start = [], 0
     for text in wcwidth.iter_graphemes("".join(cell.character for cell in cells)):
         found.append(cells[start : start + len(text)])
@@ -145,8 +145,8 @@ def _clusters(cells: list[Cell]) -> list[list[Cell]]:
 
 
 def drawn(row: list[Cell]) -> Iterator[Drawn]:
-    """Yields what to draw of the cells of a row, without white space and the signs for it."""
-    word: list[Cell] = []  # of joined letters; their columns fall
+    """Yields the texts to draw for the cells of a row, without white space and the signs for it."""
+    word: list[Cell] = []  # of joined letters; their columns decrease
     plain: dict[int, str] = {}  # column -> ASCII character
     for cluster in _clusters([cell for cell in row if cell.character != "\n"]):
         joined = is_right_to_left(script_of(cluster[0].character)) and script_of(cluster[0].character) in _JOINED

@@ -1,7 +1,7 @@
-"""The smallest recurrence of the lecture notes, h_t = tanh(2 x_t + 3 h_(t-1) + 1) with scalars, taken apart.
+"""The smallest recurrence, h_t = tanh(2 x_t + 3 h_(t-1) + 1) with scalars, step by step.
 
-The chain rule makes dh_T/dh_1 a product of one factor per step, dh_t/dh_(t-1) = 3 (1 - h_t^2). A factor under 1 makes
-it vanish, one over 1 makes it explode.
+By the chain rule, dh_T/dh_1 is a product of one factor per step, dh_t/dh_(t-1) = 3 (1 - h_t^2). Factors below 1 make it
+vanish, factors above 1 make it explode.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ KERNEL, RECURRENT, BIAS = 2.0, 3.0, 1.0
 
 
 class ToyStep(NamedTuple):
-    """One step."""
+    """One step of the recurrence."""
 
     x: float
     h: float
@@ -30,11 +30,11 @@ class Toy(NamedTuple):
 
     steps: list[ToyStep]
     product: float  # dh_T/dh_1: the factors of steps 2 to T
-    automatic: float  # the same by automatic differentiation of the package's vanilla cell, in float32
+    automatic: float  # the same, by automatic differentiation of the package's vanilla cell in float32
 
 
 def run_toy(inputs: Sequence[float]) -> Toy:
-    """Returns every step and the derivative of the last state by the first."""
+    """Returns every step, and the derivative of the last state with respect to the first; needs two inputs or more."""
     steps, h = [], 0.0
     for x in inputs:
         h = float(np.tanh(KERNEL * x + RECURRENT * h + BIAS))

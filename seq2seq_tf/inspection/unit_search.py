@@ -15,18 +15,19 @@ from seq2seq_tf.inspection.units import BinaryScore, Ranking, Rankings, per_piec
 
 _HOW_TO_READ = """{read}
 
-Units were ranked on the first half of this text. Every score is that of the second half, where nothing was chosen: \
-the best of {units:,} units on one half is good there by chance, too. AUC is the probability that the unit, with the \
-sign found on the first half, is higher on a {token} inside than on one outside; 0.5 is chance, 1 is perfect. \
-Spearman is the correlation of ranks. A high score says that the unit follows the property on this text, not that it \
-follows nothing else: letters, spaces and line starts, in the same tables, are what it is to be compared with.
+Units were ranked on the first half of this text. Every score comes from the second half, which was not used for the \
+ranking: the best of {units:,} units on one half looks good there partly by chance. AUC is the probability that the \
+unit, with the sign found on the first half, is higher on a {token} inside than on one outside; 0.5 is chance, 1 is \
+perfect. Spearman is the rank correlation. A high score means that the unit follows the property on this text, not \
+that it follows nothing else: compare it with the scores for upper-case letters, spaces and line starts.
 
-In the text below, red is a positive value, blue a negative one; colours are full at the unit's largest value there.
+In the text below, positive values are red and negative ones blue; the unit's largest absolute value in that text has \
+the full colour.
 """
 
 
 class UnitSearch(NamedTuple):
-    """What was found on one text."""
+    """The result of a search on one text."""
 
     reading: Reading
     rankings: Rankings
@@ -39,13 +40,14 @@ def search_units(
 
     Args:
       reading: text and activations.
-      kind: of the text, "python" or "text".
-      patterns: regular expressions, each a property more.
-      top: units kept per property.
-      units: names to choose from, checked; all if empty.
+      kind: kind of text, "python" or "text".
+      patterns: regular expressions, each of which adds a property.
+      top: number of units kept per property.
+      units: names of the units to rank, already checked with `check_units`; all units if empty.
 
     Raises:
-      InputError: a pattern that is no regular expression, a text too short.
+      InputError: the kind is unknown, a pattern is not a regular expression, the text is too short, or a unit has
+        values that are not finite.
     """
     if units:
         columns = unit_columns(reading, units)
@@ -56,22 +58,22 @@ def search_units(
 
 
 def check_units(readings: Sequence[Reading], units: Sequence[str]) -> None:
-    """Raises InputError for a unit that none of the readings has."""
+    """Raises InputError if none of the readings has one of the units."""
     known = [name for reading in readings for name in reading.names]
     for unit in units:
         if unit not in known:
-            raise InputError(f"no unit {unit!r}{nearest(unit, known)}; there are {known[0]} to {known[-1]}")
+            raise InputError(f"no unit {unit!r}{nearest(unit, known)}; the units are {known[0]} to {known[-1]}")
 
 
 def unit_columns(reading: Reading, units: Sequence[str]) -> list[int]:
-    """Returns the columns of units of a reading."""
+    """Returns the columns of the named units in the values of a reading."""
     places = {name: n for n, name in enumerate(reading.names)}
     return [places[unit] for unit in units]
 
 
 def overview(search: UnitSearch) -> tuple[list[str], list[list[str]]]:
-    """Returns column names and a row per property: its best unit and the score of that on the second half."""
-    columns = ["property", "in the text", "best unit", "is", "measure", "score", "selection half"]
+    """Returns column names and a row per property: its best unit and that unit's score on the second half."""
+    columns = ["property", "share or mean", "best unit", "direction", "measure", "score", "selection half"]
     return columns, [_overview_row(ranking) for ranking in search.rankings.rankings]
 
 
@@ -86,7 +88,7 @@ def _overview_row(ranking: Ranking) -> list[str]:
 
 
 def score_of(score: Any) -> float:
-    """Returns AUC or Spearman's correlation on the second half."""
+    """Returns the AUC or Spearman's correlation on the second half."""
     return score.auc if isinstance(score, BinaryScore) else score.spearman
 
 
@@ -96,7 +98,7 @@ def best_units(search: UnitSearch) -> dict[str, str]:
 
 
 def shown_part(reading: Reading, most: int) -> slice:
-    """Returns the tokens to show: all, or, of a longer text, the first ones of the half that scores come from."""
+    """Returns the range of tokens to show: all, or the first `most` of the half on which units are scored."""
     length = len(reading.tokens)
     if length <= most:
         return slice(0, length)
@@ -107,9 +109,9 @@ def sections(search: UnitSearch, *, shown: int, chosen: Sequence[str] = ()) -> l
     """Returns the sections of a page about one text.
 
     Args:
-      search: what was found.
-      shown: tokens of the coloured text, at most.
-      chosen: units to colour by; those of the tables if empty.
+      search: the result for the text.
+      shown: largest number of tokens of the coloured text.
+      chosen: units to colour by; those in the tables if empty.
     """
     reading, rankings = search.reading, search.rankings
     prefix = "" if reading.side == "text" else f"{reading.side.capitalize()}: "
@@ -119,7 +121,7 @@ def sections(search: UnitSearch, *, shown: int, chosen: Sequence[str] = ()) -> l
         f"Shown below: tokens {part.start + 1:,} to {part.stop:,}."
     )
     if rankings.skipped:
-        read += f" Left out, as they do not change within a half of it: {', '.join(rankings.skipped)}."
+        read += f" Left out because they are constant in one half: {', '.join(rankings.skipped)}."
     token = "character"
     if any(len(s) > 1 for s in reading.tokens):
         token = "piece"
@@ -127,7 +129,7 @@ def sections(search: UnitSearch, *, shown: int, chosen: Sequence[str] = ()) -> l
     text = _HOW_TO_READ.format(read=read, units=len(reading.names), token=token)
     listed = list(dict.fromkeys(score.unit for ranking in rankings.rankings for score in ranking.scores))
     names = list(chosen) or listed or reading.names[:1]
-    found: list[Section] = [Paragraphs(f"{prefix}what was looked at", text)]
+    found: list[Section] = [Paragraphs(f"{prefix}what was read", text)]
     if rankings.rankings:
         columns, rows = overview(search)
         linked = [[Link(cell, cell) if n == 2 else cell for n, cell in enumerate(row)] for row in rows]
@@ -151,7 +153,7 @@ def _ranking_table(prefix: str, ranking: Ranking) -> Table:
 
 
 def _note(search: UnitSearch, unit: str) -> str:
-    """Returns the property that a unit follows best among those it is ranked for, with its score."""
+    """Returns the property that a unit follows best, among those that list it, with its score."""
     found = [
         (abs(score.selected_by - 0.5) if isinstance(score, BinaryScore) else score.selected_by / 2, ranking, score)
         for ranking in search.rankings.rankings
@@ -165,7 +167,7 @@ def _note(search: UnitSearch, unit: str) -> str:
 
 
 def as_json(search: UnitSearch) -> dict[str, Any]:
-    """Returns everything that was found, for a file."""
+    """Returns the whole result as values for JSON."""
     return {
         "side": search.reading.side,
         "tokens": len(search.reading.tokens),

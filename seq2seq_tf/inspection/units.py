@@ -1,14 +1,14 @@
-"""Which hidden units follow a property of the text, honestly: chosen on one half of it, scored on the other.
+"""Which hidden units follow a property of the text: chosen on one half of it, scored on the other.
 
-The best of a thousand units looks good by chance alone. So the first half of the text ranks the units and sets the
-thresholds, and every score shown is that of the second half. The halves are whole stretches, for neighbouring
-characters have nearly the same state; no character of the text should have been trained on.
+The best of a thousand units looks good by chance alone. So units are ranked and thresholds set on the first half of the
+text, and every reported score comes from the second half. Each half is contiguous, because neighbouring characters
+have nearly the same state; the model should not have been trained on any of the text.
 
-A binary property is compared by the area under the ROC curve (AUC): the probability that the unit is higher on a
-character inside than on one outside, ties counting half (Mann and Whitney 1947; Hanley and McNeil 1982). A number is
-compared by Spearman's rank correlation, with Pearson's beside it. To choose among all units, both are products of the
-properties with the units' ranks, which are taken once for all properties; the few that are chosen are scored by
-scikit-learn and SciPy.
+A binary property is scored by the area under the ROC curve (AUC): the probability that the unit is higher on a
+character inside than on one outside, ties counting half (Mann and Whitney 1947; Hanley and McNeil 1982). A numeric one
+is scored by Spearman's rank correlation, and by Pearson's for comparison. To rank all units, both measures are computed
+as products of the properties with the units' ranks, which are computed once for all properties; scikit-learn and SciPy
+score the few units that are chosen.
 """
 
 from __future__ import annotations
@@ -23,50 +23,50 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score, ro
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.properties import Property
 
-_CHUNK_VALUES = 2_000_000  # values of some units ranked at once: about 50 MB
+_CHUNK_VALUES = 2_000_000  # values that are ranked in one chunk of units: about 50 MB
 
 
 class BinaryScore(NamedTuple):
-    """How well one unit tells inside from outside. All but `selected_by` and `threshold` are of the second half."""
+    """How well one unit separates inside from outside; measured on the second half unless stated otherwise."""
 
     unit: str
     column: int  # of the activations
-    sign: int  # 1: high inside, -1: low inside, by the first half
+    sign: int  # 1: high inside, -1: low inside; from the first half
     selected_by: float  # AUC of sign * unit on the first half, 0.5 to 1
-    auc: float  # AUC of sign * unit; under 0.5 if the sign of the first half does not hold
+    auc: float  # AUC of sign * unit; below 0.5 if the sign of the first half does not hold
     threshold: float  # inside where sign * unit > sign * threshold; best balanced accuracy on the first half
-    balanced_accuracy: float  # mean of the shares of inside and of outside found right; 0.5 is chance
+    balanced_accuracy: float  # mean of the recalls of inside and outside; 0.5 is chance
     f1: float  # harmonic mean of precision and recall of inside, at the same threshold
 
 
 class NumberScore(NamedTuple):
-    """How well one unit follows a number. All but `selected_by` are of the second half."""
+    """How well one unit follows a numeric property; measured on the second half unless stated otherwise."""
 
     unit: str
     column: int  # of the activations
-    sign: int  # 1: rises with the property, -1: falls, by the first half
+    sign: int  # 1: rises with the property, -1: falls; from the first half
     selected_by: float  # sign * Spearman's correlation on the first half, 0 to 1
-    spearman: float  # of sign * unit; negative if the sign of the first half does not hold
-    pearson: float  # of sign * unit
+    spearman: float  # Spearman's correlation of sign * unit; negative if the sign of the first half does not hold
+    pearson: float  # Pearson's correlation of sign * unit
 
 
 class Ranking(NamedTuple):
-    """The units that best follow one property, best on the first half first."""
+    """The units that best follow one property, in the order of their first half's measure."""
 
     property: Property
-    share: float  # mean of the property on the second half: how much of it is inside, for a binary one
+    share: float  # mean of the property on the second half; for a binary one, the share that is inside
     scores: Sequence[BinaryScore | NumberScore]
 
 
 class Rankings(NamedTuple):
-    """What `rank_units` found, in the order of the properties."""
+    """The result of `rank_units`, in the order of the properties."""
 
     rankings: list[Ranking]
-    skipped: list[str]  # names of properties that are the same everywhere in one half of the text
+    skipped: list[str]  # names of properties that are constant in one half of the text
 
 
 class _Targets(NamedTuple):
-    """P properties of T tokens, ready for one product with the ranks of units."""
+    """P properties of T tokens, in the form that is multiplied by the ranks of units."""
 
     rows: np.ndarray  # [P, T] float64: 0 and 1, or centred ranks
     divisors: np.ndarray  # [P]
@@ -80,19 +80,19 @@ def rank_units(
 
     Args:
       activations: [T, U] float32, the value of each unit after each token; memory-mapped or not.
-      names: of the U units.
-      properties: values [T] each.
-      top: how many units of each ranking are kept.
+      names: names of the U units.
+      properties: properties with values [T].
+      top: number of units kept per property.
 
     Raises:
-      InputError: fewer than 4 tokens, or a unit that is not finite.
-      ValueError: sizes that do not fit together.
+      InputError: there are fewer than 4 tokens, or a unit has values that are not finite.
+      ValueError: the sizes of the arguments do not match.
     """
     length, units = activations.shape
     if len(names) != units or any(len(p.values) != length for p in properties):
-        raise ValueError(f"activations are [{length}, {units}]: one name per unit, one property value per token")
+        raise ValueError(f"activations [{length}, {units}] must have a name per unit and a property value per token")
     if length < 4:
-        raise InputError(f"a text of {length} tokens is too short to rank units on")
+        raise InputError(f"a text of {length} tokens is too short to rank units: it must have 4 or more")
     half = length // 2
     varies = [_varies(p.values[:half]) and _varies(p.values[half:]) for p in properties]
     skipped = [p.name for p, usable in zip(properties, varies, strict=True) if not usable]
@@ -111,10 +111,10 @@ def rank_units(
 
 
 def per_piece(properties: Sequence[Property], spans: np.ndarray) -> list[Property]:
-    """Returns the properties of pieces: each has the value of its last character, after which the unit is read.
+    """Returns the properties of pieces: each piece has the value of its last character, after which the unit is read.
 
     Args:
-      properties: of the T characters.
+      properties: properties of the T characters.
       spans: [P, 2] int, first character and end of each piece. An empty one (the end of a sentence) has the value of
         the character before it.
     """
@@ -125,9 +125,9 @@ def per_piece(properties: Sequence[Property], spans: np.ndarray) -> list[Propert
 def table(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
     """Returns column names and rows of text for `page.Table`, or for a terminal."""
     if ranking.property.kind == "binary":
-        columns = ["unit", "is", "AUC", "balanced accuracy", "F1", "threshold", "AUC, selection half"]
+        columns = ["unit", "direction", "AUC", "balanced accuracy", "F1", "threshold", "AUC, selection half"]
     else:
-        columns = ["unit", "is", "Spearman", "Pearson", "Spearman, selection half"]
+        columns = ["unit", "direction", "Spearman", "Pearson", "Spearman, selection half"]
     rows = []
     for score in ranking.scores:
         if isinstance(score, BinaryScore):
@@ -145,7 +145,7 @@ def _varies(values: np.ndarray) -> bool:
 
 
 def _chunks(activations: np.ndarray, names: Sequence[str], half: int) -> Iterator[np.ndarray]:
-    """Yields the first half of the text of some units at a time, [C, T / 2]; checks the units in passing."""
+    """Yields the first half of the text for some units at a time, [C, T / 2]; checks that all values are finite."""
     width = max(1, _CHUNK_VALUES // half)
     for start in range(0, activations.shape[1], width):
         chunk = activations[:, start : start + width].T
@@ -156,7 +156,7 @@ def _chunks(activations: np.ndarray, names: Sequence[str], half: int) -> Iterato
 
 
 def _targets(properties: Sequence[Property], stop: int) -> _Targets:
-    """Returns what the first `stop` values of the properties are multiplied as."""
+    """Returns the first `stop` values of the properties in the form that `_measures` multiplies."""
     rows, divisors = [], []
     binary = np.array([p.kind == "binary" for p in properties])
     for p in properties:
@@ -169,15 +169,15 @@ def _targets(properties: Sequence[Property], stop: int) -> _Targets:
 
 
 def _centred_ranks(values: np.ndarray) -> np.ndarray:
-    """Returns the ranks along the last axis, less their mean; equal values share their mean rank."""
+    """Returns the ranks along the last axis minus their mean; ties share their mean rank."""
     return rankdata(values, axis=-1) - (values.shape[-1] + 1) / 2
 
 
 def _measures(chunk: np.ndarray, targets: _Targets) -> np.ndarray:
     """Returns [P, C] AUC - 0.5 for binary properties, Spearman's correlation for numbers.
 
-    With the ranks r of n values, k of them inside: AUC = (sum of r inside - k (k + 1) / 2) / (k (n - k)), and so
-    AUC - 0.5 = (sum of r - (n + 1) / 2 inside) / (k (n - k)).
+    If k of n values are inside and r are the ranks: AUC = (sum of r inside - k (k + 1) / 2) / (k (n - k)), so
+    AUC - 0.5 = (sum of (r - (n + 1) / 2) inside) / (k (n - k)).
     """
     centred = _centred_ranks(chunk)  # [C, T]
     norms = np.where(targets.binary[:, None], 1.0, np.linalg.norm(centred, axis=-1)) * targets.divisors[:, None]
@@ -221,9 +221,9 @@ def _number_score(unit: tuple[str, int, float], values: np.ndarray, target: np.n
 
 
 def _best_threshold(values: np.ndarray, inside: np.ndarray) -> float:
-    """Returns the threshold above which `values` say inside with the best balanced accuracy, between two values."""
-    false, true, cuts = roc_curve(inside, values, drop_intermediate=False)  # cuts fall, and begin with infinity
-    gains = (true - false)[-2:0:-1]  # of cuts with values on both sides, the lowest cut first
+    """Returns the threshold with the best balanced accuracy, midway between two values; above it means inside."""
+    false, true, cuts = roc_curve(inside, values, drop_intermediate=False)  # cuts decrease from infinity
+    gains = (true - false)[-2:0:-1]  # for cuts with values on both sides, lowest cut first
     if not len(gains):
         return float(cuts[-1])  # all values are equal
     best = len(gains) - int(np.argmax(gains))
@@ -231,5 +231,5 @@ def _best_threshold(values: np.ndarray, inside: np.ndarray) -> float:
 
 
 def _correlation(measure: Callable[[np.ndarray, np.ndarray], Any], values: np.ndarray, target: np.ndarray) -> float:
-    """Returns the correlation that `measure` finds; 0 for a unit that is constant, where there is none."""
+    """Returns the correlation by `measure`, or 0 for a constant unit, whose correlation is undefined."""
     return float(measure(values, target).statistic) if _varies(values) else 0.0

@@ -25,7 +25,7 @@ def test_there_is_a_line_for_each_curve_with_its_values(rng: np.random.Generator
                 np.testing.assert_array_equal(line.get_ydata(), values)
                 np.testing.assert_array_equal(line.get_xdata(), np.arange(first, T + first))
     labels = [text.get_text() for text in figure.axes[1].findobj(Legend)[0].get_texts()]
-    assert labels == ["trained, by h", "trained, by c", "untrained, by h", "untrained, by c"]
+    assert labels == ["trained, w.r.t. h", "trained, w.r.t. c", "untrained, w.r.t. h", "untrained, w.r.t. c"]
 
 
 def test_without_a_jacobian_there_is_one_column_and_zeros_leave_gaps(rng: np.random.Generator) -> None:

@@ -1,6 +1,6 @@
 "use strict";
-// Values stand in the page as little-endian int16, 32767 being the scale of the unit. The fragment of the address
-// chooses units: #unit=NAME or #unit=PLACE in the list, from 0, for every text; several for one text after another.
+// The page contains values as little-endian int16; 32767 is the scale of the unit. The fragment of the URL selects
+// units: #unit=NAME or #unit=INDEX in the list, from 0, for every text; if repeated, one for each text in order.
 const texts = [...document.querySelectorAll("section.coloured")].map(section => {
   const data = JSON.parse(section.querySelector("script").textContent);
   const view = new DataView(Uint8Array.from(atob(data.values), c => c.charCodeAt(0)).buffer);
