@@ -1,7 +1,7 @@
-"""What the options of all tasks share: how an option is declared, recurrent networks, training, search.
+"""Options common to all tasks: how an option is declared, recurrent networks, training, search.
 
-The modules of this package are the only places where a hyperparameter has a default. A configuration is a frozen
-dataclass of frozen dataclasses ("sections"); `seq2seq_tf.config` reads and writes them.
+This module and `tasks/*/config.py` are the only places where a hyperparameter has a default. A configuration is a
+frozen dataclass of frozen dataclasses ("sections"); `config.loading` reads and writes them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SCHEDULES = ("constant", "cosine", "inverse_sqrt", "plateau")
 KEEP = ("all", "resume", "final")
 PRECISIONS = ("auto", "bfloat16", "float16", "float32")
 
-# Options that affect no number of an update or a validation, whatever the task. (patience decides when training ends.)
+# Options that affect no number of an update or a validation, in any task. (patience decides when training ends.)
 CHANGEABLE = (
     "train.checkpoint_every",
     "train.gradient_curves",
@@ -45,14 +45,14 @@ class Range(NamedTuple):
 
 
 class Text(enum.Enum):
-    """What a string may be where it is not one of some words."""
+    """Kinds of strings, for options that are not a choice among words."""
 
     ANY = "text"
     PATH = "path"  # of a file or folder; `~` is the home folder
 
 
 PATH = Text.PATH
-SWITCH = Range(0, 1)  # of true and false, where a range is asked for
+SWITCH = Range(0, 1)  # of true and false, where a range is required
 SHARE = Range(0.0, 0.95)
 # Every number has an upper bound that fits into memory and int32; a value beyond it is a typo.
 UNITS = Range(1, 16_384)
@@ -66,10 +66,10 @@ TOKENS_OF_A_TEXT = Range(1, 100_000)
 
 
 class Renamed(NamedTuple):
-    """What an option is called now that configurations of earlier versions call something else."""
+    """The current name of an option that has another name in configurations of earlier versions."""
 
     name: str  # dotted
-    values: Mapping[str, str] = MappingProxyType({})  # words that were replaced -> current ones
+    values: Mapping[str, str] = MappingProxyType({})  # replaced words -> current ones
 
     def value(self, stored: Any) -> Any:
         """Returns the current value for an old one."""
@@ -87,12 +87,12 @@ def option(
     """Declares a field of a section.
 
     Args:
-      default: of a new run.
+      default: value for a new run.
       text: help.
       allowed: range, choices or kind of text.
-      before: what a stored run means that was created before this option existed, if not the default.
-      served: makes it an input of an exported SavedModel, with this range; narrower than `allowed` where the value
-        decides the cost, since there strangers choose and the server pays.
+      before: value for stored runs created before this option existed, if not the default.
+      served: makes the option an input of an exported SavedModel, with this range; narrower than `allowed` where the
+        value determines the cost, since there strangers choose it and the server pays.
     """
     stored = default if before is None else before
     metadata = {"help": text, "allowed": allowed, "before": stored, "served": served}
@@ -107,12 +107,12 @@ def with_default(section: type, name: str, default: Any) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:
-    """What every recurrent network here has."""
+    """Options of every recurrent network."""
 
     cell: str = option("lstm", "recurrent cell", CELLS)
     embedding_units: int = option(256, "size of a token's vector", UNITS)
     embedding_scale: float = option(0.1, "standard deviation of initial embeddings", Range(1e-6, 10.0))
-    residual: bool = option(True, "add a layer's input to its output from depth 2 on")
+    residual: bool = option(True, "add a layer's input to its output, from layer 2 on")
     layer_norm: bool = option(False, "normalise the gates inside each cell (Ba 2016)")
     forget_bias: float = option(1.0, "initial bias of the LSTM forget gate", Range(-10, 10))
     word_dropout: float = option(0.0, "share of input tokens whose whole vector is zeroed", SHARE)
@@ -156,7 +156,7 @@ class DecoderConfig(NetworkConfig):
         "bahdanau (additive, 2015), dot or general (Luong 2015), or none: plain encoder-decoder",
         ATTENTIONS,
     )
-    attention_units: int = option(256, "attention=bahdanau: size of the space where queries meet keys", UNITS)
+    attention_units: int = option(256, "attention=bahdanau: size to which queries and keys are projected", UNITS)
     attention_heads: int = option(
         1, "attention=bahdanau: heads among which attention_units and the encoder's outputs are divided", Range(1, 64)
     )
@@ -170,17 +170,17 @@ class DecoderConfig(NetworkConfig):
 
 
 def check_attention(model: DecoderConfig, value_units: int, made_by: str) -> None:
-    """Raises InputError unless the attention of a decoder can read an encoder's outputs.
+    """Raises InputError unless a decoder can attend to an encoder's outputs.
 
     Args:
-      model: of the decoder.
+      model: options of the decoder.
       value_units: size of an output of the encoder.
-      made_by: the options that make this size, with their values.
+      made_by: the options that determine this size, with their values.
     """
     if model.attention == "dot" and model.decoder_units != value_units:
         raise InputError(
             f"model.attention=dot needs model.decoder_units={model.decoder_units} to be the size of the encoder's "
-            f"outputs, {value_units} ({made_by}); model.attention=general takes any sizes"
+            f"outputs, {value_units} ({made_by}); model.attention=general accepts any sizes"
         )
     heads = model.attention_heads
     if heads > 1 and model.attention != "bahdanau":
@@ -195,28 +195,26 @@ def check_attention(model: DecoderConfig, value_units: int, made_by: str) -> Non
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """How the weights are trained, whatever the task."""
+    """How the weights are trained, in any task."""
 
     seed: int = option(1, "everything random is a function of this seed and the update number", Range(0, 2**31 - 1))
-    init_from: str = option(
-        "", "run folder whose weights, tokenizers and sizes a new run starts from; see docs/training.md", PATH
-    )
+    init_from: str = option("", "run folder whose weights, tokenizers and sizes a new run starts from", PATH)
     max_epochs: int = option(20, "passes over the training pairs", EPOCHS)
     max_updates: int = option(
         0,
-        "updates after which training ends, if max_epochs has more; the cosine schedule ends there; 0 = no limit",
+        "updates after which training ends, if max_epochs allows more; the cosine schedule ends there; 0 = no limit",
         UPDATES_OR_NONE,
     )
     max_minutes: float = option(
         0.0,
-        "time for training on this machine: speed is measured when the run begins and decides max_updates (never "
-        "more than max_epochs has); 0 = no limit",
+        "minutes for training on this machine: speed is measured when the run begins and determines max_updates "
+        "(never more than max_epochs allows); 0 = no limit",
         Range(0.0, 1e6),
     )
     accumulate: int = option(1, "batches whose gradients are summed into one update", Range(1, 1024))
     shards: int = option(
         0,
-        "parts of a batch computed side by side; 0 = one per CPU core up to 4, or 1 on a GPU, decided when the run is "
+        "parts of a batch computed in parallel; 0 = one per CPU core up to 4, or 1 on a GPU, decided when the run is "
         "created",
         Range(0, 64),
     )
@@ -225,14 +223,18 @@ class TrainConfig:
     adam_beta2: float = option(0.999, "decay of Adam's second moment", Range(0.5, 0.99999))
     schedule: str = option("cosine", "learning rate after the warm-up; cosine ends at zero", SCHEDULES)
     warmup_updates: int = option(200, "updates over which the learning rate rises from zero", UPDATES_OR_NONE)
-    plateau_factor: float = option(0.5, "schedule=plateau: multiply by this when the metric stalls", Range(0.01, 0.99))
-    plateau_patience: int = option(1, "schedule=plateau: validations without a better metric before that", VALIDATIONS)
+    plateau_factor: float = option(
+        0.5, "schedule=plateau: factor on the rate when the metric stalls", Range(0.01, 0.99)
+    )
+    plateau_patience: int = option(
+        1, "schedule=plateau: validations without a better metric before a reduction", VALIDATIONS
+    )
     weight_decay: float = option(0.0, "decoupled weight decay (adamw)", Range(0.0, 1.0))
     clip_norm: float = option(1.0, "bound on the global gradient norm; 0 = no clipping", Range(0.0, 1e9))
     label_smoothing: float = option(0.1, "share of probability spread over all classes (Szegedy 2016)", SHARE)
     precision: str = option(
         "auto",
-        "of matrix products; states and sums stay float32. auto = bfloat16 where the machine has instructions for it, "
+        "of matrix products; states and sums stay float32; auto = bfloat16 where the machine has instructions for it, "
         "decided when the run is created",
         PRECISIONS,
     )
@@ -244,16 +246,16 @@ class TrainConfig:
     loss_scale_growth: int = option(
         2000, "precision=float16: updates without overflow after which the factor is doubled", UPDATES
     )
-    jit_compile: bool = option(False, "compile an update with XLA, once per batch shape; see docs/gpu.md")
+    jit_compile: bool = option(False, "compile an update with XLA, once per batch shape")
     validate_every: int = option(0, "updates between validations; 0 = after each epoch", UPDATES_OR_NONE)
     checkpoint_every: int = option(500, "updates between checkpoints to resume from", UPDATES)
     keep: str = option(
         "all",
-        "what stays in the folder of a finished run besides what using it needs: all; resume = what training on needs "
-        "(newest checkpoint, best weights, prepared data); final = nothing",
+        "files kept in the folder of a finished run besides those needed to use it: all; resume = those needed to "
+        "train further (newest checkpoint, best weights, prepared data); final = none",
         KEEP,
     )
-    keep_checkpoints: int = option(2, "latest checkpoints kept", Range(1, 10_000))
+    keep_checkpoints: int = option(2, "number of latest checkpoints kept", Range(1, 10_000))
     metric: str = option("loss", "metric on the valid set that decides which checkpoint is best", ("loss",))
     patience: int = option(
         10, "validations without a better metric before stopping; 0 = never stop early", Range(0, VALIDATIONS.high)
@@ -262,17 +264,16 @@ class TrainConfig:
     log_every: int = option(50, "updates between lines of metrics.jsonl", UPDATES)
     gradient_curves: int = option(
         0,
-        "updates between pictures, in TensorBoard, of how the gradient flows back over the steps; 0 = none; see "
-        "docs/inspecting.md",
+        "updates between pictures in TensorBoard of how the gradient flows back over the time steps; 0 = none",
         UPDATES_OR_NONE,
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class SearchConfig:
-    """Defaults of a search for hypotheses, whatever the task; programs and the SavedModel can override them per call.
+    """Defaults of the search for hypotheses, in any task; programs and the SavedModel can override them per call.
 
-    These are the options that `search.options.SearchOptions` holds. A task adds what belongs to its inputs and lengths.
+    These are the options in `search.options.SearchOptions`. A task adds those for its inputs and lengths.
     """
 
     beam_size: int = option(5, "hypotheses kept at each step; 1 = greedy", Range(1, 64), served=Range(1, 16))
@@ -287,7 +288,7 @@ class SearchConfig:
         False, "stop searching once no live hypothesis could win by ending at the next step: faster, approximate"
     )
     allow_unknown: bool = option(
-        True, "outputs may hold the unknown token; false = the best other one is taken in its place", served=SWITCH
+        True, "outputs may contain the unknown token; false = the best other token replaces it", served=SWITCH
     )
 
     def check(self) -> None:
@@ -300,13 +301,13 @@ class TaskConfig:
     """All options of a run of one task: a frozen dataclass whose fields are its sections."""
 
     task: ClassVar[str]  # the name in configuration files
-    trained_by: ClassVar[str]  # the program, to name where a run or its configuration was given to another one
+    trained_by: ClassVar[str]  # the program, for the message if a run or its configuration was passed to another one
     used_by: ClassVar[str]
-    has_gradient_curves: ClassVar[bool] = False  # whether the task offers what train.gradient_curves asks for
+    has_gradient_curves: ClassVar[bool] = False  # whether the task supports train.gradient_curves
     changeable: ClassVar[tuple[str, ...]] = CHANGEABLE  # patterns of options that may change when a run is resumed
-    python_api: ClassVar[str]  # "MODULE:CLASS", the trained run in Python, which the package hands out by name
-    inspected_by: ClassVar[str] = ""  # module of what seq2seq-inspect shows of a run; see `inspection.abilities`
-    inspects: ClassVar[tuple[str, ...]] = ()  # that is: attention, units, gradients, cells
+    python_api: ClassVar[str]  # "MODULE:CLASS" of a trained run in Python, which the package exports by name
+    inspected_by: ClassVar[str] = ""  # module with what seq2seq-inspect shows of a run; see `inspection.abilities`
+    inspects: ClassVar[tuple[str, ...]] = ()  # some of: attention, units, gradients, cells
     tokenizer_files: ClassVar[tuple[str, ...]]  # in the run folder; weights are useless without them
     renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType({})  # dotted name in earlier versions -> current one
     model: NetworkConfig
@@ -319,4 +320,4 @@ class TaskConfig:
         if self.train.jit_compile and self.model.cudnn:
             raise InputError("train.jit_compile=true needs model.cudnn=false: XLA cannot compile a cuDNN layer")
         if self.train.gradient_curves and not self.has_gradient_curves:
-            raise InputError(f"train.gradient_curves must be 0: there are none for {self.task}")
+            raise InputError(f"train.gradient_curves must be 0: {self.task} does not support it")

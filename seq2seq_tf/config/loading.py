@@ -1,7 +1,7 @@
-"""Configurations: strict loading from YAML and flags, and writing. The options themselves stand in
-`config.common` and in `tasks/*/config.py`.
+"""Configurations: strict loading from YAML and flags, and writing.
 
-A run folder stores the configuration it was trained with, and every other program reads it from there.
+The options themselves are declared in `config.common` and in `tasks/*/config.py`. A run folder stores the configuration
+it was trained with, and every other program reads it from there.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ AnyConfig = TypeVar("AnyConfig", bound=TaskConfig)
 
 
 class Leaf(NamedTuple):
-    """One option: its dotted name, type, default, help, what is allowed, and what a SavedModel takes for it."""
+    """One option: its dotted name, type, default and help, what is allowed, and what a SavedModel accepts for it."""
 
     name: str
     type: type
     default: Any
     help: str
     allowed: Range | Text | tuple[str, ...]
-    before: Any  # its value in a stored run that was made before there was this option
+    before: Any  # its value in a stored run that is older than the option
     served: Range | None  # None: not an input of a SavedModel
 
     @property
@@ -43,14 +43,14 @@ class Leaf(NamedTuple):
 
 
 class Resolved(NamedTuple, Generic[AnyConfig]):
-    """A configuration and, for each value that is not the default, where it came from."""
+    """A configuration and, for each value that is not the default, its origin."""
 
     config: AnyConfig
     sources: dict[str, str]  # dotted name -> "configs/x.yaml:12" or "flag"
 
 
 class Given(NamedTuple):
-    """Options that were set, some or all, and where."""
+    """The options that were set (some or all), and where."""
 
     values: dict[str, Any]  # dotted name -> value
     sources: dict[str, str]  # dotted name -> "configs/x.yaml:12", a file or "flag"
@@ -63,13 +63,13 @@ def sections(kind: type[TaskConfig]) -> dict[str, type]:
 
 
 def leaves(kind: type[TaskConfig]) -> list[Leaf]:
-    """Returns every option of a task in the order of declaration; `train.batch_tokens` is one."""
+    """Returns every option of a task, such as `train.batch_tokens`, in the order of declaration."""
     return [leaf for section, section_kind in sections(kind).items() for leaf in section_leaves(section, section_kind)]
 
 
 @functools.cache
 def section_leaves(section: str, kind: type) -> tuple[Leaf, ...]:
-    """Returns every option of a section in the order of declaration, those that it inherits first."""
+    """Returns every option of a section in the order of declaration, inherited ones first."""
     types = get_type_hints(kind)
     return tuple(
         Leaf(name=f"{section}.{field.name}", type=types[field.name], default=field.default, **field.metadata)
@@ -82,7 +82,7 @@ def _fields(kind: type) -> tuple[dataclasses.Field[Any], ...]:
 
 
 def check(leaf: Leaf, value: Any, where: str) -> Any:
-    """Returns `value` as the leaf's type, or raises InputError that starts with `where`."""
+    """Returns `value` as the leaf's type; raises InputError, starting with `where`, if it is not allowed."""
     value = _as_type(leaf, value)
     if not isinstance(value, leaf.type) or (leaf.type is not bool and isinstance(value, bool)):
         shown = f"{type(value).__name__} {_shown(value)}"
@@ -97,7 +97,7 @@ def check(leaf: Leaf, value: Any, where: str) -> Any:
 
 
 def allowed(leaf: Leaf) -> str:
-    """Returns the allowed values of an option, for people: "1 to 64", "gru, lstm, rnn", "path"."""
+    """Returns the allowed values of an option as text: "1 to 64", "gru, lstm, rnn", "path"."""
     if leaf.type is bool:
         return "true, false"
     if isinstance(leaf.allowed, Text):
@@ -106,12 +106,12 @@ def allowed(leaf: Leaf) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """Returns a range for people."""
+    """Returns a range as text: "1 to 64"."""
     return f"{low:,.10g} to {high:,.10g}"
 
 
 def _as_type(leaf: Leaf, value: Any) -> Any:
-    """Returns `value` converted to the leaf's type if it means the same: NumPy's numbers, a path, 1e-3 in quotes."""
+    """Returns `value` converted to the leaf's type if that keeps its meaning: NumPy numbers, a path, 1e-3 in quotes."""
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
         value = value.item()
     if leaf.allowed is PATH and isinstance(value, str | os.PathLike):
@@ -127,13 +127,13 @@ def _as_type(leaf: Leaf, value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """Returns a value as it stands in Python, on one line of readable length."""
+    """Returns the repr of a value, shortened to a readable length."""
     shortened = reprlib.Repr()
     shortened.maxstring = shortened.maxother = 80
     try:
         return shortened.repr(value)
-    except ValueError:  # a number of more digits than Python writes
-        return "a number of thousands of digits"
+    except ValueError:  # a number with more digits than Python prints
+        return "a number with thousands of digits"
 
 
 def load(
@@ -147,13 +147,13 @@ def load(
     Args:
       path: the file, or None for the defaults.
       overrides: they win over the file.
-      kind: configuration of the task; of translation if not given. A file may name its task in a line of its own,
-        `task: NAME`.
+      kind: configuration class of the task; that of translation if not given. A file may name its task in a separate
+        line, `task: NAME`.
       below: values used instead of the defaults where neither file nor overrides set one.
 
     Raises:
-      InputError: unknown key (with the nearest known names), wrong type, value out of range, contradiction, another
-        task; the message names file and line, or the flag.
+      InputError: no such file, unknown key (with the nearest known names), wrong type, value out of range,
+        contradiction, or another task; the message names file and line, or the flag.
     """
     if kind is None:
         kind = cast(type[AnyConfig], default_kind())
@@ -169,7 +169,7 @@ def load(
 
 
 def stored_run(path: str | os.PathLike[str], kind: type[AnyConfig]) -> AnyConfig:
-    """Returns the configuration in a run folder: options that it does not name mean what held before them."""
+    """Returns the configuration in a run folder; options missing from it get the value from before they existed."""
     before = {leaf.name: leaf.before for leaf in leaves(kind)}
     return load(path, kind=kind, below=Given(before, dict.fromkeys(before, os.fspath(path)))).config
 
@@ -189,7 +189,7 @@ def read(path: str | os.PathLike[str] | None, overrides: Mapping[str, Any] | Non
 
 
 def _of_file(path: str, kind: type[TaskConfig], known: Mapping[str, Leaf]) -> Given:
-    """Returns the options set in a file; names and words of earlier versions are understood."""
+    """Returns the options set in a file; names and values of earlier versions are accepted."""
     file, task = _read(path, kind)
     if task != kind.task:
         raise _wrong_configuration(file, task, kind)
@@ -202,7 +202,7 @@ def _of_file(path: str, kind: type[TaskConfig], known: Mapping[str, Leaf]) -> Gi
         if name not in known:
             raise InputError(f"{where}: unknown key {name!r}{nearest(name, known)}")
         if name in found.values:
-            raise InputError(f"{where}: {written} sets {name} again; it is set at {found.sources[name]}")
+            raise InputError(f"{where}: {written} sets {name} again; it is already set at {found.sources[name]}")
         found.values[name], found.sources[name] = check(known[name], value, where), where
     return found
 
@@ -212,11 +212,11 @@ def _wrong_configuration(file: ConfigFile, task: str, kind: type[TaskConfig]) ->
     if file.task is None:
         where, missing = file.path, f" (it has no line `task: {kind.task}`)"
     program = TASKS[task].trained_by
-    return InputError(f"{where}: this is a configuration of {task}{missing}, not of {kind.task}: use {program}")
+    return InputError(f"{where}: this is a configuration for {task}{missing}, not for {kind.task}: use {program}")
 
 
 def wrong_run(path: str, task: str) -> InputError:
-    """Returns what to raise for a run folder of another task than the one that is needed."""
+    """Returns the error to raise for a run folder of a task other than the required one."""
     return InputError(f"{path}: this is a run of {task}, made by {TASKS[task].trained_by}: use {TASKS[task].used_by}")
 
 
@@ -253,17 +253,17 @@ def _check_sections(file: ConfigFile, kind: type[TaskConfig]) -> None:
             section, key = name.split(".")
             raise InputError(f"{where}: {name!r} must be written as a line `{key}: VALUE` in section {section!r}")
         if name in known and not holds_keys:
-            raise InputError(f"{where}: section {name!r} must hold key: value lines")
+            raise InputError(f"{where}: section {name!r} must contain key: value lines")
         if name not in known and not holds_keys:
             raise InputError(f"{where}: unknown key {name!r} outside of any section{nearest(name, [*options, *known])}")
         if name not in known:
             others = [task for task, other in TASKS.items() if name in sections(other)]
-            whose = f" (one of {' and '.join(others)})" if others else nearest(name, known)
+            whose = f" (a section of {' and '.join(others)})" if others else nearest(name, known)
             raise InputError(f"{where}: unknown section {name!r}{whose}")
 
 
 def flatten(config: TaskConfig) -> dict[str, Any]:
-    """Returns dotted name -> value."""
+    """Returns dotted name -> value for all options."""
     names = [leaf.name for leaf in leaves(type(config))]
     return {name: getattr(getattr(config, name.split(".")[0]), name.split(".")[1]) for name in names}
 
@@ -280,7 +280,7 @@ def with_values(config: AnyConfig, values: Mapping[str, Any]) -> AnyConfig:
 
 
 def describe(resolved: Resolved[Any], names: Sequence[str] | None = None) -> str:
-    """Returns one line per changed value (or per given name) with its origin, for people to read."""
+    """Returns one line per changed value (or per given name), with its origin, to be printed."""
     values = flatten(resolved.config)
     shown = [n for n in values if n in resolved.sources] if names is None else names
     width = max((len(n) for n in shown), default=0)

@@ -14,7 +14,7 @@ _WIDTH = 100
 
 
 def as_yaml(kind: type[TaskConfig]) -> str:
-    """Returns a configuration file of all defaults; above each option stand its meaning and what it may be."""
+    """Returns a configuration file of all defaults; a comment above each gives its meaning and allowed values."""
     lines = [
         f"# All options of {kind.task} with their defaults. A configuration needs only the lines that differ.",
         f"task: {kind.task}",
@@ -32,7 +32,7 @@ def as_yaml(kind: type[TaskConfig]) -> str:
 
 
 def as_markdown(kind: type[TaskConfig]) -> str:
-    """Returns the table of the documentation."""
+    """Returns the Markdown table that the documentation shows."""
     lines = ["| option | default | allowed | meaning |", "|---|---|---|---|"]
     for leaf in leaves(kind):
         default = str(leaf.default).lower() if leaf.type is bool else leaf.default

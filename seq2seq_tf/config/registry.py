@@ -1,4 +1,4 @@
-"""Which tasks there are, for the reading of configuration files: filled by `seq2seq_tf.tasks`, which knows them."""
+"""The registry of tasks, used when configuration files are read; `seq2seq_tf.tasks` fills it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ TASKS: dict[str, type[TaskConfig]] = {}  # name in configuration files -> class;
 
 
 def register(*kinds: type[TaskConfig]) -> None:
-    """Registers configurations under the names of their tasks."""
+    """Registers configuration classes under the names of their tasks."""
     TASKS.update({kind.task: kind for kind in kinds})
 
 
 def default_kind() -> type[TaskConfig]:
-    """Returns the configuration of a file that names no task."""
+    """Returns the configuration class for a file that names no task."""
     return TASKS[DEFAULT_TASK]
 
 
 def python_api(task: str) -> Any:
-    """Returns the class of a task's trained runs, such as `Translator`.
+    """Returns the class for using a task's trained runs, such as `Translator`.
 
     Raises:
       InputError: there is no such task.

@@ -1,4 +1,4 @@
-"""The section `search` of a configuration: its options by name, and some of them set for a call."""
+"""The section `search` of a configuration: its options by name, and values that override it for a single call."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def search_leaves(kind: type) -> dict[str, Leaf]:
 
 
 def served(leaf: Leaf) -> str:
-    """Returns the range of an option as an input of a SavedModel, for people; "" where it is none."""
+    """Returns, as text, the range of an option as an input of a SavedModel; "" if it is not one."""
     if leaf.served is None:
         return ""
     return "true, false" if leaf.type is bool else interval(*leaf.served)
 
 
 def with_search(search: AnySearch, options: Mapping[str, Any]) -> AnySearch:
-    """Returns a section `search` with options replaced; those that are given are checked as in a file.
+    """Returns a section `search` with options replaced; the new values are checked like those in a file.
 
     Raises:
-      InputError: unknown option or value out of range.
+      InputError: unknown option, value out of range or contradiction.
     """
     known = search_leaves(type(search))
     for name in options:

@@ -1,4 +1,4 @@
-"""The content of a configuration file: two levels of YAML with their line numbers, and no more of YAML."""
+"""The content of a configuration file: two levels of YAML with their line numbers, and nothing more of YAML."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 from seq2seq_tf.config import examples
 from seq2seq_tf.errors import InputError
 
-_MAX_BYTES = 1 << 18  # a configuration of every option has some six thousand
+_MAX_BYTES = 1 << 18  # a configuration with every option has about six thousand
 _DEEPEST = 16
 
 
@@ -28,21 +28,21 @@ class Section(NamedTuple):
 
     name: str
     line: int
-    holds_keys: bool  # as a section must; else a value stands there
+    holds_keys: bool  # as a section must; False: it has a value instead
 
 
 class ConfigFile(NamedTuple):
-    """Everything in a file."""
+    """The content of a file."""
 
     path: str
     task: str | None  # as written
-    task_line: int  # 0 where none is named
+    task_line: int  # 0 if none is named
     sections: list[Section]
     entries: list[Entry]
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without anchors: a few lines of them can mean a document of gigabytes. And not nested without end."""
+    """YAML without anchors, since a few lines of them can expand to gigabytes, and with limited nesting."""
 
     depth = 0
 
@@ -66,10 +66,10 @@ def read_config_file(path: str, expected: Iterable[str]) -> ConfigFile:
 
     Args:
       path: of the file.
-      expected: names of sections, for the message where there is none.
+      expected: names of sections, for the message if there are none.
 
     Raises:
-      InputError: no such file, not YAML, not two levels, a duplicate key; with file and line.
+      InputError: no such file, too large, not YAML, not two levels, or a duplicate key; with file and line.
     """
     path = os.path.expanduser(path)
     root = _compose(path)
@@ -120,7 +120,7 @@ def _compose(path: str) -> yaml.Node | None:
 
 
 def _key(node: yaml.Node, path: str) -> str:
-    """Returns the text of a key; YAML also knows lists and mappings as keys."""
+    """Returns the text of a key; YAML also allows lists and mappings as keys."""
     if not isinstance(node, yaml.ScalarNode):
         raise InputError(f"{path}:{node.start_mark.line + 1}: a key must be a word")
     return str(node.value)

@@ -114,7 +114,7 @@ def test_a_later_end_is_taken_where_the_schedule_does_not_know_the_end(schedule:
 
 def test_an_end_that_cannot_be_reached_exactly_is_refused_with_what_can_be_done() -> None:
     cosine = config_of(TranslationConfig)
-    with pytest.raises(InputError, match=r"cosine .*train\.max_epochs=20, so 21 .*train\.init_from"):
+    with pytest.raises(InputError, match=r"cosine .*train\.max_epochs=20, so with 21 .*train\.init_from"):
         agree(cosine, config_of(TranslationConfig, train__max_epochs=21), FINISHED)
     with pytest.raises(InputError, match=r"train\.max_updates=0 can only be raised, not lowered to 9"):
         agree(cosine, config_of(TranslationConfig, train__max_updates=9), TRAINING)
