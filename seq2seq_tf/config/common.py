@@ -226,16 +226,14 @@ class TrainConfig:
     plateau_factor: float = option(
         0.5, "schedule=plateau: factor on the rate when the metric stalls", Range(0.01, 0.99)
     )
-    plateau_patience: int = option(
-        1, "schedule=plateau: validations without a better metric before a reduction", VALIDATIONS
-    )
+    plateau_patience: int = option(1, "schedule=plateau: stalled validations before each reduction", VALIDATIONS)
     weight_decay: float = option(0.0, "decoupled weight decay (adamw)", Range(0.0, 1.0))
     clip_norm: float = option(1.0, "bound on the global gradient norm; 0 = no clipping", Range(0.0, 1e9))
     label_smoothing: float = option(0.1, "share of probability spread over all classes (Szegedy 2016)", SHARE)
     precision: str = option(
         "auto",
-        "of matrix products; states and sums stay float32; auto = bfloat16 where the machine has instructions for it, "
-        "decided when the run is created",
+        "precision of matrix products; states and sums stay float32; auto = bfloat16 where the machine has "
+        "instructions for it, decided when the run is created",
         PRECISIONS,
     )
     loss_scale: float = option(

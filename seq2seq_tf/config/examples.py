@@ -11,7 +11,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def folder() -> Path:
-    """Returns the folder of the files: in an installed package (setup.cfg puts it there), or beside it in a checkout."""
+    """Returns the folder of the files: in an installed package (put there by setup.cfg), or beside it in a checkout."""
     inside = _PACKAGE / "configs"
     return inside if inside.is_dir() else _PACKAGE.parent / "configs"
 

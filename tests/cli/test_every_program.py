@@ -189,7 +189,7 @@ def test_a_configuration_of_another_task_names_its_program(name: str, runs: dict
             continue
         ended = call(name, f"--config={run / 'config.yaml'}", f"--model_dir={tmp_path / 'run'}")
         assert_one_error_line(
-            ended, f"config.yaml:1: this is a configuration of {task}", f"use {TASKS[task].trained_by}"
+            ended, f"config.yaml:1: this is a configuration for {task}", f"use {TASKS[task].trained_by}"
         )
         assert not (tmp_path / "run").exists()
 

@@ -48,7 +48,7 @@ def test_values_that_contradict_each_other_are_refused(overrides: dict[str, Any]
 
 
 def test_a_task_without_gradient_curves_refuses_the_option() -> None:
-    with pytest.raises(InputError, match="train.gradient_curves must be 0: there are none for captioning"):
+    with pytest.raises(InputError, match="train.gradient_curves must be 0: captioning does not support it"):
         load(None, {"train.gradient_curves": 5}, CaptioningConfig)
 
 

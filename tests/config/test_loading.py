@@ -188,7 +188,7 @@ def test_a_whole_number_is_a_float_where_one_is_wanted(write: Write) -> None:
         ("train:\n  ? [seed]\n  : 1\n", 2, ["key"]),
         ("train:\n  seed: !now 1\n", 2, ["train.seed", "!now"]),
         ("train:\n  seed: !!python/name:os.system 1\n", 2, ["train.seed"]),
-        ("sample:\n  length: 3\n", 1, ["'sample'", "one of language_model"]),
+        ("sample:\n  length: 3\n", 1, ["'sample'", "a section of language_model"]),
         ("task: tagging\n", 1, ["tagging", "use seq2seq-tag train"]),
         ("task: poetry\n", 1, ["'poetry'", "translation"]),
         ("task: [tagging]\n", 1, ["a list or mapping"]),

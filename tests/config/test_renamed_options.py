@@ -62,7 +62,7 @@ def test_old_and_new_name_in_one_file_are_refused(tmp_path: Path) -> None:
     path.write_text("task: language_model\ntrain:\n  chunk: 5\n  bptt_steps: 5\n")
     with pytest.raises(InputError) as caught:
         load(path, kind=LanguageModelConfig)
-    assert str(caught.value) == f"{path}:4: train.bptt_steps sets train.bptt_steps again; it is set at {path}:3"
+    assert str(caught.value) == f"{path}:4: train.bptt_steps sets train.bptt_steps again; it is already set at {path}:3"
 
 
 @pytest.mark.parametrize("task", [task for task, kind in TASKS.items() if kind.renamed])

@@ -51,8 +51,8 @@ def test_what_is_no_configuration_is_one_line(tmp_path: Path, content: str | byt
         ("lr: 3\n", "1: unknown key 'lr' outside of any section (did you mean 'train.learning_rate'?)"),
         ("train.seed: 3\n", "1: 'train.seed' must be written as a line `seed: VALUE` in section 'train'"),
         ("trian: {seed: 3}\n", "1: unknown section 'trian' (did you mean 'train'?)"),
-        ("train: 3\n", "1: section 'train' must hold key: value lines"),
-        ("train: [seed]\n", "1: section 'train' must hold key: value lines"),
+        ("train: 3\n", "1: section 'train' must contain key: value lines"),
+        ("train: [seed]\n", "1: section 'train' must contain key: value lines"),
     ],
 )
 def test_what_stands_in_no_section_is_told_where_it_belongs(tmp_path: Path, content: str, message: str) -> None:
