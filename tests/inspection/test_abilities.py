@@ -1,4 +1,4 @@
-"""A task offers what its configuration says, each ability whole."""
+"""The module of a task provides everything that its configuration lists."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def members(protocol: type) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("task", "ability"), [(task, ability) for task, kind in TASKS.items() for ability in kind.inspects]
 )
-def test_a_task_offers_what_its_configuration_says(task: str, ability: str) -> None:
+def test_a_task_provides_the_abilities_in_its_configuration(task: str, ability: str) -> None:
     module = importlib.import_module(TASKS[task].inspected_by)
     for name, member in members(PROTOCOLS[ability]).items():
         found = getattr(module, name)
@@ -42,7 +42,7 @@ def test_a_task_offers_what_its_configuration_says(task: str, ability: str) -> N
             assert {p.name for p in given if p.kind is p.KEYWORD_ONLY} == keywords, name
 
 
-def test_only_known_abilities_are_named_and_a_module_with_them() -> None:
+def test_configurations_list_known_abilities_together_with_a_module() -> None:
     for kind in TASKS.values():
         assert set(kind.inspects) <= set(PROTOCOLS)
         assert bool(kind.inspects) == bool(kind.inspected_by)

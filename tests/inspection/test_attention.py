@@ -1,4 +1,4 @@
-"""Attention maps carry the right labels; word alignments follow the sums over pieces."""
+"""Attention maps have the right labels; word alignments follow the sums over pieces."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ EXAMPLE = hypothesis(
     ["▁ka", "be", "▁du"],
     ["▁x", "y", "▁z"],
     [
-        [0.3, 0.3, 0.4, 0.0],  # most for z, but more for the pieces of xy together
-        [0.2, 0.2, 0.5, 0.1],  # alone it would say z; with ka it says xy: 1.0 against 0.9
-        [0.05, 0.0, 0.1, 0.85],  # most for the end, which is no word
+        [0.3, 0.3, 0.4, 0.0],  # z is the largest piece, but x and y together have more
+        [0.2, 0.2, 0.5, 0.1],  # alone it would be aligned to z; with ka, to xy: 1.0 against 0.9
+        [0.05, 0.0, 0.1, 0.85],  # the end has most, but is not a word
         [0.0, 0.0, 0.0, 1.0],
     ],
 )
 
 
-def test_a_word_goes_to_the_source_word_whose_pieces_have_most_attention_together() -> None:
+def test_a_word_is_aligned_to_the_source_word_whose_pieces_have_most_attention_in_total() -> None:
     assert word_alignment(EXAMPLE) == [(0, 0), (1, 1)]
 
 
-def test_a_piece_without_a_space_goes_on_the_word_before_and_the_first_one_begins_a_word() -> None:
+def test_a_piece_without_a_space_continues_the_word_and_the_first_one_starts_a_word() -> None:
     found = hypothesis(["ka", "be", "▁", "du"], ["x", "▁", "y"], np.eye(5, 4).tolist())
     assert word_alignment(found) == [(0, 0), (1, 1)]
 
@@ -53,18 +53,18 @@ def test_without_words_there_is_no_alignment() -> None:
     assert word_alignment(EXAMPLE._replace(attention=np.zeros((4, 0), np.float32))) == []
 
 
-def test_the_picture_has_a_label_per_piece_and_the_weights_as_they_are() -> None:
+def test_the_picture_has_a_label_per_piece_and_the_unchanged_weights() -> None:
     (axes,) = attention_figure(EXAMPLE).axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["▁x", "y", "▁z", "</s>"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["▁ka", "be", "▁du", "</s>"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("source", "translation")
     (image,) = axes.images
     np.testing.assert_array_equal(image.get_array(), EXAMPLE.attention)
-    assert image.get_clim() == (0.0, 1.0)  # so that two maps can be compared
+    assert image.get_clim() == (0.0, 1.0)  # so that maps can be compared
 
 
 def brightness(weights: list[list[float]]) -> np.ndarray:
-    """Returns the drawn picture, [rows, columns] from 0 to 1."""
+    """Returns the brightness of the picture, [rows, columns] from 0 to 1."""
     png = attention_png(hypothesis(["▁ka"], ["▁x"], weights))
     return matplotlib.image.imread(io.BytesIO(png))[:, :, :3].mean(-1)
 
@@ -72,7 +72,7 @@ def brightness(weights: list[list[float]]) -> np.ndarray:
 def test_a_picture_is_dark_where_attention_is() -> None:
     difference = brightness([[1.0, 0.0], [0.0, 0.0]]) - brightness([[0.0, 0.0], [0.0, 1.0]])
     first, last = (np.argwhere(where).mean(0) for where in (difference < -0.5, difference > 0.5))
-    assert (first < last).all()  # further up and further left
+    assert (first < last).all()  # further up and to the left
 
 
 def test_the_picture_of_a_long_sentence_stays_small_enough_to_draw() -> None:
@@ -83,7 +83,7 @@ def test_the_picture_of_a_long_sentence_stays_small_enough_to_draw() -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_pieces_of_any_characters_can_be_drawn() -> None:
-    """Two dollar signs would begin a formula."""
+    """Two dollar signs would start a formula."""
     pieces = ["$$", "$x^$", "\\frac", "_{", "<0x0A>", "\U0001f600", "\uae40", "\u05e9", "▁", "%", "&"]
     size = len(pieces) + 1
     assert attention_png(hypothesis(pieces, pieces, np.eye(size).tolist())).startswith(b"\x89PNG\r\n\x1a\n")

@@ -1,4 +1,4 @@
-"""A page holds every sentence with its map and its alignment, or every image with a map per word."""
+"""A page contains every sentence with its map and its alignment, or every image with a map per word."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def test_alignments_are_pairs_of_source_and_target_word() -> None:
     assert pharaoh(Hypothesis("", 0.0, 0.0, [], ["▁x"], np.ones([1, 2]))) == ""
 
 
-def test_all_sentences_stand_on_the_page_with_their_maps() -> None:
+def test_all_sentences_are_on_the_page_with_their_maps() -> None:
     page = page_html("Maps", translation_sections(["x y", "z"], FOUND))
     assert page.count('class="map"') == 2
     for text in ("x y", "b a", "1-0 0-1", "&lt;c&gt;", "-0.250"):
         assert re.search(rf"<td[^>]*>{re.escape(text)}</td>", page)
     assert re.findall(r"1\. b a|2\. &lt;c&gt;", page) == ["1. b a", "2. &lt;c&gt;"]
-    assert page.count("&lt;/s&gt;") == 4  # the end on both sides of both
+    assert page.count("&lt;/s&gt;") == 4  # the end symbol on both sides of both maps
 
 
 def test_every_word_of_a_caption_has_a_map_over_the_image(rng: np.random.Generator) -> None:

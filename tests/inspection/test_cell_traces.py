@@ -1,4 +1,4 @@
-"""A recording is in the order of the text and leaves nothing behind."""
+"""A recording is in the order of the text and leaves the cells unchanged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_after_recording_the_cells_are_as_they_were() -> None:
         assert "step" not in vars(named.cell)
 
 
-def test_what_reads_from_the_end_is_shown_in_the_order_of_the_text() -> None:
+def test_values_of_a_backward_cell_are_in_the_order_of_the_text() -> None:
     steps = [tf.constant([[float(t), 0.0]]) for t in range(3)]
     trace = CellTrace("encoder/layer_0/backward", True, {"h": steps, "c": [-step for step in steps]}, {})
     assert unit_names(trace) == [f"encoder/layer_0/backward/{part}/{u}" for part in "hc" for u in (0, 1)]

@@ -32,7 +32,7 @@ def test_a_picture_wraps_at_its_columns_and_breaks_at_line_ends() -> None:
     assert placed("abcde fg\nh", 4) == [(0, 0, "abcd"), (1, 4, "↵"), (1, 0, "e"), (1, 2, "fg"), (2, 0, "h")]
 
 
-def test_a_picture_gives_tabs_and_wide_characters_their_columns() -> None:
+def test_tabs_and_wide_characters_take_several_columns_of_a_picture() -> None:
     assert placed(["a\tb", "語c", "e\u0301"], 12) == [
         *[(0, 1, "→"), (0, 5, "語"), (0, 8, "e\u0301")],
         *[(0, 0, "a"), (0, 4, "b"), (0, 7, "c")],
@@ -47,7 +47,7 @@ def test_a_text_of_any_characters_can_be_drawn() -> None:
         assert coloured_text_png(text, np.zeros(len(text)), "$$ <&>").startswith(b"\x89PNG\r\n\x1a\n")
 
 
-def test_a_picture_too_long_to_read_is_refused_and_one_of_five_thousand_characters_is_not() -> None:
+def test_a_picture_too_long_to_read_is_refused_but_five_thousand_characters_fit() -> None:
     figure = coloured_text_figure("word " * 1000, np.zeros(5000), "")
     assert (figure.get_size_inches() * figure.dpi).max() <= 8000.0
     with pytest.raises(InputError, match="1999 lines"):

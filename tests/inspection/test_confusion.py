@@ -1,4 +1,4 @@
-"""A confusion table is drawn with its labels; cells are the darker the larger their share of the row."""
+"""A confusion table is drawn with its labels; a cell with a larger share of its row is darker."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from seq2seq_tf.inspection.confusion import confusion_png
 
 
 def drawn(table: list[list[int]], labels: list[str]) -> np.ndarray:
-    """Returns the picture, [rows, columns] from 0, blue, to 1, white."""
+    """Returns the picture, [rows, columns] from 0 (blue) to 1 (white)."""
     png = confusion_png(np.array(table), labels)
     return matplotlib.image.imread(io.BytesIO(png))[:, :, 0]
 
 
-def test_a_cell_is_dark_by_its_share_of_the_true_label() -> None:
+def test_the_darkness_of_a_cell_is_its_share_of_the_true_label() -> None:
     picture = drawn([[90, 10], [0, 1]], ["a", "b"])
     other = drawn([[9, 1], [0, 100]], ["a", "b"])
     difference = np.abs(picture - other)
-    assert 0 < (difference > 0.2).mean() < 0.02  # the shares are the same: only the numbers in the cells differ
+    assert 0 < (difference > 0.2).mean() < 0.02  # equal shares: only the printed numbers differ
 
 
 def test_a_label_that_never_occurs_and_many_labels_can_be_drawn() -> None:

@@ -1,4 +1,4 @@
-"""Characters are drawn where any installed font has them; what no font has is said once, with what to install."""
+"""Characters that any installed font has are drawn; the others are reported once, with the package to install."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SANS = ["sans-serif"]
 
 @pytest.fixture(autouse=True)
 def bare_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine that has the fonts that come with matplotlib, and no others."""
+    """Simulates a machine that has only the fonts shipped with matplotlib."""
     manager: Any = font_manager.fontManager
     bundled = [entry for entry in manager.ttflist if "mpl-data" in entry.fname]
     monkeypatch.setattr(manager, "ttflist", bundled)
@@ -40,7 +40,7 @@ def bare_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def make_font(folder: Path, family: str, characters: str) -> str:
-    """Writes a font that has a black square for each of some characters, and nothing else."""
+    """Writes a font that has a black square for each of the characters, and no other glyphs."""
     pen = TTGlyphPen(None)
     pen.moveTo((0, 0))
     for corner in ((0, 1000), (1000, 1000), (1000, 0)):
@@ -74,11 +74,11 @@ def picture(text: str) -> np.ndarray:
         return np.asarray(Image.open(io.BytesIO(figure_png(figure))).convert("L"))
 
 
-def test_a_text_has_only_the_fonts_that_it_needs(tmp_path: Path) -> None:
+def test_a_text_gets_only_the_fonts_that_it_needs(tmp_path: Path) -> None:
     install(tmp_path, "Squares", "क")
     assert families(["ka Ω \n\t\u200d"], SANS) == SANS
     assert families(["ka", "क"], SANS) == ["sans-serif", "Squares"]
-    assert families(["क"], ["sans-serif", "Squares"]) == ["sans-serif", "Squares"]  # dressed twice
+    assert families(["क"], ["sans-serif", "Squares"]) == ["sans-serif", "Squares"]  # already dressed
 
 
 def test_a_character_is_drawn_with_the_font_that_has_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,11 +87,11 @@ def test_a_character_is_drawn_with_the_font_that_has_it(tmp_path: Path, capsys: 
     install(tmp_path, "Squares", "क")
     fonts._installed.cache_clear()
     drawn = picture("कक")
-    assert np.mean(drawn < 50) > 1.3 * np.mean(boxes < 50)  # squares are black all over
+    assert np.mean(drawn < 50) > 1.3 * np.mean(boxes < 50)  # squares are completely black
     assert capsys.readouterr().err == ""
 
 
-def test_a_font_that_was_installed_after_matplotlib_looked_is_found(
+def test_a_font_installed_after_matplotlib_made_its_list_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "broken.ttf"
@@ -101,7 +101,7 @@ def test_a_font_that_was_installed_after_matplotlib_looked_is_found(
     assert families(["ก"], SANS) == ["sans-serif", "New"]
 
 
-def test_as_many_fonts_are_taken_as_the_characters_need_those_with_most_first(tmp_path: Path) -> None:
+def test_enough_fonts_are_chosen_for_all_characters_those_with_most_first(tmp_path: Path) -> None:
     install(tmp_path, "A", "一")
     install(tmp_path, "B", "一二三")
     install(tmp_path, "C", "四ก")
@@ -115,7 +115,7 @@ def test_chinese_characters_have_the_forms_of_their_text(tmp_path: Path) -> None
     assert chosen == [f"Test Sans CJK {region}" for region in ("SC", "TC", "JP", "KR")]
 
 
-def test_both_sides_of_a_map_have_fonts_of_their_own(tmp_path: Path) -> None:
+def test_each_side_of_a_map_has_its_own_fonts(tmp_path: Path) -> None:
     for region in ("JP", "SC"):
         install(tmp_path, f"Test Sans CJK {region}", "直开の")
     figure = Figure()
@@ -129,7 +129,7 @@ def test_both_sides_of_a_map_have_fonts_of_their_own(tmp_path: Path) -> None:
     assert sides == [{"JP"}, {"SC"}]
 
 
-def test_fonts_that_draw_no_letters_are_left_out(tmp_path: Path) -> None:
+def test_fonts_that_draw_no_letters_are_skipped(tmp_path: Path) -> None:
     for family in ("Some Color Emoji", "Blank Sans", "Last Resort"):
         install(tmp_path, family, "ก")
     assert families(["ก"], SANS) == SANS
@@ -145,7 +145,7 @@ def test_fonts_that_draw_no_letters_are_left_out(tmp_path: Path) -> None:
         ("🎉", "fonts-symbola", "gdouros-symbola-fonts"),
     ],
 )
-def test_what_no_font_has_is_said_in_one_line_that_names_the_package(
+def test_missing_characters_are_reported_in_one_line_that_names_the_package(
     text: str, debian: str, fedora: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = Hypothesis("", 0.0, 0.0, [text], [text], np.eye(2, dtype=np.float32))
@@ -158,7 +158,7 @@ def test_what_no_font_has_is_said_in_one_line_that_names_the_package(
     assert text[0] in line or text[1] in line or text[2] in line
 
 
-def test_a_second_script_without_a_font_is_said_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_script_without_a_font_is_reported_too(capsys: pytest.CaptureFixture[str]) -> None:
     for text in ("ก", "ข", "ก", "한글", "ก한"):
         families([text], SANS)
     first, second = capsys.readouterr().err.splitlines()
@@ -166,13 +166,13 @@ def test_a_second_script_without_a_font_is_said_too(capsys: pytest.CaptureFixtur
     assert "Hangul (글 한)" in second
 
 
-def test_a_character_that_no_font_could_know_is_drawn_as_a_box_without_a_word(
+def test_a_character_that_no_font_can_have_is_drawn_as_a_box_silently(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert picture("\ue000\U000e0fff").min() < 100
     assert capsys.readouterr().err == ""
 
 
-def test_every_figure_of_the_package_becomes_a_picture_in_one_place() -> None:
+def test_all_figures_of_the_package_are_saved_in_one_place() -> None:
     saving = [path.name for path in PACKAGE.rglob("*.py") if "savefig" in path.read_text(encoding="utf-8")]
     assert saving == ["fonts.py"]

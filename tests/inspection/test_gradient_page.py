@@ -1,4 +1,4 @@
-"""The page of gradients holds every picture and says the numbers."""
+"""The gradient page contains every picture and the numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seq2seq_tf.inspection.page import page_html
 from tests.gradient_flows import flow
 
 
-def test_the_page_holds_every_picture_and_the_numbers(rng: np.random.Generator) -> None:
+def test_the_page_contains_every_picture_and_the_numbers(rng: np.random.Generator) -> None:
     flows = {"trained": flow(rng), "untrained": flow(rng)}
     measured = Measured(flows, "A text <about> it.", Updates([50], [0.5], 1.0))
     page = page_html("Gradients", sections(measured))
@@ -23,7 +23,7 @@ def test_the_page_holds_every_picture_and_the_numbers(rng: np.random.Generator) 
     np.testing.assert_allclose(stored["jacobian"], flows["trained"].curves[1].jacobian)
 
 
-def test_a_row_of_the_table_is_a_curve_and_lacks_what_was_not_measured() -> None:
+def test_a_table_row_is_a_curve_with_dashes_for_what_was_not_measured() -> None:
     curves = [
         Curve("layer_0", "h", np.array([0.5, 0.25, 2.0]), np.array([1.0, 0.75, 0.125])),
         Curve("layer_0", "c", np.array([0.5]), np.zeros(0)),

@@ -1,4 +1,4 @@
-"""The pictures show the numbers: a line per curve, a dot per unit, the clip as a bound."""
+"""The figures show the numbers: a line per curve, a dot per unit, the clipping threshold as a bound."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_each_unit_is_a_dot_in_the_panel_of_its_gate(rng: np.random.Generator) -
 
 
 @pytest.mark.parametrize("clip_norm", [0.0, 1.0])
-def test_the_line_after_the_clip_is_bounded_by_it(clip_norm: float) -> None:
+def test_the_line_after_clipping_is_bounded_by_the_threshold(clip_norm: float) -> None:
     (axes,) = updates_figure([50, 100, 150], [0.5, 3.0, 1.5], clip_norm).axes
     lines = [np.asarray(line.get_ydata()).tolist() for line in axes.lines]
     assert lines == [[0.5, 3.0, 1.5], *([[0.5, 1.0, 1.0]] if clip_norm else [])]

@@ -1,4 +1,4 @@
-"""Gradient curves while training: they go to TensorBoard, and the run is the same bit for bit as without them."""
+"""Gradient curves during training are written to TensorBoard and leave the run bit for bit as it is without them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def read(folder: Path, every: int) -> Path:
         pytest.param(read, ["layer_0/h", "layer_0/c", "layer_1/h", "layer_1/c"], marks=pytest.mark.slow),
     ],
 )
-def test_curves_go_to_tensorboard_and_change_no_weight(train: Any, cells: list[str], tmp_path: Path) -> None:
+def test_curves_are_written_to_tensorboard_and_change_no_weight(train: Any, cells: list[str], tmp_path: Path) -> None:
     without, with_curves = train(tmp_path, 0), train(tmp_path, EVERY)
     expected, _ = checkpoint.load_arrays(str(without / "model.npz"))
     found, _ = checkpoint.load_arrays(str(with_curves / "model.npz"))
@@ -59,13 +59,13 @@ def test_curves_go_to_tensorboard_and_change_no_weight(train: Any, cells: list[s
 
 
 def tags(run: Path) -> dict[str, list[int]]:
-    """Returns tag -> updates at which TensorBoard has something."""
+    """Returns tag -> updates at which TensorBoard has a value."""
     events = EventAccumulator(str(run / "tensorboard"), {"tensors": 0})
     events.Reload()
     return {tag: [event.step for event in events.Tensors(tag)] for tag in events.Tags()["tensors"]}
 
 
-def test_without_the_flag_no_twin_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_option_no_twin_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(task, "reference_copy", None)
     monkeypatch.setattr(task, "GradientWatch", None)
     assert (read(tmp_path, 0) / "model.npz").exists()

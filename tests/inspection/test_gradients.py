@@ -1,4 +1,4 @@
-"""Gradients over the steps equal numeric ones, Jacobians equal products of hand-made ones, padding changes nothing."""
+"""Gradients equal numeric ones, Jacobians equal products of analytic factors, and padding changes nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def language_model(rng: np.random.Generator, **changes: Any) -> RecordableLangua
 
 
 def at_the_beginning(ids: np.ndarray) -> StreamBatch:
-    """Sequences that start in the zero state."""
+    """Returns sequences that start from the zero state."""
     return StreamBatch(ids[:, :0], ids)
 
 
@@ -40,7 +40,7 @@ def curve(flow: Flow, cell: str, part: str, field: str) -> np.ndarray:
 
 
 def numpy_loss(model: LanguageModel, ids: np.ndarray, change: dict[tuple[int, int], np.ndarray]) -> float:
-    """Loss of one row step by step at float64; change[t, layer] is added to h."""
+    """Computes the loss of one row step by step at float64; change[t, layer] is added to h."""
     own, table = oracles.numpy_weights(model), np.asarray(model.embedding.table, np.float64)
     weights = [oracles.numpy_weights(cell) for cell in model.cells]
     states = [tuple(np.zeros([1, H]) for _ in range(cell.states)) for cell in model.cells]
@@ -75,7 +75,7 @@ def test_loss_gradients_equal_numeric_ones_at_float64(cell: str, layers: int, rn
 
 
 def plain_states(model: LanguageModel, ids: np.ndarray) -> list[tuple[np.ndarray, ...]]:
-    """States of the lowest layer after each of ids [T], [H] each, at float64."""
+    """Returns the states of the lowest layer after each of ids [T], tensors [1, H] at float64."""
     table, w = np.asarray(model.embedding.table, np.float64), oracles.numpy_weights(model.cells[0])
     states = [tuple(np.zeros([1, H]) for _ in range(model.cells[0].states))]
     for i in ids:
@@ -100,8 +100,8 @@ def test_the_jacobian_of_a_vanilla_cell_is_the_product_of_its_factors(rng: np.ra
     np.testing.assert_allclose(curve(flow, "layer_0", "h", "jacobian"), expected.mean(0), rtol=1e-4)
 
 
-def test_the_memory_of_an_lstm_is_followed_too(rng: np.random.Generator) -> None:
-    """Numeric dh_T by the whole c_t, h_t = o tanh(c_t) included."""
+def test_the_jacobian_with_respect_to_the_cell_state_equals_a_numeric_one(rng: np.random.Generator) -> None:
+    """Numeric dh_T/dc_t, through h_t = o tanh(c_t) as well."""
     model = language_model(rng, cell="lstm")
     batch = rng.integers(4, V, [1, T + 1]).astype(np.int32)
     table, w = np.asarray(model.model.embedding.table, np.float64), oracles.numpy_weights(model.model.cells[0])
@@ -174,7 +174,7 @@ def test_gradients_of_both_sides_of_a_translator_equal_numeric_ones(
                 patch.setattr(cell, "step", changed)
                 return float(model.loss(batch, ()).nll)
 
-        # The derivative along a direction, as the whole gradient would cost a run per unit.
+        # The derivative along one direction: the whole gradient would cost a run per unit.
         slope = (loss(1e-2) - loss(-1e-2)) / 2e-2
         gradient = gradient_by_state(model, batch, name, steps - 1 - t if reverse else t)
         assert slope == pytest.approx(float(np.sum(gradient * direction)), rel=2e-2, abs=2e-3), name
@@ -182,7 +182,7 @@ def test_gradients_of_both_sides_of_a_translator_equal_numeric_ones(
 
 
 def gradient_by_state(model: RecordableTranslation, batch: Any, name: str, step: int) -> np.ndarray:
-    """dLoss/dh of one step, with a tape that watches all weights."""
+    """Returns dLoss/dh at one step, from a tape that watches all weights."""
     with tf.GradientTape() as tape, record_states(model.cells) as trace:
         loss = model.loss(batch, ()).nll
     (found,) = [each for each in trace if each.name == name]
@@ -190,7 +190,7 @@ def gradient_by_state(model: RecordableTranslation, batch: Any, name: str, step:
 
 
 def test_padding_changes_no_curve(rng: np.random.Generator) -> None:
-    """Two pairs together: the mean of each alone, for as long as both last."""
+    """The curves of two pairs in a batch are the mean of those of each pair, as long as both have steps."""
     model = translation(rng)
     pairs = ([5, 7, 9, 4, 8], [6, 4, 7]), ([8, 4], [9, 5, 6, 10, 4])
     together = gradient_flow(model, make_batch(*map(list, zip(*pairs, strict=True))), directions=H, seed=1)
@@ -200,7 +200,7 @@ def test_padding_changes_no_curve(rng: np.random.Generator) -> None:
         for field in ("loss", "jacobian"):
             both = [getattr(flow.curves[n], field) for flow in alone]
             if field == "loss" and "backward" in found.cell:
-                continue  # it begins at the end: the steps that both have are not the first ones that it takes
+                continue  # it starts at the end, so the steps that both share are not its first ones
             common = min(map(len, both))
             expected = np.mean([values[:common] for values in both], 0)
             np.testing.assert_allclose(getattr(found, field)[:common], expected, rtol=1e-4, err_msg=found.cell)
@@ -217,7 +217,7 @@ def test_gate_shares_count_closed_and_open_steps(rng: np.random.Generator) -> No
     for variable in (cell.kernel, cell.recurrent_kernel):
         variable.assign(tf.zeros_like(variable))
     logits = np.repeat([-3.0, 3.0, 0.0, 0.0], H)  # sigmoid: 0.05, 0.95, -, 0.5
-    logits[0] = 0.0  # one unit of the input gate is neither
+    logits[0] = 0.0  # one unit of the input gate is neither closed nor open
     cell.bias.assign(logits)
     batch = at_the_beginning(rng.integers(4, V, [B, T + 1]).astype(np.int32))
     flow = gradient_flow(model, batch, directions=0, seed=1)
@@ -229,7 +229,7 @@ def test_gate_shares_count_closed_and_open_steps(rng: np.random.Generator) -> No
     }
 
 
-def test_a_state_is_carried_into_the_steps_but_no_gradient_out_of_them(rng: np.random.Generator) -> None:
+def test_the_initial_state_is_carried_in_but_no_gradient_flows_out(rng: np.random.Generator) -> None:
     model = language_model(rng, cell="lstm")
     whole = rng.integers(4, V, [B, T + 1]).astype(np.int32)
     later = gradient_flow(model, StreamBatch(whole[:, :2], whole[:, 2:]), directions=H, seed=1)

@@ -1,4 +1,4 @@
-"""Attention drawn over an image: a panel for each word, and light where the model looks."""
+"""Attention over an image: a panel for each word, coloured where the model looks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_there_is_a_panel_for_the_image_each_word_and_the_end(words: list[str], 
     np.testing.assert_allclose(np.asarray(drawn[0].images[0].get_array())[..., 0], image / 255.0)
 
 
-def test_light_falls_on_the_attended_cell_only(image: np.ndarray) -> None:
+def test_only_the_attended_cell_is_coloured(image: np.ndarray) -> None:
     weights = np.zeros([SIDE, SIDE])
     weights[1, 2] = 0.4
     pixels = attended_pixels(image, weights)
@@ -44,7 +44,7 @@ def test_light_falls_on_the_attended_cell_only(image: np.ndarray) -> None:
     assert pixels.max() <= 1.0
 
 
-def test_the_brightest_cell_is_as_bright_for_any_sum(image: np.ndarray, rng: np.random.Generator) -> None:
+def test_the_brightest_cell_does_not_depend_on_the_sum_of_weights(image: np.ndarray, rng: np.random.Generator) -> None:
     weights = rng.uniform(size=[SIDE, SIDE])
     np.testing.assert_allclose(attended_pixels(image, weights), attended_pixels(image, weights / 7.0))
 

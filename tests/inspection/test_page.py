@@ -1,4 +1,4 @@
-"""Pages are one self-contained, well-formed file that holds what was put in; test_page_in_browser.py opens them."""
+"""A page is one self-contained, well-formed file with all its contents; test_page_in_browser.py opens it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from seq2seq_tf.inspection.page import (
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Everything that HTML could swallow: markup, entities, white space, quotes, control characters, other scripts.
+# Everything that HTML might lose: markup, entities, white space, quotes, control characters, other scripts.
 TEXT = "\n\n<b>&amp;</b>\t\"a'  b \\n </pre></script>\r\n\x00\x0c\ud800 ü\U0001f600\u05d0"
 SHOWN = TEXT.replace("\r", "\u240d").replace("\x00", "\u2400").replace("\x0c", "\u240c").replace("\ud800", "\ufffd")
 UNITS = ["layer_0/h/5", "a </script><i>&", "layer_1/c/2"]
@@ -60,7 +60,7 @@ def sections() -> list[Section]:
 
 
 class Reader(html.parser.HTMLParser):
-    """Reads a page as strictly as html.parser can: every element is closed, in order."""
+    """Parses a page and checks that every element is closed, in order."""
 
     VOID = ("meta", "img", "br", "link", "input", "hr")
 
@@ -71,10 +71,10 @@ class Reader(html.parser.HTMLParser):
         self.texts: dict[str, list[str]] = {}
         self.feed(page)
         self.close()
-        assert not self.open, f"never closed: {self.open}"
+        assert not self.open, f"unclosed elements: {self.open}"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute twice in <{tag}>"
+        assert len({name for name, _ in attrs}) == len(attrs), f"a duplicate attribute in <{tag}>"
         self.found.append((tag, {name: value or "" for name, value in attrs}))
         self.texts.setdefault(tag, []).append("")
         if tag not in self.VOID:
@@ -97,7 +97,7 @@ def test_a_page_is_well_formed_and_needs_nothing_else() -> None:
     assert page.startswith("<!DOCTYPE html>\n")
     read = Reader(page)
     assert (read.texts["title"], read.texts["h1"]) == (["Title <&>"], ["Title <&>"])
-    assert read.texts["h2"] == ["Words <&>", "Text", "Maps", "Image", "Ranking"]  # an empty title has no heading
+    assert read.texts["h2"] == ["Words <&>", "Text", "Maps", "Image", "Ranking"]  # an empty title gives no heading
     identities = [attributes["id"] for _, attributes in read.found if "id" in attributes]
     assert len(set(identities)) == len(identities) == 6
     for tag, attributes in read.found:
@@ -111,7 +111,7 @@ def test_a_page_is_well_formed_and_needs_nothing_else() -> None:
     assert "default-src 'none'" in policy
 
 
-def test_text_stands_in_a_page_as_it_is() -> None:
+def test_text_is_unchanged_in_a_page() -> None:
     read = Reader(page_html("", sections()))
     assert read.texts["pre"] == [SHOWN]
     assert read.texts["p"] == ['One & <two> "three"', "four"]
@@ -126,7 +126,7 @@ def test_each_text_has_the_direction_of_its_own_letters() -> None:
         assert {attributes.get("dir") for attributes in read.all(tag)} == {"auto"}, tag
     assert [a.get("dir", "") for a in read.all("td") if a.get("class") != "r"][-2:] == ["auto", "auto"]
     style = read.texts["style"][0]
-    assert "unicode-bidi: plaintext" in style  # each line of a coloured text by itself
+    assert "unicode-bidi: plaintext" in style  # each line of a coloured text separately
 
 
 def test_every_template_is_part_of_a_wheel() -> None:
@@ -159,23 +159,28 @@ def test_an_image_has_a_grid_of_weights_per_word() -> None:
     assert [a["aria-label"] for a in read.all("div") if a.get("role") == "img"] == ["image", "a", "<b>"]
     shades = [a["style"] for a in read.all("i")]
     assert len(shades) == 1 + 12 + 12
-    assert [n for n, shade in enumerate(shades) if shade == "--a:1"] == [1, 8, 15, 22]  # full at the word's largest
+    assert [n for n, shade in enumerate(shades) if shade == "--a:1"] == [
+        1,
+        8,
+        15,
+        22,
+    ]  # full colour at the word's largest weight
 
 
-def test_columns_of_numbers_stand_to_the_right() -> None:
+def test_columns_of_numbers_are_right_aligned() -> None:
     read = Reader(page_html("", sections()[5:]))
     assert [a.get("class", "") for a in read.all("td")] == ["", "r", "", "r"]
     assert read.all("a")[0]["href"] == "#unit=layer_0/h/5"
 
 
-def test_five_thousand_characters_and_twenty_units_stay_under_a_megabyte(rng: np.random.Generator) -> None:
+def test_five_thousand_characters_and_twenty_units_take_less_than_a_megabyte(rng: np.random.Generator) -> None:
     text = "if a < b and 'c' != \"d\":\n    " * 173
     values = rng.normal(size=(5000, 20)).astype(np.float32)
     page = page_html("", [ColouredText("", text[:5000], [f"layer_0/h/{n}" for n in range(20)], values)])
     assert len(page.encode()) < 600_000
 
 
-def test_what_does_not_fit_together_is_an_error() -> None:
+def test_mismatched_sizes_and_bad_values_are_errors() -> None:
     wrong: list[Section] = [
         ColouredText("", "abc", ["u"], np.zeros((2, 1))),
         ColouredText("", "abc", [], np.zeros((3, 0))),
@@ -190,7 +195,7 @@ def test_what_does_not_fit_together_is_an_error() -> None:
             page_html("", [section])
 
 
-def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_page_is_written_completely_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     write_page(path, "one", [])
     write_page(path, "two", sections())
@@ -201,7 +206,7 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["page.html"]
 
 
-def test_a_page_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_the_error_for_a_page_that_cannot_be_written_names_it(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "folder", tmp_path / "missing" / "page.html"):
         with pytest.raises(InputError, match=re.escape(f"{path}: cannot be written")):

@@ -1,4 +1,4 @@
-"""A real browser shows what was put into a page, in the right colours, and answers the mouse."""
+"""A real browser shows the contents of a page in the right colours, and reacts to the mouse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from tests.inspection.test_page import SHOWN, UNITS, VALUES, Reader, png, sectio
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
 pytestmark = pytest.mark.skipif(
-    not BROWSER, reason="no chromium, chromium-browser or google-chrome on PATH: pages were not tried in a real browser"
+    not BROWSER,
+    reason="no chromium, chromium-browser or google-chrome on PATH: pages were not tested in a real browser",
 )
 FLAGS = [
     "--headless",
@@ -36,7 +37,7 @@ FLAGS = [
 
 
 def browse(path: Path, *options: str, fragment: str = "") -> str:
-    """Opens a page in a browser of its own and returns what it prints."""
+    """Opens a page in a new browser and returns what the browser prints."""
     profile = path.parent / f"profile_{len(os.listdir(path.parent))}"
     command = [BROWSER, *FLAGS, f"--user-data-dir={profile}", "--virtual-time-budget=2000", *options]
     done = subprocess.run([*command, path.as_uri() + fragment], capture_output=True, timeout=120, check=True)
@@ -59,7 +60,7 @@ def page(tmp_path: Path) -> Path:
     ("fragment", "unit"),
     [("", 0), ("#unit=2", 2), ("#unit=layer_1%2Fc%2F2", 2), ("#unit=a%20%3C/script%3E%3Ci%3E%26", 1), ("#unit=3", 0)],
 )
-def test_a_browser_colours_the_text_by_the_unit_of_the_address(page: Path, fragment: str, unit: int) -> None:
+def test_a_browser_colours_the_text_by_the_unit_in_the_url(page: Path, fragment: str, unit: int) -> None:
     dom = browse(page, "--dump-dom", fragment=fragment)
     strengths = VALUES[:, unit] / np.abs(VALUES[:, unit]).max()
     np.testing.assert_allclose(colours(dom), strengths, atol=1e-3)
@@ -68,7 +69,7 @@ def test_a_browser_colours_the_text_by_the_unit_of_the_address(page: Path, fragm
     titles = [a["title"] for a in read.all("span") if "title" in a]
     np.testing.assert_allclose([float(t.rpartition(" ")[2]) for t in titles], VALUES[:, unit], atol=1e-3)
     assert [json.loads(t.rpartition(" ")[0]) for t in titles] == list(SHOWN)
-    assert read.texts["pre"] == [SHOWN]  # the browser's parser lost nothing
+    assert read.texts["pre"] == [SHOWN]  # the browser's parser dropped nothing
 
 
 def test_two_texts_can_show_different_units(tmp_path: Path) -> None:
@@ -106,14 +107,14 @@ frame.onload = async () => {
 </script>"""
 
 
-def test_a_hand_on_the_page_chooses_units_and_reads_values(page: Path) -> None:
-    """The page has no code for tests: another page holds it in a frame and moves the mouse there."""
+def test_the_mouse_chooses_units_and_shows_values(page: Path) -> None:
+    """The page has no code for tests: another page loads it in a frame and moves the mouse there."""
     hand = page.with_name("hand.html")
     hand.write_text(HAND, encoding="utf-8")
     seen = json.loads(Reader(browse(hand, "--dump-dom")).texts["pre"][0])
     assert seen[:3] == [UNITS[1], "#unit=1", "+0.500"]
     assert seen[3] == f'"<" {VALUES[2, 1]:.3f}'
-    assert seen[4:6] == ["</s> \u2190 </s>: 0.750", 6]  # a row of four, a column of three, one cell in both
+    assert seen[4:6] == ["</s> \u2190 </s>: 0.750", 6]  # a row of four and a column of three share a cell
     assert seen[6:8] == ["▁a \u2190 ▁x: 0.900", 6]
     assert seen[8] == 0
     assert seen[9:] == [UNITS[0], "0"]
@@ -129,7 +130,7 @@ def test_a_screenshot_is_red_where_the_unit_is_positive_and_blue_where_negative(
     assert len(red) > 500
     assert len(blue) > 500
     assert red[:, 1].max() <= blue[:, 1].min()
-    assert blue[:, 1].max() - red[:, 1].min() < 250  # and the third part is white
+    assert blue[:, 1].max() - red[:, 1].min() < 250  # and the rest is white
 
 
 def test_an_image_shows_through_where_the_word_did_not_look(tmp_path: Path) -> None:
@@ -140,5 +141,5 @@ def test_an_image_shows_through_where_the_word_did_not_look(tmp_path: Path) -> N
     image = matplotlib.image.imread(tmp_path / "page.png")[..., :3]
     black = np.argwhere(image.max(-1) < 0.02)
     coloured = np.argwhere((image[..., 0] > 0.6) & (image[..., 2] < 0.1))
-    assert len(black) > 6 * len(coloured) > 10_000  # one image whole, and three quarters of the other
+    assert len(black) > 6 * len(coloured) > 10_000  # the whole first image and three quarters of the other
     assert coloured[:, 1].min() > np.median(black[:, 1])

@@ -1,4 +1,4 @@
-"""Properties of a text stand on the right characters, in whole files, broken ones and several in a row."""
+"""Properties are on the right characters, in valid files, invalid ones and several joined."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seq2seq_tf.inspection.properties import all_properties, cut, matches, prope
 from tests.text_properties import STDLIB, marks, numbers, values
 
 
-def test_places_in_a_line_count_its_line_end() -> None:
+def test_the_line_end_counts_as_part_of_its_line() -> None:
     text = "ab\n\n\tc"
     assert numbers(text, "position_in_line", "text") == "012001"
     assert numbers(text, "distance_to_line_end", "text") == "210021"
@@ -20,7 +20,7 @@ def test_places_in_a_line_count_its_line_end() -> None:
     assert numbers(text, "line_start", "text") == "100110"
 
 
-def test_classes_of_characters_are_those_of_unicode() -> None:
+def test_character_classes_are_those_of_unicode() -> None:
     text = "aÄ7 \n"
     assert marks(text, "uppercase", "text") == ".Ä..\n"
     assert marks(text, "digit", "text") == "..7.\n"
@@ -41,12 +41,12 @@ def test_a_pattern_is_true_on_the_characters_it_matches() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["(", "a{2,1}", "a{99999999999999999999}"])
-def test_what_is_no_regular_expression_is_named(pattern: str) -> None:
+def test_the_error_for_an_invalid_regular_expression_names_it(pattern: str) -> None:
     with pytest.raises(InputError, match=re.escape(repr(pattern))):
         all_properties("text", patterns=[pattern])
 
 
-def test_an_unknown_kind_of_text_is_named() -> None:
+def test_the_error_for_an_unknown_kind_of_text_suggests_one() -> None:
     with pytest.raises(InputError, match="did you mean 'python'"):
         all_properties("text", "pyton")
 
@@ -82,7 +82,7 @@ def test_files_are_read_one_by_one_and_joined_with_the_separator() -> None:
     found = {p.name: p.values for p in properties_of_files(texts, separator, patterns=["b"])}
     assert all(len(v) == len(whole) for v in found.values())
     inside = "".join(c for c, on in zip(whole, found["inside_quotes"], strict=True) if on)
-    assert inside == "\nb"  # nothing of the separator, which holds a quote
+    assert inside == "\nb"  # nothing of the separator, which contains a quote
     assert found["bracket_depth"][len(texts[0]) + len(separator) :].tolist()[-10:] == [0.0] * 10
     np.testing.assert_array_equal(found["position_in_line"], values(whole)["position_in_line"])
     assert found["matches b"].sum() == 1
@@ -95,7 +95,7 @@ def test_no_file_and_one_file_have_properties(kind: str) -> None:
         np.testing.assert_array_equal(found.values, expected.values)
 
 
-def test_a_cut_keeps_what_the_whole_file_says() -> None:
+def test_a_cut_keeps_the_properties_of_the_whole_file() -> None:
     text = "x = '''ab'''\n"
     assert cut(all_properties(text), 8, 10)[0].values.tolist() == [True, False]
 

@@ -1,4 +1,4 @@
-"""Python source is read by its tokens, and by a scanner where it has none: both find the same."""
+"""Python source is read by `tokenize`, or by a scanner if that fails: both find the same."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tests.text_properties import FILES, STDLIB, marks, numbers, values
         ("x = rb'\\'' # 'no'\n", ".......\\'........\n"),
         ('"""a\n"b" # c\n"""\n', '...a\n"b" # c\n...\n'),
         ("f'a{x!r}b' f\"{y['k']}\"\n", "..a{x!r}b....{y['k']}.\n"),
-        ("bar'x'\n", "....x.\n"),  # not a prefix, and not Python: read by the scanner in some versions
+        ("bar'x'\n", "....x.\n"),  # not a prefix and not Python: some versions use the scanner
         ("x = '''\n# in\n''' # out\n", ".......\n# in\n.........\n"),
     ],
 )
-def test_quotes_are_between_the_quotes_of_string_literals(text: str, expected: str) -> None:
+def test_quoted_text_is_what_string_literals_enclose(text: str, expected: str) -> None:
     assert marks(text, "inside_quotes") == expected
 
 
-def test_a_comment_goes_from_its_sign_to_the_end_of_the_line() -> None:
+def test_a_comment_goes_from_the_hash_to_the_end_of_the_line() -> None:
     assert marks("a # 'b'\n'# c'\n", "inside_comment") == "..# 'b'\n.....\n"
 
 
@@ -46,11 +46,11 @@ def test_a_condition_goes_from_its_keyword_to_its_colon(text: str, expected: str
     assert marks(text, "inside_if_condition") == expected
 
 
-def test_brackets_are_counted_around_a_character_and_not_inside_strings() -> None:
+def test_the_brackets_around_a_character_are_counted_except_in_strings() -> None:
     assert numbers("f(a[1], '(')\n", "bracket_depth") == "0011211111100"
 
 
-def test_blocks_are_counted_in_levels_and_reach_over_continuation_lines() -> None:
+def test_block_depth_counts_levels_and_includes_continuation_lines() -> None:
     text = "if a:\n    b(\n1)\n\n    # c\n    '''d\ne'''\n    if f:\n     g\nh\n"
     depths = iter(values(text)["block_depth"].tolist())
     by_line = [{next(depths) for _ in line} for line in text.splitlines(keepends=True)]

@@ -1,4 +1,4 @@
-"""The notes' toy, h_t = tanh(2 x_t + 3 h_(t-1) + 1): by hand, by the tool's product, by automatic differentiation."""
+"""The toy recurrence, h_t = tanh(2 x_t + 3 h_(t-1) + 1): by hand, as a product, by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from seq2seq_tf.inspection.toy_recurrence import run_toy
 
 
-def test_the_derivative_of_h3_by_h1_is_as_computed_by_hand() -> None:
+def test_the_derivative_of_h3_with_respect_to_h1_equals_the_one_by_hand() -> None:
     """x = -0.5, 0, -1.
 
     h_1 = tanh(2 * -0.5 + 3 * 0 + 1) = tanh(0) = 0
@@ -31,5 +31,5 @@ def test_at_zero_each_factor_is_three_and_the_product_explodes() -> None:
     assert toy.automatic == pytest.approx(3.0**6, rel=1e-5)
 
 
-def test_far_from_zero_it_vanishes() -> None:
+def test_far_from_zero_the_product_vanishes() -> None:
     assert 0.0 < run_toy([1.0] * 5).product < 1e-12

@@ -1,4 +1,4 @@
-"""A unit that was planted to follow a property is found, scored on the other half, and can be reached on the page."""
+"""A unit planted to follow a property is found, scored on the other half, and linked on the page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ U = 7
 
 
 def reading(rng: np.random.Generator, text: str = TEXT, side: str = "text") -> Reading:
-    """Unit 3 is low inside quotes, unit 5 counts the place in the line; the others are noise."""
+    """Returns a reading: unit 3 is low inside quotes, unit 5 is the position in the line; the others are noise."""
     values = rng.normal(size=[len(text), U]).astype(np.float32)
     values[:, 3] = [-1.0 if LINE[n % len(LINE)] in "ab" else 1.0 for n in range(len(text))]
     values[:, 5] = [n % len(LINE) for n in range(len(text))]
@@ -48,7 +48,7 @@ def test_the_planted_units_are_the_best_of_their_properties(rng: np.random.Gener
     assert "block_depth" in search.rankings.skipped
 
 
-def test_named_units_alone_are_ranked(rng: np.random.Generator) -> None:
+def test_only_the_named_units_are_ranked(rng: np.random.Generator) -> None:
     units = ["layer_0/h/5", "layer_0/h/0"]
     search = search_units(reading(rng), "text", [], top=5, units=units)
     assert {score.unit for ranking in search.rankings.rankings for score in ranking.scores} == set(units)
@@ -57,7 +57,7 @@ def test_named_units_alone_are_ranked(rng: np.random.Generator) -> None:
     assert re.findall(r"<option[^>]*>(\S+)", page) == units
 
 
-def test_an_unknown_unit_is_named_with_its_neighbours(rng: np.random.Generator) -> None:
+def test_the_error_for_an_unknown_unit_suggests_a_similar_one(rng: np.random.Generator) -> None:
     readings = [reading(rng), reading(rng)]
     check_units(readings, ["layer_0/h/0"])
     with pytest.raises(InputError, match=r"no unit 'layer_0/h/33' \(did you mean 'layer_0/h/3'.*layer_0/h/0 to"):
@@ -85,7 +85,7 @@ def test_a_long_text_is_shown_from_its_scoring_half(rng: np.random.Generator) ->
     assert page.count("<span>") + page.count('<span class="n">') == 11
 
 
-def test_sides_have_headings_of_their_own_and_pieces_say_so(rng: np.random.Generator) -> None:
+def test_each_side_has_its_own_headings_and_pieces_are_explained(rng: np.random.Generator) -> None:
     read = reading(rng, side="source")
     joined = read._replace(
         tokens=[TEXT[n : n + 2] for n in range(0, len(TEXT), 2)],
@@ -99,7 +99,7 @@ def test_sides_have_headings_of_their_own_and_pieces_say_so(rng: np.random.Gener
     assert best_units(search)["position_in_line"] == "layer_0/h/5"
 
 
-def test_everything_found_can_be_stored(rng: np.random.Generator) -> None:
+def test_the_whole_result_can_be_stored(rng: np.random.Generator) -> None:
     search = search_units(reading(rng), "python", [], top=2)
     stored = json.loads(json.dumps(as_json(search)))
     quotes = next(entry for entry in stored["properties"] if entry["name"] == "inside_quotes")

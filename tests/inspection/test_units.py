@@ -26,7 +26,7 @@ def names(count: int) -> list[str]:
 
 
 def plain_auc(values: np.ndarray, inside: np.ndarray) -> float:
-    """The definition: over all pairs, the share in which the one inside is higher; ties count half."""
+    """Computes AUC by its definition: the share of pairs in which the value inside is higher; ties count half."""
     pairs = values[inside][:, None] - values[~inside][None, :]
     return float(np.mean((pairs > 0) + 0.5 * (pairs == 0)))
 
@@ -70,7 +70,7 @@ def test_every_unit_is_measured_by_the_definition_on_each_half(
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_planted_unit_is_found_first_with_its_sign(sign: int, rng: np.random.Generator) -> None:
-    inside = np.repeat(rng.random(200) < 0.3, 10)  # runs, as quotes are
+    inside = np.repeat(rng.random(200) < 0.3, 10)  # in runs, as quotes are
     place = np.arange(2000) % 37
     activations = rng.normal(size=(2000, 53)).astype(np.float32)
     activations[:, 17] = np.tanh(sign * (2.0 * inside - 1.0) + rng.normal(scale=0.7, size=2000))
@@ -89,15 +89,15 @@ def test_a_planted_unit_is_found_first_with_its_sign(sign: int, rng: np.random.G
     assert min(best_number.spearman, best_number.pearson) > 0.8
 
 
-def test_the_score_of_noise_is_chance_although_the_best_was_picked(rng: np.random.Generator) -> None:
+def test_noise_scores_at_chance_even_if_the_best_units_are_chosen(rng: np.random.Generator) -> None:
     activations = rng.normal(size=(400, 500)).astype(np.float32)
     inside = np.arange(400) % 5 == 0
     best = rank_units(activations, names(500), [binary(inside)], top=20).rankings[0].scores
-    assert np.mean([s.selected_by for s in best]) > 0.58  # picked from many: looks like something
+    assert np.mean([s.selected_by for s in best]) > 0.58  # the best of many look better than chance
     assert abs(np.mean([s.auc for s in best if isinstance(s, BinaryScore)]) - 0.5) < 0.06
 
 
-def test_a_unit_that_turns_round_in_the_second_half_scores_under_chance() -> None:
+def test_a_unit_that_reverses_in_the_second_half_scores_below_chance() -> None:
     inside = np.arange(40) % 2 == 0
     unit = np.where(np.arange(40) < 20, inside, ~inside).astype(np.float32)[:, None]
     score = rank_units(unit, names(1), [binary(inside)]).rankings[0].scores[0]
@@ -129,7 +129,7 @@ def test_the_threshold_is_the_best_of_the_first_half_and_is_used_on_the_second(
     assert score.f1 == pytest.approx(2 * precision * recall / (precision + recall))
 
 
-def test_a_constant_unit_comes_last_with_the_score_of_chance() -> None:
+def test_a_constant_unit_comes_last_with_a_score_at_chance() -> None:
     inside = np.arange(12) % 3 == 0
     activations = np.stack([np.full(12, 0.5), inside], 1).astype(np.float32)
     found = rank_units(activations, names(2), [binary(inside), number(np.arange(12))]).rankings
@@ -152,7 +152,7 @@ def test_a_property_that_does_not_vary_in_each_half_is_skipped_and_named(rng: np
     assert rank_units(activations, names(2), [binary(late)]) == ([], ["inside"])
 
 
-def test_values_that_are_not_numbers_name_their_unit() -> None:
+def test_the_error_for_values_that_are_not_numbers_names_the_unit() -> None:
     activations = np.zeros((20, 5), np.float32)
     activations[15, 3] = np.nan
     with pytest.raises(InputError, match="layer_0/h/3"):
@@ -165,14 +165,14 @@ def test_a_text_too_short_to_halve_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("count", "length"), [(2, 20), (3, 19)])
-def test_sizes_that_do_not_fit_are_an_error(count: int, length: int) -> None:
+def test_mismatched_sizes_are_an_error(count: int, length: int) -> None:
     with pytest.raises(ValueError, match=re.escape("[20, 3]")):
         rank_units(np.zeros((20, 3), np.float32), names(count), [number(np.arange(length))])
 
 
 def test_a_piece_has_the_property_of_its_last_character() -> None:
     found = per_piece([number(np.array([5, 6, 7, 8, 9]))], np.array([[0, 0], [0, 2], [2, 3], [3, 5], [5, 5]]))
-    assert found[0].values.tolist() == [5, 6, 7, 9, 9]  # empty pieces: before the text, and its end
+    assert found[0].values.tolist() == [5, 6, 7, 9, 9]  # empty pieces: before the text and at its end
     assert per_piece([binary(np.array([True, False]))], np.array([[0, 2]]))[0].values.tolist() == [False]
 
 
