@@ -1,4 +1,4 @@
-"""Label texts with a trained classification run: the Python API, under its programs and the data doctor."""
+"""Classifying texts with a trained run: the Python API, used by the programs and the data doctor."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
 
 
 class Prediction(NamedTuple):
-    """A label that a text may have."""
+    """A label and its probability for a text."""
 
     label: str
     probability: float
 
 
 def spell(texts: Sequence[str], tokenizer: Tokenizer, data: ClassificationDataConfig) -> list[list[int]]:
-    """Returns the ids of each text, all of them, without EOS."""
+    """Returns all ids of each text, without EOS."""
     return tokenizer.encode([text.casefold() for text in texts] if data.lowercase else texts)
 
 
 class Classifier:
-    """Model, tokenizer and labels of one run. A text's result depends on nothing but the text."""
+    """Model, tokenizer and labels of one run. The result for a text depends only on that text."""
 
     def __init__(
         self, model: Classification, tokenizer: Tokenizer, labels: tuple[str, ...], config: ClassificationConfig
@@ -49,17 +49,17 @@ class Classifier:
         self._log_probs = trace(model.log_probs, [tf.TensorSpec([None, None], tf.int32)])
 
     def __repr__(self) -> str:
-        """Returns which run this is, and what its network is made of."""
+        """Returns which run this is, and the cells and sizes of its network."""
         tokens = f"{self.tokenizer.vocab_size:,} {self.tokenizer.units}"
         cell, counts = self.config.model.cell, f"{len(self.labels):,} labels, {tokens}"
         return outline("Classifier", self.weights, self.model, cell, counts)
 
     @classmethod
     def load(cls, model_dir: str) -> Classifier:
-        """Loads a run folder: its final weights, or the best so far if training still goes on.
+        """Loads a run folder: its final weights, or the best so far if training has not finished.
 
         Raises:
-          InputError: not the folder of a classification run, no weights yet, damaged or foreign weights.
+          InputError: not the folder of a classification run, no weights yet, weights damaged or of another model.
         """
         check_not_forked()
         run = RunDir(model_dir)
@@ -73,15 +73,15 @@ class Classifier:
         return loaded
 
     def log_probs(self, texts: Iterable[str]) -> np.ndarray:
-        """Returns log p(label | text), [texts, labels] float32, two batches side by side; a blank text counts too.
+        """Returns log p(label | text), [texts, labels] float32, for every text, even a blank one.
 
         Raises:
-          InputError: one text instead of a list, or an item that is no text.
+          InputError: a single string instead of a list, or an item that is not a string.
         """
         return self._of_rows(spell(check_texts(texts), self.tokenizer, self.config.data))
 
     def non_empty(self, texts: Sequence[str]) -> list[bool]:
-        """Returns which texts have anything to read."""
+        """Returns for each text whether it has anything to read."""
         return non_empty(texts, spell(texts, self.tokenizer, self.config.data), self.tokenizer)
 
     def _of_rows(self, spelt: Sequence[Sequence[int]]) -> np.ndarray:
@@ -96,10 +96,10 @@ class Classifier:
         return found
 
     def classify(self, texts: Iterable[str], *, top: int = 1) -> list[list[Prediction]]:
-        """Returns the `top` most probable labels of each text, best first; none for a text without anything to read.
+        """Returns the `top` most probable labels of each text, best first; none for a text with nothing to read.
 
         Raises:
-          InputError: one text instead of a list, an item that is no text, or top below 1.
+          InputError: a single string instead of a list, an item that is not a string, or `top` below 1.
         """
         texts = check_texts(texts)
         if not isinstance(top, Integral) or top < 1:

@@ -1,4 +1,4 @@
-"""Options of sequence classification: a folder of labelled texts, a recurrent reader, one label per text."""
+"""Options of sequence classification: a folder of labelled texts, a recurrent encoder, one label per text."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class ClassificationDataConfig:
     """Labelled texts and how they become tokens."""
 
     train: str = option(
-        "", "folder of texts to learn from: LABEL.txt for each label, one text a line (or .txt.gz)", PATH
+        "", "folder of texts to learn from: LABEL.txt (or LABEL.txt.gz) for each label, one text per line", PATH
     )
     valid: str = option("", "folder of held-out texts that choose the best checkpoint", PATH)
     test: str = option("", "folder of held-out texts for the final score; may be left empty", PATH)
-    tokenizer: str = option("characters", "what turns a text into tokens", TOKENIZERS)
+    tokenizer: str = option("characters", "how a text is divided into tokens", TOKENIZERS)
     vocab_size: int = option(500, "number of tokens, special ones included", Range(8, 1_000_000))
     piece_model: str = option("bpe", "tokenizer=sentencepiece: kind of model", PIECE_MODELS)
     character_coverage: float = option(
@@ -46,12 +46,14 @@ class ClassificationDataConfig:
     )
     byte_fallback: bool = option(False, "tokenizer=sentencepiece: spell unknown characters in bytes")
     normalization: str = option("nmt_nfkc", "tokenizer=sentencepiece: normalisation of the text", NORMALIZATIONS)
-    lowercase: bool = option(False, "fold case first")
-    max_tokens: int = option(256, "the rest of a longer text is not read, in training and in use", TOKENS_OF_A_TEXT)
-    snippets: float = option(
-        0.5, "share of the training texts of which a random part is read, another one each epoch", Range(0.0, 1.0)
+    lowercase: bool = option(False, "fold case before tokenization")
+    max_tokens: int = option(
+        256, "longer texts are truncated to this many tokens, in training and in use", TOKENS_OF_A_TEXT
     )
-    min_snippet: int = option(8, "tokens of the shortest part", TOKENS_OF_A_TEXT)
+    snippets: float = option(
+        0.5, "share of the training texts replaced by a random part, drawn again each epoch", Range(0.0, 1.0)
+    )
+    min_snippet: int = option(8, "minimum number of tokens in such a part", TOKENS_OF_A_TEXT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,12 +62,12 @@ class ClassificationModelConfig(ReaderConfig):
 
     embedding_scale: float = option(
         1.0,
-        "standard deviation of initial embeddings; with 0.1, characters become distinct late",
+        "standard deviation of initial embeddings; with 0.1, characters become distinct slowly",
         Range(1e-6, 10.0),
     )
     pooling: str = option(
         "mean_max",
-        "one vector of a text: mean and maximum of the outputs over its tokens, or the final states of the last layer",
+        "vector for a text: mean and maximum of the outputs over its tokens, or the final states of the last layer",
         POOLINGS,
     )
 
@@ -78,7 +80,7 @@ class ClassificationTrainConfig(TrainConfig):
     pool_texts: int = option(3000, "texts shuffled together, then sorted by length; larger = less padding", POOL)
     label_smoothing: float = option(
         0.0,
-        "share of probability spread over all labels; above 0, probabilities are too low on purpose",
+        "share of probability spread over all labels; above 0, predicted probabilities are deliberately too low",
         SHARE,
     )
     metric: str = option("accuracy", "metric on the valid set that decides which checkpoint is best", METRICS)

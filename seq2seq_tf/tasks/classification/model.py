@@ -1,4 +1,4 @@
-"""The classification model: read a text token by token, then say one label (many to one)."""
+"""The classification model, which reads a text token by token and then predicts one label (many to one)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _LOWEST = -1e30
 
 
 class LabelledBatch(NamedTuple):
-    """Padded texts with one label each."""
+    """Padded texts, each with one label."""
 
     tokens: tf.Tensor  # [B, S] int32, ends with EOS, then PAD
     labels: tf.Tensor  # [B] int32
 
 
 def mean_max(encoded: EncoderOutput) -> tf.Tensor:
-    """Returns mean and maximum over the real tokens, [B, 2D]; zero for a row without any."""
+    """Returns mean and maximum over the real tokens, [B, 2D]; zero for a row without any (Conneau et al. 2017)."""
     real = encoded.mask[:, :, tf.newaxis]  # [B, S, 1]
     highest = tf.reduce_max(tf.where(real, encoded.values, _LOWEST), 1)  # [B, D]
     return tf.concat([mean_of_values(encoded), tf.where(tf.reduce_any(real, 1), highest, 0.0)], 1)
 
 
 class Classification(EncoderLabeller):
-    """A label for a sequence of tokens; arguments as those of `EncoderLabeller`."""
+    """Predicts one label for a sequence of tokens; the arguments are those of `EncoderLabeller`."""
 
     config: ClassificationModelConfig
 
@@ -44,14 +44,14 @@ class Classification(EncoderLabeller):
         return self.encoder.value_units * (2 if self.config.pooling == "mean_max" else 1)
 
     def summarise(self, tokens: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> tf.Tensor:
-        """Returns one vector per text, [B, D]. tokens: [B, S] int32."""
+        """Returns one vector per text, [B, D], for tokens [B, S] int32."""
         encoded = self.encoder.encode(tokens, dropout_seed=dropout_seed)
         if self.config.pooling == "mean_max":
             return mean_max(encoded)
         return joined_finals(encoded)[-1][0]  # h of the last layer
 
     def log_probs(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Returns log p(label | text), [B, labels]."""
+        """Returns log p(label | text), [B, labels], for tokens [B, S] int32."""
         return self.label_log_probs(self.summarise(tokens, dropout_seed=None))
 
     def batch_loss(

@@ -1,6 +1,6 @@
 """Classification as a task: from folders of labelled texts to batches, model and held-out scores.
 
-Preparing is done once and kept in the run folder.
+The data are prepared once and kept in the run folder.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ from seq2seq_tf.training.tokenizers import has_bound_tokenizers
 
 
 class ClassificationTask(SeparateSequences):
-    """See `training.task.Task`.
+    """Implements `training.task.Task`.
 
     Args:
-      classifier: model (built), tokenizer, labels and configuration.
+      classifier: model (already built), tokenizer, labels and configuration.
       train: ids of the training texts.
       valid: held-out texts.
     """
@@ -71,7 +71,7 @@ class ClassificationTask(SeparateSequences):
         )
 
     def plan(self, epoch: int) -> EpochPlan:
-        """Returns the batches of an epoch: arrays of text numbers."""
+        """Returns the batches of an epoch: arrays of indices of texts."""
         train = self.config.train
         lengths = self._spans(epoch).length + 1  # with EOS
         plan = plan_epoch(
@@ -92,11 +92,11 @@ class ClassificationTask(SeparateSequences):
             yield LabelledBatch(pad_rows(rows, last=EOS_ID), np.asarray(self.train.labels[chosen]))
 
     def describe(self, batches: Sequence[np.ndarray]) -> str:
-        """Returns the first texts of the batches."""
+        """Returns the numbers of the first texts of the batches."""
         return f"training texts {', '.join(str(int(n) + 1) for n in np.concatenate(batches)[:5])}, ..."
 
     def validate(self) -> dict[str, float]:
-        """Labels the held-out texts, whole."""
+        """Returns loss and accuracy on the whole held-out texts."""
         log_probs = self.classifier.log_probs(self.valid.texts)
         labels = np.asarray(self.valid.labels)
         return {
@@ -106,19 +106,20 @@ class ClassificationTask(SeparateSequences):
 
 
 def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None]) -> ClassificationTask:
-    """Makes tokenizer and labels, encodes the texts and builds the model, or finds all that in the run folder.
+    """Makes tokenizer, labels and ids, unless the run folder already has them, and builds the model.
 
     Raises:
-      InputError: missing or broken files, named with the line; labels that do not fit.
+      InputError: files are missing or broken (named with the line), there are fewer than two labels, or a held-out
+        label is unknown.
     """
     data = config.data
     if not data.train or not data.valid:
-        raise InputError("data.train and data.valid must name folders with LABEL.txt for each label")
+        raise InputError("data.train and data.valid must name folders that contain LABEL.txt for each label")
     prepared = os.path.exists(run.prepared)
     known = take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config) or prepared
     labels = tuple(iter_lines(run.labels) if known else label_files(data.train))
     if len(labels) < 2:
-        raise InputError(f"{data.train}: only the label {labels[0]!r}; at least two are needed")
+        raise InputError(f"{data.train}: only one label, {labels[0]!r}; at least two are needed")
     valid = read_labelled(data.valid, labels)
     texts = {f"data.{part}": label_paths(folder) for part, folder in (("train", data.train), ("valid", data.valid))}
     check_prepared(run, texts, ["data.valid"], say)
@@ -142,7 +143,7 @@ def prepare(run: RunDir, config: ClassificationConfig, say: Callable[[str], None
     if valid.blank:
         say(f"held-out text: {valid.blank:,} lines without text skipped")
     if not valid.texts:
-        raise InputError(f"{data.valid}: no text; held-out texts choose the best checkpoint")
+        raise InputError(f"{data.valid}: no text; held-out texts are needed to choose the best checkpoint")
     return ClassificationTask(classifier, load_ids(os.path.join(run.data, "train")), valid)
 
 
@@ -161,7 +162,7 @@ def _prepare_texts(
     write_text(run.labels, "".join(f"{label}\n" for label in labels))
     say(
         f"training data: {len(rows):,} texts, {texts.blank:,} lines without text skipped, "
-        f"{cut:,} read up to token {data.max_tokens} only"
+        f"{cut:,} truncated to {data.max_tokens} tokens"
     )
     return {"texts": len(rows), "blank": texts.blank, "cut": cut}
 

@@ -1,6 +1,6 @@
-"""Case and punctuation of words as labels: taken off a text, and put back.
+"""Case and punctuation of words as labels: removed from a text and restored.
 
-A label is a case with the mark after the word: `lower`, `Title,`, `UPPER.`, `mixed?`.
+A label combines a case with the mark after the word: `lower`, `Title,`, `UPPER.`, `mixed?`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MIXED = frozenset(label for label in LABELS if label.startswith("mixed"))
 
 
 class Word(NamedTuple):
-    """A run of characters between spaces: `before + core + after`."""
+    """Characters between two spaces: `before + core + after`."""
 
     before: str  # quotes, brackets
     core: str  # from the first to the last letter or digit; empty if there is none
@@ -25,9 +25,9 @@ class Word(NamedTuple):
 
 
 def split_words(text: str) -> list[Word]:
-    """Returns the words of a text, divided at white space.
+    """Returns the words of a text, separated by white space.
 
-    A mark that stands alone, as in French, belongs to the word before it: `Vraiment ?` is one word.
+    A mark separated by a space, as in French, belongs to the preceding word: `Vraiment ?` is one word.
     """
     words: list[Word] = []
     for run in text.split():
@@ -42,28 +42,28 @@ def split_words(text: str) -> list[Word]:
 
 
 def _is_outside(character: str) -> bool:
-    """Says whether a character at the edge of a word is no part of it: punctuation, a symbol or a control."""
+    """Returns whether a character at the edge of a word is not part of its core: punctuation, a symbol or a control."""
     return unicodedata.category(character)[0] in "PSCZ"
 
 
 def split_label(label: str) -> tuple[str, str]:
-    """Returns case and mark: ("Title", ",") of `Title,`."""
+    """Returns case and mark of a label: ("Title", ",") for `Title,`."""
     return (label[:-1], label[-1]) if label[-1:] in MARKS else (label, "")
 
 
 def label_of(word: Word) -> str:
-    """Returns the label under which `restored` makes this word of its lower-cased core; the first mark counts."""
+    """Returns the label with which `restored` recovers case and first mark of this word from its lower-cased core."""
     return case_of(word.core) + next((c for c in word.after if c in MARKS), "")
 
 
 def case_of(core: str) -> str:
-    """Returns the case from which `in_case` makes this very text, `mixed` if there is none."""
+    """Returns the case with which `in_case` recovers this text from its lower-cased form, or `mixed` if none does."""
     lower = core.lower()
     return next((case for case in CASES[:-1] if in_case(lower, case) == core), "mixed")
 
 
 def in_case(lower: str, case: str) -> str:
-    """Returns a lower-cased word in a case other than mixed."""
+    """Returns a lower-cased word in a case, which must not be mixed."""
     if case == "UPPER":
         return lower.upper()
     if case == "Title":
@@ -72,14 +72,14 @@ def in_case(lower: str, case: str) -> str:
 
 
 def restored(word: Word, label: str, mixed: Mapping[str, str]) -> str:
-    """Returns a word with case and mark of a label.
+    """Returns a word with the case and mark of a label.
 
-    Nothing that stands there is taken away: a word that has capitals keeps its case, one that has a mark keeps it.
+    Nothing is removed: a word that has capitals keeps its case, and one that has a mark keeps that mark.
 
     Args:
-      word: with a core.
+      word: must have a core.
       label: one of `LABELS`.
-      mixed: lower-cased word -> its form, for labels of mixed case; a word that is not in it stays as it is.
+      mixed: lower-cased word -> its form, for labels of mixed case; a word not in it stays unchanged.
     """
     case, mark = split_label(label)
     core = word.core
@@ -91,14 +91,14 @@ def restored(word: Word, label: str, mixed: Mapping[str, str]) -> str:
 
 
 class WordForms(NamedTuple):
-    """What a training text says of its words, lower-cased."""
+    """Forms and labels of the words of a training text; the keys are lower-cased words."""
 
     mixed: dict[str, str]  # word -> its most frequent form of mixed case
     usual: dict[str, str]  # word -> its most frequent label
 
 
 def word_forms(words: Iterable[Word]) -> WordForms:
-    """Counts the words of a text; of equally frequent forms or labels the smaller wins."""
+    """Returns the most frequent forms and labels of words; ties go to the one that sorts first."""
     forms: dict[str, Counter[str]] = {}
     labels: dict[str, Counter[str]] = {}
     for word in words:
@@ -114,5 +114,5 @@ def _most_frequent(counts: Mapping[str, Counter[str]]) -> dict[str, str]:
 
 
 def bare(words: Sequence[Word]) -> str:
-    """Returns the lower-cased cores as one line: what a restorer is given."""
+    """Returns the lower-cased cores as one line: the input of a restorer."""
     return " ".join(word.core.lower() for word in words if word.core)

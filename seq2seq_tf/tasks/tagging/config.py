@@ -1,4 +1,4 @@
-"""Options of sequence tagging: plain text, a recurrent reader, one label of case and punctuation per word."""
+"""Options of sequence tagging: plain text, a recurrent encoder, one label of case and punctuation per word."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ METRICS = ("f1", "loss")
 class TaggingDataConfig:
     """Plain text with case and punctuation, from which the labels are taken."""
 
-    train: str = option("", "text to learn from, one sentence or paragraph a line (.gz is read too)", PATH)
+    train: str = option("", "text to learn from, one sentence or paragraph per line (may be .gz)", PATH)
     valid: str = option("", "held-out text that chooses the best checkpoint", PATH)
     test: str = option("", "held-out text for the final score; may be left empty", PATH)
     vocab_size: int = option(4000, "number of pieces of lower-cased words", Range(8, 1_000_000))
@@ -41,18 +41,18 @@ class TaggingDataConfig:
     normalization: str = option("nmt_nfkc", "normalisation of the words before tokenization", NORMALIZATIONS)
     max_lines: int = option(
         4,
-        "a paragraph is 1 to this many consecutive lines, redrawn each epoch: sentence ends must be found",
+        "maximum consecutive lines joined into a paragraph, drawn again each epoch: sentence ends must be found",
         Range(1, 1000),
     )
     max_pieces: int = option(
         200,
-        "a longer paragraph is cut there in training, and restored in overlapping windows of that size",
+        "longer paragraphs are truncated to this in training, and restored in overlapping windows of this size",
         Range(16, 100_000),
     )
 
     @property
     def lowercase(self) -> bool:
-        """What the piece model is trained on is lower-cased already."""
+        """Always False: the text that the piece model is trained on is already lower-cased."""
         return False
 
 
@@ -75,7 +75,7 @@ class TaggingTrainConfig(TrainConfig):
     label_smoothing: float = option(0.0, "share of probability spread over all labels", SHARE)
     metric: str = option(
         "f1",
-        "metric on the valid set that decides which checkpoint is best; f1 = mean of that of case and of punctuation",
+        "metric on the valid set that decides which checkpoint is best; f1 = mean of the F1 of case and of punctuation",
         METRICS,
     )
 

@@ -1,4 +1,4 @@
-"""Plain text as sequences of pieces with labels of case and punctuation, in paragraphs drawn anew each epoch."""
+"""Plain text as sequences of pieces with labels of case and punctuation, in paragraphs drawn again each epoch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from seq2seq_tf.tasks.tagging.casing import LABELS, Word, label_of, split_words
 from seq2seq_tf.text.lines import iter_lines
 from seq2seq_tf.text.tokenizer import Tokenizer
 
-NO_LABEL = 0  # on every piece but the last of a word; label n of `LABELS` is n + 1
-_MAX_WORD_PIECES = 32  # pieces; the end of a longer word is read only
-_PARAGRAPHS = 0x70617261  # keeps these random numbers apart from those of the batch plan
+NO_LABEL = 0  # for every piece but the last of a word; label n of `LABELS` is n + 1
+_MAX_WORD_PIECES = 32  # pieces; only the end of a longer word is read
+_PARAGRAPHS = 0x70617261  # makes these random numbers independent of those of the batch plan
 _NUMBERS = {label: n for n, label in enumerate(LABELS, start=NO_LABEL + 1)}
 
 
 def iter_words(path: str) -> Iterator[list[Word]]:
-    """Yields the words of each line that has any; runs without a letter or digit are left out.
+    """Yields the words of each line that has any; words without a letter or digit are left out.
 
     Raises:
       InputError: as `iter_lines`.
@@ -32,19 +32,19 @@ def iter_words(path: str) -> Iterator[list[Word]]:
 
 
 def read_words(path: str) -> list[list[Word]]:
-    """Returns what `iter_words` yields.
+    """Returns the words of all lines that have any.
 
     Raises:
-      InputError: as `iter_words`, or no words at all.
+      InputError: as `iter_words`, or the file has no words.
     """
     lines = list(iter_words(path))
     if not lines:
-        raise InputError(f"{path}: no words in it")
+        raise InputError(f"{path}: no words in this file")
     return lines
 
 
 def spell_words(texts: Sequence[Sequence[str]], tokenizer: Tokenizer) -> list[list[list[int]]]:
-    """Returns the ids of each word of each text, at least one; each word is cut into pieces on its own, once."""
+    """Returns the ids of each word of each text, at least one per word; words are divided into pieces separately."""
     known = sorted({word for text in texts for word in text})
     ids = [row[-_MAX_WORD_PIECES:] or [UNK_ID] for row in tokenizer.encode(known)]
     spelt = dict(zip(known, ids, strict=True))
@@ -52,7 +52,7 @@ def spell_words(texts: Sequence[Sequence[str]], tokenizer: Tokenizer) -> list[li
 
 
 def tag_lines(lines: Sequence[Sequence[Word]], tokenizer: Tokenizer) -> LabelledIds:
-    """Returns the pieces of all lines with a label on the last piece of each word."""
+    """Returns the pieces of all lines, with a label on the last piece of each word."""
     rows: list[list[int]] = []
     labels: list[int] = []
     for words, spelt in zip(
@@ -65,9 +65,9 @@ def tag_lines(lines: Sequence[Sequence[Word]], tokenizer: Tokenizer) -> Labelled
 
 
 def draw_paragraphs(lines: int, *, max_lines: int, seed: int, epoch: int) -> np.ndarray:
-    """Returns [paragraphs + 1] int64: paragraph n is the lines from bound n to bound n + 1, 1 to `max_lines` of them.
+    """Returns bounds [paragraphs + 1] int64: paragraph n consists of lines bound n to bound n + 1 (exclusive).
 
-    A pure function of its arguments; every line is in one paragraph.
+    A paragraph has 1 to `max_lines` lines, and every line is in exactly one. A pure function of the arguments.
     """
     sizes = np.random.default_rng([seed, epoch, _PARAGRAPHS]).integers(1, max_lines + 1, lines)
     bounds = np.concatenate([[0], np.cumsum(sizes)])
@@ -75,13 +75,19 @@ def draw_paragraphs(lines: int, *, max_lines: int, seed: int, epoch: int) -> np.
 
 
 def paragraph_spans(offsets: np.ndarray, bounds: np.ndarray, max_pieces: int) -> Spans:
-    """Returns the pieces of each paragraph, at most max_pieces; offsets: of the lines."""
+    """Returns the span of each paragraph in pieces, at most `max_pieces` long.
+
+    Args:
+      offsets: of the lines in pieces, [lines + 1].
+      bounds: from `draw_paragraphs`.
+      max_pieces: longer paragraphs are truncated to this.
+    """
     start, end = offsets[bounds[:-1]], offsets[bounds[1:]]
     return Spans(start, np.minimum(end - start, max_pieces))
 
 
 def join_lines(lines: Sequence[Sequence[Word]], *, max_lines: int, seed: int) -> list[list[Word]]:
-    """Returns held-out lines joined into paragraphs, as training's are in epoch 0."""
+    """Returns held-out lines joined into paragraphs in the same way as the training lines in epoch 0."""
     bounds = draw_paragraphs(len(lines), max_lines=max_lines, seed=seed, epoch=0).tolist()
     return [
         [word for line in lines[start:end] for word in line] for start, end in zip(bounds, bounds[1:], strict=False)

@@ -1,4 +1,4 @@
-"""How well case and punctuation are predicted, each scored by itself."""
+"""Scores of predicted case and punctuation, computed separately."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from seq2seq_tf.tasks.tagging.casing import CASES, MARKS, split_label
 
 
 class CaseAndMarks(NamedTuple):
-    """How well labels of case and punctuation are predicted; the two are scored apart."""
+    """Separate scores of case and of punctuation marks."""
 
     cases: list[LabelScore]
     marks: list[LabelScore]
-    case: LabelScore  # all but lower case together
+    case: LabelScore  # all cases but lower together
     mark: LabelScore  # all marks together
-    accuracy: float  # share of words whose whole label is right
+    accuracy: float  # share of words with the right case and mark
 
 
 def case_and_mark_scores(truth: Sequence[str], predicted: Sequence[str]) -> CaseAndMarks:
-    """Scores labels of `data.casing`, word by word."""
+    """Returns scores of predicted labels from `casing.LABELS`, word by word; there must be at least one word."""
     names = CASES, ("none", *MARKS)
     right, found = (list(zip(*map(split_label, labels), strict=True)) for labels in (truth, predicted))
     tables = []

@@ -1,4 +1,4 @@
-"""The tagging model: read a text, then say one label at each place that has one (many to many, step by step)."""
+"""The tagging model, which reads a text and predicts one label for each labelled token (many to many, aligned)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from seq2seq_tf.tasks.tagging.config import TaggingModelConfig
 
 
 class TaggedBatch(NamedTuple):
-    """Padded texts with a label at some of their tokens."""
+    """Padded texts with labels for some of their tokens."""
 
     tokens: tf.Tensor  # [B, S] int32, ends with EOS, then PAD
-    labels: tf.Tensor  # [B, S] int32, 0 where there is none, else number of the label + 1
+    labels: tf.Tensor  # [B, S] int32, 0 for no label, else index of the label + 1
 
 
 class Tagging(EncoderLabeller):
-    """A label at each step of a sequence; arguments as those of `EncoderLabeller`."""
+    """Predicts a label for each token of a sequence; the arguments are those of `EncoderLabeller`."""
 
     def __init__(
         self, config: TaggingModelConfig, vocab: int, labels: int, *, name: str = "tagging", **kwargs: Any
@@ -27,7 +27,7 @@ class Tagging(EncoderLabeller):
         super().__init__(config, vocab, labels, name=name, **kwargs)
 
     def log_probs(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Returns log p(label | text) at each token, [B, S, labels]."""
+        """Returns log p(label | text) for each of the tokens [B, S] int32, [B, S, labels]."""
         return self.label_log_probs(self.encoder.encode(tokens, dropout_seed=None).values)
 
     def batch_loss(

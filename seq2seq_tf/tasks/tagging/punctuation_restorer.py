@@ -1,4 +1,4 @@
-"""Restore case and punctuation with a trained tagging run: the Python API, under its programs."""
+"""Restoring case and punctuation with a trained tagging run: the Python API, used by the programs."""
 
 from __future__ import annotations
 
@@ -24,26 +24,30 @@ from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.weights import IN_TRAINING, load_weights, outline
 
-_OVERLAP = 4  # neighbouring windows share one part in so many
+_OVERLAP = 4  # neighbouring windows share at most one part in this many
 
 
 def forms_file(run: RunDir) -> str:
-    """Path of what the training text says of its words."""
+    """Returns the path of the file of word forms."""
     return os.path.join(run.path, "words.json")
 
 
 def load_forms(run: RunDir) -> WordForms:
-    """Reads that file; InputError if it is missing or damaged."""
+    """Returns the word forms of a run.
+
+    Raises:
+      InputError: the file is missing or damaged.
+    """
     path = forms_file(run)
     try:
         with open(path, encoding="utf-8") as file:
             return WordForms(**json.load(file))
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: not the words of a tagging run: {error}") from None
+        raise InputError(f"{path}: not the word forms of a tagging run: {error}") from None
 
 
 class Window(NamedTuple):
-    """Words of a text that are read together; those from `first` to `last` get their labels from it."""
+    """Words of a text that are read together: `start` to `end`; those from `first` to `last` get their labels here."""
 
     text: int
     start: int
@@ -53,13 +57,14 @@ class Window(NamedTuple):
 
 
 def windows(text: int, counts: Sequence[int], max_pieces: int) -> Iterator[Window]:
-    """Yields the windows of a text: as many words as fit into `max_pieces` pieces, a quarter of them shared.
+    """Yields the windows of a text, each with as many words as fit, of which at most a quarter are shared.
 
-    A shared word gets its label from the window in whose middle it stands nearer.
+    A word shared by two windows gets its label from the window whose middle is nearer.
 
     Args:
-      text: number of the text.
-      counts: pieces of each word.
+      text: index of the text.
+      counts: number of pieces of each word.
+      max_pieces: maximum pieces per window; a longer word is a window by itself.
     """
     start = first = 0
     while first < len(counts):
@@ -74,7 +79,7 @@ def windows(text: int, counts: Sequence[int], max_pieces: int) -> Iterator[Windo
 
 
 class PunctuationRestorer:
-    """Model, pieces and known words of one run. A text's result depends on nothing but the text."""
+    """Model, tokenizer and word forms of one run. The result for a text depends only on that text."""
 
     def __init__(self, model: Tagging, tokenizer: Tokenizer, forms: WordForms, config: TaggingConfig) -> None:
         self.model = model
@@ -110,7 +115,7 @@ class PunctuationRestorer:
         return loaded
 
     def log_probs(self, texts: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        """Returns log p(label | text) of each word, [words, labels] for each text.
+        """Returns log p(label | text) for each word, [words, labels] float32 per text.
 
         Args:
           texts: lower-cased words without punctuation around them.
@@ -134,7 +139,12 @@ class PunctuationRestorer:
         return found
 
     def labels(self, texts: Sequence[Sequence[str]], log_probs: Sequence[np.ndarray]) -> list[list[str]]:
-        """Returns the most probable label of each word; mixed case only for words whose form is known."""
+        """Returns the most probable label of each word; mixed case is allowed only for words with a known form.
+
+        Args:
+          texts: lower-cased words, as for `log_probs`.
+          log_probs: of these words, from `log_probs`.
+        """
         found = []
         for words, values in zip(texts, log_probs, strict=True):
             unknown = np.array([word not in self.forms.mixed for word in words], bool)[:, np.newaxis]
@@ -143,12 +153,12 @@ class PunctuationRestorer:
         return found
 
     def restore(self, texts: Iterable[str]) -> list[str]:
-        """Returns the texts with case and punctuation; words stay, white space between them becomes one space.
+        """Returns the texts with case and punctuation restored; white space between words becomes one space.
 
-        Capitals and marks that a text has already are kept. A text without words comes back as it is.
+        Words, and capitals and marks already in a text, are kept. A text without words is returned unchanged.
 
         Raises:
-          InputError: one text instead of a list, or an item that is no text.
+          InputError: a single string instead of a list, or an item that is not a string.
         """
         texts = check_texts(texts)
         split = [split_words(text) for text in texts]

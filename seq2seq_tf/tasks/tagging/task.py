@@ -1,6 +1,6 @@
 """Tagging as a task: from plain text to batches of pieces with labels, model and held-out scores.
 
-Preparing is done once and kept in the run folder.
+The data are prepared once and kept in the run folder.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _NUMBERS = {label: n for n, label in enumerate(LABELS)}
 
 
 class TaggingTask(SeparateSequences):
-    """See `training.task.Task`.
+    """Implements `training.task.Task`.
 
     Args:
-      restorer: model (built), pieces, known words and configuration.
+      restorer: model (already built), tokenizer, word forms and configuration.
       train: pieces and labels of the training lines.
       valid: words of the held-out paragraphs.
     """
@@ -61,7 +61,7 @@ class TaggingTask(SeparateSequences):
         return paragraph_spans(self.train.offsets, bounds, data.max_pieces)
 
     def plan(self, epoch: int) -> EpochPlan:
-        """Returns the batches of an epoch: arrays of paragraph numbers."""
+        """Returns the batches of an epoch: arrays of indices of paragraphs."""
         train = self.config.train
         lengths = self._spans(epoch).length + 1  # with EOS
         plan = plan_epoch(
@@ -83,11 +83,11 @@ class TaggingTask(SeparateSequences):
             yield TaggedBatch(tokens, pad_rows([self.train.labels[place] for place in places], last=NO_LABEL))
 
     def describe(self, batches: Sequence[np.ndarray]) -> str:
-        """Returns the first paragraphs of the batches."""
+        """Returns the numbers of the first paragraphs of the batches."""
         return f"training paragraphs {', '.join(str(int(n) + 1) for n in np.concatenate(batches)[:5])}, ..."
 
     def validate(self) -> dict[str, float]:
-        """Labels the words of the held-out paragraphs."""
+        """Returns loss and F1 scores on the words of the held-out paragraphs."""
         log_probs = self.restorer.log_probs(self._words)
         predicted = [label for row in self.restorer.labels(self._words, log_probs) for label in row]
         scores = case_and_mark_scores(self._truth, predicted)
@@ -101,10 +101,10 @@ class TaggingTask(SeparateSequences):
 
 
 def prepare(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> TaggingTask:
-    """Trains the piece model, labels the words and builds the model, or finds all that in the run folder.
+    """Makes the piece model, labels and ids, unless the run folder already has them, and builds the model.
 
     Raises:
-      InputError: missing or broken files, named with the line.
+      InputError: files are missing or broken (named with the line), or have no words.
     """
     data, train = config.data, config.train
     if not data.train or not data.valid:
@@ -128,9 +128,9 @@ def prepare(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> T
 
 
 def _write_forms(run: RunDir, config: TaggingConfig, lines: Sequence[Sequence[Word]]) -> WordForms:
-    """Writes the labels and what the text says of its words, which it returns."""
+    """Writes the labels and the word forms of the text; returns the forms."""
     forms = word_forms(word for line in lines for word in line)
-    if config.train.init_from:  # the words of the base stay known
+    if config.train.init_from:  # the words of the base run stay known
         known = load_forms(RunDir(config.train.init_from))
         forms = WordForms({**known.mixed, **forms.mixed}, {**known.usual, **forms.usual})
     write_text(forms_file(run), json.dumps(forms._asdict(), ensure_ascii=False))
@@ -139,7 +139,7 @@ def _write_forms(run: RunDir, config: TaggingConfig, lines: Sequence[Sequence[Wo
 
 
 def _prepare_text(run: RunDir, config: TaggingConfig, say: Callable[[str], None]) -> dict[str, int]:
-    """Writes pieces, labels, known words and ids; returns counts."""
+    """Writes piece model, labels, word forms and ids; returns counts."""
     data = config.data
     lines = read_words(data.train)
     words = os.path.join(run.data, "words.txt")

@@ -1,4 +1,4 @@
-"""The classifier in use: a text's labels depend on nothing but the text."""
+"""The classifier in use: the labels of a text depend only on that text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXTS = ["abcdefgh", "", "adgjbehk", "a", "  ", "ahdkgcjfbi" * 9, "über"]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that has learnt a little."""
+    """Returns a run after a little training."""
     folder = labelled_runs.write_languages(tmp_path_factory.mktemp("languages"), seed=3, train=61)
     config = labelled_runs.classification_config(folder, data__max_tokens=41)
     assert labelled_runs.train(folder / "run", config, prepare).finished
@@ -47,13 +47,13 @@ def test_labels_come_best_first_and_probabilities_sum_to_one(classifier: Classif
         assert sum(probabilities) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_a_text_without_text_has_no_label(classifier: Classifier) -> None:
+def test_a_blank_text_has_no_label(classifier: Classifier) -> None:
     assert [bool(found) for found in classifier.classify(TEXTS)] == [bool(text.strip()) for text in TEXTS]
     assert classifier.classify(["\u200b\u00ad", "\x01", "\ufeff"]) == [[], [], []]
     assert classifier.classify([]) == []
 
 
-def test_only_the_first_symbols_of_a_long_text_are_read(classifier: Classifier) -> None:
+def test_only_the_first_tokens_of_a_long_text_are_read(classifier: Classifier) -> None:
     text = "ahdkgcjfbi" * 9
     np.testing.assert_allclose(classifier.log_probs([text]), classifier.log_probs([text[:41] + "a" * 99]), atol=1e-6)
 
@@ -90,6 +90,6 @@ def test_it_reports_its_weights_and_refuses_to_work_after_a_fork(
         classifier.classify(["ba"])
 
 
-def test_a_classifier_says_what_it_is(classifier: Classifier, run: Path) -> None:
+def test_the_repr_of_a_classifier_describes_it(classifier: Classifier, run: Path) -> None:
     assert repr(classifier).startswith(f"<Classifier of '{run}' ({classifier.weights.label}): ")
     assert repr(classifier).endswith(" parameters>")

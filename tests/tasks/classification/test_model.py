@@ -1,4 +1,4 @@
-"""The classification model: the numbers of NumPy, nothing from padding or neighbours, a gradient everywhere."""
+"""The classification model equals plain NumPy; padding and neighbours have no effect; every variable has a gradient."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("seed")
 def make(
     rng: np.random.Generator, *, smoothing: float = 0.1, precision: str = "float32", **changes: Any
 ) -> Classification:
-    """Returns a model without dropout and with weights large enough to have opinions."""
+    """Returns a model without dropout, with weights large enough for distinct probabilities."""
     sizes: dict[str, Any] = {"embedding_units": EMBEDDING, "encoder_units": UNITS, "layer_dropout": 0.0}
     config = ClassificationModelConfig(**{**sizes, **dict.fromkeys(DROPOUTS, 0.0), **changes})
     model = Classification(config, V, LABELS, precision=precision, smoothing=smoothing)
@@ -52,7 +52,7 @@ def draw(rng: np.random.Generator) -> LabelledBatch:
 
 
 def numpy_log_probs(model: Classification, text: np.ndarray) -> np.ndarray:
-    """One text of one layer, without padding: [S] -> [labels]."""
+    """Returns the log probabilities of one text without padding, for a single layer: [S] -> [labels]."""
     outputs: list[np.ndarray] = []
     finals: list[np.ndarray] = []
     for direction, cell in enumerate(model.encoder.stack.cells[0]):
@@ -72,7 +72,7 @@ def numpy_log_probs(model: Classification, text: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("changes", [c for c in CONFIGS if "encoder_layers" not in c], ids=str)
-def test_log_probabilities_are_those_of_numpy(changes: dict, rng: np.random.Generator) -> None:
+def test_log_probabilities_equal_numpy(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **changes), draw(rng)
     found = model.log_probs(batch.tokens)
     for row, length in enumerate(LENGTHS):
@@ -104,7 +104,7 @@ def test_the_loss_is_the_sum_over_texts(changes: dict, rng: np.random.Generator)
 
 
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
-def test_every_variable_gets_a_gradient_and_stands_under_its_own_path(changes: dict, rng: np.random.Generator) -> None:
+def test_every_variable_has_a_gradient_and_its_own_path(changes: dict, rng: np.random.Generator) -> None:
     model = make(rng, **{**DROPOUTS, **changes})
     gradients.assert_every_variable_gets_a_gradient(model, draw(rng))
     variables = model.trainable_variables
@@ -115,12 +115,12 @@ def test_every_variable_gets_a_gradient_and_stands_under_its_own_path(changes: d
 
 @pytest.mark.parametrize("changes", [{}, {"pooling": "final", "cell": "gru"}], ids=str)
 def test_no_texts_give_no_loss_and_no_gradient(changes: dict, rng: np.random.Generator) -> None:
-    """A batch of fewer texts than shards leaves a shard without any."""
+    """A batch with fewer texts than shards leaves a shard empty."""
     model = make(rng, **{**DROPOUTS, **changes})
     gradients.assert_no_loss_and_no_gradient(model, LabelledBatch(*(x[:0] for x in draw(rng))))
 
 
-def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.Generator) -> None:
+def test_dropout_is_active_only_in_training_and_repeats_with_its_seed(rng: np.random.Generator) -> None:
     model, batch = make(rng, **DROPOUTS), draw(rng)
 
     def loss(seed: tf.Tensor | None) -> float:

@@ -1,4 +1,4 @@
-"""Classification as a task: exact resuming, pure batches, scores of the API, mistakes named."""
+"""Classification as a task: exact resuming, reproducible batches, the scores of the API, mistakes named."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def prepared(folder: Path, config: ClassificationConfig) -> ClassificationTask:
 
 
 @pytest.mark.slow
-def test_stopped_and_gone_on_equals_never_stopped(folder: Path, tmp_path: Path, rng: np.random.Generator) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one(folder: Path, tmp_path: Path, rng: np.random.Generator) -> None:
     config = labelled_runs.classification_config(folder, **RICH)
     labelled_runs.assert_a_stop_changes_nothing(tmp_path, config, prepare, rng)
 
 
-def test_batches_are_a_pure_function_of_the_epoch_and_hold_parts_of_their_texts(folder: Path, tmp_path: Path) -> None:
+def test_batches_are_a_pure_function_of_the_epoch_and_contain_parts_of_texts(folder: Path, tmp_path: Path) -> None:
     task = prepared(tmp_path / "run", labelled_runs.classification_config(folder))
     plan = task.plan(2)
     batches = list(task.load(2, plan.batches))
@@ -71,7 +71,7 @@ def test_batches_are_a_pure_function_of_the_epoch_and_hold_parts_of_their_texts(
     assert "training texts" in task.describe(plan.batches[:1])
 
 
-def test_validation_is_what_the_classifier_says(folder: Path, tmp_path: Path) -> None:
+def test_validation_scores_are_those_of_the_classifier(folder: Path, tmp_path: Path) -> None:
     config = labelled_runs.classification_config(folder, train__max_epochs=1)
     labelled_runs.train(tmp_path, config, prepare)
     final = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
@@ -102,7 +102,7 @@ def test_a_prepared_run_does_not_read_the_training_texts_again(folder: Path, tmp
     [
         ({"data__train": ""}, ["data.train and data.valid"]),
         ({"data__train": "missing"}, ["missing: no such folder"]),
-        ({"data__train": "one"}, ["only the label 'aa'"]),
+        ({"data__train": "one"}, ["only one label, 'aa'"]),
         ({"data__valid": "other"}, ["zz.txt", "'zz'", "aa, bb, cc"]),
         ({"data__train": "broken"}, ["aa.txt:2", "0xff"]),
         ({"data__tokenizer": "sentencepiece", "data__vocab_size": 9000}, ["data.vocab_size=9000"]),

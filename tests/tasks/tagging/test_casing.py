@@ -1,4 +1,4 @@
-"""Case and punctuation come off a text and go back on, and nothing else changes."""
+"""Case and punctuation are removed from a text and restored, and nothing else changes."""
 
 import pytest
 from hypothesis import given, settings
@@ -37,13 +37,13 @@ TEXTS = st.text(st.sampled_from("aBcZßİéÉ1\u0301-'\".,?:;!() \u2026\u200b"),
         ("100%.", "lower."),
     ],
 )
-def test_a_word_has_the_label_one_expects(text: str, label: str) -> None:
+def test_words_have_the_expected_labels(text: str, label: str) -> None:
     (word,) = split_words(text)
     assert label_of(word) == label
     assert label in LABELS
 
 
-def test_words_are_what_stands_between_spaces_with_lonely_marks_at_the_word_before() -> None:
+def test_words_are_separated_by_spaces_and_lone_marks_belong_to_the_previous_word() -> None:
     found = split_words("  «Vraiment» ?\tFile - New ")
     assert found == [Word("«", "Vraiment", "» ?"), Word("", "File", ""), Word("-", "", ""), Word("", "New", "")]
     assert bare(found) == "vraiment file new"
@@ -52,7 +52,7 @@ def test_words_are_what_stands_between_spaces_with_lonely_marks_at_the_word_befo
 
 @given(text=TEXTS)
 @settings(max_examples=300, deadline=None)
-def test_restoring_the_bare_words_with_their_labels_gives_case_and_marks_back(text: str) -> None:
+def test_restoring_bare_words_with_their_labels_recovers_case_and_marks(text: str) -> None:
     words = [word for word in split_words(text) if word.core]
     given_words = split_words(bare(words))
     assert [word.core for word in given_words] == [word.core.lower() for word in words]
@@ -65,7 +65,7 @@ def test_restoring_the_bare_words_with_their_labels_gives_case_and_marks_back(te
 
 @given(text=TEXTS, label=st.sampled_from(LABELS))
 @settings(max_examples=200, deadline=None)
-def test_no_label_takes_anything_away(text: str, label: str) -> None:
+def test_no_label_removes_anything(text: str, label: str) -> None:
     for word in split_words(text):
         if word.core:
             made = restored(word, label, {})
@@ -87,7 +87,7 @@ def test_words_with_capitals_or_marks_keep_them() -> None:
 def test_mixed_forms_are_the_most_frequent_ones() -> None:
     words = split_words("LibreOffice, LibreOffice Libreoffice LIBREoffice iOS IOs ios ios ios")
     forms = word_forms(words)
-    assert forms.mixed == {"libreoffice": "LibreOffice", "ios": "IOs"}  # as frequent as iOS, and smaller
+    assert forms.mixed == {"libreoffice": "LibreOffice", "ios": "IOs"}  # as frequent as iOS, but sorts first
     assert forms.usual == {"libreoffice": "mixed", "ios": "lower"}
     assert restored(Word("", "libreoffice", ""), "mixed.", forms.mixed) == "LibreOffice."
     assert restored(Word("", "other", ""), "mixed.", forms.mixed) == "other."

@@ -1,4 +1,4 @@
-"""Text becomes pieces with a label on the last of each word; paragraphs are a pure function of seed and epoch."""
+"""Text becomes pieces with a label on the last piece of each word; paragraphs are a function of seed and epoch."""
 
 from pathlib import Path
 
@@ -26,12 +26,12 @@ LINES = ["Click OK.", "see LibreOffice, now"]
 
 @pytest.fixture
 def tokenizer(tmp_path: Path) -> CharacterTokenizer:
-    """Characters stand for pieces: a word has as many as letters."""
+    """Returns a tokenizer whose pieces are single characters."""
     write_character_tokenizer(["abcdefghijklmnopqrstuvwxyz"], str(tmp_path / "s"), max_size=50)
     return CharacterTokenizer(str(tmp_path / "s"))
 
 
-def test_the_label_stands_on_the_last_piece_of_its_word(tokenizer: CharacterTokenizer) -> None:
+def test_the_label_is_on_the_last_piece_of_its_word(tokenizer: CharacterTokenizer) -> None:
     tagged = tag_lines([split_words(line) for line in LINES], tokenizer)
     assert tokenizer.decode([tagged.ids.tolist()]) == ["clickokseelibreofficenow"]
     assert tagged.offsets.tolist() == [0, 7, 24]
@@ -40,7 +40,7 @@ def test_the_label_stands_on_the_last_piece_of_its_word(tokenizer: CharacterToke
     assert tagged.labels.tolist() == expected
 
 
-def test_a_word_is_cut_on_its_own_and_never_empty(tokenizer: CharacterTokenizer) -> None:
+def test_words_are_divided_separately_and_are_never_empty(tokenizer: CharacterTokenizer) -> None:
     rows = spell_words([["ab", "b"], ["b", "", "a" * 99]], tokenizer)
     assert rows[0][1] == rows[1][0]
     assert rows[1][1] == [UNK_ID]
@@ -49,7 +49,7 @@ def test_a_word_is_cut_on_its_own_and_never_empty(tokenizer: CharacterTokenizer)
 
 @given(lines=st.integers(1, 60), most=st.integers(1, 7), epoch=st.integers(0, 5))
 @settings(max_examples=60, deadline=None)
-def test_each_line_stands_in_one_paragraph(lines: int, most: int, epoch: int) -> None:
+def test_each_line_is_in_exactly_one_paragraph(lines: int, most: int, epoch: int) -> None:
     bounds = draw_paragraphs(lines, max_lines=most, seed=1, epoch=epoch)
     assert bounds[0] == 0
     assert bounds[-1] == lines
@@ -70,14 +70,14 @@ def test_spans_are_the_pieces_of_the_paragraph_up_to_the_limit() -> None:
     assert length.tolist() == [5, 7]
 
 
-def test_held_out_paragraphs_hold_all_words_in_order() -> None:
+def test_held_out_paragraphs_contain_all_words_in_order() -> None:
     lines = [split_words(f"w{n} x{n}") for n in range(101)]
     joined = join_lines(lines, max_lines=4, seed=1)
     assert [word for row in joined for word in row] == [word for row in lines for word in row]
     assert {len(row) for row in joined} == {2, 4, 6, 8}
 
 
-def test_text_without_words_is_refused_and_lines_without_are_left_out(tmp_path: Path) -> None:
+def test_text_without_words_is_refused_and_lines_without_words_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("- -\n\nOne - two\n")
     assert [[word.core for word in row] for row in read_words(str(path))] == [["One", "two"]]

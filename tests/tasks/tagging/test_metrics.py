@@ -1,4 +1,4 @@
-"""Case and marks of words are scored apart, against counting by hand."""
+"""Case and marks of words are scored separately; expected values were counted by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from seq2seq_tf.tasks.tagging.metrics import case_and_mark_scores
 
 
-def test_case_and_marks_are_scored_apart() -> None:
+def test_case_and_marks_are_scored_separately() -> None:
     truth = ["Title", "lower,", "mixed.", "lower", "UPPER?"]
     predicted = ["Title", "lower.", "lower.", "lower", "UPPER?"]
     scores = case_and_mark_scores(truth, predicted)

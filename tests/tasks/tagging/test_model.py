@@ -1,4 +1,4 @@
-"""The tagging model: a label per place, the numbers of NumPy, a loss at labelled places only."""
+"""The tagging model: a label per token, equal to plain NumPy, with a loss only for labelled tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("seed")
 
 
 def make(rng: np.random.Generator, *, smoothing: float = 0.1, **changes: object) -> Tagging:
-    """Returns a model without dropout and with weights large enough to have opinions."""
+    """Returns a model without dropout, with weights large enough for distinct probabilities."""
     sizes = {"embedding_units": EMBEDDING, "encoder_units": UNITS}
     config = TaggingModelConfig(**{**sizes, **dict.fromkeys(DROPOUTS, 0.0), **changes})  # type: ignore[arg-type]
     model = Tagging(config, V, LABELS, precision="float32", smoothing=smoothing)
@@ -29,7 +29,7 @@ def make(rng: np.random.Generator, *, smoothing: float = 0.1, **changes: object)
 
 
 def draw(rng: np.random.Generator) -> TaggedBatch:
-    """Every second place has a label, and never the last."""
+    """Returns a random batch in which every second token has a label, but never the last."""
     tokens, labels = np.zeros((2, len(LENGTHS), max(LENGTHS)), np.int32)
     for row, length in enumerate(LENGTHS):
         tokens[row, :length] = rng.integers(3, V, length)
@@ -38,7 +38,7 @@ def draw(rng: np.random.Generator) -> TaggedBatch:
 
 
 def numpy_log_probs(model: Tagging, text: np.ndarray) -> np.ndarray:
-    """One text of one layer, without padding: [S] -> [S, labels]."""
+    """Returns the log probabilities of one text without padding, for a single layer: [S] -> [S, labels]."""
     outputs = []
     for direction, cell in enumerate(model.encoder.stack.cells[0]):
         weights, states = oracles.numpy_weights(cell), []
@@ -53,7 +53,7 @@ def numpy_log_probs(model: Tagging, text: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("changes", [c for c in CONFIGS if "encoder_layers" not in c], ids=str)
-def test_log_probabilities_are_those_of_numpy(changes: dict, rng: np.random.Generator) -> None:
+def test_log_probabilities_equal_numpy(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **changes), draw(rng)
     found = model.log_probs(batch.tokens)
     for row, length in enumerate(LENGTHS):
@@ -73,7 +73,7 @@ def test_neither_padding_nor_neighbours_change_a_label(changes: dict, rng: np.ra
 
 
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
-def test_the_loss_is_the_sum_over_labelled_places(changes: dict, rng: np.random.Generator) -> None:
+def test_the_loss_is_the_sum_over_labelled_tokens(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, smoothing=0.2, **changes), draw(rng)
     log_probs, labels = model.log_probs(batch.tokens).numpy(), batch.labels.numpy()
     loss, carry = model.batch_loss(batch, (), dropout_seed=None)
@@ -91,7 +91,7 @@ def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator)
 
 
 @pytest.mark.parametrize("rows", [0, 3])
-def test_nothing_labelled_gives_no_loss_and_no_gradient(rows: int, rng: np.random.Generator) -> None:
+def test_a_batch_without_labels_gives_no_loss_and_no_gradient(rows: int, rng: np.random.Generator) -> None:
     model, drawn = make(rng, **DROPOUTS), draw(rng)
     batch = TaggedBatch(drawn.tokens[:rows], tf.zeros_like(drawn.labels[:rows]))
     gradients.assert_no_loss_and_no_gradient(model, batch)

@@ -1,4 +1,4 @@
-"""The restorer in use: words stay, a text's result depends on nothing but the text, long texts go in windows."""
+"""The restorer in use: words are kept, a result depends only on its text, long texts are read in windows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that has learnt a little."""
+    """Returns a run after a little training."""
     folder = tmp_path_factory.mktemp("text")
     labelled_runs.write_cased(folder / "train.txt", seed=3, lines=301)
     labelled_runs.write_cased(folder / "valid.txt", seed=5, lines=23)
@@ -48,7 +48,7 @@ def restorer(run: Path) -> PunctuationRestorer:
 @example(counts=[1] * 8 + [5], most=5)  # the words shared leave no room for a new one
 @example(counts=[1] * 16 + [9] * 3, most=16)
 @settings(max_examples=200, deadline=None)
-def test_windows_keep_each_word_once_and_hold_their_bound(counts: list[int], most: int) -> None:
+def test_windows_label_each_word_once_and_keep_to_their_limit(counts: list[int], most: int) -> None:
     found = list(windows(3, counts, most))
     assert [n for w in found for n in range(w.first, w.last)] == list(range(len(counts)))
     for w in found:
@@ -60,7 +60,7 @@ def test_windows_keep_each_word_once_and_hold_their_bound(counts: list[int], mos
         assert one.last == other.first
 
 
-def test_words_stay_and_only_case_and_marks_come(restorer: PunctuationRestorer) -> None:
+def test_words_are_kept_and_only_case_and_marks_change(restorer: PunctuationRestorer) -> None:
     for text, made in zip(TEXTS, restorer.restore(TEXTS), strict=True):
         given_words, words = text.split(), made.split()
         assert len(words) == len(given_words) or not any(map(str.isalnum, text))
@@ -71,7 +71,7 @@ def test_words_stay_and_only_case_and_marks_come(restorer: PunctuationRestorer) 
     assert restorer.restore([]) == []
 
 
-def test_a_text_is_restored_alone_as_among_others(restorer: PunctuationRestorer) -> None:
+def test_a_text_is_restored_the_same_alone_and_among_others(restorer: PunctuationRestorer) -> None:
     assert restorer.restore(TEXTS) == [restorer.restore([text])[0] for text in TEXTS]
 
 
@@ -83,14 +83,14 @@ def test_case_has_been_learnt_and_mixed_forms_come_from_the_training_text(restor
     assert "KU" in made
 
 
-def test_mixed_case_is_for_words_whose_form_is_known(restorer: PunctuationRestorer) -> None:
+def test_only_words_with_a_known_form_get_mixed_case(restorer: PunctuationRestorer) -> None:
     sure = np.where([label in MIXED for label in LABELS], 0.0, -9.0)
     (labels,) = restorer.labels([["kiki", "ka"]], [np.stack([sure, sure])])
     assert labels[0] in MIXED
     assert labels[1] not in MIXED
 
 
-def test_each_word_of_a_text_of_many_windows_has_probabilities(restorer: PunctuationRestorer) -> None:
+def test_each_word_of_a_text_with_many_windows_has_probabilities(restorer: PunctuationRestorer) -> None:
     words = ["ka", "ba", "ku", "kiki", "de", "lu"] * 17
     (found,) = restorer.log_probs([words])
     assert found.shape == (len(words), len(LABELS))
@@ -112,7 +112,7 @@ def test_mistakes_are_named(restorer: PunctuationRestorer, run: Path, toy_run: P
         PunctuationRestorer.load(str(toy_run))
     damaged = RunDir(str(tmp_path))
     Path(forms_file(damaged)).write_text('{"mixed": ')
-    with pytest.raises(InputError, match=r"words\.json: not the words of a tagging run"):
+    with pytest.raises(InputError, match=r"words\.json: not the word forms of a tagging run"):
         load_forms(damaged)
 
 
@@ -126,6 +126,6 @@ def test_it_reports_its_weights_and_refuses_to_work_after_a_fork(
         restorer.restore(["ba"])
 
 
-def test_a_restorer_says_what_it_is(restorer: PunctuationRestorer, run: Path) -> None:
+def test_the_repr_of_a_restorer_describes_it(restorer: PunctuationRestorer, run: Path) -> None:
     assert repr(restorer).startswith(f"<PunctuationRestorer of '{run}' ({restorer.weights.label}): ")
     assert repr(restorer).endswith(" parameters>")

@@ -1,4 +1,4 @@
-"""Tagging as a task: exact resuming, pure batches, scores of the API, mistakes named."""
+"""Tagging as a task: exact resuming, reproducible batches, the scores of the API, mistakes named."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def prepared(folder: Path, config: TaggingConfig) -> TaggingTask:
 
 
 @pytest.mark.slow
-def test_stopped_and_gone_on_equals_never_stopped(folder: Path, tmp_path: Path, rng: np.random.Generator) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one(folder: Path, tmp_path: Path, rng: np.random.Generator) -> None:
     config = labelled_runs.tagging_config(folder, train__accumulate=2, train__shards=2, train__validate_every=4)
     labelled_runs.assert_a_stop_changes_nothing(tmp_path, config, prepare, rng)
 
@@ -62,7 +62,7 @@ def test_batches_are_whole_paragraphs_with_a_label_for_each_word(folder: Path, t
     assert "training paragraphs" in task.describe(plan.batches[:1])
 
 
-def test_validation_is_what_the_restorer_says(folder: Path, tmp_path: Path) -> None:
+def test_validation_scores_are_those_of_the_restorer(folder: Path, tmp_path: Path) -> None:
     config = labelled_runs.tagging_config(folder)
     labelled_runs.train(tmp_path, config, prepare)
     final = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
