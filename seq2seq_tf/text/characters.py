@@ -1,4 +1,4 @@
-"""Characters as tokens: what a SentencePiece model is for pieces, for tasks that spell."""
+"""Characters as tokens: the counterpart of a SentencePiece model for character-level tasks."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _FORMAT = "characters 1"
 
 
 def write_character_tokenizer(texts: Iterable[str], path: str, *, max_size: int) -> None:
-    """Writes the `max_size` - 4 most frequent characters; of equally frequent ones the smaller comes first.
+    """Writes the `max_size` - 4 most frequent characters; ties are ordered by code point.
 
     Args:
-      texts: read once.
-      path: JSON file.
-      max_size: of the vocabulary, the four special tokens included.
+      texts: iterated over once.
+      path: JSON file to write.
+      max_size: maximum size of the vocabulary, including the four special tokens.
 
     Raises:
-      InputError: no text, or the file cannot be written.
+      InputError: the texts are empty, or the file cannot be written.
     """
     counts: collections.Counter[str] = collections.Counter()
     for text in texts:
@@ -41,13 +41,13 @@ def write_character_tokenizer(texts: Iterable[str], path: str, *, max_size: int)
 
 
 class CharacterTokenizer:
-    """Each character is a token; rare and new ones are UNK. See `tokenizer.Tokenizer`.
+    """Treats each character as a token; characters outside the vocabulary become UNK. See `tokenizer.Tokenizer`.
 
     Args:
-      path: from `write_character_tokenizer`.
+      path: file written by `write_character_tokenizer`.
 
     Raises:
-      InputError: not such a file.
+      InputError: the file is missing or is not a character tokenizer.
     """
 
     units = "characters"
@@ -67,7 +67,7 @@ class CharacterTokenizer:
 
     @property
     def vocab_size(self) -> int:
-        """Number of tokens, special ones included."""
+        """Number of tokens, including the special ones."""
         return len(_SPECIAL) + len(self.characters)
 
     def encode(self, texts: Sequence[str], *, threads: int = 1) -> list[list[int]]:
@@ -76,7 +76,7 @@ class CharacterTokenizer:
         return [[self._ids.get(character, UNK_ID) for character in text] for text in texts]
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """Returns the text of each row of ids; UNK is shown as U+FFFD, the other special ids are left out."""
+        """Returns the text of each row of ids; UNK becomes U+FFFD, other special ids are omitted."""
         return ["".join(self._character(int(i)) for i in row if i > EOS_ID or i == UNK_ID) for row in ids]
 
     def pieces(self, ids: Sequence[int] | np.ndarray) -> list[str]:
@@ -84,7 +84,7 @@ class CharacterTokenizer:
         return [_SPECIAL[i] if i < len(_SPECIAL) else self._character(int(i)) for i in ids]
 
     def in_graph(self) -> LookupGraphTokenizer:
-        """Returns the same tokenizer for a graph."""
+        """Returns the same tokenizer for use in a graph."""
         return LookupGraphTokenizer(
             self.characters, _UNKNOWN, lambda texts: tf.strings.unicode_split(texts, "UTF-8"), separator=""
         )

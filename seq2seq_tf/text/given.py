@@ -1,4 +1,4 @@
-"""Texts passed by Python callers: anything that is not a text is named before anything is computed."""
+"""Checks of texts passed by Python callers: anything that is not a text is reported before any computation."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from seq2seq_tf.errors import InputError
 
 
 def check_texts(given: Any, name: str = "texts") -> list[str]:
-    """Returns texts as a list: of a list, a tuple, an array or series of strings, a generator, ...
+    """Returns texts from any ordered iterable (list, tuple, array or series of strings, generator, ...) as a list.
 
     Args:
-      given: what the caller handed over.
-      name: of the argument, for the message.
+      given: value passed by the caller.
+      name: name of the argument, for the message.
 
     Raises:
-      InputError: one text instead of several, something without an order, or an item that is no text (its number, from
-        1, and its type are named).
+      InputError: `given` is a single text, has no order or is not iterable, or an item is not a text (the message
+        gives its number, from 1, and its type).
     """
     if isinstance(given, str):
         raise InputError(f"{name} must be a list of texts, got one text")
@@ -31,10 +31,10 @@ def check_texts(given: Any, name: str = "texts") -> list[str]:
 
 
 def check_text(given: Any, name: str) -> str:
-    """Returns one text.
+    """Returns `given` as a plain `str`.
 
     Raises:
-      InputError: it is no str, or holds what is no character and cannot be written as UTF-8.
+      InputError: it is not a str, or contains surrogates, which cannot be encoded as UTF-8.
     """
     if not isinstance(given, str):
         hint = "; decode it first" if isinstance(given, bytes | bytearray) else ""
@@ -45,7 +45,7 @@ def check_text(given: Any, name: str) -> str:
         except UnicodeEncodeError as error:
             column = f"{given[error.start]!r} at column {error.start + 1}"
             raise InputError(f"{name} is not valid Unicode ({column}); was it read with another encoding?") from None
-    return str(given)  # of NumPy's strings too
+    return str(given)  # also converts NumPy strings
 
 
 def _kind(given: Any) -> str:

@@ -1,4 +1,4 @@
-"""Lengths of texts relative to others: translations to their sources, outputs to their references."""
+"""Relative lengths of texts: of translations to their sources, of outputs to their references."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from seq2seq_tf.text.lines import Pair
 
-_SLACK = 12  # characters added to both sides: "OK" and "Einverstanden" are no outliers
+_SLACK = 12  # characters added to both sides, so that "OK" and "Einverstanden" are not outliers
 
 
 def character_ratio(pairs: Iterable[Pair]) -> float:

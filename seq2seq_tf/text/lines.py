@@ -1,4 +1,4 @@
-"""Raw parallel text: read strictly, compared by sentence, written whole."""
+"""Raw parallel text: strict reading, keys for comparing sentences, all-or-nothing writing."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def iter_raw_lines(path: PathLike) -> Iterator[bytes]:
-    """Yields the lines of a plain or `.gz` file as bytes, without line end and without a byte order mark.
+    """Yields the lines of a plain or `.gz` file as bytes, without line ends and byte order mark.
 
-    Only LF ends a line; one CR before it is dropped. Memory is that of the longest line.
+    Only LF ends a line; one CR before it is dropped. No more than one line is kept in memory.
 
     Raises:
-      InputError: the file is missing, a folder, not readable or a damaged gzip file.
+      InputError: the file is missing, a folder, unreadable or a damaged gzip file.
     """
     name = os.fspath(path)
     try:
@@ -40,11 +40,11 @@ def iter_raw_lines(path: PathLike) -> Iterator[bytes]:
     except FileNotFoundError:
         raise InputError(f"{name}: no such file") from None
     except IsADirectoryError:
-        raise InputError(f"{name}: is a folder, a text file was expected") from None
+        raise InputError(f"{name}: is a folder, expected a text file") from None
     except PermissionError:
-        raise InputError(f"{name}: no permission to read it") from None
+        raise InputError(f"{name}: no permission to read this file") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{name}: not a whole gzip file ({error})") from None
+        raise InputError(f"{name}: not a complete gzip file ({error})") from None
     except OSError as error:
         raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
 
@@ -53,7 +53,8 @@ def decode_line(raw: bytes, path: PathLike, number: int) -> str:
     """Decodes line `number` (from 1) of `path` as strict UTF-8.
 
     Raises:
-      InputError: names the file, the line, the byte and its column (in characters, from 1).
+      InputError: the line is not UTF-8; the message gives the file, the line, the byte and its column (in characters,
+        from 1).
     """
     try:
         return raw.decode("utf-8")
@@ -68,8 +69,8 @@ def iter_lines(path: PathLike) -> Iterator[str]:
     """Yields the lines of a UTF-8 file, plain or `.gz`; U+2028, U+0085, VT and FF do not end a line.
 
     Raises:
-      InputError: as `iter_raw_lines`, at the first byte that is not UTF-8, and after the only line of a file whose
-        lines end with CR alone.
+      InputError: as for `iter_raw_lines`; at the first byte that is not UTF-8; and after the only line of a file whose
+        lines end with CR only.
     """
     number, returns = 0, 0
     for number, raw in enumerate(iter_raw_lines(path), start=1):
@@ -78,15 +79,15 @@ def iter_lines(path: PathLike) -> Iterator[str]:
     if number == 1 and returns:
         raise InputError(
             f"{os.fspath(path)}: one line with {returns} CR in it; only LF ends a line "
-            "(old Mac text? tr '\\r' '\\n' < FILE > NEW)"
+            "(classic Mac text? tr '\\r' '\\n' < FILE > NEW)"
         )
 
 
 def iter_pairs(source_path: PathLike, target_path: PathLike) -> Iterator[Pair]:
-    """Yields line N of the source file with line N of the target file.
+    """Yields line N of the source file together with line N of the target file.
 
     Raises:
-      InputError: as `iter_lines`; and, after the last whole pair, when the files differ in length.
+      InputError: as for `iter_lines`; and, after the last complete pair, if the files differ in length.
     """
     sources, targets = iter_lines(source_path), iter_lines(target_path)
     count = 0
@@ -103,10 +104,10 @@ def iter_pairs(source_path: PathLike, target_path: PathLike) -> Iterator[Pair]:
 
 
 def same_lines(one: PathLike, other: PathLike) -> bool:
-    """Returns whether two files, plain or `.gz`, hold the same lines; files without lines do not.
+    """Returns whether two files, plain or `.gz`, contain the same lines; False for empty files.
 
     Raises:
-      InputError: as `iter_raw_lines`.
+      InputError: as for `iter_raw_lines`.
     """
     lines = list(itertools.islice(iter_raw_lines(one), 1))
     pairs = itertools.zip_longest(iter_raw_lines(one), iter_raw_lines(other))
@@ -119,7 +120,7 @@ def _length_error(source: tuple[PathLike, int], target: tuple[PathLike, int]) ->
 
 
 class _WithoutPunctuation(dict[int, int | None]):
-    """A `str.translate` table filled as characters are met; drops punctuation, symbols and controls."""
+    """A `str.translate` table, filled lazily, that drops punctuation, symbols and control characters."""
 
     def __missing__(self, code: int) -> int | None:
         category = unicodedata.category(chr(code))
@@ -132,10 +133,10 @@ _WITHOUT_PUNCTUATION = _WithoutPunctuation()
 
 
 def normalised(text: str) -> str:
-    """Returns the key under which two sentences count as the same.
+    """Returns a normalised form that is equal for sentences that are considered the same.
 
-    NFKC, case folded, without punctuation, symbols and control characters, white space collapsed. A text of
-    nothing but punctuation keeps it, so that not all such lines count as one.
+    The text is NFKC-normalised and case-folded; punctuation, symbols and control characters are removed and white space
+    is collapsed. A text that is only punctuation keeps it, so that such lines are not all considered the same.
     """
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = " ".join(folded.translate(_WITHOUT_PUNCTUATION).split())
@@ -143,26 +144,29 @@ def normalised(text: str) -> str:
 
 
 def text_hash(text: str) -> int:
-    """Returns 64 bits of BLAKE2b: the same on each machine, and two different texts share it about never."""
+    """Returns a 64-bit BLAKE2b hash: the same on every machine, with a negligible chance of collisions."""
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 def sentence_key(text: str) -> int:
-    """Returns the hash of the normalised text: equal for sentences that count as the same."""
+    """Returns the hash of the normalised text: equal for sentences that are considered the same."""
     return text_hash(normalised(text))
 
 
 def write_corpus(
     folder: Path, languages: Pair, parts: Sequence[str], pairs: Iterable[tuple[str, Pair]], readme: str
 ) -> None:
-    """Writes `folder/PART.LANGUAGE` for each part and both languages, and `folder/README.txt`, all or none.
+    """Writes `folder/PART.LANGUAGE` for each part and both languages and `folder/README.txt`, all or nothing.
 
     Args:
-      folder: made if it is missing; other files in it stay.
-      languages: the file endings of the sources and of the targets.
+      folder: created if it is missing; other files in it are kept.
+      languages: the file extensions of the sources and of the targets.
       parts: names such as train, valid, test.
-      pairs: the part of each pair with the pair; read once.
-      readme: what to write into README.txt.
+      pairs: (part, pair) tuples; iterated over once.
+      readme: content of README.txt.
+
+    Raises:
+      InputError: a file cannot be written.
     """
     paths = [folder / f"{part}.{language}" for part in parts for language in languages]
     with atomic_write_texts([*paths, folder / "README.txt"]) as (*files, about):

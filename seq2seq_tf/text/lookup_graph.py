@@ -1,4 +1,4 @@
-"""Tokenizers that look tokens up in a list, inside a TensorFlow graph: characters and words."""
+"""Tokenizers inside a TensorFlow graph that look tokens up in a list: characters and words."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from seq2seq_tf.structures import EOS_ID, PAD_ID, UNK_ID
 
 
 def pad_with_end(rows: tf.RaggedTensor, max_pieces: tf.Tensor) -> tf.Tensor:
-    """Returns ids [B, S] int32 of ragged ones: each row cut to max_pieces, ended by EOS and padded; S is at least 1."""
+    """Returns ragged ids as [B, S] int32: each row cut to max_pieces, ended with EOS and padded; S is at least 1."""
     ragged = rows[:, :max_pieces]
     ends = tf.fill([ragged.nrows(out_type=tf.int32), 1], EOS_ID)
     ids = tf.concat([ragged, ends], 1).to_tensor(PAD_ID)
-    missing = 1 - tf.minimum(tf.shape(ids)[1], 1)  # no text at all: still a column for the recurrences to run over
+    missing = 1 - tf.minimum(tf.shape(ids)[1], 1)  # without any text: one column, for the recurrences
     return tf.pad(ids, [[0, 0], [0, missing]])
 
 
 class LookupGraphTokenizer(tf.Module):
-    """Ids by lookup; see `tokenizer.GraphTokenizer`.
+    """Maps tokens to ids with a lookup table; see `tokenizer.GraphTokenizer`.
 
     Args:
-      tokens: token n has id n + 4.
+      tokens: the vocabulary; token n (from 0) has id n + 4.
       unknown: text of UNK.
-      split: [B] strings -> ragged [B, (S)] strings.
-      separator: between tokens in text.
+      split: splits texts: [B] strings -> ragged [B, (S)] strings.
+      separator: text between tokens when decoding.
     """
 
     def __init__(

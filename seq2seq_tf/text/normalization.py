@@ -1,14 +1,14 @@
-"""How text is normalised before it is cut into pieces: the rules, as SentencePiece keeps them in a model file.
+"""Normalisation of text before it is split into pieces: the rules, in the form that SentencePiece stores in a model.
 
-A rule is a table of strings and what they become; it stands in the model, so that cutting in bulk, in the graph and on
-a server by the model file alone normalises alike. Under every rule runs of spaces become one space and those at the
-ends are dropped; control characters, line separators and U+2581, which stands for a space inside a model, become
-spaces (but nmt_nfkc keeps most controls from U+0080 on), so that words are never glued together.
+A rule is a table of strings and their replacements. It is stored in the model file, so that splitting in bulk, in the
+graph and on a server that has only the model file normalises identically. Under every rule, runs of spaces become one
+space and leading and trailing spaces are dropped; control characters, line separators and U+2581, which represents a
+space inside a model, become spaces (but nmt_nfkc keeps most controls from U+0080), so that words are never joined.
 
-identity   nothing else: no-break and ideographic spaces, zero-width characters and all signs stay as they are
-nfc        canonical composition: e + U+0301 becomes é; marks in another order than the canonical stay in it
-nfkc       besides, signs of compatibility become plain ones: fullwidth letters, ligatures, ², ™, … and all spaces
-nmt_nfkc   besides, zero-width characters become spaces
+identity   nothing else: no-break and ideographic spaces, zero-width characters and all symbols are kept
+nfc        canonical composition: e + U+0301 becomes é; combining marks in non-canonical order are not reordered
+nfkc       also replaces compatibility characters: fullwidth letters, ligatures, ², ™, … and all spaces
+nmt_nfkc   also replaces zero-width characters by spaces
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ import numpy as np
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
-sentencepiece.set_min_log_level(1)  # it tells on standard error of each table that it makes
-_SHOWN = 40  # characters of an example
+sentencepiece.set_min_log_level(1)  # it logs each table that it builds to standard error
+_SHOWN = 40  # characters shown of an example
 _LETTERS = range(0x41, sys.maxunicode + 1)
-# NUL is no part of a table; it stays as it is.
+# NUL cannot be in a table; it is kept.
 _CONTROLS = (*map(chr, range(0x01, 0x20)), *map(chr, range(0x7F, 0xA0)))
 _SPACES = dict.fromkeys((*_CONTROLS, "\u2028", "\u2029", "\u2581"), " ")
-_HAS_LEAF, _LABEL, _VALUE = 1 << 8, (1 << 31) | 0xFF, (1 << 31) - 1  # of a unit of SentencePiece's trie
+_HAS_LEAF, _LABEL, _VALUE = 1 << 8, (1 << 31) | 0xFF, (1 << 31) - 1  # bits of a unit of SentencePiece's trie
 
 
 def normalizer_spec(rule: str, *, lowercase: bool) -> Any:
-    """Returns the NormalizerSpec of a rule: what a model file says of it.
+    """Returns the NormalizerSpec of a rule, the message that a model file contains.
 
     Args:
-      rule: one of options.common.NORMALIZATIONS.
-      lowercase: fold case too.
+      rule: one of config.common.NORMALIZATIONS.
+      lowercase: whether to fold case too.
     """
     fold = "_cf" if lowercase else ""
-    if rule == "nmt_nfkc":  # the default of sources: to change its leaves takes no time, to compile it a second
+    if rule == "nmt_nfkc":  # the default of sources: patching its leaves is fast, compiling it takes a second
         spec = _built_in(rule + fold)
         spec.precompiled_charsmap = _patched(spec.precompiled_charsmap, _CONTROLS, " ")
     elif rule == "nfkc":
@@ -54,11 +54,11 @@ def normalizer_spec(rule: str, *, lowercase: bool) -> Any:
 
 
 class Normalizer:
-    """A rule outside a model: text in, text out.
+    """Applies a rule outside a model: text in, text out.
 
     Args:
-      rule: one of options.common.NORMALIZATIONS.
-      lowercase: fold case too.
+      rule: one of config.common.NORMALIZATIONS.
+      lowercase: whether to fold case too.
     """
 
     def __init__(self, rule: str, *, lowercase: bool = False) -> None:
@@ -69,18 +69,18 @@ class Normalizer:
         )
 
     def __call__(self, texts: Iterable[str]) -> list[str]:
-        """Returns what the texts become."""
+        """Returns the normalised texts."""
         return self._normalizer.Normalize(list(texts))
 
 
 class Changed(NamedTuple):
-    """Lines that do not come back as they were."""
+    """Count of the lines that normalisation changes, with the first as an example."""
 
     lines: int
     changed: int
-    number: int  # of the first of them, from 1; 0 if there is none
-    before: str  # that line
-    after: str  # what it becomes
+    number: int  # of the first changed line, from 1; 0 if there is none
+    before: str  # the first changed line
+    after: str  # its normalised form
 
     def __str__(self) -> str:
         """Returns the count with its example: `1 of 9 lines, the first is line 5: 'a  b' becomes 'a b'`."""
@@ -93,7 +93,7 @@ class Changed(NamedTuple):
         return f"{count}, the first is line {self.number:,}: {before} becomes {after}"
 
     def followed_by(self, before: list[str], after: list[str]) -> Changed:
-        """Returns the count after more lines."""
+        """Returns the count extended by more lines: `before` and `after` normalisation."""
         different = [n for n, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
         total = self._replace(lines=self.lines + len(before), changed=self.changed + len(different))
         if self.changed or not different:
@@ -106,13 +106,13 @@ NONE_CHANGED = Changed(0, 0, 0, "", "")
 
 
 def _compiled(table: Mapping[str, str]) -> Any:
-    """Returns the spec of a table, with the spaces of every rule."""
+    """Returns the spec of a table, extended by the spaces of every rule."""
     changes = sorted((key, value) for key, value in {**table, **_SPACES}.items() if key != value)
     return _spec_of(sentencepiece.SentencePieceNormalizer(norm_map=changes))
 
 
 def _spec_of(normalizer: sentencepiece.SentencePieceNormalizer) -> Any:
-    model = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]  # made by protobuf as it is imported
+    model = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]  # protobuf creates it on import
     model.ParseFromString(normalizer.serialized_model_proto())
     return model.normalizer_spec
 
@@ -122,12 +122,12 @@ def _built_in(rule: str) -> Any:
 
 
 def _folded(characters: range) -> dict[str, str]:
-    """Returns what folding case makes of characters."""
+    """Returns the case folding of characters, for those that it changes."""
     return {c: c.casefold() for c in map(chr, characters) if c != c.casefold()}
 
 
 def _canonical(lowercase: bool) -> dict[str, str]:
-    """Returns what nfc makes of characters, and of the sequences that it composes."""
+    """Returns the table of NFC: changed characters, and the sequences that it composes."""
     table: dict[str, str] = {}
     for character in map(chr, range(0xA0, sys.maxunicode + 1)):
         normal = unicodedata.normalize("NFC", character)
@@ -141,8 +141,8 @@ def _canonical(lowercase: bool) -> dict[str, str]:
 
 
 def _spellings(composed: str) -> set[str]:
-    """Returns the sequences that compose to a character: of ế e with two marks and ê with one, of a syllable jamo."""
-    if 0xAC00 <= ord(composed) <= 0xD7A3:  # Hangul is composed by arithmetic, not by the character database
+    """Returns the sequences that compose to a character: for ế, e with two marks and ê with one."""
+    if 0xAC00 <= ord(composed) <= 0xD7A3:  # Hangul is composed arithmetically, not by the character database
         syllable, tail = divmod(ord(composed) - 0xAC00, 28)
         two = chr(0x1100 + syllable // 21) + chr(0x1161 + syllable % 21)
         return {start + chr(0x11A7 + tail) for start in (two, chr(ord(composed) - tail))} if tail else {two}
@@ -154,7 +154,7 @@ def _spellings(composed: str) -> set[str]:
 
 
 def _entries(charsmap: bytes) -> dict[str, str]:
-    """Returns the table that a precompiled one was made of; see `_patched` for its layout."""
+    """Returns the table from which a precompiled one was built; see `_patched` for its layout."""
     units, values = _parts(charsmap)
     labels, bytes_ = units & _LABEL, np.arange(1, 256)
     nodes: dict[int, list[tuple[int, int]]] = {}  # the byte and the node of each child; many keys share a node
@@ -175,11 +175,11 @@ def _entries(charsmap: bytes) -> dict[str, str]:
 
 
 def _patched(charsmap: bytes, keys: Iterable[str], value: str) -> bytes:
-    """Returns a precompiled table with another value for some of its keys; keys that it lacks are passed over.
+    """Returns a precompiled table with a new value for some of its keys; missing keys are ignored.
 
-    A table is the size of a double-array trie, the trie, and the values, each ended by NUL; a leaf is the place of its
-    value (sentencepiece, src/normalizer.cc and third_party/darts_clone). Keys of equal value share a leaf, so either
-    all of them are changed or none.
+    A table consists of the size of a double-array trie, the trie, and the values, each ended by NUL; a leaf is the
+    offset of its value (sentencepiece, src/normalizer.cc and third_party/darts_clone). Keys with equal values share a
+    leaf, so that either all or none of them are changed.
     """
     units, values = _parts(charsmap)
     for key in keys:
@@ -190,13 +190,13 @@ def _patched(charsmap: bytes, keys: Iterable[str], value: str) -> bytes:
 
 
 def _parts(charsmap: bytes) -> tuple[np.ndarray, bytes]:
-    """Returns the units of the trie, to be changed, and the values."""
+    """Returns the units of the trie, writable, and the values."""
     size = struct.unpack_from("<I", charsmap)[0]
     return np.frombuffer(charsmap, "<u4", size // 4, 4).copy(), charsmap[4 + size :]
 
 
 def _leaf(units: np.ndarray, key: bytes) -> int | None:
-    """Returns where the place of the value of a key stands in the trie, or None."""
+    """Returns the index of the leaf of a key in the trie, or None."""
     node = 0
     for byte in key:
         node ^= _offset(int(units[node])) ^ byte

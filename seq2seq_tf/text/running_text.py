@@ -1,4 +1,4 @@
-"""Text of several lines as ids, and ids as text while they come: what is one token of a line and what ends it."""
+"""Text of several lines to ids, and ids back to text as they are generated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from seq2seq_tf.text.tokenizer import Tokenizer
 
 
 def text_ids(tokenizer: Tokenizer, text: str) -> list[int]:
-    """Returns the ids of a text: its characters, or the pieces of its lines with EOS for each line end."""
+    """Returns the ids of a text: its characters, or the pieces of its lines with EOS for each line break."""
     if tokenizer.character_level:
         return tokenizer.encode([text])[0]
     first, *rest = tokenizer.encode(text.split("\n"))
@@ -17,11 +17,11 @@ def text_ids(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 class TextOfIds:
-    """Turns ids into text while they come, one by one.
+    """Converts a stream of ids to text, one id at a time.
 
     Args:
-      tokenizer: of the stream.
-      before: ids that stand before; pieces need the line so far to know what is a space.
+      tokenizer: tokenizer of the stream.
+      before: preceding ids; pieces need the line so far, since a space is dropped only at its start.
     """
 
     def __init__(self, tokenizer: Tokenizer, before: Sequence[int] = ()) -> None:
@@ -37,7 +37,7 @@ class TextOfIds:
         return self._tokenizer.decode([[token]])[0]
 
     def _piece(self, token: int) -> str:
-        """Returns what the text gains; bytes that are not a whole character yet are held back."""
+        """Returns the text that the token adds; bytes that are not yet a complete character are held back."""
         if token == EOS_ID:
             held = self._decoded()[len(self._shown) :]
             self._line, self._shown = [], ""

@@ -1,6 +1,6 @@
-"""Which script a text is written in, by the Unicode character database (as fontTools ships it).
+"""Scripts of texts, from the Unicode character database (as shipped by fontTools).
 
-Scripts are named by their ISO 15924 codes: Latn, Cyrl, Hani (Chinese characters), Hira and Kana (Japanese), Hang
+Scripts are given as ISO 15924 codes: Latn, Cyrl, Hani (Chinese characters), Hira and Kana (Japanese), Hang
 (Korean), Arab, Thai... Characters that all scripts share (digits, punctuation, spaces) are Zyyy, combining marks Zinh.
 """
 
@@ -12,27 +12,27 @@ from collections.abc import Iterable
 
 from fontTools import unicodedata
 
-SHARED = ("Zyyy", "Zinh", "Zzzz")  # common, inherited, unassigned: say nothing of the script of a text
+SHARED = ("Zyyy", "Zinh", "Zzzz")  # common, inherited, unassigned: no evidence of the script of a text
 WITHOUT_SPACES = frozenset(("Hani", "Hira", "Kana", "Bopo", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"))
 
 
 @functools.lru_cache(maxsize=1 << 16)
 def script_of(character: str) -> str:
-    """Returns the ISO 15924 code of the script of one character."""
+    """Returns the ISO 15924 code of the script of a character."""
     return unicodedata.script(character)
 
 
 @functools.lru_cache(maxsize=1 << 16)
 def is_unspaced(character: str) -> bool:
-    """Returns whether it is a letter or mark of a script that writes words without spaces between them."""
+    """Returns whether a character is a letter or mark of a script that does not put spaces between words."""
     if script_of(character) in WITHOUT_SPACES:
         return True
-    # The Japanese long vowel mark and a few more letters belong to several such scripts and so to none alone.
+    # The Japanese long vowel mark and a few other letters are shared by several such scripts.
     return character.isalpha() and not WITHOUT_SPACES.isdisjoint(unicodedata.script_extension(character))
 
 
 def is_visible(text: str) -> bool:
-    """Returns whether a text has more than white space, controls and format characters (U+200B, U+00AD, U+FEFF)."""
+    """Returns whether a text has any character but white space, controls and format characters (such as U+200B)."""
     return any(map(_is_visible, text))
 
 
@@ -48,7 +48,7 @@ def is_right_to_left(script: str) -> bool:
 
 
 def count_scripts(texts: Iterable[str]) -> collections.Counter[str]:
-    """Returns script -> number of characters of the texts, without those that all scripts share."""
+    """Returns script -> number of characters in the texts, ignoring those that all scripts share."""
     counts: collections.Counter[str] = collections.Counter()
     for text in texts:
         counts.update(map(script_of, text))
@@ -58,6 +58,6 @@ def count_scripts(texts: Iterable[str]) -> collections.Counter[str]:
 
 
 def main_script(texts: Iterable[str]) -> str:
-    """Returns the script of most characters, or "Zyyy" where no character says."""
+    """Returns the most frequent script, or "Zyyy" if no character belongs to one."""
     counts = count_scripts(texts)
     return max(counts, key=lambda script: (counts[script], script)) if counts else "Zyyy"

@@ -1,8 +1,8 @@
 """SentencePiece (Kudo and Richardson 2018): strings <-> piece ids, in bulk and inside a TensorFlow graph.
 
-`SentencePieceTokenizer` wraps the sentencepiece library, for preparing corpora and for the Python API;
-`SentencePieceGraphTokenizer` wraps tensorflow-text, for the SavedModel. Both read the same model file; a test holds
-their results against each other.
+`SentencePieceTokenizer` wraps the sentencepiece library, for data preparation and the Python API;
+`SentencePieceGraphTokenizer` wraps tensorflow-text, for the SavedModel. Both read the same model file; a test compares
+their results.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from seq2seq_tf.text.lookup_graph import pad_with_end
 
 
 class PieceOptions(Protocol):
-    """What training a piece model needs of a data section; see there for the meaning."""
+    """Options of a data section that the training of a piece model needs; see there for their meaning."""
 
     @property
     def vocab_size(self) -> int: ...
@@ -45,10 +45,10 @@ class PieceOptions(Protocol):
 
 
 class PieceText(NamedTuple):
-    """The text of one language and the model file it gets."""
+    """The text of one language and the model file to write for it."""
 
     files: tuple[str, ...]
-    normalization: str  # one of options.common.NORMALIZATIONS
+    normalization: str  # one of config.common.NORMALIZATIONS
     model_path: str
 
 
@@ -58,15 +58,16 @@ def train_piece_model(files: Sequence[str], model_path: str, config: PieceOption
 
 
 def train_piece_models(texts: Sequence[PieceText], config: PieceOptions) -> None:
-    """Trains one vocabulary on all texts and writes a model file for each, or writes nothing.
+    """Trains one vocabulary on all texts and writes a model file for each.
 
-    The files have the same pieces; each normalises as its text asks for.
-    Runs in a process of its own: the trainer of sentencepiece and TensorFlow do not always live in one. It ends with
-    this one.
+    The model files have the same pieces; each normalises by the rule of its text.
+    Training runs in a child process, since the trainer of sentencepiece and TensorFlow cannot always share one. On
+    Linux, the child ends with this process.
 
     Raises:
-      InputError: a model cannot be written (full disk), or the text cannot give that many pieces, there is none, or it
-        is not UTF-8 (file and line named).
+      InputError: a model file cannot be written (full disk), the text cannot give the requested number of pieces, there
+        is no text, it is not UTF-8 (the message gives file and line), or the child process was killed.
+      RuntimeError: training failed for another reason.
     """
     names = ("piece_model", "vocab_size", "character_coverage", "byte_fallback", "lowercase")
     request = {"texts": texts, **{name: getattr(config, name) for name in names}}
@@ -90,10 +91,10 @@ class SentencePieceTokenizer:
     """A SentencePiece model outside the graph. See `tokenizer.Tokenizer`.
 
     Args:
-      path: a model file whose special ids are those of structures.py.
+      path: model file whose special ids are those of structures.py.
 
     Raises:
-      InputError: not a SentencePiece model, or other special ids.
+      InputError: the file is not a SentencePiece model, or has different special ids.
     """
 
     units = "pieces"
@@ -113,7 +114,7 @@ class SentencePieceTokenizer:
 
     @property
     def vocab_size(self) -> int:
-        """Number of pieces, special ones included."""
+        """Number of pieces, including the special ones."""
         return self._processor.GetPieceSize()
 
     def encode(self, texts: Sequence[str], *, threads: int = 1) -> list[list[int]]:
@@ -121,48 +122,48 @@ class SentencePieceTokenizer:
         return self._processor.Encode(list(texts), out_type=int, num_threads=threads)
 
     def encode_sampled(self, texts: Sequence[str], *, noise: float, seed: int) -> list[list[int]]:
-        """Returns one random segmentation of each text (Kudo 2018; Provilkov 2020), the same for the same seed."""
+        """Returns one random segmentation of each text (Kudo 2018; Provilkov et al. 2020), reproducible by seed."""
         sentencepiece.set_random_generator_seed(seed)
         return self._processor.Encode(
             list(texts), out_type=int, enable_sampling=True, alpha=noise, nbest_size=-1, num_threads=1
         )
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """Returns the text of each row of ids; special ids are left out."""
+        """Returns the text of each row of ids; special ids other than UNK are omitted."""
         rows = [[int(i) for i in row if i > EOS_ID or i == UNK_ID] for row in ids]
         return self._processor.Decode(rows) if rows else []
 
     def written_back(self, encoded: list[list[int]], *, threads: int = 1) -> list[str]:
-        """Returns the texts that rows from `encode` stand for; as `decode`, but quick for a whole corpus."""
+        """Returns the texts of rows from `encode`; like `decode`, but fast enough for a whole corpus."""
         return self._processor.Decode(encoded, num_threads=threads) if encoded else []
 
     def pieces(self, ids: Sequence[int] | np.ndarray) -> list[str]:
-        """Returns the pieces as text; a leading '\\u2581' stands for a space before the word."""
+        """Returns the pieces as text; a leading '\\u2581' represents a space before the word."""
         return [self._processor.IdToPiece(int(i)) for i in ids]
 
     def in_graph(self) -> SentencePieceGraphTokenizer:
-        """Returns the same tokenizer for a graph."""
+        """Returns the same tokenizer for use in a graph."""
         return SentencePieceGraphTokenizer(self.path)
 
 
 class SentencePieceGraphTokenizer(tf.Module):
-    """A SentencePiece model inside a graph, tracked, so that a SavedModel holds it. See `tokenizer.GraphTokenizer`."""
+    """A SentencePiece model inside a graph, tracked and so part of a SavedModel. See `tokenizer.GraphTokenizer`."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
-        import tensorflow_text  # here, since it registers ops and only exporting needs it
+        import tensorflow_text  # imported here: it registers ops, and only the export needs it
 
         with open(path, "rb") as file:
             model = file.read()
-        # A loaded SavedModel keeps tokenizers by name: those of one name would all be the one that was made first.
+        # A loaded SavedModel shares tokenizers by name: all with the same name would be the first one created.
         name = f"pieces_{hashlib.sha256(model).hexdigest()[:16]}"
         self._tokenizer = tensorflow_text.SentencepieceTokenizer(model=model, out_type=tf.int32, name=name)
 
     def encode(self, texts: tf.Tensor, max_pieces: tf.Tensor) -> tf.Tensor:
-        """Returns ids [B, S] int32, each row cut to max_pieces, ended by EOS and padded. texts: [B] string."""
+        """Returns ids [B, S] int32, each row cut to max_pieces, ended with EOS and padded. texts: [B] string."""
         return pad_with_end(self._tokenizer.tokenize(texts), max_pieces)
 
     def decode(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns texts [N] string. ids: [N, T] int32; EOS and PAD are left out."""
+        """Returns texts [N] string. ids: [N, T] int32; EOS and PAD are omitted."""
         real = tf.not_equal(ids, PAD_ID) & tf.not_equal(ids, EOS_ID)
         return self._tokenizer.detokenize(tf.ragged.boolean_mask(ids, real))

@@ -1,4 +1,4 @@
-"""Paragraphs to sentences by careful rules, and lengths in words for languages with and without spaces."""
+"""Conservative rule-based sentence splitting, and word counts for languages with and without spaces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from seq2seq_tf.text.scripts import is_unspaced, main_script
 
-# A full stop after one of these (lower-cased) does not end a sentence. Single letters need no entry.
+# A full stop after one of these (lower-cased) does not end a sentence. Single letters are handled separately.
 _ABBREVIATION_LISTS = (
     # English, German; French, Spanish, Portuguese, Italian; Germanic and Slavic
     "vs etc eg ie cf no nos fig figs vol approx dept mr mrs ms dr prof st jr sr inc ltd co corp incl resp",
@@ -18,35 +18,35 @@ _ABBREVIATION_LISTS = (
     "bijv enz bv osv f.eks t.ex bl.a np tzn itp itd tj tzv např popř apod atd стр рис др",
 )
 _ABBREVIATIONS = frozenset(word for line in _ABBREVIATION_LISTS for word in line.split())
-# Both sides of `|` look at each character once: a run of marks begins where none stands before, and is never cut.
+# Both alternatives visit each character once: a run of marks starts where no mark precedes and is never backed off.
 _END = re.compile(r"(?<![.!?؟।॥۔።။។։])[.!?؟।॥۔።။។։]++[\"'”“»’)\]]*+\s++|(?<![。！？｡])[。！？｡]++[”」』）)]*+\s*+")
 _OPENERS = "\"'“„«‘‚‹([¿¡"
 _OPENED = re.compile(f"[{re.escape(_OPENERS)}]*+")
 _CLOSERS = "\"'”“»’)]」』）"
 _WIDE_STOPS = ("。", "！", "？", "｡")
-_WITHOUT_GAPS = ("Hani", "Hira", "Kana", "Bopo")  # Thai and its neighbours, without spaces too, divide sentences by one
+_WITHOUT_GAPS = ("Hani", "Hira", "Kana", "Bopo")  # Thai and similar scripts do put a space between sentences
 _BRACKETS = ("()", "（）", "「」", "『』")
-_MAX_WORD_PIECES = 64  # characters looked at before a full stop; abbreviations are shorter
+_MAX_WORD_PIECES = 64  # characters inspected before a full stop; abbreviations are shorter
 
 
 class Paragraph(NamedTuple):
-    """A text as its sentences and the white space between them."""
+    """The sentences of a text and the white space between them."""
 
     sentences: list[str]  # none is blank
-    gaps: list[str]  # one fewer; "" where a script writes no space
+    gaps: list[str]  # one fewer than sentences; "" in scripts without spaces
 
 
 def split_sentences(paragraph: str) -> list[str]:
     """Splits a paragraph after `. ! ?` before a capital, and after the full stops of CJK text.
 
-    Not split are abbreviations, initials (`z. B.`), short numbers (`3. Januar`, `1. Click`), ellipses
-    (`Save As... Then`), decimals and file names, nor inside parentheses. When in doubt it does not split.
+    It does not split after abbreviations, initials (`z. B.`), short numbers (`3. Januar`, `1. Click`) and ellipses
+    (`Save As... Then`), in decimals and file names, or inside parentheses. When in doubt, it does not split.
     """
     return split_paragraph(paragraph).sentences
 
 
 def split_paragraph(paragraph: str) -> Paragraph:
-    """Splits as `split_sentences` and keeps the white space between sentences; that around the paragraph is dropped."""
+    """Splits like `split_sentences`, keeping the white space between sentences but not that around the paragraph."""
     parts = [paragraph[start:end] for start, end in itertools.pairwise([0, *_ends(paragraph), len(paragraph)])]
     sentences = [part.strip() for part in parts]
     if not sentences[-1]:
@@ -56,13 +56,13 @@ def split_paragraph(paragraph: str) -> Paragraph:
 
 
 def usual_gap(sentence: str) -> str:
-    """Returns what is written between this sentence and the next: nothing in Chinese and Japanese, else a space."""
+    """Returns the usual text between this sentence and the next: nothing in Chinese and Japanese, otherwise a space."""
     ended = sentence.rstrip(_CLOSERS)
     return "" if ended.endswith(_WIDE_STOPS) or main_script([sentence]) in _WITHOUT_GAPS else " "
 
 
 def _ends(paragraph: str) -> Iterator[int]:
-    """Yields where sentences but the last end, in time that grows with the length alone."""
+    """Yields the ends of all sentences except the last, in linear time."""
     start = counted = 0
     open_brackets = [0] * len(_BRACKETS)
     for match in _END.finditer(paragraph):
@@ -82,9 +82,9 @@ def _ends(paragraph: str) -> Iterator[int]:
 
 
 def _is_end(before: str, mark: str, first: str) -> bool:
-    """Returns whether a sentence ends at a mark: `before` it stands that, `first` is the first letter after it."""
+    """Returns whether a sentence ends at a mark, given the text `before` it and the `first` character after it."""
     if mark.startswith(_WIDE_STOPS):
-        return mark[-1] not in "”」』"  # 「はい。」と言った goes on
+        return mark[-1] not in "”」』"  # 「はい。」と言った continues
     if first.islower() or not first.isalnum() or before.endswith("…"):
         return False
     if not mark.startswith(".") or mark[1:2] in ("!", "?"):
@@ -97,7 +97,7 @@ def _is_end(before: str, mark: str, first: str) -> bool:
 
 
 def count_words(text: str) -> int:
-    """Counts words divided by spaces; in scripts without spaces two characters count as one word."""
+    """Counts words separated by spaces; in scripts without spaces, two characters count as one word."""
     return len(text.split()) if text.isascii() else _count_words(text)
 
 
@@ -106,5 +106,5 @@ def _count_words(text: str) -> int:
     if not unspaced:
         return len(text.split())
     spaced = "".join(" " if is_unspaced(character) else character for character in text).split()
-    words = sum(any(map(str.isalnum, word)) for word in spaced)  # marks such as ， are no words of their own here
+    words = sum(any(map(str.isalnum, word)) for word in spaced)  # marks such as ， do not count as words here
     return words + (unspaced + 1) // 2

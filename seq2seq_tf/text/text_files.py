@@ -1,4 +1,4 @@
-"""Files of plain text: which there are, which are held out, and what stands in them."""
+"""Plain text files: finding them, choosing those to hold out, and reading them."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class TextFiles(NamedTuple):
-    """Files in one folder, or a single file."""
+    """Files below one folder, or a single file."""
 
     root: str
-    names: tuple[str, ...]  # relative to the root, sorted, with / between folders on every system
+    names: tuple[str, ...]  # relative to the root, sorted, separated by / on every system
 
     def paths(self) -> list[str]:
-        """Returns the paths."""
+        """Returns the paths of the files, including the root."""
         return [os.path.join(self.root, *name.split("/")) for name in self.names]
 
 
 def find_text_files(path: str, pattern: str, exclude: str) -> TextFiles:
-    """Returns a file as it is, or the files of a folder and of the folders in it.
+    """Returns a single file, or the files in a folder and its subfolders.
 
     Args:
       path: file or folder.
-      pattern: of the files' names; does not matter for a single file.
-      exclude: patterns separated by commas; a file or folder of such a name is left out.
+      pattern: shell pattern that file names must match; ignored for a single file.
+      exclude: shell patterns separated by commas; files and folders whose names match one are left out.
 
     Raises:
-      InputError: no such file, or a folder without such files.
+      InputError: `path` does not exist, or is a folder without matching files.
     """
     if os.path.isfile(path):
         return TextFiles(os.path.dirname(path), (os.path.basename(path),))
@@ -51,14 +51,14 @@ def find_text_files(path: str, pattern: str, exclude: str) -> TextFiles:
             if wanted(name) and fnmatch.fnmatchcase(name, pattern) and os.path.isfile(whole):
                 names.append(os.path.relpath(whole, path).replace(os.sep, "/"))
     if not names:
-        raise InputError(f"{path}: no files of the pattern {pattern!r} in this folder")
+        raise InputError(f"{path}: no files match {pattern!r} in this folder")
     return TextFiles(path, tuple(sorted(names)))
 
 
 def held_out(name: str, valid_share: float, test_share: float) -> str:
-    """Returns the part of a file, train, valid or test, by a hash of its relative name.
+    """Returns the part of a file (train, valid or test), determined by a hash of its relative name.
 
-    So a file stays in its part whatever other files come and go, on every machine.
+    A file thus stays in its part on every machine, whichever other files are added or removed.
     """
     place = text_hash(name) / 2.0**64
     if place < test_share:
@@ -67,7 +67,7 @@ def held_out(name: str, valid_share: float, test_share: float) -> str:
 
 
 def share_out(files: TextFiles, valid_share: float, test_share: float) -> dict[str, TextFiles]:
-    """Returns train, valid and test."""
+    """Divides files into train, valid and test with `held_out`; returns part -> its files."""
     parts: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
     for name in files.names:
         parts[held_out(name, valid_share, test_share)].append(name)
@@ -75,10 +75,10 @@ def share_out(files: TextFiles, valid_share: float, test_share: float) -> dict[s
 
 
 def read_text(path: str) -> str:
-    """Returns a UTF-8 file with LF as the end of lines, without a byte order mark.
+    """Returns the content of a UTF-8 file, with CR LF replaced by LF and without a byte order mark.
 
     Raises:
-      InputError: it cannot be read, or has a byte that is not UTF-8 (its line is named).
+      InputError: the file cannot be read, or is not UTF-8 (the message gives the line).
     """
     try:
         with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""What every tokenizer offers: text to ids and back, in bulk and inside a TensorFlow graph."""
+"""The interface of all tokenizers: text to ids and back, in bulk and inside a TensorFlow graph."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ class GraphTokenizer(Protocol):
     """A tokenizer inside a graph: a `tf.Module`, so that a SavedModel contains it."""
 
     def encode(self, texts: tf.Tensor, max_pieces: tf.Tensor) -> tf.Tensor:
-        """Returns ids [B, S] int32, each row cut to max_pieces, ended by EOS and padded. texts: [B] string."""
+        """Returns ids [B, S] int32, each row cut to max_pieces, ended with EOS and padded. texts: [B] string."""
         ...
 
     def decode(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns texts [N] string. ids: [N, T] int32; special ids but UNK are left out."""
+        """Returns texts [N] string. ids: [N, T] int32; special ids other than UNK are omitted."""
         ...
 
 
 class Tokenizer(Protocol):
-    """Turns text into ids and ids into text. Ids 0 to 3 are those of `structures`."""
+    """Converts text to ids and back. Ids 0 to 3 are the special ids of `structures`."""
 
     path: str  # its file
-    units: str  # what its tokens are, for people: "characters", "pieces", "words"
-    character_level: bool  # one token per character, whatever it is: line ends and spaces are tokens
+    units: str  # name of its tokens in messages: "characters", "pieces", "words"
+    character_level: bool  # one token per character, including line ends and spaces
 
     @property
     def vocab_size(self) -> int:
-        """Number of tokens, special ones included."""
+        """Number of tokens, including the special ones."""
         ...
 
     def encode(self, texts: Sequence[str], *, threads: int = 1) -> list[list[int]]:
@@ -43,7 +43,7 @@ class Tokenizer(Protocol):
         ...
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """Returns the text of each row of ids; special ids but UNK are left out."""
+        """Returns the text of each row of ids; special ids other than UNK are omitted."""
         ...
 
     def pieces(self, ids: Sequence[int] | np.ndarray) -> list[str]:
@@ -51,15 +51,15 @@ class Tokenizer(Protocol):
         ...
 
     def in_graph(self) -> GraphTokenizer:
-        """Returns the same tokenizer for a graph."""
+        """Returns the same tokenizer for use in a graph."""
         ...
 
 
 def load_tokenizer(path: str) -> Tokenizer:
-    """Loads a SentencePiece model or a character tokenizer, whichever the file holds.
+    """Loads a SentencePiece model or a character tokenizer, whichever the file contains.
 
     Raises:
-      InputError: neither, or no such file.
+      InputError: the file is neither, or cannot be read.
     """
     try:
         with open(path, "rb") as file:
@@ -70,12 +70,13 @@ def load_tokenizer(path: str) -> Tokenizer:
 
 
 def non_empty(texts: Sequence[str], encoded: Sequence[Sequence[int]], tokenizer: Tokenizer) -> list[bool]:
-    """Returns which texts have anything to read: the one notion of an empty text, decided after encoding.
+    """Returns for each text whether it is non-empty, the definition that all tasks share.
 
     Args:
-      texts: of any task.
-      encoded: their ids. A text without a piece is empty, since normalising leaves nothing of it.
-      tokenizer: of characters each has an id, whatever it is, so at least one must be visible.
+      texts: the texts.
+      encoded: their ids. A text without pieces is empty, since normalisation leaves nothing of it.
+      tokenizer: the tokenizer. If it is character-level, every character has an id, so a text is empty unless at least
+        one character is visible.
     """
     if tokenizer.character_level:
         return [is_visible(text) for text in texts]

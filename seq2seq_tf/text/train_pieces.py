@@ -1,4 +1,4 @@
-"""Trains a SentencePiece model: a process of its own, started by `train_piece_models`, without TensorFlow."""
+"""Trains a SentencePiece model in a separate process without TensorFlow, started by `train_piece_models`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from seq2seq_tf.files import write_bytes
 from seq2seq_tf.text.lines import iter_lines
 from seq2seq_tf.text.normalization import Normalizer, normalizer_spec
 
-_PR_SET_PDEATHSIG = 1  # of sys/prctl.h
-_MAX_LINE = 4192  # characters; longer lines teach nothing about pieces
+_PR_SET_PDEATHSIG = 1  # from sys/prctl.h
+_MAX_LINE = 4192  # characters; the rest of longer lines is cut off
 _CHUNK = 10_000  # lines normalised at a time
 
 
 class _Lines:
-    """The normalised lines of files with text; a mistake ends them, since the trainer would swallow an exception."""
+    """Iterates over normalised, non-empty lines; stores an InputError and stops, as the trainer swallows exceptions."""
 
     def __init__(self, texts: Sequence[tuple[Sequence[str], str, str]], lowercase: bool) -> None:
         self.count = 0
@@ -49,14 +49,15 @@ class _Lines:
 
 
 def train(request: dict[str, Any]) -> None:
-    """Trains a vocabulary and writes each of its model files whole.
+    """Trains a vocabulary and writes each of its model files atomically.
 
     Args:
-      request: "texts", each its files, its normalisation and the path of its model; "piece_model", "vocab_size",
-        "character_coverage", "byte_fallback" and "lowercase" as in a data section.
+      request: "texts", each a list of files, a normalisation rule and the path of the model file to write;
+        "piece_model", "vocab_size", "character_coverage", "byte_fallback" and "lowercase" as in a data section.
 
     Raises:
-      InputError: a file is missing or not UTF-8, or there is no text, or too little for that many pieces.
+      InputError: a file is missing or not UTF-8, there is no text, or too little for the requested vocabulary, or a
+        model file cannot be written.
     """
     texts = request["texts"]
     lines = _Lines(texts, request["lowercase"])
@@ -69,7 +70,7 @@ def train(request: dict[str, Any]) -> None:
             vocab_size=request["vocab_size"],
             character_coverage=request["character_coverage"],
             byte_fallback=request["byte_fallback"],
-            normalization_rule_name="identity",  # the lines are normalised already
+            normalization_rule_name="identity",  # the lines are already normalised
             pad_id=0,
             unk_id=1,
             bos_id=2,
@@ -93,22 +94,22 @@ def train(request: dict[str, Any]) -> None:
 
 
 def _problem(message: str) -> str:
-    """Returns what the trainer says in words of our options."""
+    """Returns the error message of the trainer in terms of our options."""
     if found := re.search(r"too high .*<= (\d+)", message):
         return (
-            f"the training text gives only {found[1]} pieces; set data.vocab_size={found[1]} or less, or "
-            "data.piece_model=unigram, which takes what there is"
+            f"the training text yields only {found[1]} pieces; set data.vocab_size={found[1]} or less, or "
+            "data.piece_model=unigram, which accepts a smaller vocabulary"
         )
     if found := re.search(r"required_chars\. \d+ vs (\d+)", message):
         return (
-            f"the characters of the training text, with bytes and special symbols, need {found[1]} pieces; set "
-            f"data.vocab_size to more than {found[1]}, or data.character_coverage lower"
+            f"the characters of the training text, the bytes and the special symbols need {found[1]} pieces; set "
+            f"data.vocab_size to more than {found[1]}, or lower data.character_coverage"
         )
     return "cannot train the piece model: " + " ".join(message.rpartition("] ")[2].split())
 
 
 def _with_normalization(model: bytes, rule: str, lowercase: bool) -> bytes:
-    """Returns a model that normalises by a rule."""
+    """Returns the serialised model with the given normalisation rule."""
     changed = sentencepiece_model_pb2.ModelProto.FromString(model)  # type: ignore[attr-defined]  # see normalization
     changed.normalizer_spec.CopyFrom(normalizer_spec(rule, lowercase=lowercase))
     content: bytes = changed.SerializeToString(deterministic=True)
@@ -116,10 +117,10 @@ def _with_normalization(model: bytes, rule: str, lowercase: bool) -> bytes:
 
 
 def end_with_parent(parent: int) -> None:
-    """Asks the system (Linux) to end this process with the one that started it, however that ends.
+    """Asks the kernel (Linux only) to kill this process when its parent ends, for whatever reason.
 
     Args:
-      parent: its number.
+      parent: process id of the parent.
     """
     if sys.platform != "linux":
         return
@@ -127,7 +128,7 @@ def end_with_parent(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     except (OSError, AttributeError):  # another C library
         return
-    if os.getppid() != parent:  # it ended before the system was asked
+    if os.getppid() != parent:  # the parent ended before the call
         sys.exit(1)
 
 

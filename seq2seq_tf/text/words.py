@@ -1,4 +1,4 @@
-"""Whole words as tokens, for a small language whose words are all known."""
+"""Whole words as tokens, for a small, closed vocabulary."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ _SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 
 
 def write_word_tokenizer(words: Sequence[str], path: str) -> None:
-    """Writes words one a line; `WordTokenizer` reads them."""
+    """Writes words, one per line, for `WordTokenizer`."""
     write_text(path, "".join(f"{word}\n" for word in words))
 
 
 class WordTokenizer:
-    """Each word is a token. See `tokenizer.Tokenizer`.
+    """Treats each word as a token. See `tokenizer.Tokenizer`.
 
     Args:
-      path: text file with one word a line.
+      path: text file with one word per line.
 
     Raises:
-      InputError: no such file, not UTF-8, or a line that is not one new word (file and line named).
+      InputError: the file is missing, empty or not UTF-8, or a line is not a single word or repeats one (the message
+        gives file and line).
     """
 
     units = "words"
@@ -43,14 +44,14 @@ class WordTokenizer:
         self._ids: dict[str, int] = {}
         for number, word in enumerate(self.words):
             if word.split() != [word] or word in self._ids:
-                raise InputError(f"{path}:{number + 1}: must be a single word that no other line has, got {word!r}")
+                raise InputError(f"{path}:{number + 1}: must be a single word not on another line, got {word!r}")
             self._ids[word] = number + len(_SPECIAL)
         if not self.words:
-            raise InputError(f"{path}: empty, no words")
+            raise InputError(f"{path}: contains no words")
 
     @property
     def vocab_size(self) -> int:
-        """Number of tokens, special ones included."""
+        """Number of tokens, including the special ones."""
         return len(_SPECIAL) + len(self.words)
 
     def encode(self, texts: Sequence[str], *, threads: int = 1) -> list[list[int]]:
@@ -59,7 +60,7 @@ class WordTokenizer:
         return [[self._ids.get(word, UNK_ID) for word in text.split()] for text in texts]
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """Returns the text of each row of ids; special ids but UNK are left out."""
+        """Returns the text of each row of ids; special ids other than UNK are omitted."""
         return [" ".join(self.pieces([i for i in row if i > EOS_ID or i == UNK_ID])) for row in ids]
 
     def pieces(self, ids: Sequence[int] | np.ndarray) -> list[str]:
@@ -67,5 +68,5 @@ class WordTokenizer:
         return [_SPECIAL[i] if i < len(_SPECIAL) else self.words[i - len(_SPECIAL)] for i in ids]
 
     def in_graph(self) -> LookupGraphTokenizer:
-        """Returns the same tokenizer for a graph, where only white space of ASCII divides words."""
+        """Returns the same tokenizer for use in a graph, where only ASCII white space separates words."""
         return LookupGraphTokenizer(self.words, _SPECIAL[UNK_ID], tf.strings.split, separator=" ")

@@ -61,4 +61,4 @@ def test_a_full_disk_leaves_nothing_behind(data: Data, tmp_path: Path) -> None:
 def test_a_folder_without_python_files_is_named(data: Data, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     done = data(NAME, "--stdlib=none", "--out=out")
-    assert (done.returncode, done.stderr) == (2, "error: none: no files of the pattern '*.py' in this folder\n")
+    assert (done.returncode, done.stderr) == (2, "error: none: no files match '*.py' in this folder\n")

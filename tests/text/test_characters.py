@@ -1,4 +1,4 @@
-"""Characters as tokens: nothing is lost but what is rare, and a damaged file is named."""
+"""Characters as tokens: only rare ones are lost, and a damaged file is reported."""
 
 from pathlib import Path
 
@@ -18,12 +18,12 @@ def model(tmp_path: Path) -> CharacterTokenizer:
     return loaded
 
 
-def test_the_most_frequent_characters_are_kept_and_ties_go_by_code_point(model: CharacterTokenizer) -> None:
+def test_the_most_frequent_characters_are_kept_with_ties_ordered_by_code_point(model: CharacterTokenizer) -> None:
     assert model.characters == ("h", "l", "é", "\t", "\n")
     assert model.vocab_size == 9
 
 
-def test_known_characters_come_back_and_others_are_unknown(model: CharacterTokenizer) -> None:
+def test_known_characters_are_restored_and_others_are_unknown(model: CharacterTokenizer) -> None:
     ids = model.encode(["hél\n", "", "oh"])
     assert model.decode(ids) == ["hél\n", "", "\ufffdh"]
     assert ids[2][0] == UNK_ID
@@ -31,7 +31,7 @@ def test_known_characters_come_back_and_others_are_unknown(model: CharacterToken
     assert model.pieces([EOS_ID, *ids[0]]) == ["</s>", "h", "é", "l", "\n"]
 
 
-def test_no_text_and_foreign_files_are_refused_by_name(tmp_path: Path) -> None:
+def test_empty_text_and_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x"
     with pytest.raises(InputError, match="x: no characters"):
         write_character_tokenizer([], str(path), max_size=9)

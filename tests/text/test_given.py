@@ -1,4 +1,4 @@
-"""What a caller hands over as texts is taken, or named."""
+"""Texts passed by callers are accepted, or the error says what is wrong with them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from seq2seq_tf.text.given import check_text, check_texts
         np.array(["a", "ü", ""], object),
     ],
 )
-def test_anything_that_holds_texts_in_order_is_taken(given: Any) -> None:
+def test_any_ordered_iterable_of_texts_is_accepted(given: Any) -> None:
     found = check_texts(given)
     assert found == ["a", "ü", ""]
     assert {type(text) for text in found} == {str}  # not NumPy's
@@ -45,13 +45,13 @@ def test_anything_that_holds_texts_in_order_is_taken(given: Any) -> None:
         (["a", "caf\udce9"], "names: item 2 is not valid Unicode ('\\udce9' at column 4)"),
     ],
 )
-def test_what_is_no_text_is_named_with_its_number_and_type(given: Any, message: str) -> None:
+def test_an_item_that_is_not_a_text_is_reported_with_its_number_and_type(given: Any, message: str) -> None:
     with pytest.raises(InputError) as caught:
         check_texts(given, "names")
     assert str(caught.value).startswith(message)
 
 
-def test_a_single_text_is_taken_or_named() -> None:
+def test_a_single_text_is_accepted_or_refused() -> None:
     assert check_text(np.array(["ü"])[0], "prompt") == "ü"
     with pytest.raises(InputError, match="prompt must be a str, got bytes; decode it first"):
         check_text(b"a", "prompt")

@@ -17,7 +17,7 @@ LINES = st.lists(st.text(st.characters(exclude_characters="\n", exclude_categori
 
 
 def without_side_effects(line: str) -> str:
-    """What reading may change: one CR at the end."""
+    """Applies the one change that reading may make: it drops a CR at the end."""
     return line.removesuffix("\r")
 
 
@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(lines=["a\u2028b\x0bc\x0cd\x85e\u2029f\x1cg"], zipped=False, ended=True)
 @example(lines=["", " ", ""], zipped=True, ended=True)
 @example(lines=["\r0"], zipped=False, ended=False)
-def test_lines_come_back_as_written_and_only_lf_ends_one(
+def test_lines_are_read_as_written_and_only_lf_ends_a_line(
     folder: Path, lines: list[str], zipped: bool, ended: bool
 ) -> None:
     content = "\n".join(lines).encode() + b"\n" * (ended and bool(lines))
@@ -39,10 +39,10 @@ def test_lines_come_back_as_written_and_only_lf_ends_one(
     path.write_bytes(gzip.compress(content) if zipped else content)
     expected = [without_side_effects(line) for line in lines]
     if not ended and expected and lines[-1] == "":
-        expected.pop()  # what follows the last LF is a line only if there is something
+        expected.pop()  # an empty string after the last LF is not a line
     if expected:
         expected[0] = expected[0].removeprefix("\ufeff")
-    if len(expected) == 1 and "\r" in expected[0]:  # looks like lines that end with CR alone
+    if len(expected) == 1 and "\r" in expected[0]:  # looks like a file whose lines end with CR
         with pytest.raises(InputError, match="one line with"):
             list(line_module.iter_lines(path))
         return
@@ -61,7 +61,7 @@ def test_an_empty_file_has_no_lines(tmp_path: Path) -> None:
     assert list(line_module.iter_lines(path)) == []
 
 
-def test_invalid_utf8_names_file_line_byte_and_column(tmp_path: Path) -> None:
+def test_invalid_utf8_is_reported_with_file_line_byte_and_column(tmp_path: Path) -> None:
     path = tmp_path / "latin1.de"
     path.write_bytes("gut\nschön: ".encode() + b"\xe4rger\n")
     lines = line_module.iter_lines(path)
@@ -72,7 +72,7 @@ def test_invalid_utf8_names_file_line_byte_and_column(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"\xed\xa0\x80", b"\xc0\x80", b"\xf5\x80\x80\x80", b"ab\xe2\x82", b"\x80"])
-def test_surrogates_overlong_and_cut_sequences_are_invalid(tmp_path: Path, raw: bytes) -> None:
+def test_surrogates_and_overlong_or_truncated_sequences_are_invalid(tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "bad"
     path.write_bytes(raw)
     with pytest.raises(InputError, match="bad:1: invalid UTF-8"):
@@ -103,11 +103,11 @@ def make_plain_file(path: Path) -> None:
     [
         ("missing", lambda path: None, "missing: no such file"),
         ("folder", make_folder, "folder: is a folder"),
-        ("cut.gz", make_truncated_gzip, "cut.gz: not a whole gzip file"),
-        ("plain.gz", make_plain_file, "plain.gz: not a whole gzip file"),
+        ("cut.gz", make_truncated_gzip, "cut.gz: not a complete gzip file"),
+        ("plain.gz", make_plain_file, "plain.gz: not a complete gzip file"),
     ],
 )
-def test_unreadable_files_are_named(tmp_path: Path, name: str, make: Callable[[Path], None], message: str) -> None:
+def test_unreadable_files_are_reported(tmp_path: Path, name: str, make: Callable[[Path], None], message: str) -> None:
     make(tmp_path / name)
     with pytest.raises(InputError, match=message) as caught:
         list(line_module.iter_lines(tmp_path / name))
@@ -115,7 +115,7 @@ def test_unreadable_files_are_named(tmp_path: Path, name: str, make: Callable[[P
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_is_named(tmp_path: Path) -> None:
+def test_a_file_without_read_permission_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.touch(mode=0)
     with pytest.raises(InputError, match="secret: no permission"):
@@ -129,7 +129,7 @@ def test_lines_are_read_one_at_a_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("left", "right"), [(3, 5), (5, 3), (0, 1), (1, 0)])
-def test_files_of_different_length_are_named_with_both_counts(tmp_path: Path, left: int, right: int) -> None:
+def test_files_of_different_lengths_are_reported_with_both_counts(tmp_path: Path, left: int, right: int) -> None:
     source, target = tmp_path / "a.en", tmp_path / "a.de"
     source.write_text("x\n" * left)
     target.write_text("y\n" * right)
@@ -140,7 +140,7 @@ def test_files_of_different_length_are_named_with_both_counts(tmp_path: Path, le
     assert f"{source} has {left} lines but {target} has {right} lines" in str(caught.value)
 
 
-def test_a_file_whose_lines_end_with_cr_alone_is_named_whichever_side_it_is(tmp_path: Path) -> None:
+def test_a_file_whose_lines_end_with_cr_is_reported_on_either_side(tmp_path: Path) -> None:
     old, new = tmp_path / "old.en", tmp_path / "new.de"
     old.write_bytes(b"one\rtwo\rthree\r")
     new.write_bytes(b"eins\nzwei\ndrei\n")
@@ -153,7 +153,7 @@ def test_a_file_whose_lines_end_with_cr_alone_is_named_whichever_side_it_is(tmp_
     assert list(line_module.iter_lines(new)) == ["a line with\ra CR", "and another"]
 
 
-def test_files_of_the_same_lines_are_told_zipped_or_not(tmp_path: Path) -> None:
+def test_files_with_the_same_lines_are_recognised_compressed_or_not(tmp_path: Path) -> None:
     plain, windows, zipped, longer = (tmp_path / name for name in ("a", "b", "c.gz", "d"))
     plain.write_bytes(b"one\ntwo\n")
     windows.write_bytes(b"\xef\xbb\xbfone\r\ntwo")
@@ -170,7 +170,7 @@ def test_files_of_the_same_lines_are_told_zipped_or_not(tmp_path: Path) -> None:
 
 @settings(deadline=None)
 @given(st.text())
-@example("e\u200b\u0301")  # without the space of no width, e and the accent compose
+@example("e\u200b\u0301")  # without the zero-width space, e and the accent compose
 @example("ﬁ ™ ₂ İ ς")
 def test_normalising_twice_is_normalising_once(text: str) -> None:
     once = line_module.normalised(text)
@@ -179,12 +179,12 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.text(string.ascii_lowercase + "äöüß日本", min_size=1), min_size=1), st.data())
-def test_case_punctuation_and_spaces_do_not_tell_sentences_apart(words: list[str], data: st.DataObject) -> None:
+def test_case_punctuation_and_spaces_do_not_distinguish_sentences(words: list[str], data: st.DataObject) -> None:
     between = data.draw(st.lists(st.sampled_from([" ", "  ", ", ", " – ", "\u00a0", "\t"]), min_size=len(words)))
     other = "".join(word.upper() + gap for word, gap in zip(words, between, strict=False))
     assert line_module.normalised(f"„{other}!“") == line_module.normalised(" ".join(words))
 
 
-def test_sentences_with_other_words_digits_or_accents_differ() -> None:
+def test_sentences_with_different_words_digits_or_accents_differ() -> None:
     texts = ["a b", "ab", "a b 1", "a b 2", "résumé", "resume", "के", "क", "=", "+", "= +", ""]
     assert len({line_module.normalised(text) for text in texts}) == len(texts)

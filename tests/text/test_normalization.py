@@ -1,4 +1,4 @@
-"""What each rule of normalisation keeps and changes, the same in bulk and in the graph."""
+"""Each normalisation rule keeps and changes the same characters in bulk and in the graph."""
 
 import io
 import unicodedata
@@ -23,7 +23,7 @@ from seq2seq_tf.text.sentencepiece import (
 )
 from tests import toy
 
-CLEAN = [  # as published text has it
+CLEAN = [  # as in published text
     "你好，世界！（《红楼梦》第１回）",
     "「はい。」と彼は言った……　次の日、",
     "می‌خواهم به خانه‌ها بروم.",
@@ -68,7 +68,7 @@ def pieces(rule: str, tmp_path_factory: pytest.TempPathFactory) -> SentencePiece
     return SentencePieceTokenizer(path)
 
 
-def test_cutting_in_bulk_and_in_the_graph_is_the_same_under_each_rule(
+def test_splitting_is_the_same_in_bulk_and_in_the_graph_under_each_rule(
     pieces: SentencePieceTokenizer, rule: str
 ) -> None:
     texts = [*CLEAN, *HOSTILE, *(unicodedata.normalize("NFD", text) for text in CLEAN)]
@@ -81,19 +81,19 @@ def test_cutting_in_bulk_and_in_the_graph_is_the_same_under_each_rule(
     assert joined == Normalizer(rule)(texts)
 
 
-def test_nothing_glues_words_under_any_rule(pieces: SentencePieceTokenizer) -> None:
+def test_no_rule_joins_words(pieces: SentencePieceTokenizer) -> None:
     assert pieces.decode(pieces.encode(GLUED)) == ["a b"] * len(GLUED)
     others = ["a\u00a0b", "a\u3000b", "a\u200bb", "a\ufeffb", "a\u0085b", "a\0b", "a\u202fb"]
     assert "ab" not in pieces.decode(pieces.encode(others))
 
 
-def test_clean_lines_come_back_exactly_under_the_default_of_the_target() -> None:
+def test_clean_lines_are_restored_exactly_under_the_default_target_rule() -> None:
     rule = TranslationDataConfig().target_normalization
     assert Normalizer(rule)(CLEAN) == CLEAN
 
 
 def test_nfc_composes_what_unicode_composes() -> None:
-    others = {0x2028, 0x2029, 0x2581, *range(0xD800, 0xE000)}  # spaces under each rule; halves of no character
+    others = {0x2028, 0x2029, 0x2581, *range(0xD800, 0xE000)}  # spaces under every rule; surrogates
     characters = [chr(n) for n in range(0xA0, 0x30000) if n not in others]
     composed = [character for character in characters if unicodedata.normalize("NFC", character) == character]
     parted = ["字" + unicodedata.normalize("NFD", character) for character in composed]
@@ -113,7 +113,7 @@ def changed_by(rule: str, lines: list[str]) -> Changed:
     return changed
 
 
-def test_lines_that_a_rule_changes_are_counted_with_the_first_as_example() -> None:
+def test_changed_lines_are_counted_with_the_first_as_an_example() -> None:
     lines = ["plain", "5 m²", "two  spaces", "½"]
     identity = "1 of 4 lines, the first is line 3: 'two  spaces' becomes 'two spaces'"
     assert str(changed_by("identity", lines)) == identity
@@ -123,9 +123,7 @@ def test_lines_that_a_rule_changes_are_counted_with_the_first_as_example() -> No
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
-def test_a_joint_vocabulary_has_the_pieces_of_sentencepiece_itself_and_a_rule_for_each_side(
-    tmp_path: Path, kind: str
-) -> None:
+def test_a_joint_vocabulary_equals_that_of_sentencepiece_with_a_rule_for_each_side(tmp_path: Path, kind: str) -> None:
     corpus = toy.make_corpus(tmp_path, seed=3)
     paths = [str(tmp_path / name) for name in ("source.model", "target.model")]
     texts = [
@@ -148,7 +146,7 @@ def test_a_joint_vocabulary_has_the_pieces_of_sentencepiece_itself_and_a_rule_fo
         hard_vocab_limit=kind == "bpe",
         minloglevel=2,
     )
-    proto = sentencepiece_model_pb2.ModelProto  # type: ignore[attr-defined]  # protobuf makes it when it is imported
+    proto = sentencepiece_model_pb2.ModelProto  # type: ignore[attr-defined]  # protobuf creates it on import
     models = [proto.FromString(Path(path).read_bytes()) for path in paths]
     expected = proto.FromString(plain.getvalue())
     assert list(models[0].pieces) == list(models[1].pieces) == list(expected.pieces)

@@ -1,4 +1,4 @@
-"""Pieces of several lines have ids that hold the line ends, and become the same text again while they come."""
+"""The ids of several lines of pieces include their line breaks, and decode to the same text as they arrive."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_pieces_have_eos_for_each_line_end(pieces: SentencePieceTokenizer) -> No
     assert "".join(map(reader.add, ids)) == TEXT
 
 
-def test_pieces_become_text_one_by_one_behind_what_stands_before(pieces: SentencePieceTokenizer) -> None:
-    """A space before a word is known from the line so far, and bytes wait until they are a character."""
+def test_pieces_are_decoded_one_by_one_after_a_prefix(pieces: SentencePieceTokenizer) -> None:
+    """Spaces before words depend on the line so far, and bytes are held back until they form a character."""
     before, after = text_ids(pieces, "noir"), pieces.encode(["noir caf\u00e9 \u4e2d"])[0]
     assert after[: len(before)] == before
     reader = TextOfIds(pieces, before)
@@ -42,7 +42,7 @@ def test_pieces_become_text_one_by_one_behind_what_stands_before(pieces: Sentenc
     assert "" in gained  # the first bytes of the last character
 
 
-def test_characters_hold_their_line_ends_and_need_nothing_before(tmp_path: Path) -> None:
+def test_characters_include_line_breaks_and_need_no_prefix(tmp_path: Path) -> None:
     write_character_tokenizer([TEXT], str(tmp_path / "c.model"), max_size=50)
     characters = CharacterTokenizer(str(tmp_path / "c.model"))
     ids = text_ids(characters, TEXT)

@@ -28,7 +28,7 @@ def test_shared_characters_do_not_count() -> None:
     assert count_scripts(["a 1, é!", "世界。"]) == {"Latn": 2, "Hani": 2}
 
 
-def test_the_script_of_most_characters_is_the_main_one() -> None:
+def test_the_most_frequent_script_is_the_main_one() -> None:
     assert main_script(["the 世界", "word"]) == "Latn"
     assert main_script(["12 + 3", ""]) == "Zyyy"
 

@@ -1,4 +1,4 @@
-"""Text survives being cut into pieces, and tensorflow-text cuts it as sentencepiece does."""
+"""Text survives being split into pieces, and tensorflow-text splits it exactly as sentencepiece does."""
 
 import inspect
 import unicodedata
@@ -23,8 +23,8 @@ from tests.toy import ROOT
 REAL_CORPUS = ROOT / "data" / "libreoffice_en_de" / "valid.en"
 NO_LIMIT = 1_000_000
 
-# Building blocks rather than any code point: sentencepiece composes a mark with its letter, but does not sort several
-# marks on one letter as NFKC does, and its "nmt" rules turn control and zero-width characters into spaces.
+# Building blocks rather than arbitrary code points: sentencepiece composes a mark with its letter, but does not reorder
+# several marks on one letter as NFKC does, and its "nmt" rules turn control and zero-width characters into spaces.
 EMOJI = ("\U0001f600", "\U0001f44d\U0001f3fd", "\U0001f468‍\U0001f469‍\U0001f467", "\U0001f1e9\U0001f1ea", "❤️")
 MARKED = tuple(letter + mark for letter in "aeonAEON" for mark in "\u0300\u0301\u0302\u0303\u0308\u0323")
 KOREAN = ("한국어", "말", "\u1112\u1161\u11ab", "\u1100\u1161", "ㅋㅋ")
@@ -38,7 +38,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
 def real_text() -> Iterator[str]:
-    """The valid set of a real corpus if it is there, or else the documentation of Python's own modules."""
+    """Yields the validation set of a real corpus if it exists, otherwise docstrings of Python's standard library."""
     if REAL_CORPUS.exists():
         yield from REAL_CORPUS.read_text(encoding="utf-8").splitlines()
         return
@@ -70,7 +70,7 @@ def text() -> list[str]:
 def pieces(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, text: list[str]
 ) -> SentencePieceTokenizer:
-    """A piece model of either kind, trained on real text, that spells unknown characters in bytes."""
+    """A piece model of each kind, trained on real text, with byte fallback for unknown characters."""
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "text").write_text("\n".join(text), encoding="utf-8")
     config = TranslationDataConfig(vocab_size=997, piece_model=request.param)
@@ -84,7 +84,7 @@ def graph(pieces: SentencePieceTokenizer) -> SentencePieceGraphTokenizer:
 
 
 def normal(text: str) -> str:
-    """What cutting and joining may change: NFKC, and each run of white space becomes one space."""
+    """Applies the changes that splitting and joining may make: NFKC, and runs of white space become one space."""
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
@@ -102,7 +102,7 @@ def train(folder: Path, text: str | bytes, **options: object) -> SentencePieceTo
 @example(given_text="x" * 20_000)
 @example(given_text="\U0001f468‍\U0001f469‍\U0001f467" * 50)
 @settings(max_examples=100, deadline=None)
-def test_text_comes_back_normalised(pieces: SentencePieceTokenizer, given_text: str) -> None:
+def test_text_is_restored_in_normalised_form(pieces: SentencePieceTokenizer, given_text: str) -> None:
     ids = pieces.encode([given_text])
     assert pieces.decode(ids) == [normal(given_text)]
     assert not {PAD_ID, UNK_ID, BOS_ID, EOS_ID} & set(ids[0])
@@ -111,7 +111,7 @@ def test_text_comes_back_normalised(pieces: SentencePieceTokenizer, given_text: 
 @given(texts=st.lists(ANY_TEXT | TEXTS, min_size=1, max_size=5))
 @example(texts=["", "\0", "\u200c\u200b\ufeff", "\ufffd", "\u2581", "e\u0301\u0323", "\U0010ffff"])
 @settings(max_examples=40, deadline=None)
-def test_any_text_is_cut_and_joined_in_the_graph_as_outside(
+def test_any_text_is_split_and_joined_in_the_graph_as_outside(
     pieces: SentencePieceTokenizer, graph: SentencePieceGraphTokenizer, texts: list[str]
 ) -> None:
     ids = pieces.encode(texts)
@@ -120,7 +120,7 @@ def test_any_text_is_cut_and_joined_in_the_graph_as_outside(
     assert [t.decode() for t in graph.decode(in_graph).numpy()] == pieces.decode(ids)
 
 
-def test_a_whole_corpus_is_cut_and_joined_in_the_graph_as_outside(
+def test_a_whole_corpus_is_split_and_joined_in_the_graph_as_outside(
     pieces: SentencePieceTokenizer, graph: SentencePieceGraphTokenizer, text: list[str]
 ) -> None:
     assert len(text) >= 500
@@ -136,7 +136,7 @@ def test_threads_do_not_change_the_pieces(pieces: SentencePieceTokenizer, text: 
     assert pieces.encode(text, threads=2) == pieces.encode(text)
 
 
-def test_the_graph_cuts_rows_to_the_limit_before_their_end(
+def test_the_graph_truncates_rows_to_the_limit_before_eos(
     pieces: SentencePieceTokenizer, graph: SentencePieceGraphTokenizer
 ) -> None:
     texts = ["x" * 40, "y", ""]
@@ -144,7 +144,7 @@ def test_the_graph_cuts_rows_to_the_limit_before_their_end(
     np.testing.assert_array_equal(graph.encode(tf.constant(texts), tf.constant(5)), pad_rows(ids, last=EOS_ID))
 
 
-def test_special_ids_vanish_and_unknown_shows_when_joined(
+def test_special_ids_are_omitted_when_joined_but_unk_is_shown(
     pieces: SentencePieceTokenizer, graph: SentencePieceGraphTokenizer
 ) -> None:
     ids = pieces.encode(["to be"])[0]
@@ -165,7 +165,7 @@ def test_ids_may_be_numpy_rows(pieces: SentencePieceTokenizer) -> None:
     assert "".join(pieces.pieces(ids[0])).replace("▁", " ").strip() == "to be"
 
 
-def test_sampled_pieces_repeat_with_their_seed_and_give_the_same_text(
+def test_sampled_pieces_are_reproducible_by_seed_and_give_the_same_text(
     pieces: SentencePieceTokenizer, text: list[str]
 ) -> None:
     texts = text[:100]
@@ -191,11 +191,11 @@ def test_lowercase_folds_the_text(tmp_path: Path) -> None:
     assert pieces.decode(pieces.encode(["ZWEI Häuser"])) == ["zwei häuser"]
 
 
-def test_the_vocabulary_has_the_size_asked_for(pieces: SentencePieceTokenizer) -> None:
+def test_the_vocabulary_has_the_requested_size(pieces: SentencePieceTokenizer) -> None:
     assert pieces.vocab_size == 997
 
 
-def test_training_gives_the_same_model_again(tmp_path: Path, text: list[str]) -> None:
+def test_training_is_reproducible(tmp_path: Path, text: list[str]) -> None:
     models = []
     for name in "ab":
         (tmp_path / name).mkdir()
@@ -217,7 +217,7 @@ def test_training_gives_the_same_model_again(tmp_path: Path, text: list[str]) ->
         (b"ba\nb\xffe\n", {"vocab_size": 300}, ["text:2", "invalid UTF-8"]),
     ],
 )
-def test_text_that_gives_no_model_is_refused_in_one_line(
+def test_text_unfit_for_a_model_is_refused_in_one_line(
     tmp_path: Path, text: str | bytes, options: dict[str, object], parts: list[str]
 ) -> None:
     with pytest.raises(InputError) as caught:
@@ -232,7 +232,7 @@ def test_a_unigram_vocabulary_that_is_too_large_shrinks(tmp_path: Path) -> None:
     assert train(tmp_path, "ba be bi\n" * 5, vocab_size=8000, piece_model="unigram").vocab_size < 300
 
 
-def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path: Path, pieces: SentencePieceTokenizer) -> None:
+def test_a_file_that_is_not_a_model_is_refused_in_one_line(tmp_path: Path, pieces: SentencePieceTokenizer) -> None:
     model = Path(pieces.path).read_bytes()
     contents = {"text": b"ba be bi\n" * 50, "empty": b"", "cut": model[: len(model) // 2], "missing": None}
     for name, content in contents.items():
@@ -245,7 +245,7 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path: Path, pieces: 
         assert "\n" not in str(caught.value)
 
 
-def test_a_model_with_other_special_ids_is_refused(tmp_path: Path) -> None:
+def test_a_model_with_different_special_ids_is_refused(tmp_path: Path) -> None:
     import io
 
     import sentencepiece
@@ -264,7 +264,7 @@ def test_a_model_with_other_special_ids_is_refused(tmp_path: Path) -> None:
 
 
 class Both(tf.Module):
-    """Two tokenizers in one SavedModel, as of source and target."""
+    """Two tokenizers in one SavedModel, like those of source and target."""
 
     def __init__(self, first: str, second: str) -> None:
         super().__init__()
@@ -275,7 +275,7 @@ class Both(tf.Module):
         return self.first.encode(texts, tf.constant(NO_LIMIT)), self.second.encode(texts, tf.constant(NO_LIMIT))
 
 
-def test_two_tokenizers_of_a_saved_model_stay_apart(tmp_path: Path) -> None:
+def test_two_tokenizers_in_a_saved_model_stay_separate(tmp_path: Path) -> None:
     models = []
     for name in ("ab ba aab", "xy yx xxy"):
         (tmp_path / name).mkdir()

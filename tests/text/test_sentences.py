@@ -1,4 +1,4 @@
-"""Paragraphs are divided only where it is safe."""
+"""Paragraphs are split only where it is safe."""
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +23,7 @@ from seq2seq_tf.text.sentences import count_words, split_paragraph, split_senten
         ["Version 7.4.", "Next."],
     ],
 )
-def test_sentences_are_divided_at_their_ends(divided: list[str]) -> None:
+def test_paragraphs_are_split_at_sentence_ends(divided: list[str]) -> None:
     unspaced = divided[0].endswith("。")
     assert split_sentences(("" if unspaced else " ").join(divided)) == divided
 
@@ -46,20 +46,20 @@ def test_sentences_are_divided_at_their_ends(divided: list[str]) -> None:
         "...",
     ],
 )
-def test_in_doubt_nothing_is_divided(whole: str) -> None:
+def test_when_in_doubt_nothing_is_split(whole: str) -> None:
     assert split_sentences(whole) == [whole]
 
 
 @settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from('aB1.!?。 ()"“…\u00a0ß')))
-def test_nothing_but_white_space_is_lost(text: str) -> None:
+def test_only_white_space_is_lost(text: str) -> None:
     assert "".join("".join(split_sentences(text)).split()) == "".join(text.split())
     assert all(sentence == sentence.strip() != "" for sentence in split_sentences(text))
 
 
 @settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from('aB1.!?。 ()"“…\u00a0\nß')))
-def test_sentences_and_the_white_space_between_them_are_the_paragraph(text: str) -> None:
+def test_sentences_and_gaps_together_are_the_paragraph(text: str) -> None:
     sentences, gaps = split_paragraph(text)
     assert "".join(part + gap for part, gap in zip(sentences, [*gaps, ""], strict=False)) == text.strip()
     assert len(gaps) == max(len(sentences) - 1, 0)
@@ -72,8 +72,8 @@ def test_white_space_between_sentences_is_kept() -> None:
 
 
 @pytest.mark.parametrize("unit", [".", "(A. ", "A. ", '."', "。", '. "', "」。", " "])
-def test_a_long_hostile_text_is_read_once(unit: str) -> None:
-    """Whoever looks at the rest of the text at each mark does not come to an end here."""
+def test_a_long_hostile_text_is_split_in_linear_time(unit: str) -> None:
+    """A splitter that scans the rest of the text at each mark would not finish."""
     text = unit * (200_000 // len(unit))
     assert "".join("".join(split_paragraph(text).sentences).split()) == "".join(text.split())
 
@@ -82,7 +82,7 @@ def test_a_long_hostile_text_is_read_once(unit: str) -> None:
     ("sentence", "gap"),
     [("One.", " "), ("一。", ""), ("OK！”", ""), ("いち", ""), ("하나.", " "), ("หนึ่ง", " "), ("", " ")],
 )
-def test_a_space_is_usual_but_in_chinese_and_japanese(sentence: str, gap: str) -> None:
+def test_a_space_is_usual_except_in_chinese_and_japanese(sentence: str, gap: str) -> None:
     assert usual_gap(sentence) == gap
 
 

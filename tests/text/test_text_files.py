@@ -1,4 +1,4 @@
-"""Folders of text: sorted, filtered, divided by name alone, and read strictly."""
+"""Folders of text: sorted, filtered, divided by name only, and read strictly."""
 
 from pathlib import Path
 
@@ -23,16 +23,16 @@ def test_a_folder_is_searched_in_order_and_excluded_names_are_left_out(tmp_path:
     assert len(find_text_files(str(tmp_path), "*", "").names) == 8
 
 
-def test_a_single_file_is_taken_whatever_its_name(tmp_path: Path) -> None:
+def test_a_single_file_is_accepted_whatever_its_name(tmp_path: Path) -> None:
     path = write(tmp_path, ".x") / ".x"
     assert find_text_files(str(path), "*.py", ".*").paths() == [str(path)]
 
 
-def test_missing_and_empty_folders_are_named(tmp_path: Path) -> None:
+def test_missing_and_empty_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none: no such file or folder"):
         find_text_files(str(tmp_path / "none"), "*", "")
     write(tmp_path, "a.txt")
-    with pytest.raises(InputError, match=r"no files of the pattern '\*\.py'"):
+    with pytest.raises(InputError, match=r"no files match '\*\.py'"):
         find_text_files(str(tmp_path), "*.py", "")
 
 
@@ -53,7 +53,7 @@ def test_a_larger_valid_part_does_not_change_the_test_part() -> None:
     assert share_out(names, 0.1, 0.2)["test"] == share_out(names, 0.4, 0.2)["test"]
 
 
-def test_text_is_read_strictly_with_one_kind_of_line_end(tmp_path: Path) -> None:
+def test_text_is_read_strictly_with_uniform_line_ends(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"\xef\xbb\xbfone\r\ntw\xc3\xb6\rx\n")
     assert read_text(str(path)) == "one\ntw\u00f6\rx\n"

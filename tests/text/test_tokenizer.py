@@ -1,4 +1,4 @@
-"""Every tokenizer keeps one protocol: in bulk and inside a graph, with the same ids and the same text."""
+"""All tokenizers follow one protocol, with the same ids and the same text in bulk and inside a graph."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer, train_piece_mo
 from seq2seq_tf.text.tokenizer import Tokenizer, load_tokenizer, non_empty
 from seq2seq_tf.text.words import WordTokenizer, write_word_tokenizer
 
-TEXTS = ["ma lo", "", "lo \u00fcber lo", "gin"]  # known in each tokenizer
+TEXTS = ["ma lo", "", "lo \u00fcber lo", "gin"]  # known to every tokenizer
 
 
 @pytest.fixture(scope="module", params=["characters", "pieces", "words"])
@@ -34,13 +34,13 @@ def tokenizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     return load_tokenizer(path)
 
 
-def test_the_classes_keep_the_protocol() -> None:
-    kinds: tuple[type[Tokenizer], ...] = (CharacterTokenizer, SentencePieceTokenizer, WordTokenizer)  # mypy holds them
+def test_the_classes_follow_the_protocol() -> None:
+    kinds: tuple[type[Tokenizer], ...] = (CharacterTokenizer, SentencePieceTokenizer, WordTokenizer)  # checked by mypy
     assert {kind.units for kind in kinds} == {"characters", "pieces", "words"}
     assert [kind.character_level for kind in kinds] == [True, False, False]
 
 
-def test_known_text_comes_back_and_ids_lie_in_the_vocabulary(tokenizer: Tokenizer) -> None:
+def test_known_text_is_restored_and_ids_are_in_the_vocabulary(tokenizer: Tokenizer) -> None:
     rows = tokenizer.encode(TEXTS)
     assert tokenizer.decode(rows) == TEXTS
     assert all(EOS_ID < i < tokenizer.vocab_size for row in rows for i in row)
@@ -48,14 +48,14 @@ def test_known_text_comes_back_and_ids_lie_in_the_vocabulary(tokenizer: Tokenize
     assert tokenizer.decode([]) == []
 
 
-def test_each_id_is_a_piece_of_text(tokenizer: Tokenizer) -> None:
+def test_each_id_has_a_piece_of_text(tokenizer: Tokenizer) -> None:
     row = tokenizer.encode(TEXTS)[2]
     assert len(tokenizer.pieces(row)) == len(row)
     assert "".join(tokenizer.pieces(np.asarray(row))).replace("\u2581", "").replace(" ", "") == "lo\u00fcberlo"
     assert len(tokenizer.pieces(range(tokenizer.vocab_size))) == tokenizer.vocab_size
 
 
-def test_special_ids_but_unk_are_left_out_of_text(tokenizer: Tokenizer) -> None:
+def test_special_ids_other_than_unk_are_omitted_from_text(tokenizer: Tokenizer) -> None:
     row = tokenizer.encode(TEXTS)[0]
     assert tokenizer.decode([[*row, EOS_ID, PAD_ID]]) == [TEXTS[0]]
     assert tokenizer.decode([[UNK_ID]]) != [""]
@@ -77,13 +77,13 @@ def test_the_graph_gives_the_same_ids_and_texts(tokenizer: Tokenizer) -> None:
     assert encode(tf.zeros([0], tf.string), tf.constant(2)).shape == (0, 1)
 
 
-def test_what_is_empty_is_decided_after_encoding(tokenizer: Tokenizer) -> None:
+def test_empty_texts_are_determined_after_encoding(tokenizer: Tokenizer) -> None:
     texts = ["ma", "", " ", "\u200b"]
     kept = non_empty(texts, tokenizer.encode(texts), tokenizer)
     assert kept[:3] == [True, False, False]
 
 
-def test_what_is_no_tokenizer_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_tokenizer_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "x.model"
     path.write_text("nothing")
     with pytest.raises(InputError, match=f"^{path}: not a SentencePiece model"):

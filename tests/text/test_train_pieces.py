@@ -1,4 +1,4 @@
-"""The process that trains piece models ends with the one that started it, and a full disk is one line."""
+"""The process that trains piece models ends with its parent, and a full disk gives a one-line error."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from seq2seq_tf.tasks.translation.config import TranslationDataConfig
 from seq2seq_tf.text.sentencepiece import train_piece_model
 from tests import toy
 
-PATIENCE = 120.0  # seconds, for a machine that is busy
+PATIENCE = 120.0  # seconds, for a busy machine
 
 
 @pytest.fixture
 def endless(tmp_path: Path) -> str:
-    """A text that nobody writes: reading it waits."""
+    """A named pipe without a writer: reading it blocks."""
     os.mkfifo(tmp_path / "text")
     return str(tmp_path / "text")
 
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    """No signal is ignored, as SIGHUP is under nohup; the handlers stand again as before after the test."""
+    """Stops signals from being ignored, as SIGHUP is under nohup; restores the handlers after the test."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, signal.SIG_DFL) for number in numbers]
     yield
@@ -43,18 +43,18 @@ def handlers() -> Iterator[None]:
 
 
 def child_of(process: psutil.Process) -> psutil.Process:
-    """Waits for the process that trains pieces."""
+    """Returns the process that trains pieces, once it has started."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         for child in process.children():
             if "seq2seq_tf.text.train_pieces" in child.cmdline():
                 return child
         time.sleep(0.01)
-    raise AssertionError("it has not started")
+    raise AssertionError("the process did not start")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be asked for that")
-def test_it_ends_with_a_parent_that_is_killed(endless: str, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux supports this")
+def test_it_ends_when_its_parent_is_killed(endless: str, tmp_path: Path) -> None:
     names = ("piece_model", "vocab_size", "character_coverage", "byte_fallback", "lowercase")
     request = {
         "texts": [[[endless], "nfc", str(tmp_path / "m")]],
@@ -77,7 +77,7 @@ def test_it_ends_with_a_parent_that_is_killed(endless: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_before_training_ends_the_program_and_the_process_with_it(
+def test_a_signal_before_training_ends_the_program_and_its_child(
     endless: str, tmp_path: Path, handlers: None, number: signal.Signals
 ) -> None:
     stop = _StopOnSignal()
@@ -85,7 +85,8 @@ def test_a_signal_before_training_ends_the_program_and_the_process_with_it(
 
     def send() -> None:
         children.append(child_of(psutil.Process()))
-        time.sleep(0.5)  # until it is waited for; a child that just begins ends with the program, not with an exception
+        # Until the parent waits for it; a child that has only just started ends with the program, without an exception.
+        time.sleep(0.5)
         os.kill(os.getpid(), number)
 
     sender = threading.Thread(target=send)
@@ -98,7 +99,7 @@ def test_a_signal_before_training_ends_the_program_and_the_process_with_it(
     assert not psutil.wait_procs(children, timeout=10.0)[1]
 
 
-def test_a_signal_while_training_is_a_request_and_a_second_one_an_end(handlers: None) -> None:
+def test_a_signal_during_training_requests_a_stop_and_a_second_one_ends_the_program(handlers: None) -> None:
     stop = _StopOnSignal()
     stop.training_begins()
     assert not stop()
@@ -108,13 +109,13 @@ def test_a_signal_while_training_is_a_request_and_a_second_one_an_end(handlers: 
         signal.raise_signal(signal.SIGTERM)
 
 
-def test_a_signal_that_is_ignored_stays_so(handlers: None) -> None:
+def test_an_ignored_signal_stays_ignored(handlers: None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     _StopOnSignal()
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
-def test_a_full_disk_is_one_line_that_names_the_model(tmp_path: Path) -> None:
+def test_a_full_disk_gives_one_line_that_names_the_model(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("ba be bi bo bu\n" * 20, encoding="utf-8")
     path = tmp_path / "pieces.model"
     config = TranslationDataConfig(vocab_size=20, byte_fallback=False)

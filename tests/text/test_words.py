@@ -17,7 +17,7 @@ def words(tmp_path: Path) -> WordTokenizer:
     return WordTokenizer(str(tmp_path / "labels.txt"))
 
 
-def test_words_come_back(words: WordTokenizer) -> None:
+def test_words_are_restored(words: WordTokenizer) -> None:
     texts = ["a nine", "über a a", ""]
     assert words.vocab_size == 4 + 3
     assert words.decode(words.encode(texts)) == texts
@@ -38,12 +38,12 @@ def test_unknown_words_and_special_ids_are_shown_as_such(words: WordTokenizer) -
         (b"a\nnine\na\n", r"labels\.txt:3: .* got 'a'"),
         (b"a\n\nnine\n", r"labels\.txt:2: .* got ''"),
         (b"a nine\n", r"labels\.txt:1: must be a single word"),
-        (b"", "empty"),
+        (b"", "contains no words"),
         (b"a\n\xff\n", "cannot be read"),
         (None, "cannot be read: No such file"),
     ],
 )
-def test_what_is_no_list_of_words_is_refused(content: bytes | None, message: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_list_of_words_is_refused(content: bytes | None, message: str, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "labels.txt").write_bytes(content)
     with pytest.raises(InputError, match=message):

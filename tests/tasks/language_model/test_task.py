@@ -157,7 +157,7 @@ def test_the_metric_may_be_bits_per_character(folder: Path, tmp_path: Path) -> N
             {"data__train": "FOLDER/part_0/0.txt"},
             "0.txt: a single file cannot be divided; name held-out text in data.valid",
         ),
-        ({"data__pattern": "*.py"}, "no files of the pattern"),
+        ({"data__pattern": "*.py"}, "no files match"),
         ({"data__valid_share": 0.0}, "none of 23 files falls into valid"),
         ({"data__valid": "FOLDER/empty"}, "empty: the valid text is empty"),
         ({"train__batch_size": 20_000}, "fewer than train.batch_size=20000"),
