@@ -1,24 +1,24 @@
-# Commands of the project. Each makes its environment first; PYTHON picks the interpreter (3.11 to 3.13).
+# Commands of the project. Each creates its environment first; PYTHON selects the interpreter (3.11 to 3.13).
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := runs/quickstart
 DATA := data/libreoffice_en_de
 EXPORT := $(RUN)-export
-JOBS ?= 2# test processes side by side; a file's tests stay together
+JOBS ?= 2# parallel test processes; the tests of a file run in one process
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 export TF_CPP_MIN_LOG_LEVEL ?= 3
-export TF_ENABLE_ONEDNN_OPTS ?= 1# as every program sets it, see docs/performance.md
+export TF_ENABLE_ONEDNN_OPTS ?= 1# as in every program, see docs/performance.md
 
 .PHONY: help install quickstart test test-all test-versions lint docs clean
 
 help:
 	@echo "make quickstart     train, score, use and export a small English-German translator (about 10 minutes)"
 	@echo "make test           lint, type-check, build the docs and test (under 10 minutes)"
-	@echo "make test-all       the same with the long end-to-end runs and the notebooks of examples/"
-	@echo "make test-versions  the tests on each Python and TensorFlow of setup.cfg (TESTS=tests/nn: some of them)"
+	@echo "make test-all       the same with the long end-to-end runs and the notebooks in examples/"
+	@echo "make test-versions  test with each Python and TensorFlow version of setup.cfg (TESTS=tests/nn: only these tests)"
 	@echo "make lint           lint and type-check only"
-	@echo "make docs           build the site of docs/ with the API reference; every link is checked"
+	@echo "make docs           build the site from docs/, with the API reference, and check its links"
 	@echo "make clean          delete the environment, runs and data"
 
 install: $(VENV)/installed
@@ -50,7 +50,7 @@ docs: install
 test: lint docs
 	$(PYTEST)
 
-# Interpreters are found on the PATH, and in pyenv, whose own python3.x commands work only for chosen versions.
+# Interpreters are found on the PATH and in pyenv, whose own python3.x commands work only for selected versions.
 PYENVS := $(wildcard $(HOME)/.pyenv/versions/3.1[123].*/bin)
 test-versions: export PATH := $(subst $(eval ) ,:,$(strip $(PYENVS) $(PATH)))
 test-versions: install

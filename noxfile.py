@@ -1,7 +1,6 @@
-"""Runs the tests on other versions of Python and TensorFlow: `make test-versions`, or nox with its own flags.
+"""Runs the tests with other versions of Python and TensorFlow: `make test-versions`, or nox with its own flags.
 
-Each combination is an environment of its own in .nox/ (about 2 GB). A missing interpreter is skipped,
-which is printed.
+Each combination has its own environment in .nox/ (about 2 GB). A missing interpreter is skipped, and nox reports it.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ nox.options.stop_on_first_error = False
 @nox.session(python=PYTHONS)
 @nox.parametrize("tensorflow", [f"=={RANGE[0]}.*", f"<{RANGE[1]}"], ids=["oldest", "newest"])
 def tests(session: nox.Session, tensorflow: str) -> None:
-    """All tests but the slow ones, or what is named: nox -s "tests-3.13(newest)" -- tests/nn."""
+    """Runs all tests except the slow ones, or those given: nox -s "tests-3.13(newest)" -- tests/nn."""
     pinned = (f"tensorflow{tensorflow}", f"tensorflow-text{tensorflow}")
     session.install("--quiet", "--upgrade", "--editable", ".[dev]", *pinned)
     session.run("python", "-c", VERSIONS, env={"TF_CPP_MIN_LOG_LEVEL": "3"})
