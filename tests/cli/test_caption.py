@@ -81,7 +81,7 @@ def captioner(used: Used) -> Captioner:
 def test_training_ends_and_says_so(used: Used) -> None:
     ended = used.ended["train"]
     assert ended.code == 0, ended.stderr
-    assert "digits: 1,200 images for training scenes, 200 others for held-out ones" in ended.stdout
+    assert "digits: 1,200 images for training scenes, 200 different ones for validation" in ended.stdout
     assert "finished after 6 updates; best loss" in ended.stdout
 
 
@@ -139,7 +139,7 @@ def test_drawing_writes_one_picture_per_image(used: Used) -> None:
     ("name", "words"),
     [
         ("text", ["text.png", "not an image"]),
-        ("oblong", ["oblong.png", "must be a square", "50 x 40"]),
+        ("oblong", ["oblong.png", "must be square", "50 x 40"]),
         ("no run", ["scenes", "not a run folder"]),
         ("no folder", ["missing", "cannot be written"]),
     ],

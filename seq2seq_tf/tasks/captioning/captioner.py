@@ -1,4 +1,4 @@
-"""Describe images with a trained run: the Python API, under every captioning program."""
+"""Describing images with a trained run: the Python API, used by every captioning program."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ Images = np.ndarray | Iterable[np.ndarray]  # [B, rows, columns], or B of [rows,
 
 
 class Caption(NamedTuple):
-    """One description of one image."""
+    """A caption of an image."""
 
     text: str
-    score: float  # log-probability / length penalty; the order of an n-best list
+    score: float  # log-probability / length penalty; n-best lists are sorted by it
     log_prob: float  # natural logarithm, sum over words and the end of the caption
     words: list[str]  # without the end
-    attention: np.ndarray  # [words + 1, rows, columns] of the grid, each map sums to 1; [0, 0, 0] unless asked for
+    attention: np.ndarray  # [words + 1, rows, columns] of the grid, each map sums to 1; [0, 0, 0] if not requested
 
 
 def build_model(config: CaptioningConfig, words: WordTokenizer) -> Captioning:
-    """Returns the model of a run with its first weights."""
+    """Returns a newly initialised model for a run."""
     model = Captioning(
         config.model,
         config.data.image_size,
@@ -54,9 +54,9 @@ def build_model(config: CaptioningConfig, words: WordTokenizer) -> Captioning:
 
 
 class Captioner:
-    """Model, words and the traced search of one run.
+    """Model, words and traced search of one run.
 
-    One instance traces each function once; calls with any number of images reuse it.
+    An instance traces each function once; calls with any number of images reuse the trace.
     """
 
     def __init__(self, model: Captioning, words: WordTokenizer, config: CaptioningConfig) -> None:
@@ -71,16 +71,16 @@ class Captioner:
         self.score_ids = trace(self._score, [images, _IDS, _IDS])
 
     def __repr__(self) -> str:
-        """Returns which run this is, and what its network is made of."""
+        """Returns which run this is, and the cells and sizes of its network."""
         cell, counts = self.config.model.cell, f"{self.words.vocab_size:,} words"
         return outline("Captioner", self.weights, self.model, cell, counts)
 
     @classmethod
     def load(cls, model_dir: str) -> Captioner:
-        """Loads a run folder: its final weights, or the best so far if training still goes on.
+        """Loads a run folder: its final weights, or the best so far if training has not finished.
 
         Raises:
-          InputError: not a run folder of this task, no weights yet, damaged or foreign weights.
+          InputError: not a run folder of this task, no weights yet, weights damaged or of another model.
         """
         check_not_forked()
         run = RunDir(model_dir)
@@ -108,20 +108,20 @@ class Captioner:
     ) -> list[Caption] | Any: ...
 
     def describe(self, images: Images, *, attention: bool = False, **options: float) -> Any:
-        """Describes an image, or several.
+        """Describes one image or several.
 
         Args:
           images: [rows, columns] uint8 gives one result; a list of such arrays, or one array [B, rows, columns],
-            gives a list in the same order. `data.images.read_image` makes them of files.
+            gives a list in the same order. `captioning.images.read_image` reads them from files.
           attention: also return attention maps (one more pass over the results).
           **options: fields of CaptioningSearchConfig (beam_size, n_best, length_penalty, ...); the run's configuration
             gives the defaults.
 
         Returns:
-          A Caption per image; with n_best above 1 a list of Captions per image, best first.
+          a Caption per image; with n_best above 1 a list of Captions per image, best first.
 
         Raises:
-          InputError: an image of another size or type, unknown option or value out of range.
+          InputError: an image of the wrong size or type, unknown option or value out of range.
         """
         if isinstance(images, np.ndarray) and images.ndim == 2:
             return self.describe([images], attention=attention, **options)[0]
@@ -130,13 +130,13 @@ class Captioner:
         return [row[0] for row in results] if search.n_best == 1 else results
 
     def search_options(self, **options: float) -> CaptioningSearchConfig:
-        """Returns the run's search options with some replaced, checked as in a configuration file."""
+        """Returns the run's search options with these replaced, checked as in a configuration file."""
         return with_search(self.config.search, options)
 
     def describe_all(
         self, images: Images, search: CaptioningSearchConfig, *, attention: bool = False
     ) -> list[list[Caption]]:
-        """As `describe`, always with a list of captions per image."""
+        """Returns a list of captions per image, best first; see `describe`."""
         pixels = self._checked(images)
         traced, options = self.searches[method_of(search.beam_size)], by_name(SearchOptions, values_of(search))
         results: list[list[Caption]] = []
@@ -146,7 +146,11 @@ class Captioner:
         return results
 
     def _checked(self, images: Images) -> np.ndarray:
-        """Returns [B, rows, columns] uint8."""
+        """Returns the images as one array [B, rows, columns] uint8.
+
+        Raises:
+          InputError: not a list of arrays, or an image of the wrong size or type (named by its number, from 1).
+        """
         check_not_forked()
         size = self.config.data.image_size
         if not isinstance(images, Iterable) or isinstance(images, str | bytes | Mapping):
@@ -155,7 +159,7 @@ class Captioner:
         for number, image in enumerate(images, start=1):
             if getattr(image, "shape", None) != (size, size) or image.dtype != np.uint8:
                 got = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
-                raise InputError(f"image {number}: must be an array ({size}, {size}) of uint8, got {got}")
+                raise InputError(f"image {number}: must be a ({size}, {size}) array of uint8, got {got}")
         return np.stack(images) if images else np.zeros((0, size, size), np.uint8)
 
     def _read(self, pixels: np.ndarray, found: Hypotheses, attention: bool) -> list[list[Caption]]:
@@ -191,11 +195,11 @@ class Captioner:
         return log_probs.numpy(), weights.numpy()
 
     def score(self, images: Images, captions: Iterable[str]) -> list[float]:
-        """Returns log p(caption | image) of each pair, natural logarithm, the end of the caption included.
+        """Returns the natural logarithm of p(caption | image) for each pair, the end of the caption included.
 
         Raises:
-          InputError: lists of different length, one text instead of a list, an item that is no text, an image of
-            another size or type.
+          InputError: lists of different lengths, a single string instead of a list, an item that is not a string, or
+            an image of the wrong size or type.
         """
         pixels, texts = self._checked(images), check_texts(captions, "captions")
         if len(pixels) != len(texts):
@@ -210,6 +214,6 @@ class Captioner:
 
 
 def _limits(images: tf.Tensor, longest: tf.Tensor) -> Limits:
-    """Returns the same limits for each image: from nothing but the end to `longest`, the end counted."""
+    """Returns the same limits for each image: from the end alone to `longest` words, counting the end."""
     count = tf.shape(images)[0]
     return Limits(tf.ones([count], tf.int32), tf.fill([count], longest))

@@ -29,24 +29,24 @@ METRICS = ("exact_match", "loss")
 
 @dataclasses.dataclass(frozen=True)
 class SceneConfig:
-    """Scenes: scikit-learn's handwritten digits on a dark square."""
+    """Scenes of scikit-learn's handwritten digits on a dark square."""
 
-    train_scenes: int = option(16_000, "scenes of one epoch; each epoch draws new ones", Range(1, 1_000_000))
+    train_scenes: int = option(16_000, "scenes per epoch; each epoch draws new ones", Range(1, 1_000_000))
     valid_scenes: int = option(
         500, "held-out scenes that choose the best checkpoint, always the same", Range(1, 20_000)
     )
-    test_scenes: int = option(1000, "held-out scenes of the final score, always the same", Range(1, 20_000))
+    test_scenes: int = option(1000, "held-out scenes for the final score, always the same", Range(1, 20_000))
     image_size: int = option(40, "rows and columns of an image in pixels", Range(40, 256))
-    max_digits: int = option(3, "digits in a scene, at most", Range(1, 3))
-    noise: float = option(0.05, "standard deviation of a pixel's noise; ink is 1", Range(0.0, 0.5))
+    max_digits: int = option(3, "maximum number of digits in a scene", Range(1, 3))
+    noise: float = option(0.05, "standard deviation of the noise of each pixel; ink is 1", Range(0.0, 0.5))
 
 
 @dataclasses.dataclass(frozen=True)
 class CaptioningModelConfig(DecoderConfig):
     """Sizes and regularisation of the convolutional encoder and the attention decoder."""
 
-    filters: int = option(24, "channels of the first convolution; doubled wherever the image is halved", Range(1, 1024))
-    halvings: int = option(2, "how often the image is halved; 2 = one vector per 4 x 4 pixels", Range(1, 5))
+    filters: int = option(24, "channels of the first convolution; doubled at each halving of the image", Range(1, 1024))
+    halvings: int = option(2, "number of times the image is halved; 2 = one vector per 4 x 4 pixels", Range(1, 5))
     position_scale: float = option(0.3, "standard deviation of the initial row and column vectors", Range(0.0, 10.0))
     encoder_dropout: float = option(0.1, "dropout on the encoder's outputs", SHARE)
     embedding_units: int = option(32, "size of a word's vector", UNITS)
@@ -54,7 +54,7 @@ class CaptioningModelConfig(DecoderConfig):
     decoder_units: int = option(192, "state size of the decoder", UNITS)
     attention_units: int = option(96, "size of the space where queries meet keys", UNITS)
     bridge: str = option(
-        "mean", "what the decoder starts from: the mean of the encoder's outputs, or zeros", ("mean", "zero")
+        "mean", "initial state of the decoder: from the mean of the encoder's outputs, or zeros", ("mean", "zero")
     )
     output_units: int = option(96, "size of the deep output layer before the vocabulary", UNITS)
     output_dropout: float = option(0.2, "dropout before the last projection", SHARE)
@@ -65,18 +65,18 @@ class CaptionTrainConfig(TrainConfig):
     """How the weights are trained."""
 
     batch_size: int = option(64, "scenes per batch", Range(1, 8192))
-    label_smoothing: float = option(0.0, "share of probability spread over all classes (Szegedy 2016)", SHARE)
+    label_smoothing: float = option(0.0, "share of probability spread over all words (Szegedy 2016)", SHARE)
     metric: str = option("exact_match", "metric on the valid set that decides which checkpoint is best", METRICS)
 
 
 @dataclasses.dataclass(frozen=True)
 class CaptioningSearchConfig(SearchConfig):
-    """Defaults of the search for captions."""
+    """Search defaults for captions."""
 
     beam_size: int = with_default(SearchConfig, "beam_size", 3)
     length_penalty: float = with_default(SearchConfig, "length_penalty", 0.0)
-    max_words: int = option(24, "words of the longest caption", Range(1, 1000))
-    batch_size: int = option(128, "images described at once", Range(1, 8192))
+    max_words: int = option(24, "maximum number of words in a caption", Range(1, 1000))
+    batch_size: int = option(128, "images described per batch", Range(1, 8192))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +109,7 @@ class CaptioningConfig(TaskConfig):
     search: CaptioningSearchConfig = CaptioningSearchConfig()
 
     def check(self) -> None:
-        """Raises InputError for values that are fine alone but contradict each other."""
+        """Raises InputError for individually valid values that contradict each other."""
         super().check()
         self.search.check()
         cell = 2**self.model.halvings
@@ -121,4 +121,4 @@ class CaptioningConfig(TaskConfig):
         made_by = f"model.filters={self.model.filters} x 2 ** model.halvings={self.model.halvings}"
         check_attention(self.model, self.model.filters * cell, made_by)
         if self.model.attention == "none" and self.model.bridge == "zero":
-            raise InputError("model.attention=none needs model.bridge=mean: the decoder would not see the image")
+            raise InputError("model.attention=none needs model.bridge=mean; otherwise the decoder cannot see the image")

@@ -1,10 +1,10 @@
-"""The small language of the scenes: its grammar, its words, and how captions are scored.
+"""The small language of the scenes: its grammar, its words, and the scoring of captions.
 
-One digit:   a five at the top left
-More:        a seven above a three and to the left of a nine
+One digit:       a five at the top left
+Several digits:  a seven above a three and to the left of a nine
 
-The larger digit is the subject and comes first. The others follow in the order in which one reads the image: the one
-above, left, right, below. So every scene has exactly one right caption.
+The larger digit is the subject and comes first. The others follow in reading order: above, left, right, below. So every
+scene has exactly one right caption.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
-# Where the subject is, seen from the other digit; the other digits are named in this order.
+# Position of the subject relative to another digit; the other digits are named in this order.
 RELATIONS = {"below": "below", "right": "to the right of", "left": "to the left of", "above": "above"}
 
 # (row, column), each first, middle or last, in reading order.
@@ -28,16 +28,16 @@ _BLANK = "#"
 
 
 def place_caption(digit: int, row: int, column: int) -> str:
-    """Returns the caption of a scene of one digit; row and column are 0, 1 or 2."""
+    """Returns the caption of a scene with one digit; row and column are 0, 1 or 2."""
     return f"{_named(digit)} {PLACES[row][column]}"
 
 
 def relation_caption(digit: int, others: dict[str, int]) -> str:
-    """Returns the caption of a scene of several digits.
+    """Returns the caption of a scene with several digits.
 
     Args:
       digit: the subject.
-      others: relation of the subject to it (a key of RELATIONS) -> the other digit.
+      others: relation of the subject to another digit (a key of RELATIONS) -> that digit.
     """
     phrases = [f"{text} {_named(others[name])}" for name, text in RELATIONS.items() if name in others]
     return f"{_named(digit)} {' and '.join(phrases)}"
@@ -54,47 +54,47 @@ def all_words() -> list[str]:
 
 
 def digits_of(caption: str) -> list[str]:
-    """Returns the names of digits in a caption, in their order."""
+    """Returns the names of digits in a caption, in order."""
     return [word for word in caption.split() if word in DIGITS]
 
 
 def layout_of(caption: str) -> str:
-    """Returns the caption with digits and their articles blanked: where things are, but not which."""
+    """Returns the caption with digits and their articles blanked: it tells where the digits are, but not which."""
     return " ".join(_BLANK if word in (*DIGITS, "a", "an") else word for word in caption.split())
 
 
 def relations_of(caption: str) -> list[str]:
-    """Returns the relations in a caption; none for a digit alone."""
+    """Returns the relations in a caption; none for a single digit."""
     return [name for name, text in RELATIONS.items() if f" {text} a" in caption]
 
 
 class Tally(NamedTuple):
-    """How many of how many are right."""
+    """The number of right items among all."""
 
     right: int
     all: int
 
     @property
     def share(self) -> float:
-        """Returns the share that is right, 0 to 1."""
+        """Share of right items, 0 to 1."""
         return self.right / max(self.all, 1)
 
 
 class CaptionScores(NamedTuple):
-    """How good captions are."""
+    """Scores of captions."""
 
     exact: Tally  # whole captions, word for word
-    digit_names: Tally  # digits of the references that stand, as the digit of that number, in the captions too
-    layouts: Tally  # captions that are right but for the names of digits
+    digit_names: Tally  # digits of the references for which the nth digit of the caption is the same
+    layouts: Tally  # captions that are right if the names of digits are ignored
     by_digits: dict[int, Tally]  # number of digits in the scene -> exact
-    by_relation: dict[str, Tally]  # relation that the reference names -> exact
+    by_relation: dict[str, Tally]  # relation named in the reference -> exact
 
 
 def score_captions(captions: Sequence[str], references: Sequence[str]) -> CaptionScores:
     """Compares captions with the right ones.
 
     Raises:
-      ValueError: lists of different length.
+      ValueError: lists of different lengths.
     """
     exact: list[bool] = []
     names: list[bool] = []

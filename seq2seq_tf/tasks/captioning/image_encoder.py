@@ -1,4 +1,4 @@
-"""The convolutional encoder: an image to a grid of vectors, which attention reads as it reads a sentence."""
+"""The convolutional encoder, which turns an image into a grid of vectors; attention reads it like a sentence."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _WINDOW = 3  # rows and columns of every convolution
 
 
 class ImageEncoder(Float32Layer):
-    """Convolutions that halve the image, and a vector for each row and column (Xu 2015, section 3.1.1).
+    """Convolutions that halve the image, and learned vectors for rows and columns (Xu 2015, section 3.1.1).
 
-    A convolution sees the same wherever it looks, so what says "left" or "above" is added to its outputs: one learned
-    vector per row of the grid and one per column.
+    A convolution gives the same output wherever it sees the same pixels, so positions are added to its outputs: one
+    learned vector per row of the grid and one per column.
 
     Args:
-      config: filters, halvings, position_scale, encoder_dropout.
+      config: uses filters, halvings, position_scale and encoder_dropout.
       image_size: rows and columns of an image, a multiple of 2 ** halvings.
       dtype: policy of the convolutions.
     """
@@ -52,7 +52,7 @@ class ImageEncoder(Float32Layer):
         self._output_dropout = Dropout(config.encoder_dropout, "image_encoder/output")
 
     def build(self) -> None:
-        """Creates every variable."""
+        """Creates all variables."""
         channels = 1
         for convolution in self.convolutions:
             convolution.build((None, None, None, channels))
@@ -62,9 +62,9 @@ class ImageEncoder(Float32Layer):
         self.columns = self.add_weight(shape=(1, self.side, channels), initializer=initial, name="columns")
 
     def encode(self, images: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> EncoderOutput:
-        """Encodes images [B, rows, columns] uint8; the grid is read row by row, S = side * side, nothing is masked."""
+        """Encodes images [B, rows, columns] uint8; the grid is read row by row and unmasked, S = side * side."""
         count = tf.shape(images)[0]
-        # Convolutions of no image fail on the CPU (TensorFlow 2.21), so a blank one stands in and is cut off again.
+        # Convolutions of an empty batch fail on the CPU (TensorFlow 2.21), so a blank image is added and cut off again.
         given = tf.pad(images, [[0, tf.maximum(1 - count, 0)], [0, 0], [0, 0]])
         x = tf.cast(given, tf.float32)[..., tf.newaxis] / 255.0  # [B, rows, columns, 1]
         for convolution in self.convolutions:

@@ -1,4 +1,4 @@
-"""What `seq2seq-inspect` shows of a captioner; see `inspection.abilities`."""
+"""`seq2seq-inspect` for captioners; see `inspection.abilities`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 ATTENTION_INPUTS = (
     Input("image", "paths", "captions: square image file; may be given several times"),
-    Input("invert", "switch", "captions: the images have dark ink on a bright ground"),
+    Input("invert", "switch", "captions: the images have dark ink on a bright background"),
     Input("scene", "numbers", "captions: number of a test scene; may be given several times"),
-    Input("scenes", "count", "captions: the first test scenes, that many"),
+    Input("scenes", "count", "captions: number of test scenes, from the first"),
 )
 
 
@@ -30,7 +30,7 @@ def load(model_dir: str) -> Captioner:
 
 
 def check_attention(model_dir: str, given: Mapping[str, Any]) -> None:
-    """Raises InputError if nothing is to be described."""
+    """Raises InputError if there is nothing to describe."""
     del model_dir
     if not given["image"] and not given["scene"] and not given["scenes"]:
         raise InputError("nothing to describe: give --image=FILE, --scene=NUMBER or --scenes=COUNT")
@@ -45,7 +45,7 @@ class CaptionMaps(NamedTuple):
     notes: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Returns a caption a line."""
+        """Returns one line per caption."""
         return [f"{name}: {caption.text}" for name, caption in zip(self.names, self.found, strict=True)]
 
     def sections(self) -> list[Section]:
@@ -63,7 +63,7 @@ class CaptionMaps(NamedTuple):
 
 
 def attention(captioner: Captioner, given: Mapping[str, Any], search: Mapping[str, Any]) -> CaptionMaps:
-    """Describes images and test scenes, with attention."""
+    """Returns the attention maps of images and test scenes."""
     from seq2seq_tf.tasks.captioning.images import read_image
     from seq2seq_tf.tasks.captioning.scenes import SceneMaker
 

@@ -1,6 +1,6 @@
-"""The captioning model: convolutional encoder, the translator's attention decoder, vocabulary projection.
+"""The captioning model: convolutional encoder, the translator's attention decoder, output projection.
 
-Show, attend and tell (Xu 2015) with soft attention: one image to many words.
+It is "Show, attend and tell" (Xu 2015) with soft attention: one image to many words.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from seq2seq_tf.tasks.captioning.image_encoder import ImageEncoder
 
 
 class CaptionBatch(NamedTuple):
-    """Images with their captions."""
+    """Images and their captions."""
 
     images: tf.Tensor  # [B, rows, columns] uint8
     target_in: tf.Tensor  # [B, T] int32, starts with BOS
@@ -28,14 +28,14 @@ class CaptionBatch(NamedTuple):
 
 
 class Captioning(EncoderDecoder):
-    """Captions for grey images.
+    """Writes captions for grey images (Xu 2015).
 
     Args:
       config: sizes and regularisation.
       image_size: rows and columns of an image.
       vocab_size: number of words, special ones included.
       precision: float32 or bfloat16, of the matrix products and convolutions.
-      smoothing: of the labels, in training.
+      smoothing: label smoothing in training.
     """
 
     encoder: ImageEncoder
@@ -59,7 +59,7 @@ class Captioning(EncoderDecoder):
         self.decoder = AttentionDecoder(config, self.words, dtype=policy, name="decoder")
 
     def build(self) -> None:
-        """Creates every variable; nothing is created later."""
+        """Creates all variables."""
         self.encoder.build()
         self.words.build()
         self.decoder.build((None, None), (None, None, self.encoder.value_units))

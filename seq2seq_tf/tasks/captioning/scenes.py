@@ -1,8 +1,8 @@
-"""Scenes of real handwritten digits with their captions: image n of a split is a pure function of its key.
+"""Scenes of real handwritten digits with their captions; a scene is a pure function of its split and key.
 
-The digits are scikit-learn's copy of the UCI set (Alpaydin and Kaynak 1998): 1,797 images of 8 x 8 pixels. They are
-shared out once and for all, so that no image of the training scenes is met in a held-out scene. The set does not say
-who wrote which digit: the same hand may have written on both sides.
+The digits are scikit-learn's copy of the UCI set (Alpaydin and Kaynak 1998): 1,797 images of 8 x 8 pixels. Their
+division into splits is fixed, so no digit image of the training scenes appears in a held-out scene. The set does not
+record who wrote which digit: the same hand may have written digits of several splits.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from seq2seq_tf.tasks.captioning.config import SceneConfig
 from seq2seq_tf.tasks.captioning.grammar import RELATIONS, place_caption, relation_caption
 
 SPLITS = ("train", "valid", "test")
-_HELD_OUT = {"valid": 200, "test": 397}  # images of digits; the other 1,200 are for training
+_HELD_OUT = {"valid": 200, "test": 397}  # digit images; the other 1,200 are for training
 _SPLIT_SEED = 1998
 
-# Sizes in pixels, both ends counted. The subject is visibly larger, and a digit above and one below it still fit.
+# Smallest and largest size in pixels. The subject is visibly larger, but leaves room for a digit above and one below.
 LARGE = (12, 15)
 SMALL = (8, 10)
 _GAPS = (1, 2)  # pixels between the subject and another digit
-_SIDEWAYS = 2  # pixels by which their centres may differ across that
-_JITTER = 4  # pixels between the edge and a digit "at the top", and for one "in the middle" in all
+_SIDEWAYS = 2  # largest offset of their centres at right angles to that, in pixels
+_JITTER = 4  # largest distance in pixels of a digit "at the top" from the edge; range of a digit "in the middle"
 
-# (rows, columns) of the direction in which the other digit lies, for each relation of the subject to it
+# Direction (rows, columns) from the subject to another digit, for each relation of the subject to it.
 _DIRECTIONS = {"below": (-1, 0), "right": (0, -1), "left": (0, 1), "above": (1, 0)}
 
 
 class DigitImages(NamedTuple):
     """Images of single digits."""
 
-    pixels: np.ndarray  # [n, 8, 8] float32, 0 ground to 1 ink
+    pixels: np.ndarray  # [n, 8, 8] float32, from 0 (background) to 1 (ink)
     names: np.ndarray  # [n] int64, 0 to 9
 
 
 class Placed(NamedTuple):
     """A digit in a scene."""
 
-    image: int  # number of its image in the split
+    image: int  # index of its image in the split
     name: int  # 0 to 9
     top: int
     left: int
@@ -48,16 +48,16 @@ class Placed(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """What is where, before it is drawn."""
+    """The digits of a scene and their places, before drawing."""
 
-    key: tuple[int, ...]  # draws it, and then its noise
+    key: tuple[int, ...]  # seed of the scene and, extended, of its noise
     digits: tuple[Placed, ...]  # the subject first
     caption: str
 
 
 def load_digit_images(split: str) -> DigitImages:
-    """Returns the images of a split."""
-    from sklearn.datasets import load_digits  # here: slow to import, and only this task needs it
+    """Returns the digit images of a split, one of SPLITS."""
+    from sklearn.datasets import load_digits  # imported here: it is slow, and only this task needs it
 
     bunch = load_digits()
     order = np.random.default_rng(_SPLIT_SEED).permutation(len(bunch.target))
@@ -71,9 +71,9 @@ class SceneMaker:
     """Draws the scenes of a split.
 
     Args:
-      split: of the images of digits, one of SPLITS.
-      config: size, most digits, noise.
-      images: other ones than those of scikit-learn, for tests.
+      split: whose digit images are used, one of SPLITS.
+      config: uses image_size, max_digits and noise.
+      images: replace those of scikit-learn, in tests.
     """
 
     def __init__(self, split: str, config: SceneConfig, images: DigitImages | None = None) -> None:
@@ -85,14 +85,14 @@ class SceneMaker:
         }
 
     def scene(self, *key: int) -> Scene:
-        """Returns the scene of a key: (number,) of a held-out one, (seed, epoch, number) of a training one."""
+        """Returns the scene of a key: (number,) for a held-out one, (seed, epoch, number) for a training one."""
         key = (SPLITS.index(self.split), *key)
         random = np.random.default_rng(key)
         count = int(random.integers(1, self.config.max_digits + 1))
         return self._one(key, random) if count == 1 else self._several(key, random, count)
 
     def scenes(self, count: int) -> list[Scene]:
-        """Returns the first held-out scenes."""
+        """Returns the first `count` held-out scenes."""
         return [self.scene(number) for number in range(count)]
 
     def _place(self, random: np.random.Generator, top: int, left: int, size: int) -> Placed:
@@ -108,7 +108,7 @@ class SceneMaker:
         return Scene(key, (digit,), place_caption(digit.name, row, column))
 
     def _several(self, key: tuple[int, ...], random: np.random.Generator, count: int) -> Scene:
-        """Lays the others around the subject at the origin, then moves all together to where they fit."""
+        """Places the others around the subject at the origin, then moves all of them together to where they fit."""
         size = _between(LARGE, random)
         chosen = random.permutation(len(RELATIONS))[: count - 1]
         relations = [name for n, name in enumerate(RELATIONS) if n in chosen]
@@ -123,7 +123,7 @@ class SceneMaker:
         return Scene(key, (subject, *others), relation_caption(subject.name, named))
 
     def draw(self, scenes: Sequence[Scene]) -> np.ndarray:
-        """Returns the images [B, rows, columns] uint8, as an image file would hold them."""
+        """Returns the images [B, rows, columns] uint8, as in an image file."""
         size = self.config.image_size
         drawn = np.zeros((len(scenes), size, size), np.float32)
         for canvas, scene in zip(drawn, scenes, strict=True):
@@ -140,13 +140,13 @@ def _between(ends: tuple[int, int], random: np.random.Generator) -> int:
 
 
 def _corner(third: int, room: int, random: np.random.Generator) -> int:
-    """Returns where a digit starts that is at the near edge (0), in the middle (1) or at the far edge (2)."""
+    """Returns the start of a digit at the near edge (0), in the middle (1) or at the far edge (2), with jitter."""
     away = int(random.integers(0, _JITTER + 1))
     return (away, (room - _JITTER) // 2 + away, room - away)[third]
 
 
 def _beside(size: int, direction: tuple[int, int], random: np.random.Generator) -> tuple[int, int, int]:
-    """Returns (top, left, size) of a smaller digit in that direction of a subject at (0, 0)."""
+    """Returns (top, left, size) of a smaller digit in this direction from a subject of `size` at (0, 0)."""
     other, gap = _between(SMALL, random), _between(_GAPS, random)
     sideways = (size - other) // 2 + _between((-_SIDEWAYS, _SIDEWAYS), random)
     along = {-1: -gap - other, 0: sideways, 1: size + gap}
@@ -156,6 +156,6 @@ def _beside(size: int, direction: tuple[int, int], random: np.random.Generator) 
 def _scaled(pixels: np.ndarray, size: int) -> np.ndarray:
     """Returns square images [n, rows, rows] resized to [n, size, size] by linear interpolation."""
     rows = pixels.shape[1]
-    at = (np.arange(size) + 0.5) * rows / size - 0.5  # centres of the new pixels in units of the old
+    at = (np.arange(size) + 0.5) * rows / size - 0.5  # centres of the new pixels in units of the old ones
     weights = np.maximum(1.0 - np.abs(at[:, np.newaxis].clip(0, rows - 1) - np.arange(rows)), 0.0)  # [size, rows]
     return np.einsum("si,nij,tj->nst", weights, pixels, weights).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Image captioning as a task: scenes drawn as they are needed, model and held-out scores."""
+"""Image captioning as a task: scenes drawn when needed, model and held-out scores."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ _SHOWN_SCENES = 3
 
 
 class CaptioningTask(SeparateSequences):
-    """See `training.task.Task`.
+    """Implements `training.task.Task`.
 
     Args:
-      config: of the run.
-      words: of the captions.
-      train, valid: makers of scenes.
-      model: built.
+      config: options of the run.
+      words: tokenizer of the captions.
+      train: maker of the training scenes.
+      valid: maker of the held-out scenes.
+      model: already built.
     """
 
     def __init__(
@@ -52,10 +53,10 @@ class CaptioningTask(SeparateSequences):
         self.batch_spec = CaptionBatch(tf.TensorSpec([None, size, size], tf.uint8), ids, ids)
         self._valid = valid.scenes(config.data.valid_scenes)
         self._valid_images = valid.draw(self._valid)
-        self._planned: tuple[int, EpochPlan] | None = None  # the last one, since it takes a second or two
+        self._planned: tuple[int, EpochPlan] | None = None  # the last plan is kept, as making one takes a second or two
 
     def plan(self, epoch: int) -> EpochPlan:
-        """Returns the batches of an epoch: new scenes, each a function of (seed, epoch, its number)."""
+        """Returns the batches of an epoch: new scenes, each a function of (seed, epoch, number of the scene)."""
         if self._planned is None or self._planned[0] != epoch:
             data, train = self.config.data, self.config.train
             scenes = [self.train.scene(train.seed, epoch, number) for number in range(data.train_scenes)]
@@ -65,13 +66,13 @@ class CaptioningTask(SeparateSequences):
 
     def load(self, epoch: int, batches: Sequence[Sequence[Scene]]) -> Iterator[CaptionBatch]:
         """Yields drawn and padded batches."""
-        del epoch  # a scene knows what draws it
+        del epoch  # a scene contains its key
         for scenes in batches:
             ids = self.words.encode([scene.caption for scene in scenes])
             yield CaptionBatch(self.train.draw(scenes), pad_rows(ids, first=BOS_ID), pad_rows(ids, last=EOS_ID))
 
     def describe(self, batches: Sequence[Sequence[Scene]]) -> str:
-        """Returns the first scenes of the batches."""
+        """Returns the numbers and captions of the first scenes of the batches."""
         shown = [f"{scene.key[-1]} ({scene.caption})" for scenes in batches for scene in scenes][:3]
         return f"training scenes {', '.join(shown)}, ..."
 
@@ -85,7 +86,7 @@ class CaptioningTask(SeparateSequences):
         }
 
     def search_scores(self) -> dict[str, float]:
-        """Returns the scores with the run's own beam, to stand beside the greedy ones; see `HasSearch`."""
+        """Returns the scores with the run's beam size, for comparison with the greedy ones; see `HasSearch`."""
         beam_size = self.config.search.beam_size
         found = self._scores(beam_size=beam_size) if beam_size > 1 else {}
         return {f"beam_{name}": score for name, score in found.items()}
@@ -103,7 +104,7 @@ class CaptioningTask(SeparateSequences):
         }
 
     def pictures(self) -> dict[str, bytes]:
-        """Returns the attention over a few held-out scenes."""
+        """Returns pictures of the attention over a few held-out scenes."""
         if self.config.model.attention == "none":
             return {}
         images = self._valid_images[:_SHOWN_SCENES]
@@ -113,7 +114,7 @@ class CaptioningTask(SeparateSequences):
 
 
 def prepare(run: RunDir, config: CaptioningConfig, say: Callable[[str], None]) -> CaptioningTask:
-    """Writes the words of the captions into the run folder and builds the model.
+    """Writes the words of the captions to the run folder and builds the model.
 
     Raises:
       InputError: scikit-learn is missing, or the folder cannot be written.
@@ -127,7 +128,7 @@ def prepare(run: RunDir, config: CaptioningConfig, say: Callable[[str], None]) -
     keras.utils.set_random_seed(config.train.seed)
     model = build_model(config, words)
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
-    say(f"digits: {images['train']:,} images for training scenes, {images['valid']:,} others for held-out ones")
+    say(f"digits: {images['train']:,} images for training scenes, {images['valid']:,} different ones for validation")
     say(f"model: {count:,} parameters, {words.vocab_size} words, a grid of {model.encoder.side} x {model.encoder.side}")
     return CaptioningTask(config, words, train, valid, model)
 

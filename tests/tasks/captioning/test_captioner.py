@@ -1,4 +1,4 @@
-"""The captioner: plain images in, captions out, each as if it were alone."""
+"""The captioner describes images; the caption of each is the same alone and in a batch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OPTIONS = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
-    """A run folder with random weights, large enough for opinions."""
+    """Returns a run folder with random weights, large enough for distinct probabilities."""
     run = RunDir(str(tmp_path_factory.mktemp("captions") / "run"))
     config = run.create(load(None, OPTIONS, CaptioningConfig).config)
     write_word_tokenizer(all_words(), run.labels)
@@ -73,7 +73,7 @@ def test_an_image_gives_a_caption_and_several_give_a_list(captioner: Captioner, 
 
 
 @pytest.mark.parametrize("beam_size", [1, 3])
-def test_batch_equals_one_by_one(beam_size: int, captioner: Captioner, images: np.ndarray) -> None:
+def test_a_batch_equals_single_images(beam_size: int, captioner: Captioner, images: np.ndarray) -> None:
     together = captioner.describe(images, attention=True, beam_size=beam_size)
     for image, caption in zip(images, together, strict=True):
         assert_same(captioner.describe(image, attention=True, beam_size=beam_size), caption)
@@ -97,7 +97,7 @@ def test_the_score_of_a_caption_is_its_log_probability(captioner: Captioner, ima
         assert len({c.text for c in row}) == 3
 
 
-def test_no_caption_is_longer_than_asked_for(captioner: Captioner, images: np.ndarray) -> None:
+def test_no_caption_is_longer_than_the_limit(captioner: Captioner, images: np.ndarray) -> None:
     for longest in (1, 4):
         assert all(len(c.words) <= longest for c in captioner.describe(images, max_words=longest))
 
@@ -119,8 +119,8 @@ def test_each_function_is_traced_once(captioner: Captioner, images: np.ndarray) 
         ("scene.png", "str"),
     ],
 )
-def test_another_image_is_refused_by_its_number(image: Any, got: str, captioner: Captioner) -> None:
-    with pytest.raises(InputError, match=rf"image 2: must be an array \(40, 40\) of uint8, got {got}"):
+def test_an_image_of_wrong_shape_or_type_is_refused_by_number(image: Any, got: str, captioner: Captioner) -> None:
+    with pytest.raises(InputError, match=rf"image 2: must be a \(40, 40\) array of uint8, got {got}"):
         captioner.describe([np.zeros([SIZE, SIZE], np.uint8), image])
 
 
@@ -139,7 +139,7 @@ def test_n_best_follows_a_smaller_beam(run: RunDir) -> None:
     assert Captioner(build_model(config, words), words, config).search_options(beam_size=2).n_best == 2
 
 
-def test_pairs_must_fit(captioner: Captioner, images: np.ndarray) -> None:
+def test_images_and_captions_must_be_lists_of_equal_length(captioner: Captioner, images: np.ndarray) -> None:
     wrong: list[tuple[Any, str]] = [
         (["a one"], "differ in length"),
         ("a one", "captions must be a list of texts"),
@@ -151,7 +151,7 @@ def test_pairs_must_fit(captioner: Captioner, images: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("given", [None, 7, "image.png", {"a": 1}])
-def test_what_is_no_list_of_images_is_named(captioner: Captioner, given: Any) -> None:
+def test_anything_but_a_list_of_images_is_refused(captioner: Captioner, given: Any) -> None:
     with pytest.raises(InputError, match=f"images must be a list of arrays, got {type(given).__name__}"):
         captioner.describe(given)
 
@@ -185,6 +185,6 @@ def test_it_reports_its_weights_and_refuses_to_work_after_a_fork(
         captioner.score([], [])
 
 
-def test_a_captioner_says_what_it_is(captioner: Captioner, run: RunDir) -> None:
+def test_the_repr_of_a_captioner_describes_it(captioner: Captioner, run: RunDir) -> None:
     assert repr(captioner).startswith(f"<Captioner of '{run.path}' ({captioner.weights.label}): ")
     assert repr(captioner).endswith(" parameters>")

@@ -26,7 +26,7 @@ def test_values_that_contradict_each_other_are_refused(overrides: dict[str, Any]
     assert_refused(overrides, parts, CaptioningConfig)
 
 
-def test_captions_have_no_final_state_to_start_from() -> None:
+def test_the_image_encoder_has_no_final_state_for_the_decoder() -> None:
     assert load(None, {}, CaptioningConfig).config.model.bridge == "mean"
     assert load(None, {}).config.model.bridge == "final"
     with pytest.raises(InputError, match="^--model.bridge: model.bridge must be one of mean, zero, got 'final'"):

@@ -1,4 +1,4 @@
-"""One scene, one caption; captions are scored word for word."""
+"""Each scene has one caption, and captions are scored word for word."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from seq2seq_tf.tasks.captioning.grammar import (
         (relation_caption(7, {"left": 9, "below": 3}), "a seven below a three and to the left of a nine"),
     ],
 )
-def test_captions_read_as_one_says_it(caption: str, text: str) -> None:
+def test_captions_read_naturally(caption: str, text: str) -> None:
     assert caption == text
 
 
@@ -60,12 +60,12 @@ def test_relations_are_found_in_a_caption(relation: str) -> None:
     assert relations_of(relation_caption(8, others)) == list(others)
 
 
-def test_a_digit_alone_has_a_place_whose_words_are_no_relation() -> None:
+def test_the_place_of_a_single_digit_contains_no_relation() -> None:
     assert all(not relations_of(place_caption(1, r, c)) for r in range(3) for c in range(3))
     assert len({text for row in PLACES for text in row}) == 9
 
 
-def test_a_layout_forgets_which_digits_and_nothing_else() -> None:
+def test_a_layout_omits_only_the_digit_names() -> None:
     same = {layout_of(relation_caption(d, {"left": o})) for d in range(10) for o in range(10)}
     assert same == {"# # to the left of # #"}
 
@@ -92,6 +92,6 @@ def test_a_caption_without_digits_has_none_right() -> None:
     assert set(DIGITS) <= set(all_words())
 
 
-def test_lists_of_different_length_are_a_mistake() -> None:
+def test_lists_of_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
         score_captions(["a one"], [])

@@ -1,4 +1,4 @@
-"""The convolutional encoder is what its equations say, and its grid knows where a cell is."""
+"""The convolutional encoder follows its equations, and its grid encodes positions."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def draw(rng: np.random.Generator, count: int = B) -> np.ndarray:
 
 
 def convolve(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, stride: int) -> np.ndarray:
-    """One image [rows, columns, I]: zeros around it, a sum of products in every window, then max(0, .)."""
-    before = 1 if stride == 1 else 0  # TensorFlow's "same" for even sizes: the odd row of zeros comes last
+    """Convolves one image [rows, columns, I]: zero padding, a sum of products in every window, then max(0, .)."""
+    before = 1 if stride == 1 else 0  # TensorFlow's "same" for even sizes puts the odd row of zeros last
     padded = np.pad(x, [(before, 1), (before, 1), (0, 0)])
     side = x.shape[0] // stride
     out = np.zeros([side, side, kernel.shape[3]])
@@ -67,7 +67,7 @@ def test_each_halving_doubles_the_channels(halvings: int, side: int, units: int,
     assert encoder.encode(draw(rng), dropout_seed=None).values.shape == (B, side * side, units)
 
 
-def test_batch_equals_one_by_one(rng: np.random.Generator) -> None:
+def test_a_batch_equals_single_images(rng: np.random.Generator) -> None:
     encoder, images = make(rng), draw(rng)
     together = encoder.encode(images, dropout_seed=None).values
     for row in range(B):
@@ -75,10 +75,10 @@ def test_batch_equals_one_by_one(rng: np.random.Generator) -> None:
         np.testing.assert_allclose(together[row], alone, rtol=1e-5, atol=1e-5)
 
 
-def test_the_same_sight_at_two_places_differs_by_their_row_and_column_only(rng: np.random.Generator) -> None:
+def test_equal_pixels_at_two_places_differ_only_by_row_and_column_vectors(rng: np.random.Generator) -> None:
     encoder = make(rng, halvings=1)
     values = tf.reshape(encoder.encode(np.zeros([1, SIZE, SIZE], np.uint8), dropout_seed=None).values, [6, 6, -1])
-    inner = values[2:4, 2:4] - encoder.rows[2:4] - encoder.columns[:, 2:4]  # no window there meets the edge
+    inner = values[2:4, 2:4] - encoder.rows[2:4] - encoder.columns[:, 2:4]  # no window there reaches the edge
     np.testing.assert_allclose(inner, np.broadcast_to(inner[0, 0], inner.shape), atol=1e-5)
     assert np.abs(values[2, 2] - values[3, 2]).max() > 1e-3
 
@@ -104,7 +104,7 @@ def test_bfloat16_is_close_and_keeps_float32_outside(rng: np.random.Generator) -
     assert 0.0 < np.abs(exact - close).max() < 0.05 * np.abs(exact).max()
 
 
-def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.Generator) -> None:
+def test_dropout_is_active_only_in_training_and_repeats_with_its_seed(rng: np.random.Generator) -> None:
     encoder, images = make(rng, encoder_dropout=0.5), draw(rng)
     exact = encoder.encode(images, dropout_seed=None).values
     first, second, other = (encoder.encode(images, dropout_seed=s).values for s in (SEED, SEED, SEED + 1))
@@ -115,7 +115,7 @@ def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.
     assert 0.3 < np.mean(kept) < 0.7
 
 
-def test_the_first_vectors_of_rows_and_columns_follow_their_option() -> None:
+def test_the_initial_vectors_of_rows_and_columns_follow_their_option() -> None:
     config = dataclasses.replace(CaptioningModelConfig(), filters=50, position_scale=3.0)
     encoder = ImageEncoder(config, 40, dtype="float32")
     encoder.build()

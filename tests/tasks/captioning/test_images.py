@@ -1,4 +1,4 @@
-"""Image files in and out: what is written is read back, and what is no square image is refused in one line."""
+"""Image files: written images are read back, and anything but a square image is refused in one line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def grey(rng: np.random.Generator, size: int = SIZE) -> np.ndarray:
     return rng.integers(0, 256, [size, size]).astype(np.uint8)
 
 
-def test_what_is_written_is_read_back_exactly(rng: np.random.Generator, tmp_path: Path) -> None:
+def test_a_written_image_is_read_back_exactly(rng: np.random.Generator, tmp_path: Path) -> None:
     pixels, path = grey(rng), str(tmp_path / "x.png")
     write_image(path, pixels)
     np.testing.assert_array_equal(read_image(path, SIZE), pixels)
@@ -34,13 +34,13 @@ def test_colours_become_their_luminance(rng: np.random.Generator, tmp_path: Path
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "LA", "CMYK"])
-def test_every_kind_of_pixel_is_read(mode: str, tmp_path: Path) -> None:
+def test_every_pixel_format_is_read(mode: str, tmp_path: Path) -> None:
     path = tmp_path / ("x.tif" if mode == "CMYK" else "x.png")
     Image.fromarray(np.full([SIZE, SIZE], 255, np.uint8)).convert("RGB").convert(mode).save(path)
     np.testing.assert_array_equal(read_image(str(path), SIZE), 255)
 
 
-def test_what_is_transparent_becomes_black(tmp_path: Path) -> None:
+def test_transparent_parts_become_black(tmp_path: Path) -> None:
     colours = np.full([SIZE, SIZE, 4], 255, np.uint8)
     colours[:, 5:, 3] = 0
     Image.fromarray(colours).save(tmp_path / "x.png")
@@ -68,10 +68,10 @@ def test_a_smaller_image_is_enlarged(rng: np.random.Generator, tmp_path: Path) -
         (b"", "not an image"),
         (b"a text", "not an image"),
         ("truncated", "cannot be read as an image"),
-        ("oblong", "must be a square, 13 x 13 pixels are best, got 17 x 5"),
+        ("oblong", "must be square, ideally 13 x 13 pixels, got 17 x 5"),
     ],
 )
-def test_what_is_no_square_image_is_refused_in_one_line(
+def test_anything_but_a_square_image_is_refused_in_one_line(
     content: bytes | str | None, words: str, rng: np.random.Generator, tmp_path: Path
 ) -> None:
     path = tmp_path / "x.png"
@@ -101,6 +101,6 @@ def test_an_image_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch,
         read_image(str(tmp_path / "x.png"), SIZE)
 
 
-def test_a_folder_that_is_missing_is_named(rng: np.random.Generator, tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(rng: np.random.Generator, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"missing.x\.png: cannot be written"):
         write_image(str(tmp_path / "missing" / "x.png"), grey(rng))

@@ -1,4 +1,4 @@
-"""Attention over images and scenes: one line, one picture and one part of the page for each."""
+"""Attention over images and scenes: one line, one picture and one section of the page for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The captioning model: one maths in search and scoring, nothing from padding, a gradient for every variable."""
+"""The captioning model: search and scoring agree, padding has no effect, and every variable has a gradient."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests import gradients, oracles
 from tests.gradients import SEED
 
 V, SIZE = 19, 8
-LENGTHS = (3, 7, 4)  # of captions, the end counted
+LENGTHS = (3, 7, 4)  # of captions, counting the end
 CONFIGS = [
     {"cell": "lstm"},
     {"cell": "lstm", "fused": False},
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("seed")
 
 
 def make(rng: np.random.Generator, *, dropout: float = 0.0, smoothing: float = 0.1, **changes: Any) -> Captioning:
-    """Returns a model with weights large enough to have opinions."""
+    """Returns a model with weights large enough for distinct probabilities."""
     config = CaptioningModelConfig(**{**SIZES, **dict.fromkeys(DROPOUTS, dropout), **changes})
     model = Captioning(config, SIZE, V, precision="float32", smoothing=smoothing)
     model.build()
@@ -89,7 +89,7 @@ def test_padding_changes_neither_score_nor_loss(changes: dict, rng: np.random.Ge
 
 
 @pytest.mark.parametrize("changes", CONFIGS[:3], ids=str)
-def test_batch_equals_one_by_one(changes: dict, rng: np.random.Generator) -> None:
+def test_a_batch_equals_single_images(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **changes), draw(rng)
     log_probs, _ = model.score(batch)
     found = search(model, batch.images, beam=3, penalty=0.7)
@@ -128,7 +128,7 @@ def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator)
 
 
 def test_no_images_give_no_loss_and_no_gradient(rng: np.random.Generator) -> None:
-    """A batch of fewer images than shards leaves a shard without any."""
+    """A batch with fewer images than shards leaves a shard empty."""
     gradients.assert_no_loss_and_no_gradient(make(rng, dropout=0.3), CaptionBatch(*(x[:0] for x in draw(rng))))
 
 
@@ -137,7 +137,7 @@ def test_fused_loss_and_gradients_equal_plain_ones(rng: np.random.Generator) -> 
     gradients.assert_fused_equals_plain(fused, plain, draw(rng))
 
 
-def test_dropout_acts_in_training_only_and_repeats_with_its_seed(rng: np.random.Generator) -> None:
+def test_dropout_is_active_only_in_training_and_repeats_with_its_seed(rng: np.random.Generator) -> None:
     model, batch = make(rng, dropout=0.3), draw(rng)
 
     def loss(seed: tf.Tensor | None) -> float:

@@ -1,4 +1,4 @@
-"""Scenes are functions of their keys, their captions say what is where, and held-out digits are never trained on."""
+"""Scenes are functions of their keys, captions describe them, and held-out digits are never trained on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from seq2seq_tf.tasks.captioning.scenes import (
 
 
 def made_up(rng: np.random.Generator) -> DigitImages:
-    """Returns a few images that are no digits, but named so."""
+    """Returns a few random images that are labelled as digits."""
     return DigitImages(rng.uniform(0.1, 1.0, [23, 8, 8]).astype(np.float32), np.arange(23) % 10)
 
 
@@ -31,7 +31,7 @@ def maker(rng: np.random.Generator, split: str = "valid", **options: Any) -> Sce
 
 
 def caption_of(digits: tuple[Placed, ...], size: int) -> str:
-    """Says what is where, from nothing but the boxes."""
+    """Returns the caption derived only from the boxes of the digits."""
     centres = [np.array([d.top + d.size / 2, d.left + d.size / 2]) for d in digits]
     if len(digits) == 1:
         row, column = (int(x // (size / 3)) for x in centres[0])
@@ -49,7 +49,7 @@ def caption_of(digits: tuple[Placed, ...], size: int) -> str:
 
 
 @pytest.mark.parametrize("size", [40, 60])
-def test_the_caption_says_what_the_boxes_say(size: int, rng: np.random.Generator) -> None:
+def test_the_caption_describes_the_boxes(size: int, rng: np.random.Generator) -> None:
     scenes = maker(rng, image_size=size).scenes(500)
     for scene in scenes:
         assert scene.caption == caption_of(scene.digits, size)
@@ -59,7 +59,7 @@ def test_the_caption_says_what_the_boxes_say(size: int, rng: np.random.Generator
     assert all(text in seen for row in PLACES for text in row)
 
 
-def test_digits_lie_inside_the_image_and_apart(rng: np.random.Generator) -> None:
+def test_digits_are_inside_the_image_and_do_not_touch(rng: np.random.Generator) -> None:
     size = 40
     for scene in maker(rng).scenes(300):
         for digit in scene.digits:
@@ -91,7 +91,7 @@ def test_a_scene_is_a_function_of_its_key(rng: np.random.Generator) -> None:
     assert held_out[0] != held_out[1]
 
 
-def test_a_drawing_does_not_depend_on_what_is_drawn_with_it(rng: np.random.Generator) -> None:
+def test_a_drawing_does_not_depend_on_the_other_scenes(rng: np.random.Generator) -> None:
     drawer = maker(rng)
     scenes = drawer.scenes(5)
     together = drawer.draw(scenes)
@@ -112,7 +112,7 @@ def test_ink_is_where_the_boxes_are(rng: np.random.Generator) -> None:
     assert not image[~inside].any()
 
 
-def test_a_digit_of_its_own_size_is_drawn_pixel_for_pixel(rng: np.random.Generator) -> None:
+def test_a_digit_of_original_size_is_drawn_pixel_for_pixel(rng: np.random.Generator) -> None:
     drawer = maker(rng, noise=0.0)
     digit = Placed(image=11, name=1, top=5, left=7, size=8)
     image = drawer.draw([Scene((1, 0), (digit,), "")])[0]
@@ -121,7 +121,7 @@ def test_a_digit_of_its_own_size_is_drawn_pixel_for_pixel(rng: np.random.Generat
 
 
 def test_a_larger_digit_is_the_smaller_one_interpolated() -> None:
-    """A slope stays a slope: linear interpolation is exact on it, but for the half pixel at the edges."""
+    """Linear interpolation is exact on a slope, except for half a pixel at the edges."""
     slope = np.broadcast_to(np.linspace(0.0, 0.7, 8, dtype=np.float32), (1, 8, 8))
     drawer = SceneMaker("valid", SceneConfig(noise=0.0), DigitImages(slope, np.zeros(1, int)))
     image = drawer.draw([Scene((1, 0), (Placed(0, 0, 0, 0, 12),), "")])[0, :12, :12] / 255.0
@@ -129,7 +129,7 @@ def test_a_larger_digit_is_the_smaller_one_interpolated() -> None:
     np.testing.assert_allclose(image, np.broadcast_to(columns, (12, 12)), atol=2e-3)
 
 
-def test_noise_is_light_and_its_own_for_each_scene(rng: np.random.Generator) -> None:
+def test_noise_is_weak_and_different_for_each_scene(rng: np.random.Generator) -> None:
     quiet, noisy = maker(np.random.default_rng(5), noise=0.0), maker(np.random.default_rng(5), noise=0.1)
     scenes = quiet.scenes(2)
     difference = noisy.draw(scenes).astype(float) - quiet.draw(scenes)
@@ -138,12 +138,12 @@ def test_noise_is_light_and_its_own_for_each_scene(rng: np.random.Generator) -> 
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
-def test_no_scene_has_more_digits_than_asked_for(most: int, rng: np.random.Generator) -> None:
+def test_no_scene_has_more_digits_than_the_limit(most: int, rng: np.random.Generator) -> None:
     counts = {len(scene.digits) for scene in maker(rng, max_digits=most).scenes(60)}
     assert counts == set(range(1, most + 1))
 
 
-def test_every_image_of_the_set_is_in_one_split_only() -> None:
+def test_every_image_of_the_set_is_in_exactly_one_split() -> None:
     from sklearn.datasets import load_digits
 
     splits = [load_digit_images(split) for split in SPLITS]

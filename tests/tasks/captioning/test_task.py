@@ -1,4 +1,4 @@
-"""Captioning as a task: batches are pure, and an interrupted run ends as an uninterrupted one."""
+"""Captioning as a task: reproducible batches, and an interrupted run ends with the weights of an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TINY: dict[str, Any] = {
 
 
 def start(folder: Path, options: dict[str, Any], path: Path | None = None, *, stop: int = 0) -> tuple[RunDir, Session]:
-    """Returns a run and its session, which asks to stop after `stop` updates; 0 = never."""
+    """Returns a run and its session, which stops after `stop` updates; 0 = never."""
     run = RunDir(str(folder))
     config = run.create(load(path, options, CaptioningConfig).config)
     updates = iter(range(1, 10**9))
