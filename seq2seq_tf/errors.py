@@ -22,4 +22,4 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 class TrainingError(RuntimeError):
-    """Training cannot continue, for example because the loss is NaN; the message says where, and what was saved."""
+    """Training cannot continue, for example as the loss is not finite; the message says where and what was kept."""
