@@ -1,6 +1,6 @@
-"""The registry of tasks: a task is a folder here, its program in `cli/`, and its line below.
+"""The registry of tasks: a task is a folder here, a program in `cli/` and a line below.
 
-Importing a configuration imports no TensorFlow.
+Importing a configuration does not import TensorFlow.
 """
 
 from __future__ import annotations

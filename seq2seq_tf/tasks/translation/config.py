@@ -34,30 +34,32 @@ BLEU_TOKENIZERS = ("auto", "13a", "char", "intl", "ja-mecab", "ko-mecab", "none"
 class TranslationDataConfig:
     """Raw parallel files and how they become pieces (subwords)."""
 
-    train_source: str = option("", "training sentences to translate from, one a line (.gz is read too)", PATH)
+    train_source: str = option("", "training sentences in the source language, one per line; may be .gz", PATH)
     train_target: str = option("", "their translations, line by line", PATH)
-    valid_source: str = option("", "held-out sentences that choose the best checkpoint", PATH)
+    valid_source: str = option("", "held-out source sentences, which select the best checkpoint", PATH)
     valid_target: str = option("", "their translations", PATH)
-    test_source: str = option("", "held-out sentences for the final score; may be left empty", PATH)
+    test_source: str = option("", "held-out source sentences for the final score; optional", PATH)
     test_target: str = option("", "their translations", PATH)
-    vocab_size: int = option(8000, "number of pieces, special ones included", Range(8, 1_000_000))
+    vocab_size: int = option(8000, "number of pieces, including the special ones", Range(8, 1_000_000))
     joint_vocab: bool = option(True, "one SentencePiece model for both languages (needed to tie all embeddings)")
     piece_model: str = option("bpe", "kind of SentencePiece model", PIECE_MODELS)
     character_coverage: float = option(1.0, "share of characters that get a piece; 0.9995 for CJK", Range(0.9, 1.0))
-    byte_fallback: bool = option(True, "spell unknown characters in bytes, so that nothing is lost")
+    byte_fallback: bool = option(True, "spell unknown characters as bytes, so that nothing is lost")
     source_normalization: str = option(
         "nmt_nfkc",
-        "of the source before tokenization: identity, nfc, nfkc, or nmt_nfkc, which folds most; see docs/training.md",
+        "normalisation of the source before tokenization; nmt_nfkc changes the most characters, identity none",
         NORMALIZATIONS,
     )
     target_normalization: str = option(
-        "identity", "of the target before tokenization; what it changes can never be produced", NORMALIZATIONS
+        "identity",
+        "normalisation of the target before tokenization; characters that it changes can never be produced",
+        NORMALIZATIONS,
     )
     lowercase: bool = option(False, "fold case of source and target before tokenization")
     max_pieces: int = option(128, "training pairs with a longer side are skipped (and counted)", TOKENS_OF_A_TEXT)
     segmentations: int = option(
         1,
-        "number of sampled segmentations of the training text, used in turn by epoch (subword regularisation, "
+        "number of sampled segmentations of the training text, one per epoch in rotation (subword regularisation, "
         "Kudo 2018; BPE-dropout, Provilkov 2020); 1 = the best segmentation only",
         Range(1, 64),
     )
@@ -79,18 +81,19 @@ class TranslationModelConfig(EncoderConfig, DecoderConfig):
 class TranslationTrainConfig(TrainConfig):
     """How the weights are trained."""
 
-    batch_tokens: int = option(2000, "upper bound of padded pieces per batch, on the longer side", BATCH)
+    batch_tokens: int = option(
+        2000, "upper bound on the pieces of a batch, padding included, on the longer side", BATCH
+    )
     pool_pairs: int = option(3000, "pairs shuffled together, then sorted by length; larger = less padding", POOL)
     length_multiple: int = option(
         1,
-        "lengths are padded up to multiples of this; with jit_compile 16 keeps the shapes to compile few",
+        "lengths are padded to multiples of this; with jit_compile, 16 keeps the number of compiled shapes small",
         Range(1, 1024),
     )
     metric: str = option("bleu", "metric on the valid set that decides which checkpoint is best", METRICS)
     bleu_tokenizer: str = option(
         "auto",
-        "how sacreBLEU splits text into words; auto = by the script of the target text, decided when the run is "
-        "created; see docs/evaluating.md",
+        "how sacreBLEU splits text into words; auto = chosen by the script of the target text when the run is created",
         BLEU_TOKENIZERS,
     )
 
@@ -112,14 +115,16 @@ class TranslationSearchConfig(SearchConfig):
     shortlist: int = option(
         0,
         "0 = search over all pieces; N = only over the N likeliest translations of each source piece and the most "
-        "frequent ones: faster, approximate",
+        "frequent pieces: faster, approximate",
         Range(0, 100),
     )
     split_sentences: bool = option(
         True, "translate each sentence of a longer text separately; false = translate the text as a whole"
     )
-    max_source_pieces: int = option(1024, "longer sentences are truncated there, with a warning", TOKENS_OF_A_TEXT)
-    batch_tokens: int = option(2048, "upper bound of padded source pieces translated at once", BATCH)
+    max_source_pieces: int = option(
+        1024, "longer sentences are truncated to this length, with a warning", TOKENS_OF_A_TEXT
+    )
+    batch_tokens: int = option(2048, "upper bound on the source pieces of a batch, padding included", BATCH)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +153,7 @@ class TranslationConfig(TaskConfig):
     search: TranslationSearchConfig = TranslationSearchConfig()
 
     def check(self) -> None:
-        """Raises InputError for values that are fine alone but contradict each other."""
+        """Raises InputError for values that are valid individually but contradict each other."""
         super().check()
         self.search.check()
         model = self.model

@@ -1,4 +1,4 @@
-"""Raw parallel files -> checked and cut into pieces once -> ids on disk that are memory-mapped while training."""
+"""Checks and tokenizes raw parallel files once, to piece ids on disk that are memory-mapped in training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seq2seq_tf.text.lines import Pair, iter_pairs
 from seq2seq_tf.text.normalization import NONE_CHANGED, Changed
 from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer
 
-_CHUNK = 20_000  # pairs cut into pieces at a time: bounds memory
+_CHUNK = 20_000  # pairs tokenized at a time: bounds memory
 
 
 class Side(NamedTuple):
@@ -47,12 +47,12 @@ class Corpus(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """What preparing a corpus kept and left out."""
+    """Numbers of pairs kept and skipped when a corpus was prepared."""
 
     kept: int
     empty: int
     too_long: int
-    source: Changed = NONE_CHANGED  # lines that do not come back exactly from their pieces
+    source: Changed = NONE_CHANGED  # lines that decoding their pieces does not restore exactly
     target: Changed = NONE_CHANGED
 
     def __str__(self) -> str:
@@ -67,17 +67,18 @@ def prepare_corpus(
     *,
     sample_seed: int = -1,
 ) -> Prepared:
-    """Cuts a parallel corpus into pieces and writes PREFIX.{source,target}.{ids,offsets}.npy.
+    """Tokenizes a parallel corpus and writes PREFIX.{source,target}.{DTYPE.ids,offsets.npy}.
 
     Args:
       files: source and target text.
       models: piece models of source and target.
       config: max_pieces and the sampling noise.
-      prefix: path without ending; existing files are replaced once everything is written.
-      sample_seed: -1 for the best segmentation, otherwise the seed of a random one.
+      prefix: path without extension; existing files are replaced once everything is written.
+      sample_seed: -1 for the best segmentation, otherwise the seed of a sampled one.
 
     Raises:
-      InputError: files of different length, invalid UTF-8 (file and line named), nothing left, a full disk.
+      InputError: files with different numbers of lines, invalid UTF-8 (the message names file and line), no pair left,
+        or a full disk.
     """
     dtypes = [np.dtype(np.uint16 if model.vocab_size <= 65536 else np.int32) for model in models]
     names = [
@@ -105,7 +106,7 @@ def _write_pairs(
     config: TranslationDataConfig,
     sample_seed: int,
 ) -> Prepared:
-    """Encodes pairs and hands those that are kept to the writers of both sides."""
+    """Encodes pairs and passes those that are kept to the writers of both sides."""
     kept = empty = too_long = 0
     changed = [NONE_CHANGED, NONE_CHANGED]
     threads = os.cpu_count() or 1
@@ -132,12 +133,12 @@ def _write_pairs(
 
 
 class _SideWriter:
-    """Appends sentences to a file of ids; memory holds one number per sentence."""
+    """Appends sentences to a file of ids; keeps one number per sentence in memory."""
 
     def __init__(self, file: BinaryIO, dtype: np.dtype[Any]) -> None:
         self._file = file
         self._dtype = dtype
-        self._ends = array("q", [0])  # 8 bytes a sentence, where a list of numbers takes 40
+        self._ends = array("q", [0])  # 8 bytes per sentence; a list of int takes 40
         self._parts: list[Sequence[int]] = []
 
     def add(self, ids: Sequence[int]) -> None:
@@ -152,13 +153,13 @@ class _SideWriter:
         self._parts = []
 
     def end(self, offsets: BinaryIO) -> None:
-        """Writes the rest, and the offsets."""
+        """Writes the remaining ids, and the offsets."""
         self._flush()
         np.save(offsets, np.frombuffer(self._ends, np.int64))
 
 
 def load_corpus(prefix: str) -> Corpus:
-    """Memory-maps what `prepare_corpus` wrote."""
+    """Memory-maps what `prepare_corpus` wrote; InputError if a file is missing or damaged."""
     return Corpus(_load_side(prefix + ".source"), _load_side(prefix + ".target"))
 
 
@@ -172,7 +173,7 @@ def _load_side(path: str) -> Side:
 
 
 def iter_batches(corpus: Corpus, batches: Sequence[np.ndarray]) -> Iterator[Batch]:
-    """Yields the planned batches; each element of `batches` holds the numbers of its pairs."""
+    """Yields the planned batches; each element of `batches` contains the indices of its pairs."""
     for chosen in batches:
         rows = [
             [side.ids[side.offsets[n] : side.offsets[n + 1]] for n in chosen] for side in (corpus.source, corpus.target)

@@ -1,7 +1,7 @@
-"""SavedModels of a run, compared with the Python API in a fresh process before anything is kept.
+"""Exports a run as SavedModels, which are compared with the Python API in a fresh process before they are kept.
 
-`OUT/text` takes strings and returns strings; the tokenizer is inside (loading needs `import tensorflow_text`).
-`OUT/ids` takes and returns piece ids, for servers without tensorflow-text; the piece models lie beside it.
+`OUT/text` maps strings to strings and contains the tokenizer (loading it needs `import tensorflow_text`).
+`OUT/ids` maps piece ids to piece ids, for servers without tensorflow-text; the piece models are in the same folder.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ from seq2seq_tf.tasks.translation.translator import Hypothesis, Translator
 
 _ONE_BATCH = 2**30  # tokens
 _COMPARED_AT_ONCE = 64  # sentences
-# Nobody trains a served model, and the gradients of the fused recurrences cannot be saved.
+# A served model is not trained, and the gradients of the fused recurrences cannot be saved.
 _SAVING = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
 _TEMPORARY = re.compile(r"\.export-(?P<host>.+)-(?P<process>\d+)-\w+")
-_GRADIENT = "_gradient_op_type"  # attribute of an op whose gradient is custom
-# Of a log-probability; rounding differs with the shape of a product, and bfloat16 rounds to 8 bits, float16 to 11.
+_GRADIENT = "_gradient_op_type"  # attribute of an op with a custom gradient
+# For log-probabilities. Rounding depends on the shape of a product; bfloat16 has 8 significant bits, float16 11.
 _SCORE_TOLERANCE = {"float32": 1e-3, "bfloat16": 1e-2, "float16": 1e-2}
 
 
 class Comparison(NamedTuple):
-    """How a reloaded SavedModel agrees with the Python API."""
+    """How closely a reloaded SavedModel agrees with the Python API."""
 
     sentences: int
-    largest_score_difference: float
+    largest_score_difference: float  # of log-probabilities; relative for those below -1
 
 
 def export(translator: Translator, out: str, sentences: Sequence[str]) -> Comparison:
-    """Writes OUT/text and OUT/ids, after a fresh process has reloaded both and agreed with the Python API.
+    """Writes the SavedModels, about.json and saved_translator.py, once a fresh process has reproduced the Python API.
 
     Args:
       translator: of the run.
-      out: folder to make; must not exist yet.
-      sentences: real source sentences to compare on.
+      out: folder to create; must not exist yet.
+      sentences: real source sentences for the comparison.
 
     Raises:
-      InputError: OUT exists or cannot be written, there is no sentence to compare on, or no tensorflow-text.
-      RuntimeError: the reloaded model gives other strings or scores; nothing is kept.
+      InputError: OUT exists or cannot be written, there are no sentences, or tensorflow-text is not installed.
+      RuntimeError: the model cannot be reloaded, or its translations or scores differ; nothing is kept.
     """
     check_tensorflow_text()
     out = os.path.expanduser(out)
@@ -76,7 +76,7 @@ def export(translator: Translator, out: str, sentences: Sequence[str]) -> Compar
     try:
         _save(translator, temporary)
         comparison = _compare(translator, temporary, list(sentences))
-        os.chmod(temporary, 0o755)  # mkdtemp makes private folders; a server must read this one
+        os.chmod(temporary, 0o755)  # mkdtemp creates private folders; a server must be able to read this one
         replace_folder(temporary, out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -84,16 +84,16 @@ def export(translator: Translator, out: str, sentences: Sequence[str]) -> Compar
 
 
 def check_tensorflow_text() -> None:
-    """Raises InputError where the tokenizer's ops are missing: they go into the SavedModel, nothing else needs them."""
+    """Raises InputError if tensorflow-text, whose tokenizer ops only a SavedModel needs, is not installed."""
     if importlib.util.find_spec("tensorflow_text") is None:
         raise InputError(
-            "exporting needs tensorflow-text (pip install tensorflow-text, the version of TensorFlow); it has no wheel "
-            "for Windows: export on Linux, macOS or in WSL"
+            "exporting needs tensorflow-text of TensorFlow's version (pip install tensorflow-text); it has no wheel "
+            "for Windows: export on Linux, macOS or WSL"
         )
 
 
 def _remove_abandoned(parent: str) -> None:
-    """Removes what exports of this computer left there when they were killed."""
+    """Removes the temporary folders of exports on this computer that were killed."""
     for name in os.listdir(parent):
         found = _TEMPORARY.fullmatch(name)
         if found and found["host"] == socket.gethostname() and not _is_running(int(found["process"])):
@@ -101,13 +101,13 @@ def _remove_abandoned(parent: str) -> None:
 
 
 def _is_running(process: int) -> bool:
-    if os.name != "posix":  # elsewhere asking with os.kill would end it
+    if os.name != "posix":  # on Windows os.kill would end the process
         return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # of another user
+    except PermissionError:  # another user's
         return True
     return True
 
@@ -124,7 +124,7 @@ def _save(translator: Translator, folder: str) -> None:
 
 
 def _drop_gradients(folder: str) -> None:
-    """Removes what is left of custom gradients: TensorFlow saves their names alone and warns of them on loading."""
+    """Removes the names of custom gradients: TensorFlow saves nothing else of them, and warns about them on loading."""
     path = os.path.join(folder, "saved_model.pb")
     with open(path, "rb") as file:
         saved = saved_model_pb2.SavedModel.FromString(file.read())
@@ -134,11 +134,11 @@ def _drop_gradients(folder: str) -> None:
                 node.attr.pop(_GRADIENT, None)
     with open(path, "wb") as file:
         file.write(saved.SerializeToString(deterministic=True))
-    fingerprinting_utils.write_fingerprint(folder)  # of the file as it is now
+    fingerprinting_utils.write_fingerprint(folder)  # of the changed file
 
 
 def _about(translator: Translator) -> dict[str, Any]:
-    """Returns what lies beside the models for people and for saved_translator.py."""
+    """Returns the contents of about.json, for people and for saved_translator.py."""
     search = translator.config.search
     options = served_options(search)
     tokenizers = {"source.model": translator.source.path, "target.model": translator.target.path}
@@ -165,8 +165,8 @@ def _sha256(path: str) -> str:
 
 
 def _compare(translator: Translator, folder: str, sentences: list[str]) -> Comparison:
-    """Translates and scores in a fresh process without this package; raises RuntimeError on any difference."""
-    # The same batches on both sides: then no difference is left but that of the two programs.
+    """Translates and scores in a fresh process without this package; raises RuntimeError if the results differ."""
+    # Both sides use the same batches, so that only the two programs can differ.
     lengths = [len(ids) for ids in translator.source.encode(sentences)]
     sentences = [sentences[n] for n in sorted(range(len(sentences)), key=lambda n: -lengths[n])]
     n_best = min(2, translator.config.search.beam_size)
@@ -179,7 +179,7 @@ def _compare(translator: Translator, folder: str, sentences: list[str]) -> Compa
     ]
     best = [row[0].text for row in rows]
     reloaded = _reload(folder, {"texts": sentences, "targets": best, "n_best": n_best, "batch": _COMPARED_AT_ONCE})
-    # The search scores the pieces it chose; scoring a text cuts it anew, so the two are compared each with its own.
+    # The search scores the pieces it chose; scoring a text tokenizes it again, perhaps into others: compare separately.
     expected = translator.score(sentences, best)
     most = max(MAX_SCORED, translator.config.search.max_source_pieces)
     pieces = [len(ids) for ids in translator.target.encode(best)]
@@ -191,7 +191,7 @@ def _compare(translator: Translator, folder: str, sentences: list[str]) -> Compa
         worst = _compare_one(translator, sentences[n], row, reloaded["translations"][n], scores)
         tolerance = _SCORE_TOLERANCE[translator.config.train.precision]
         if not math.isclose(reloaded["ids_scores"][n], row[0].score, rel_tol=tolerance, abs_tol=tolerance):
-            raise RuntimeError(f"the reloaded SavedModel over ids differs on {sentences[n]!r}")
+            raise RuntimeError(f"the reloaded SavedModel for piece ids differs on {sentences[n]!r}")
         largest = max(largest, worst)
     return Comparison(len(sentences), largest)
 
@@ -199,11 +199,11 @@ def _compare(translator: Translator, folder: str, sentences: list[str]) -> Compa
 def _compare_one(
     translator: Translator, sentence: str, row: list[Hypothesis], found: list[str], scores: list[tuple[float, float]]
 ) -> float:
-    """Returns the largest difference of the scores of a sentence; RuntimeError where it is too large, or a text."""
+    """Returns the largest score difference of a sentence; RuntimeError if it is too large or the texts differ."""
     texts = [h.text for h in row]
     differences = [abs(a - b) / max(1.0, abs(a)) for a, b in scores]
     worst = max(differences)
-    close = all(d < _SCORE_TOLERANCE[translator.config.train.precision] for d in differences)  # worst overlooks NaN
+    close = all(d < _SCORE_TOLERANCE[translator.config.train.precision] for d in differences)  # max() may miss NaN
     if found[: len(texts)] != texts or not close:
         raise RuntimeError(
             f"the reloaded SavedModel differs on {sentence!r}: {found} instead of {texts}, scores differ by {worst:g}"

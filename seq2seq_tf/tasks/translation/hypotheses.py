@@ -1,4 +1,4 @@
-"""What a translator returns, and how the translations of a text's sentences become one."""
+"""The results of a translator, and how translations of sentences are joined into that of a text."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Hypothesis(NamedTuple):
     """One translation of one text."""
 
     text: str
-    score: float  # log-probability / length penalty; the order of an n-best list. Of several sentences: the sum
+    score: float  # log-probability / length penalty; orders an n-best list. For several sentences: the sum
     log_prob: float  # natural logarithm, sum over pieces and the end of each sentence
-    pieces: list[str]  # of the translation, without the end
+    pieces: list[str]  # of the translation, without EOS
     source_pieces: list[str]
-    attention: np.ndarray  # [pieces + 1, source pieces + 1], rows sum to 1; [0, 0] unless asked for
+    attention: np.ndarray  # [pieces + 1, source pieces + 1], rows sum to 1; [0, 0] if not requested or too large
     sentences: tuple[Hypothesis, ...] = ()  # their translations, if the text was split into several
 
 
@@ -33,20 +33,20 @@ def empty() -> Hypothesis:
 def join(rows: Sequence[Sequence[Hypothesis]], source: Paragraph, n_best: int) -> list[Hypothesis]:
     """Returns the n_best translations of a text, best first, from those of its sentences.
 
-    A translation's score is the sum of the scores of its sentences, so the best one takes the best of each.
+    A translation's score is the sum of the scores of its sentences, so the best one combines the best of each.
 
     Args:
       rows: translations of each sentence, best first.
       source: the sentences, and the white space between them.
-      n_best: how many to return; fewer if fewer can be put together.
+      n_best: number of translations to return; fewer if there are fewer combinations.
     """
     return [_joined([row[k] for row, k in zip(rows, chosen, strict=True)], source) for chosen in _best(rows, n_best)]
 
 
 def _best(rows: Sequence[Sequence[Hypothesis]], n_best: int) -> list[list[int]]:
-    """Returns which translation to take of each sentence, for the n_best largest sums of scores."""
+    """Returns the index of the translation of each sentence, for each of the n_best largest sums of scores."""
     scores = np.zeros(1)
-    steps: list[tuple[np.ndarray, np.ndarray]] = []  # for each sentence: (combination before, translation)
+    steps: list[tuple[np.ndarray, np.ndarray]] = []  # for each sentence: (previous combination, translation)
     for row in rows:
         sums = scores[:, np.newaxis] + np.array([h.score for h in row])  # [combinations, translations]
         kept = np.argsort(-sums, axis=None, kind="stable")[:n_best]
@@ -65,11 +65,11 @@ def _best(rows: Sequence[Sequence[Hypothesis]], n_best: int) -> list[list[int]]:
 
 def _joined(parts: Sequence[Hypothesis], source: Paragraph) -> Hypothesis:
     gaps = [
-        usual_gap(part.text) if gap == usual_gap(sentence) else gap  # of Chinese "", of English a space
+        usual_gap(part.text) if gap == usual_gap(sentence) else gap  # "" in Chinese, a space in English
         for part, sentence, gap in zip(parts, source.sentences, source.gaps, strict=False)
     ]
     written = [n for n, part in enumerate(parts) if part.text]
-    ends = [gaps[n] for n in written[:-1]] + [""]  # what is empty leaves no white space behind
+    ends = [gaps[n] for n in written[:-1]] + [""]  # an empty translation leaves no white space
     return Hypothesis(
         text="".join(parts[n].text + gap for n, gap in zip(written, ends, strict=False)),
         score=float(sum(part.score for part in parts)),
@@ -82,7 +82,7 @@ def _joined(parts: Sequence[Hypothesis], source: Paragraph) -> Hypothesis:
 
 
 def _joined_pieces(parts: Sequence[list[str]], gaps: Sequence[str]) -> list[str]:
-    """Returns the pieces of all sentences; one that follows without a space does not begin a word."""
+    """Returns the pieces of all sentences; a sentence that follows without a space does not start a word."""
     pieces = list(parts[0])
     for part, gap in zip(parts[1:], gaps, strict=True):
         glued = bool(pieces and part) and not gap
@@ -91,9 +91,9 @@ def _joined_pieces(parts: Sequence[list[str]], gaps: Sequence[str]) -> list[str]
 
 
 def _joined_attention(parts: Sequence[Hypothesis]) -> np.ndarray:
-    """Returns the maps along a diagonal; what a piece gives to the end of its sentence goes to the end of the text.
+    """Returns the maps along the block diagonal; weight on the end of a sentence moves to the end of the text.
 
-    The row of the end is that of the last sentence.
+    The last row is that of the last sentence. [0, 0] if there are no maps or the joined map would be too large.
     """
     shape = (1 + sum(len(part.pieces) for part in parts), 1 + sum(len(part.source_pieces) for part in parts))
     maps = [part.attention for part in parts if part.attention.size]

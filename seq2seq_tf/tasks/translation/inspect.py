@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from seq2seq_tf.tasks.translation.recording import RecordableTranslation
     from seq2seq_tf.tasks.translation.translator import Translator
 
-ATTENTION_INPUTS = (Input("text", "lines", "translator: source sentence; several times, or lines on standard input"),)
+ATTENTION_INPUTS = (Input("text", "lines", "translator: source sentence; may be repeated; default: standard input"),)
 READS_PAIRS = True
-_PAIRS = 500  # to measure gradients on, of which the longest are taken
+_PAIRS = 500  # of which the longest are used to measure gradients
 
 
 def load(model_dir: str) -> Translator:
@@ -35,13 +35,13 @@ def load(model_dir: str) -> Translator:
 
 
 def check_attention(model_dir: str, given: Mapping[str, Any]) -> None:
-    """Raises InputError if there is no text, or a model without attention."""
+    """Raises InputError if there is no text or the model has no attention."""
     from seq2seq_tf.training.run_dir import RunDir
 
     if not any(map(is_visible, given["text"])):
         raise InputError("no text: give --text or lines on standard input")
     if RunDir(model_dir).load_config(TranslationConfig).model.attention == "none":
-        raise InputError(f"{model_dir}: a model without attention (model.attention is none) has no maps")
+        raise InputError(f"{model_dir}: the model has no attention (model.attention=none), hence no maps")
 
 
 class TranslatedMaps(NamedTuple):
@@ -52,7 +52,7 @@ class TranslatedMaps(NamedTuple):
     notes: list[str]
 
     def lines(self) -> list[str]:
-        """Returns source, translation and word alignment, a sentence a line."""
+        """Returns a line per text: source, translation and word alignment."""
         from seq2seq_tf.inspection.attention_page import pharaoh
 
         pairs = zip(self.texts, self.found, strict=True)
@@ -72,31 +72,31 @@ class TranslatedMaps(NamedTuple):
 
 
 def attention(translator: Translator, given: Mapping[str, Any], search: Mapping[str, Any]) -> TranslatedMaps:
-    """Translates texts, with attention."""
+    """Translates the texts, with attention."""
     texts = [text for text in given["text"] if text.strip()]
     rows = translator.translate_all(texts, translator.search_options(**search), attention=True)
     return with_pieces(texts, [row[0] for row in rows])
 
 
 def with_pieces(texts: list[str], found: list[Hypothesis]) -> TranslatedMaps:
-    """Returns the texts in which the model finds something to read, and their translations.
+    """Returns the texts that have source pieces, and their translations.
 
     Raises:
-      InputError: there are none, or one is so long that it has no map.
+      InputError: there are none, or one is too long for an attention map.
     """
     kept = [n for n, hypothesis in enumerate(found) if hypothesis.source_pieces]
     if not kept:
-        raise InputError("no text: the model finds nothing to read in what was given")
+        raise InputError("no text: the lines contain nothing to read for the model")
     for n in kept:
         if not found[n].attention.size:
-            raise InputError(f"text {n + 1}: too long for one map: give its sentences one by one")
+            raise InputError(f"text {n + 1}: too long for one map; pass its sentences separately")
     left_out = len(texts) - len(kept)
     notes = [f"{left_out} text{'s' * (left_out > 1)} left out: nothing to read for the model"] if left_out else []
     return TranslatedMaps([texts[n] for n in kept], [found[n] for n in kept], notes)
 
 
 def read(translator: Translator, asked: Asked, characters: int) -> tuple[list[Reading], str]:
-    """Returns pairs of sentences as encoder and decoder read them."""
+    """Returns pairs of sentences as read by encoder and decoder; they are plain text."""
     from seq2seq_tf.tasks.translation.recording import read_pairs
 
     sources, targets = _sentences(translator.config, asked)
@@ -108,14 +108,14 @@ def read(translator: Translator, asked: Asked, characters: int) -> tuple[list[Re
 
 
 def reference_copy(model: Translation) -> RecordableTranslation:
-    """Returns a model of the same sizes with first weights of its own, whose every step can be recorded."""
+    """Returns a newly initialised model of the same sizes, whose every step can be recorded."""
     from seq2seq_tf.tasks.translation import recording
 
     return recording.reference_copy(model)
 
 
 def gradient_batch(translator: Translator, asked: Asked, sizes: Sizes) -> Batch:
-    """Returns the longest of some pairs of sentences."""
+    """Returns a batch of the longest pairs of sentences."""
     from seq2seq_tf.tasks.translation.recording import pair_batch
 
     sources, targets = _sentences(translator.config, asked)
@@ -133,13 +133,13 @@ def _translations(translator: Translator, sources: Sequence[str]) -> list[str]:
 
 
 def _sentences(config: TranslationConfig, asked: Asked) -> tuple[list[str], list[str] | None]:
-    """Returns lines to look at and their translations, or None where no file holds any.
+    """Returns source lines and their translations; None for these if there is --text without --target.
 
     Raises:
-      InputError: no such file, lines of different number, only --target.
+      InputError: no such file, files with different numbers of lines, or --target without --text.
     """
     if asked.target and not asked.text:
-        raise InputError("--target holds translations of --text: name both")
+        raise InputError("--target contains the translations of --text; give both")
     if asked.text:
         if not asked.target:
             return list(iter_lines(asked.text)), None
@@ -148,7 +148,7 @@ def _sentences(config: TranslationConfig, asked: Asked) -> tuple[list[str], list
     for known, translated in ((data.test_source, data.test_target), (data.valid_source, data.valid_target)):
         if known and translated and os.path.isfile(known) and os.path.isfile(translated):
             return _columns(known, translated)
-    raise InputError("the held-out files of the run are not here: name a text with --text (and --target)")
+    raise InputError("the run's held-out files were not found; give a text with --text (and --target)")
 
 
 def _columns(source: str, target: str) -> tuple[list[str], list[str]]:
@@ -157,6 +157,6 @@ def _columns(source: str, target: str) -> tuple[list[str], list[str]]:
 
 
 def _first_characters(texts: Sequence[str], characters: int) -> int:
-    """Returns how many texts are needed for that many characters."""
+    """Returns how many of the first texts are needed for at least `characters` characters, at most all."""
     lengths = itertools.accumulate(len(text) + 1 for text in texts)
     return next((n for n, length in enumerate(lengths, 1) if length >= characters), len(texts))

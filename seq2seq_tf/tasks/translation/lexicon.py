@@ -1,6 +1,6 @@
-"""Which target pieces may translate a source piece: a table learnt from the training pairs, for shortlists.
+"""Learns from the training pairs which target pieces may translate a source piece, for shortlists.
 
-IBM model 1 (Brown et al. 1993) by expectation maximisation over all pairs of pieces that stand in one sentence pair.
+IBM model 1 (Brown et al. 1993) by expectation maximisation over all pairs of pieces that co-occur in a sentence pair.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from seq2seq_tf.tasks.translation.corpus import Corpus
 
 MAX_TRANSLATIONS = 100  # translations kept per source piece
 _FREQUENT = 150  # target pieces that are always candidates
-_MAX_LINKS = 40_000_000  # pairs of pieces that are looked at: bounds time and memory
+_MAX_LINKS = 40_000_000  # pairs of pieces used: bounds time and memory
 _ITERATIONS = 5
 
 
@@ -26,10 +26,10 @@ class Lexicon(NamedTuple):
     best: np.ndarray  # [source pieces, MAX_TRANSLATIONS] int32, likeliest first, then PAD
     frequent: np.ndarray  # [_FREQUENT] int32, the most frequent target pieces
     target_vocab: int
-    joint: bool  # both sides have the same pieces, so that a piece may translate itself
+    joint: bool  # both sides share one vocabulary, so a piece may translate itself
 
     def candidates(self, source: np.ndarray, max_translations: int) -> np.ndarray:
-        """Returns the target pieces [v] int32, rising, that a search for these sources may choose.
+        """Returns the target pieces [v] int32, in ascending order, that a search for these sources may choose.
 
         Args:
           source: ids of any shape.
@@ -45,7 +45,7 @@ class Lexicon(NamedTuple):
         return np.flatnonzero(wanted).astype(np.int32)
 
     def save(self, path: str) -> None:
-        """Writes the file whole or not at all."""
+        """Writes the file atomically."""
         with atomic_write(path) as file:
             np.savez(file, best=self.best, frequent=self.frequent, size=[self.target_vocab, int(self.joint)])
 
@@ -57,11 +57,11 @@ def load_lexicon(path: str) -> Lexicon:
             size = file["size"]
             return Lexicon(file["best"], file["frequent"], int(size[0]), bool(size[1]))
     except Exception as error:  # a damaged zip raises many kinds
-        raise InputError(f"{path}: damaged; delete it, and it is learnt again from data/: {error}") from None
+        raise InputError(f"{path}: damaged ({error}); delete it, and it will be learnt again from data/") from None
 
 
 def learn_lexicon(corpus: Corpus, source_vocab: int, target_vocab: int, *, joint: bool) -> Lexicon:
-    """Learns the table from (at most _MAX_LINKS links of) a corpus."""
+    """Learns the table from a corpus; if it has more than _MAX_LINKS pairs of pieces, from every nth sentence pair."""
     together, position = _links(corpus, target_vocab)
     keys, link = _numbered(together)
     del together
@@ -69,7 +69,7 @@ def learn_lexicon(corpus: Corpus, source_vocab: int, target_vocab: int, *, joint
     probability = np.ones(len(keys))
     for _ in range(_ITERATIONS):
         share = probability[link]
-        share /= np.bincount(position, share)[position]  # each target piece is explained by its sentence's sources
+        share /= np.bincount(position, share)[position]  # a target piece is explained by the source pieces
         counts = np.bincount(link, share, len(keys))
         probability = counts / np.bincount(key_source, counts)[key_source]
     frequency = np.bincount(corpus.target.ids, minlength=target_vocab)
@@ -78,9 +78,9 @@ def learn_lexicon(corpus: Corpus, source_vocab: int, target_vocab: int, *, joint
 
 
 def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the different values, rising, and the place of each value among them as int32.
+    """Returns the distinct values in ascending order, and the index of each value among them as int32.
 
-    As `np.unique`, in half of its memory.
+    Like `np.unique`, in half the memory.
     """
     order = np.argsort(values, kind="stable")
     rising = values[order]
@@ -91,9 +91,9 @@ def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _links(corpus: Corpus, target_vocab: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns source piece * target_vocab + target piece, and the number of the target position, of each link.
+    """Returns source piece * target_vocab + target piece, and the index of the target position, for each link.
 
-    A null piece (PAD) in every source explains target pieces that translate nothing.
+    A null piece (PAD) in every source explains target pieces that translate no source piece.
     """
     sizes = (corpus.source.lengths().astype(np.int64) + 1) * corpus.target.lengths()
     stride = max(-(-int(sizes.sum()) // _MAX_LINKS), 1)

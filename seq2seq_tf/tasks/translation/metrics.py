@@ -12,8 +12,8 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.text.scripts import WITHOUT_SPACES, count_scripts
 
 _READ_FOR_SCRIPT = 2000  # lines
-_AMID_SPACES = 0.2  # share of the letters of other scripts up to which a text is one with spaces; names are Latin too
-_KANA = 0.02  # share of kana from which on Chinese characters are Japanese; Chinese text quotes a little
+_AMID_SPACES = 0.2  # largest share of unspaced scripts in spaced text; low, as names in Chinese text may be Latin
+_KANA = 0.02  # share of kana above which Chinese characters are Japanese; Chinese text quotes a little kana
 
 
 class Score(NamedTuple):
@@ -25,12 +25,12 @@ class Score(NamedTuple):
 
 
 class BleuScore(NamedTuple):
-    """BLEU, and how long the outputs are beside the references, in its own words."""
+    """BLEU with its brevity penalty and length ratio, by its own tokenization."""
 
     name: str
     value: float
     signature: str
-    brevity_penalty: float  # factor of the score, below 1 where the outputs are shorter
+    brevity_penalty: float  # factor of the score, below 1 if the outputs are shorter
     length_ratio: float  # words of the outputs / words of the references
 
 
@@ -42,7 +42,7 @@ def check_parallel(hypotheses: Sequence[str], references: References) -> list[li
     """Returns the references as a list of lists.
 
     Raises:
-      InputError: there is not one reference per hypothesis in each list, or there is nothing to score.
+      InputError: a list does not contain one reference per hypothesis, or there is nothing to score.
     """
     streams = [references] if not references or isinstance(references[0], str) else references
     for stream in streams:
@@ -56,7 +56,7 @@ def check_parallel(hypotheses: Sequence[str], references: References) -> list[li
 def bleu(
     hypotheses: Sequence[str], references: References, *, lowercase: bool = False, tokenize: str = "13a"
 ) -> BleuScore:
-    """Corpus BLEU (Papineni 2002) of detokenised text, as sacreBLEU computes it; 0 to 100.
+    """Returns corpus BLEU (Papineni et al. 2002) of detokenised text, as sacreBLEU computes it; 0 to 100.
 
     Raises:
       InputError: lists of different length, nothing to score, or a tokenizer that is unknown or not installed.
@@ -66,17 +66,17 @@ def bleu(
         raise InputError(f"tokenize must be one of {', '.join(BLEU.TOKENIZERS)}, got {tokenize!r}")
     try:
         metric = BLEU(lowercase=lowercase, tokenize=tokenize)
-    except (RuntimeError, OSError, AssertionError) as error:  # an extra package, its dictionary, or a download
+    except (RuntimeError, OSError, AssertionError) as error:  # no package, no dictionary, or a failed download
         raise InputError(f"tokenize={tokenize}: {' '.join(str(error).split())}") from None
     found = metric.corpus_score(list(hypotheses), streams)
     return BleuScore("bleu", found.score, str(metric.get_signature()), found.bp, found.ratio)
 
 
 def tokenizer_for(texts: Iterable[str]) -> str:
-    """Returns the tokenizer of BLEU for texts of a script: 13a where words are divided by spaces.
+    """Returns BLEU's tokenizer for the script of some texts: 13a if it separates words by spaces.
 
-    Chinese gives zh; Japanese ja-mecab and Korean ko-mecab, or char where these packages are not installed; other
-    scripts without spaces (Thai, Lao, Khmer, Burmese, Tibetan) char.
+    zh for Chinese; ja-mecab for Japanese and ko-mecab for Korean, or char if their packages are not installed; char for
+    other scripts without spaces (Thai, Lao, Khmer, Burmese, Tibetan).
     """
     counts = count_scripts(itertools.islice(texts, _READ_FOR_SCRIPT))
     kana = counts["Hira"] + counts["Kana"]
@@ -106,7 +106,7 @@ def check_tokenizer(tokenize: str) -> None:
 
 
 def chrf(hypotheses: Sequence[str], references: References, *, lowercase: bool = False) -> Score:
-    """Corpus chrF2 (Popovic 2015); 0 to 100."""
+    """Returns corpus chrF2 (Popovic 2015); 0 to 100."""
     streams = check_parallel(hypotheses, references)
     metric = CHRF(lowercase=lowercase)
     value = metric.corpus_score(list(hypotheses), streams).score
@@ -114,10 +114,10 @@ def chrf(hypotheses: Sequence[str], references: References, *, lowercase: bool =
 
 
 def ter(hypotheses: Sequence[str], references: References, *, asian: bool = False) -> Score:
-    """Corpus translation edit rate (Snover 2006); smaller is better.
+    """Returns the corpus translation edit rate (Snover et al. 2006) in per cent; smaller is better.
 
     Args:
-      asian: each Chinese and Japanese character is a word; otherwise a sentence without spaces is one.
+      asian: each Chinese or Japanese character is a word; otherwise a sentence without spaces is a single word.
     """
     streams = check_parallel(hypotheses, references)
     metric = TER(asian_support=asian, normalized=asian)

@@ -21,7 +21,7 @@ class Translation(EncoderDecoder):
       config: sizes and regularisation.
       source_vocab, target_vocab: numbers of pieces; equal if all tables are tied.
       precision: of the matrix products, one of `nn.products.DTYPES`.
-      smoothing: of the labels, in training.
+      smoothing: label smoothing in training.
     """
 
     encoder: Encoder

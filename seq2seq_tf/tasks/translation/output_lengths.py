@@ -1,4 +1,4 @@
-"""Which translations are missing or much too short: what an average score does not show."""
+"""Finds translations that are missing or much too short, which an average score does not show."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from typing import NamedTuple
 from seq2seq_tf.text.lengths import character_ratio, length_deviation, length_ratio
 from seq2seq_tf.text.scripts import is_visible
 
-_TOO_SHORT = 2.0  # times shorter than the corpus lets expect, in characters; short lines have some slack
+_TOO_SHORT = 2.0  # times shorter, in characters, than the corpus leads one to expect; short lines have some slack
 
 
 class OutputLengths(NamedTuple):
-    """How long translations are; lines are numbered from 1."""
+    """Lengths of translations; lines are numbered from 1."""
 
     outputs: int
     ratio: float  # characters of all outputs / characters of all references
-    empty: list[int]  # lines without an output although their source has text
-    short: list[int]  # other lines whose output is less than half as long as the corpus lets expect
+    empty: list[int]  # lines with a source text but no output
+    short: list[int]  # other lines whose output is less than half the expected length
 
 
 def output_lengths(sources: Sequence[str], outputs: Sequence[str], references: Sequence[str]) -> OutputLengths:
-    """Compares outputs with their sources, by the lengths of all references and all sources."""
+    """Compares outputs with the lengths that their sources lead one to expect.
+
+    The expected length is that of the source times the ratio of all references to all sources, in characters.
+    """
     expected = character_ratio(zip(sources, references, strict=True))
     empty, short = [], []
     for line, (source, output) in enumerate(zip(sources, outputs, strict=True), start=1):

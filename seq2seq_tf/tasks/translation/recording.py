@@ -18,14 +18,14 @@ from seq2seq_tf.tasks.translation.translator import Translator
 from seq2seq_tf.text.running_text import TextOfIds
 from seq2seq_tf.text.tokenizer import Tokenizer
 
-_ROWS = 64  # sentences at once
+_ROWS = 64  # sentences per batch
 
 
 class RecordableTranslation:
     """See `Recordable`; its batches are `Batch`es of pairs."""
 
     def __init__(self, model: Translation) -> None:
-        """Takes a model without hand-written loops, see `reference_copy`."""
+        """Wraps a model without hand-written loops; see `reference_copy`."""
         self.model = model
         self.cells = []
         for n, layer in enumerate(model.encoder.stack.cells):
@@ -34,7 +34,7 @@ class RecordableTranslation:
         self.cells += [NamedCell(f"decoder/layer_{n}", cell, False) for n, cell in enumerate(model.decoder.cells)]
 
     def start(self, batch: Batch) -> tuple[()]:
-        """Returns nothing: sentences stand alone."""
+        """Returns an empty state: sentences are independent."""
         del batch
         return ()
 
@@ -43,7 +43,7 @@ class RecordableTranslation:
         return self.model.batch_loss(batch, start, dropout_seed=None)[0]
 
     def lengths(self, batch: Batch, cell: str) -> np.ndarray:
-        """Returns how many pieces a row of the side of a cell has, its end included."""
+        """Returns [B]: the pieces of each row, EOS included, on the side that a cell reads."""
         ids = batch.source if cell.startswith("encoder") else batch.target_out
         return np.sum(np.asarray(ids) != PAD_ID, 1)
 
@@ -54,7 +54,7 @@ class RecordableTranslation:
 
 
 def reference_copy(model: Translation) -> RecordableTranslation:
-    """Returns a model of the same sizes with first weights of its own, whose every step can be recorded."""
+    """Returns a newly initialised float32 model of the same sizes, whose every step can be recorded."""
     sizes = (model.source_embedding.vocab_size, model.target_embedding.vocab_size)
     twin = Translation(dataclasses.replace(model.config, fused=False, cudnn=False), *sizes, precision="float32")
     twin.build()
@@ -62,7 +62,7 @@ def reference_copy(model: Translation) -> RecordableTranslation:
 
 
 def pair_batch(pairs: Sequence[tuple[list[int], list[int]]], sequences: int, steps: int) -> Batch:
-    """Returns the longest of the pairs of ids, each side cut to the number of steps.
+    """Returns the pairs of ids with the longest sources, each side truncated to `steps` pieces, EOS included.
 
     Raises:
       InputError: no pair has text on both sides.
@@ -74,16 +74,16 @@ def pair_batch(pairs: Sequence[tuple[list[int], list[int]]], sequences: int, ste
 
 
 def read_pairs(translator: Translator, sources: Sequence[str], targets: Sequence[str]) -> list[Reading]:
-    """Reads pairs of sentences with encoder and decoder, in float32; pairs without text on one side are left out.
+    """Reads pairs of sentences with encoder and decoder, in float32; pairs with an empty side are left out.
 
-    Texts longer than the longest source that is translated are cut, with a warning.
+    Texts longer than search.max_source_pieces are truncated, with a warning.
 
-    The encoder's state is that after each source piece, the end of the sentence among them, shown as a line end. The
-    decoder's state is that after each target piece was given to it (teacher forcing): what it holds when it chooses
-    the next one.
+    The encoder's states are those after each source piece, including the end of the sentence, shown as a line end. The
+    decoder's states are those after each target piece has been fed in (teacher forcing), from which it predicts the
+    next one.
 
     Returns:
-      the source side and the target side.
+      the readings of the source side and of the target side.
 
     Raises:
       InputError: no pair has text on both sides.
@@ -103,7 +103,7 @@ def read_pairs(translator: Translator, sources: Sequence[str], targets: Sequence
 
 
 def _encode(tokenizer: Tokenizer, texts: Sequence[str], side: str, most: int) -> list[list[int]]:
-    """Returns the ids of texts, each cut to `most` with a warning: states of every step are kept."""
+    """Returns the ids of texts, truncated to `most` with a warning, as the states of every step are kept."""
     rows = tokenizer.encode(list(texts))
     for n, row in enumerate(rows):
         if len(row) > most:
@@ -115,7 +115,7 @@ def _encode(tokenizer: Tokenizer, texts: Sequence[str], side: str, most: int) ->
 def _pair_states(
     translator: Translator, pairs: Sequence[tuple[list[int], list[int]]]
 ) -> tuple[list[list[str]], list[list[np.ndarray]]]:
-    """Returns, for encoder and decoder, the names of U units and their values [S + 1, U] or [T, U] of each pair."""
+    """Returns, for encoder and decoder, the names of U units and their values [S + 1, U] or [T, U] for each pair."""
     twin = reference_copy(translator.model)
     copy_weights(translator.model, twin.model)
     names: list[list[str]] = [[], []]
@@ -139,9 +139,9 @@ def _pair_states(
 def _sentences(
     tokenizer: Tokenizer, rows: Sequence[Sequence[int]], with_end: bool
 ) -> tuple[list[str], list[str], np.ndarray]:
-    """Returns files, tokens and spans of a `Reading` of sentences, each a file of its own.
+    """Returns files, tokens and spans of a `Reading` of sentences, each as a separate file.
 
-    Without a token for the end of a sentence, its last piece shows the line end that stands behind it.
+    Without a token for the end of a sentence, its last piece is shown with the line end that follows it.
     """
     files, shown, spans, at = [], [], [], 0
     for ids in rows:

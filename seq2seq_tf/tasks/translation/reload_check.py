@@ -1,6 +1,6 @@
-"""Loads an exported SavedModel as a stranger would: a script of its own that cannot import seq2seq_tf.
+"""Loads an exported SavedModel as its users do: a separate script that cannot import seq2seq_tf.
 
-Run by export.py with the folder as argument and a JSON request on standard input; prints a JSON answer.
+export.py runs it with the folder as argument and a JSON request on standard input; it prints a JSON answer.
 """
 
 import json
@@ -9,8 +9,8 @@ import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 sys.modules["seq2seq_tf"] = None  # type: ignore[assignment]  # importing it raises
-sys.dont_write_bytecode = True  # the folder holds what was exported, and nothing else
-sys.path.insert(0, sys.argv[1])  # what is compared is also the file that is shipped
+sys.dont_write_bytecode = True  # keeps __pycache__ out of the exported folder
+sys.path.insert(0, sys.argv[1])  # so that the shipped copy is the one compared
 
 import sentencepiece  # noqa: E402
 import tensorflow as tf  # noqa: E402
@@ -34,7 +34,7 @@ def main() -> None:
         ids = tf.ragged.constant(encoded[batch], dtype=tf.int32).to_tensor(pieces.pad_id())
         by_ids += ids_model.translate_ids(ids)["scores"][:, 0].numpy().tolist()
 
-    # A sentence without pieces is empty in the text model; the ids model has no such rule.
+    # The text model returns an empty translation for a sentence without pieces; the ids model has no such rule.
     empty = [len(row) == 1 for row in encoded]
     answer = {
         "translations": [[h.text for h in row] for row in rows],

@@ -6,9 +6,9 @@
 
 As a program it translates standard input line by line: python exported/de_en/saved_translator.py < in.de > out.en
 
-Arguments are checked here, in Python, where a mistake is an exception; the SavedModel itself moves what is out of range
-into it. Calls from several threads at once are fine. Load it in the process that uses it: TensorFlow does not survive a
-fork (start workers with multiprocessing's "spawn").
+Arguments are checked here, in Python, and mistakes raise exceptions; the SavedModel itself clips values to their range.
+Several threads may call it at the same time. Load it in the process that uses it: TensorFlow does not survive a fork
+(start workers with multiprocessing's "spawn").
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 - registers the tokenizer's ops
 
-_BATCH = 64  # texts; a translation does not depend on the others of its batch
-_WINDOW = 16 * _BATCH  # lines answered at a time by the program
-_KINDS: dict[str, tuple[Any, str]] = {  # of options, NumPy's numbers too; Python's bool is a number, but not meant
+_BATCH = 64  # texts; a translation does not depend on the rest of its batch
+_WINDOW = 16 * _BATCH  # lines that the program translates at a time
+_KINDS: dict[str, tuple[Any, str]] = {  # types of options, NumPy's included; a Python bool is not accepted as a number
     "bool": (bool | np.bool_, "True or False"),
     "int32": (Integral, "a whole number"),
     "float32": (Real, "a number"),
 }
-_NO_HYPOTHESIS = -1e8  # scores below stand where fewer hypotheses exist than were asked for
+_NO_HYPOTHESIS = -1e8  # lower scores fill the places of missing hypotheses, if there are fewer than requested
 
 
 class Hypothesis(NamedTuple):
     """One translation of one text."""
 
     text: str
-    score: float  # log-probability / length penalty; the order of an n-best list
+    score: float  # log-probability / length penalty; orders an n-best list
     log_prob: float  # natural logarithm
 
 
@@ -48,7 +48,7 @@ class SavedTranslator:
     """A loaded SavedModel.
 
     Args:
-      folder: made by seq2seq-export; the one of this file if left out.
+      folder: written by seq2seq-export; by default that of this file.
     """
 
     def __init__(self, folder: str = os.path.dirname(os.path.abspath(__file__))) -> None:
@@ -61,7 +61,7 @@ class SavedTranslator:
         self._folder = folder
 
     def __repr__(self) -> str:
-        """Returns which folder this is, and which weights."""
+        """Returns the folder and which weights it contains."""
         return f"<SavedTranslator of {self._folder!r} ({self.about['weights']['label']})>"
 
     def translate(
@@ -70,15 +70,16 @@ class SavedTranslator:
         """Translates a text, or a list of texts; a list gives a list in the same order.
 
         Args:
-          texts: an empty text gives an empty text.
-          **options: beam_size, n_best, length_penalty, ...; about.json lists all, with default, range and meaning.
+          texts: an empty text gives an empty translation.
+          **options: beam_size, n_best, length_penalty, ...; about.json lists all with default, range and meaning.
 
         Returns:
-          a Hypothesis per text; with n_best above 1 a list of them per text, best first.
+          a Hypothesis per text; with n_best above 1, a list of them per text, best first.
 
         Raises:
-          ValueError: unknown option or value out of range.
+          ValueError: unknown option, value out of range, or a text that cannot be encoded as UTF-8.
           TypeError: a text that is not a str.
+          RuntimeError: the process was forked after loading.
         """
         if isinstance(texts, str):
             return self.translate([texts], **options)[0]  # type: ignore[return-value]
@@ -98,11 +99,12 @@ class SavedTranslator:
         return int(inputs["n_best"]), rows
 
     def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[float]:
-        """Returns log p(target | source) of each pair; NaN where a side has more pieces than about.json allows.
+        """Returns log p(target | source) of each pair; NaN if a side has more pieces than about.json allows.
 
         Raises:
-          ValueError: lists of different length.
-          TypeError: a text that is not a str, or one text instead of a list.
+          ValueError: lists of different lengths, or a text that cannot be encoded as UTF-8.
+          TypeError: a text that is not a str, or a single text instead of a list.
+          RuntimeError: the process was forked after loading.
         """
         if len(_checked(sources, "sources")) != len(_checked(targets, "targets")):
             raise ValueError(f"sources and targets differ in length: {len(sources)} and {len(targets)}")
@@ -115,12 +117,12 @@ class SavedTranslator:
         return scores
 
     def _inputs(self, options: dict[str, float]) -> dict[str, tf.Tensor]:
-        """Returns every option of the signature as a tensor: in Python, TensorFlow does not fill in the defaults."""
+        """Returns every option of the signature as a tensor, as TensorFlow does not fill in defaults in Python."""
         known = self.about["options"]
         chosen = {name: entry["default"] for name, entry in known.items()}
         for name, value in options.items():
             if name not in known:
-                raise ValueError(f"unknown option {name!r}; there are {', '.join(known)}")
+                raise ValueError(f"unknown option {name!r}; expected one of {', '.join(known)}")
             entry = known[name]
             kinds, words = _KINDS[entry["type"]]
             if isinstance(value, _KINDS["bool"][0]) != (entry["type"] == "bool") or not isinstance(value, kinds):
@@ -128,16 +130,16 @@ class SavedTranslator:
             if not entry["low"] <= value <= entry["high"]:
                 raise ValueError(f"{name} must be between {entry['low']} and {entry['high']}, got {value!r}")
             chosen[name] = value
-        if "n_best" not in options:  # as in a configuration: the run's number follows a smaller beam
+        if "n_best" not in options:  # a smaller beam reduces the run's n_best
             chosen["n_best"] = min(chosen["n_best"], chosen["beam_size"])
         if chosen["n_best"] > chosen["beam_size"]:
-            raise ValueError(f"n_best={chosen['n_best']} needs a beam_size as large, got {chosen['beam_size']}")
+            raise ValueError(f"n_best={chosen['n_best']} is larger than beam_size={chosen['beam_size']}")
         return {name: tf.constant(value, known[name]["type"]) for name, value in chosen.items()}
 
     def _batches(self, lengths: list[int]) -> Iterator[list[int]]:
-        """Yields row numbers; of more than one batch, each of texts of similar length."""
+        """Yields the row numbers of each batch; if there are several, a batch contains texts of similar length."""
         if os.getpid() != self._process:
-            raise RuntimeError("loaded before a fork; use the start method 'spawn' and load in the child")
+            raise RuntimeError("this process was forked after loading; start it with 'spawn' and load in the child")
         order = range(len(lengths)) if len(lengths) <= _BATCH else sorted(range(len(lengths)), key=lengths.__getitem__)
         for start in range(0, len(order), _BATCH):
             yield list(order[start : start + _BATCH])
@@ -157,7 +159,7 @@ def _checked(texts: Sequence[str], name: str) -> Sequence[str]:
 
 
 def main() -> int:
-    """Translates standard input; exit code 2 for a line that is not UTF-8."""
+    """Translates standard input; returns exit code 2 if a line is not UTF-8, after translating those before it."""
     translator, lines, code = SavedTranslator(), [], 0
     for number, raw in enumerate(sys.stdin.buffer, start=1):
         try:

@@ -16,14 +16,14 @@ from seq2seq_tf.tasks.translation.model import Translation
 
 
 class TranslationOptions(NamedTuple):
-    """The options of `TranslationSearchConfig` that a graph takes."""
+    """The options of `TranslationSearchConfig` that are inputs of a graph."""
 
     search: SearchOptions
     lengths: LengthRule
 
     @classmethod
     def by_name(cls, values: Mapping[str, Any]) -> TranslationOptions:
-        """Returns the options, each the value of its name."""
+        """Returns the options with the values of their names."""
         return cls(by_name(SearchOptions, values), by_name(LengthRule, values))
 
 
@@ -36,13 +36,13 @@ def search_ids(
     candidates: tf.Tensor | None = None,
     method: str | None = None,
 ) -> Hypotheses:
-    """Returns the translations of source [B, S] int32, which ends with EOS, then PAD.
+    """Returns the translations of source [B, S] int32, whose rows end with EOS, then PAD.
 
     Args:
       model: of the run.
       source: piece ids.
       options: of the search.
-      weights: `model.search_weights()`, made before; read at each call if left out.
+      weights: precomputed `model.search_weights()`; computed at each call if None.
       candidates: [v] int32, the only pieces that may be chosen; see `nn.output.make_step_fn`.
       method: see `decode`.
     """

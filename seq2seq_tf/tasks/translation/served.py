@@ -1,10 +1,10 @@
 """What a SavedModel computes: search and scoring as functions of tensors, with every bound that a server needs.
 
-A server has nobody to complain to and must not be held by one request: options outside their range are moved into it,
-what is not a number becomes the default, sources are cut, and a pair too long to score gets no score (NaN).
+A graph cannot report bad input, and no single request may block a server: options are clipped to their range, NaN
+becomes the default, sources are truncated, and a pair too long to score gets NaN.
 
-A loaded `tf.function` keeps its lock when binding arguments fails (TensorFlow 2.21), and every other thread waits for
-good. So what hangs on the SavedModel for Python are concrete functions, which have no lock and take every argument.
+A loaded `tf.function` keeps its lock when binding arguments fails (TensorFlow 2.21), and all other threads wait
+forever. The SavedModel's attributes for Python are therefore concrete functions, which have no lock.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_SCORED = 1024  # pieces of a side; attention over a pair takes time and memo
 
 
 class ServedOption(NamedTuple):
-    """An input of a signature that may be left out."""
+    """An optional input of a signature."""
 
     default: float
     low: float
@@ -41,7 +41,7 @@ class ServedOption(NamedTuple):
         return DTYPES[type(self.default)]
 
     def within(self, value: tf.Tensor) -> tf.Tensor:
-        """Returns the value moved into the range; the default for what is not a number."""
+        """Returns the value clipped to the range; the default for NaN."""
         if self.dtype == tf.bool:
             return value
         if self.dtype == tf.float32:
@@ -50,7 +50,7 @@ class ServedOption(NamedTuple):
 
 
 def served_options(search: SearchConfig) -> dict[str, ServedOption]:
-    """Returns the options that are inputs, as their leaves say; what the run itself uses is always in the range."""
+    """Returns the options that are inputs; a larger value of the run itself extends the range."""
     return {
         name: ServedOption(leaf.type(value), leaf.type(low), leaf.type(max(high, value)), leaf.help)
         for name, leaf in search_leaves(type(search)).items()
@@ -60,7 +60,7 @@ def served_options(search: SearchConfig) -> dict[str, ServedOption]:
 
 
 def fixed_options(search: SearchConfig) -> dict[str, Any]:
-    """Returns the options of the search that are no inputs: they stay as the run has them."""
+    """Returns the search options that are not inputs, with the values of the run."""
     inputs = served_options(search)
     names = (*SearchOptions._fields, *LengthRule._fields)
     return {name: getattr(search, name) for name in names if name not in inputs}
@@ -80,7 +80,7 @@ class ServedIds(tf.Module):
         self._fixed = tuple(fixed_options(search).items())
 
     def signatures(self) -> dict[str, Any]:
-        """Traces and returns the functions by name; also hangs them on this module, for Python."""
+        """Traces the functions and returns them by name; sets them as attributes of this module too, for Python."""
         ids = tf.TensorSpec([None, None], tf.int32, name="source")
         target = tf.TensorSpec([None, None], tf.int32, name="target")
         search, score = self._with_options(self._translate_ids, ids), trace(self._score_ids, [ids, target])
@@ -98,7 +98,7 @@ class ServedIds(tf.Module):
             values["n_best"] = tf.minimum(values["n_best"], values["beam_size"])
             return function(x, TranslationOptions.by_name({**dict(self._fixed), **values}))
 
-        # Names and defaults of the inputs are those of the Python function that is traced.
+        # The inputs get the names and defaults of the traced Python function.
         place = inspect.Parameter.POSITIONAL_OR_KEYWORD
         call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [
@@ -112,11 +112,11 @@ class ServedIds(tf.Module):
         return trace(call, [first, *specs])
 
     def _translate_ids(self, source: tf.Tensor, options: TranslationOptions) -> dict[str, tf.Tensor]:
-        """source [B, S] int32, ends with EOS, then PAD -> tokens [B, N, T] and [B, N] lengths, scores, log_probs."""
+        """Maps source [B, S] int32 (EOS, then PAD) to tokens [B, N, T] and lengths, scores and log_probs [B, N]."""
         return search_ids(self._model, _cut(source, self._longest), options)._asdict()
 
     def _score_ids(self, source: tf.Tensor, target: tf.Tensor) -> dict[str, tf.Tensor]:
-        """source [B, S], target [B, T] int32, both end with EOS, then PAD -> log_probs [B], attention [B, T, S]."""
+        """Maps source [B, S], target [B, T] int32 (EOS, then PAD) to log_probs [B], attention [B, T, S]."""
         most = self._max_scored
         too_long = _pieces(source) > most, _pieces(target) > most
         source, target = _cut(source, most), _cut(target, most)
@@ -138,13 +138,13 @@ def _pieces(ids: tf.Tensor) -> tf.Tensor:
 
 
 def _cut(ids: tf.Tensor, most: int) -> tf.Tensor:
-    """Returns ids [B, S] with at most `most` pieces a row, then EOS; shorter rows as they are."""
+    """Returns ids [B, S] with rows truncated to `most` pieces, then EOS; shorter rows are unchanged."""
     head, rest = ids[:, :most], ids[:, most : most + 1]  # [B, S'], [B, 0 or 1]
     return tf.concat([head, tf.where(rest == PAD_ID, PAD_ID, EOS_ID)], 1)
 
 
 class ServedText(ServedIds):
-    """The same over strings; contains the tokenizer."""
+    """Search and scoring over strings; contains the tokenizer."""
 
     def __init__(self, translator: Translator) -> None:
         super().__init__(translator)
@@ -152,7 +152,7 @@ class ServedText(ServedIds):
         self._target = translator.target.in_graph()
 
     def signatures(self) -> dict[str, Any]:
-        """As in `ServedIds`, with those over strings."""
+        """See `ServedIds.signatures`; adds the functions over strings."""
         of_ids = super().signatures()
         texts = tf.TensorSpec([None], tf.string, name="texts")
         pair = [tf.TensorSpec([None], tf.string, name=name) for name in ("sources", "targets")]
@@ -167,11 +167,11 @@ class ServedText(ServedIds):
         }
 
     def _translate(self, texts: tf.Tensor, options: TranslationOptions) -> dict[str, tf.Tensor]:
-        """texts [B] -> translations [B, N] string, scores and log_probs [B, N]; an empty text stays empty."""
+        """Maps texts [B] to translations [B, N] string, scores and log_probs [B, N]; an empty text stays empty."""
         source = self._source.encode(texts, tf.constant(self._longest))
         found = search_ids(self._model, source, options)
         shape = tf.shape(found.scores)
-        rows = [shape[0] * shape[1], tf.shape(found.tokens)[2]]  # not -1, which no text at all would leave open
+        rows = [shape[0] * shape[1], tf.shape(found.tokens)[2]]  # -1 cannot be inferred for an empty batch
         decoded = self._target.decode(tf.reshape(found.tokens, rows))
         empty = (source[:, :1] == EOS_ID) | (found.lengths == 0)
         return {
@@ -181,6 +181,6 @@ class ServedText(ServedIds):
         }
 
     def _score(self, sources: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
-        """sources [B], targets [B] string -> log_probs [B], attention [B, T, S] over pieces."""
-        one_more = tf.constant(self._max_scored + 1)  # so that a longer text is seen to be longer
+        """Maps sources [B], targets [B] string to log_probs [B], attention [B, T, S] over pieces."""
+        one_more = tf.constant(self._max_scored + 1)  # so that longer texts are recognised
         return self._score_ids(self._source.encode(sources, one_more), self._target.encode(targets, one_more))

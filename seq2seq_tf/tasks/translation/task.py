@@ -1,6 +1,6 @@
 """Translation as a task: from raw parallel files to batches, model and held-out scores.
 
-Preparing is done once and kept in the run folder.
+Data are prepared once and kept in the run folder.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class TranslationTask(SeparateSequences):
     Args:
       config: of the run.
       models: tokenizers of source and target.
-      train: corpora, one per sampled segmentation; epoch e reads number e modulo their count.
+      train: corpora, one per sampled segmentation; epoch e reads corpus e modulo their number.
       valid_texts: held-out pairs of sentences.
       model: built.
     """
@@ -71,7 +71,7 @@ class TranslationTask(SeparateSequences):
         self.model = model
         self.translator = Translator(model, self.source, self.target, config)
         tokenizer = config.train.bleu_tokenizer
-        self.tokenizer = "13a" if tokenizer == "auto" else tokenizer  # auto: begun before there was a choice
+        self.tokenizer = "13a" if tokenizer == "auto" else tokenizer  # auto: a run older than this option
         self._watch: GradientWatch | None = None
 
     def _corpus(self, epoch: int) -> Corpus:
@@ -98,15 +98,15 @@ class TranslationTask(SeparateSequences):
         loaded = iter_batches(self._corpus(epoch), batches)
         if train.length_multiple == 1 and not train.jit_compile:
             return loaded
-        full_at = train.batch_tokens if train.jit_compile else 0  # XLA compiles each shape anew
+        full_at = train.batch_tokens if train.jit_compile else 0  # XLA compiles every new shape
         return (pad_batch(batch, multiple=train.length_multiple, full_at=full_at) for batch in loaded)
 
     def describe(self, batches: Sequence[np.ndarray]) -> str:
-        """Returns the first pairs of the batches."""
+        """Returns the line numbers of the first pairs of the batches."""
         return f"training pairs {', '.join(str(int(n) + 1) for n in np.concatenate(batches)[:5])}, ..."
 
     def validate(self) -> dict[str, float]:
-        """Translates the held-out sources greedily and scores the references."""
+        """Returns the loss of the references and the scores of greedy translations of the held-out sources."""
         sources, references = [s for s, _ in self.valid_texts], [t for _, t in self.valid_texts]
         scores = self._scores(dataclasses.replace(self.config.search, beam_size=1))
         log_probs = np.asarray(self.translator.score(sources, references))
@@ -114,14 +114,14 @@ class TranslationTask(SeparateSequences):
         return {"loss": float(-log_probs.sum() / tokens), **scores}  # nats per target piece, without label smoothing
 
     def search_scores(self) -> dict[str, float]:
-        """Returns the scores with the run's own beam, to stand beside the greedy ones; see `HasSearch`."""
+        """Returns the scores with the run's own beam, to compare with the greedy ones; see `HasSearch`."""
         search = self.config.search
         if search.beam_size == 1:
             return {}
         return {f"beam_{name}": score for name, score in self._scores(search).items()}
 
     def _scores(self, search: TranslationSearchConfig) -> dict[str, float]:
-        """Translates the held-out sources, each line as a whole, over all pieces, and compares with the references."""
+        """Returns the scores of translations of the held-out sources, each line as a whole, without a shortlist."""
         sources, references = [s for s, _ in self.valid_texts], [t for _, t in self.valid_texts]
         search = dataclasses.replace(search, n_best=1, shortlist=0, split_sentences=False)
         translations = [row[0].text for row in self.translator.translate_all(sources, search)]
@@ -133,7 +133,7 @@ class TranslationTask(SeparateSequences):
         }
 
     def pictures(self) -> dict[str, bytes]:
-        """Returns attention maps of a few held-out sentences."""
+        """Returns attention maps of a few held-out sentences, as PNG by name."""
         if self.config.model.attention == "none":
             return {}
         shown = [source for source, _ in self.valid_texts[:_SHOWN_SENTENCES]]
@@ -142,16 +142,16 @@ class TranslationTask(SeparateSequences):
         return {f"attention/{n}": attention_png(row[0]) for n, row in enumerate(rows) if row[0].attention.size}
 
     def complete(self, run: RunDir, say: Callable[[str], None]) -> None:
-        """Writes the translations of each piece, which search.shortlist asks for; see `LeavesMore`."""
+        """Writes the likeliest translations of each piece, which search.shortlist needs; see `LeavesMore`."""
         if os.path.exists(run.lexicon):
             return
         try:
             self.translator.learnt_from(self.train[0]).save(run.lexicon)
-        except MemoryError:  # the weights are worth more
-            say(f"warning: no memory to learn {run.lexicon}; it is learnt when a shortlist is first requested")
+        except MemoryError:  # no reason to lose the weights
+            say(f"warning: not enough memory to learn {run.lexicon}; it will be learnt when a shortlist is requested")
 
     def gradient_curves(self) -> GradientCurves:
-        """Returns how the gradient flows back on held-out pairs; see `HasGradientCurves`."""
+        """Returns the curves of the gradient flow on held-out pairs; see `HasGradientCurves`."""
         if self._watch is None:
             texts = [list(side) for side in zip(*self.valid_texts, strict=True)]
             pairs = zip(self.source.encode(texts[0]), self.target.encode(texts[1]), strict=True)
@@ -161,10 +161,10 @@ class TranslationTask(SeparateSequences):
 
 
 def prepare(run: RunDir, config: TranslationConfig, say: Callable[[str], None]) -> TranslationTask:
-    """Trains piece models, cuts the corpus and builds the model, or finds all that in the run folder.
+    """Trains piece models and tokenizes the corpus, unless the run folder contains the results, and builds the model.
 
     Raises:
-      InputError: missing or broken files, named with the line.
+      InputError: unsuitable options, or missing or faulty files (the message names file and line).
     """
     data = config.data
     if not data.train_source or not data.train_target:
@@ -176,7 +176,7 @@ def prepare(run: RunDir, config: TranslationConfig, say: Callable[[str], None]) 
             raise InputError(f"{path}: no such file")
     valid_texts = list(iter_pairs(data.valid_source, data.valid_target))
     if not valid_texts:
-        raise InputError(f"{data.valid_source}: empty; held-out sentences choose the best checkpoint")
+        raise InputError(f"{data.valid_source}: empty; held-out sentences select the best checkpoint")
     if not os.path.exists(run.prepared):
         _refuse_equal_sides(config)
     _keep_examples(run, [source for source, _ in valid_texts])
@@ -207,7 +207,7 @@ def _with_text(
     path: str,
     say: Callable[[str], None],
 ) -> list[tuple[str, str]]:
-    """Returns the held-out pairs of which both sides have a piece; those of `path` that have not are told.
+    """Returns the held-out pairs that have pieces on both sides; reports the number of the others.
 
     Raises:
       InputError: none is left.
@@ -215,7 +215,7 @@ def _with_text(
     sides = [model.encode(list(texts)) for model, texts in zip(models, zip(*pairs, strict=True), strict=True)]
     kept = [pair for pair, source, target in zip(pairs, *sides, strict=True) if source and target]
     if not kept:
-        raise InputError(f"{path}: no pair has text on both sides; held-out sentences choose the best checkpoint")
+        raise InputError(f"{path}: no pair has text on both sides; held-out pairs select the best checkpoint")
     if len(kept) < len(pairs):
         say(f"held-out text: {len(pairs) - len(kept):,} of {len(pairs):,} pairs with an empty side skipped")
     return kept
@@ -224,9 +224,9 @@ def _with_text(
 def _with_tokenizer(
     run: RunDir, config: TranslationConfig, references: list[str], say: Callable[[str], None]
 ) -> TranslationConfig:
-    """Returns the configuration with BLEU's tokenizer decided for the target text, and stores that.
+    """Returns the configuration with BLEU's tokenizer chosen for the target text, and stores it.
 
-    A run that was begun before there was a choice keeps `auto`.
+    A run that is older than the option keeps `auto`.
 
     Raises:
       InputError: the tokenizer is not installed.
@@ -242,7 +242,7 @@ def _with_tokenizer(
             check_tokenizer(train.bleu_tokenizer)
         except InputError as error:
             raise InputError(f"train.bleu_tokenizer: {error}") from None
-        say(f"BLEU of the held-out text with sacreBLEU's tokenizer {train.bleu_tokenizer}")
+        say(f"BLEU of the held-out text uses sacreBLEU's tokenizer {train.bleu_tokenizer}")
     return config
 
 
@@ -251,14 +251,14 @@ def _refuse_equal_sides(config: TranslationConfig) -> None:
         source, target = (getattr(config.data, f"{part}_{side}") for side in ("source", "target"))
         if same_lines(source, target):
             raise InputError(
-                f"data.{part}_source and data.{part}_target hold the same lines ({source}, {target}); "
-                "seq2seq-data doctor finds such faults in a corpus and says where they are"
+                f"data.{part}_source and data.{part}_target contain the same lines ({source}, {target}); "
+                "run seq2seq-data doctor to locate such faults in a corpus"
             )
 
 
 def _keep_examples(run: RunDir, sources: list[str]) -> None:
-    """Writes some held-out sentences into the run, so that it can be exported wherever it goes."""
-    if not (run.begun and os.path.exists(run.examples)):  # a failed attempt may have had other files
+    """Writes some held-out sentences into the run folder, so that the run can be exported on any computer."""
+    if not (run.begun and os.path.exists(run.examples)):  # a failed attempt may have used other files
         kept = itertools.islice(filter(is_visible, sources), _EXAMPLES)
         write_text(run.examples, "".join(f"{text}\n" for text in kept))
 
@@ -267,7 +267,7 @@ def _piece_models(run: RunDir, config: TranslationConfig, say: Callable[[str], N
     data = config.data
     if take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config):
         return
-    if not os.path.exists(run.prepared):  # made again: the text may have been corrected since a first attempt failed
+    if not os.path.exists(run.prepared):  # train again: the text may have been corrected after a failed attempt
         for path in (run.source_model, run.target_model):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(path)
@@ -291,7 +291,7 @@ def _corpora(
     texts: Texts,
     say: Callable[[str], None],
 ) -> list[Corpus]:
-    """Cuts the training pairs into pieces, once per sampled segmentation."""
+    """Returns the tokenized training pairs, one corpus per sampled segmentation; tokenizes them if necessary."""
     data = config.data
     prefixes = [os.path.join(run.data, f"train.{n}") for n in range(data.segmentations)]
     if not os.path.exists(run.prepared):
@@ -306,6 +306,6 @@ def _corpora(
                 say(f"training data: {prepared}")
                 for name, changed in (("source", prepared.source), ("target", prepared.target)):
                     rule = getattr(data, f"{name}_normalization")
-                    say(f"not written back exactly by the {name} pieces (data.{name}_normalization={rule}): {changed}")
+                    say(f"not restored exactly by the {name} pieces (data.{name}_normalization={rule}): {changed}")
         seal_prepared(run, counts, texts)
     return [load_corpus(prefix) for prefix in prefixes]

@@ -1,4 +1,4 @@
-"""Translate strings with a trained run: the Python API, under every program."""
+"""Translates strings with a trained run: the Python API on which every program is built."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Translator:
     Args:
       model: with the weights of the run.
       source: the piece model of the sources.
-      target: that of the targets.
+      target: the piece model of the targets.
       config: of the run.
-      run: the run folder, if the weights will not change any more: they are then cast and folded once, here.
+      run: the run folder, if the weights are final; they are then cast and folded once, here.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Translator:
         if run is not None:
             gates = 4 * config.model.decoder_units * 4  # bytes per piece, of an LSTM
             self._weights = model.search_weights(fold=target.vocab_size * gates <= _MAX_FOLDED)
-        # What makes another graph has a trace of its own, made when first used; every other option is a tensor in it.
+        # Options that change the graph have separate traces, made on first use; all others are tensors.
         inputs = [_IDS, TranslationOptions.by_name(specs_of(config.search))]
         self.searches = {
             (method, short): trace(functools.partial(self._search, method), [*inputs, _CANDIDATES] if short else inputs)
@@ -82,7 +82,7 @@ class Translator:
         self.score_ids = trace(self._score, [_IDS, _IDS, _IDS])
 
     def __repr__(self) -> str:
-        """Returns which run this is, and what its network is made of."""
+        """Returns the run folder, which weights are loaded, and the kind and size of the network."""
         model = self.config.model
         parameters = sum(int(v.value.shape.num_elements()) for v in self.model.trainable_variables)
         where = repr(self._run.path) if self._run else "no run folder"
@@ -94,10 +94,11 @@ class Translator:
 
     @classmethod
     def load(cls, model_dir: str) -> Translator:
-        """Loads a run folder: its final weights, or the best so far if training still goes on.
+        """Loads a run folder: its final weights, or the best so far if training has not finished.
 
         Raises:
-          InputError: not a run folder, no weights yet, damaged or foreign weights.
+          InputError: not a run folder, no weights yet, weights that are damaged or of another model, or a process
+            forked after a run was loaded.
         """
         check_not_forked()
         run = RunDir(model_dir)
@@ -119,16 +120,16 @@ class Translator:
         return self.model.score(Batch(source, target_in, target_out))
 
     def search_ids(self, source: np.ndarray, search: TranslationSearchConfig) -> Hypotheses:
-        """Searches for padded source ids [B, S] that end with EOS; greedy if search.beam_size is 1."""
+        """Translates padded source ids [B, S] whose rows end with EOS; greedy if search.beam_size is 1."""
         short = [self.lexicon().candidates(source, search.shortlist)] if search.shortlist else []
         traced = self.searches[method_of(search.beam_size), bool(short)]
         return traced(source, TranslationOptions.by_name(values_of(search)), *short)
 
     def lexicon(self) -> Lexicon:
-        """Returns the translations of each piece, learnt from the training pairs: at the end of training, or else here.
+        """Returns the likeliest translations of each piece, learnt at the end of training or, if missing, now.
 
         Raises:
-          InputError: the run folder no longer holds its training pairs, or they are damaged.
+          InputError: the lexicon is damaged, or it is missing and the training pairs are gone or damaged.
         """
         if self._lexicon is None:
             if self._run is None:
@@ -138,19 +139,19 @@ class Translator:
                 self._lexicon = load_lexicon(path)
             elif not os.path.exists(self._run.prepared):
                 raise InputError(
-                    f"{path}: no such file, and the training pairs in {self._run.data} from which it is learnt are "
-                    "gone; search without a shortlist"
+                    f"{path}: no such file, and the training pairs in {self._run.data}, from which it would be learnt, "
+                    "are missing; search without a shortlist"
                 )
             else:
                 check_data(self._run)
                 self._lexicon = self.learnt_from(load_corpus(os.path.join(self._run.data, "train.0")))
-                # While the run is trained, or where it cannot be written, the lexicon is learnt each time.
+                # While the run is being trained, or if it is read-only, the lexicon is learnt each time.
                 with contextlib.suppress(InputError), self._run.lock:
                     self._lexicon.save(path)
         return self._lexicon
 
     def learnt_from(self, corpus: Corpus) -> Lexicon:
-        """Learns the translations of each piece; seconds, or a minute for a large corpus."""
+        """Learns the likeliest translations of each piece, in seconds, or in a minute from a large corpus."""
         sizes = (self.source.vocab_size, self.target.vocab_size)
         return learn_lexicon(corpus, *sizes, joint=self.config.data.joint_vocab)
 
@@ -166,17 +167,18 @@ class Translator:
         A text of several sentences is translated sentence by sentence, unless split_sentences is off.
 
         Args:
-          texts: a string gives one result; a list, an array of strings, a generator, ... a list in the same order. An
-            empty text gives an empty text.
+          texts: a string gives one result; an iterable of strings (a list, array or generator) gives a list in the
+            same order. An empty text gives an empty translation.
           attention: also return attention weights (one more pass over the results).
           **options: fields of TranslationSearchConfig (beam_size, length_penalty, n_best, max_ratio,
             split_sentences, ...); the run's configuration gives the defaults.
 
         Returns:
-          A Hypothesis per text; with n_best above 1 a list of Hypotheses per text, best first.
+          A Hypothesis per text; with n_best above 1, a list of Hypotheses per text, best first.
 
         Raises:
-          InputError: unknown option or value out of range, or an item that is no text.
+          InputError: unknown option, value out of range, an item that is not a text, or a process forked after a run
+            was loaded.
         """
         if isinstance(texts, str):
             return self.translate([texts], attention=attention, **options)[0]
@@ -191,13 +193,13 @@ class Translator:
     def translate_all(
         self, texts: Iterable[str], search: TranslationSearchConfig, *, attention: bool = False
     ) -> list[list[Hypothesis]]:
-        """As `translate`, always with a list of hypotheses per text."""
+        """Translates texts like `translate`, but always returns a list of hypotheses per text."""
         texts = check_texts(texts)
         split = {n: split_paragraph(text) for n, text in enumerate(texts)} if search.split_sentences else {}
         split = {n: paragraph for n, paragraph in split.items() if len(paragraph.sentences) > 1}
         if not split:
             return self._translate_whole(texts, search, attention)
-        # A text of one sentence goes in as it is.
+        # A text of one sentence is passed on unchanged.
         parts = [(n, part) for n, text in enumerate(texts) for part in (split[n].sentences if n in split else [text])]
         names = [f"text {n + 1}" for n, _ in parts]
         rows: list[list[list[Hypothesis]]] = [[] for _ in texts]
@@ -209,7 +211,7 @@ class Translator:
     def _translate_whole(
         self, texts: Sequence[str], search: TranslationSearchConfig, attention: bool, names: Sequence[str] = ()
     ) -> list[list[Hypothesis]]:
-        """Translates each text as one sequence; `names` are those of `encode_sources`."""
+        """Translates each text as one sequence; for `names` see `encode_sources`."""
         check_not_forked()
         ids = self.encode_sources(texts, search.max_source_pieces, names)
         results: list[list[Hypothesis]] = [[empty()] * search.n_best for _ in texts]
@@ -224,7 +226,7 @@ class Translator:
         return results
 
     def encode_sources(self, texts: Sequence[str], max_pieces: int, names: Sequence[str] = ()) -> list[list[int]]:
-        """Returns the ids of source texts, each cut to max_pieces with a warning that names it, or its number."""
+        """Returns the ids of source texts, truncated to max_pieces with a warning that gives the name or number."""
         ids = self.source.encode([" ".join(text.split("\n")) for text in texts])
         for n, row in enumerate(ids):
             if len(row) > max_pieces:
@@ -263,8 +265,8 @@ class Translator:
         """Returns log p(target | source) of each pair as a whole, natural logarithm, the end of the text included.
 
         Raises:
-          InputError: lists of different length, one text instead of a list, an item that is no text, or a pair so long
-            that its attention weights would not fit into memory.
+          InputError: lists of different lengths, a single text instead of a list, an item that is not a text, a pair so
+            long that its attention weights would not fit into memory, or a process forked after a run was loaded.
         """
         check_not_forked()
         sources, targets = check_texts(sources, "sources"), check_texts(targets, "targets")

@@ -42,7 +42,7 @@ def test_a_model_can_write_each_target_line_of_its_training_data(tmp_path: Path,
     assert task.target.decode(task.target.encode(TARGETS)) == TARGETS
     assert task.source.decode(task.source.encode(TARGETS)) == ["你好,世界!", "5 m2 und 1⁄2 l ...", "می خواهم بروم"]
     assert (task.source.vocab_size == task.target.vocab_size) or not joint
-    told = [line for line in said if line.startswith("not written back")]
+    told = [line for line in said if line.startswith("not restored exactly")]
     assert [line.rpartition("): ")[2][:13] for line in told] == ["3 of 40 lines", "0 of 40 lines"]
 
 
@@ -65,7 +65,7 @@ def test_the_tokenizer_of_bleu_is_chosen_for_the_target_text_stored_and_used(
     task, said = prepared(tmp_path / "run", config)
     run = RunDir(str(tmp_path / "run"))
     assert task.tokenizer == run.load_config(TranslationConfig).train.bleu_tokenizer == "zh"
-    assert "BLEU of the held-out text with sacreBLEU's tokenizer zh" in said
+    assert "BLEU of the held-out text uses sacreBLEU's tokenizer zh" in said
     references = [target for _, target in task.valid_texts]
     written = [[Hypothesis(text + "。", 0.0, 0.0, [], [], np.zeros((0, 0)))] for text in references]
     monkeypatch.setattr(task.translator, "translate_all", lambda *_, **__: written)
@@ -124,7 +124,7 @@ def test_the_same_text_on_both_sides_is_refused_and_the_doctor_named(tmp_path: P
     corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
     source, target = getattr(corpus, f"{part}_source"), getattr(corpus, f"{part}_target")
     target.write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
-    wanted = rf"data\.{part}_source and data\.{part}_target hold the same lines .*seq2seq-data doctor"
+    wanted = rf"data\.{part}_source and data\.{part}_target contain the same lines .*seq2seq-data doctor"
     with pytest.raises(InputError, match=wanted):
         prepared(tmp_path / "copied", toy.tiny_config(corpus))
     config = toy.tiny_config(corpus, **{f"data__{part}_target": str(source)})
