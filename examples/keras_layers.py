@@ -1,6 +1,6 @@
-"""A translator of `keras.Model` with the layers of seq2seq_tf: fit, translate greedily, save as .keras, load again.
+"""A `keras.Model` that translates with the layers of seq2seq_tf: fit, translate greedily, save as .keras, load again.
 
-It learns to turn made-up sentences around, the smallest task that needs attention:
+It learns to reverse random sentences, the smallest task that needs attention:
 
     python examples/keras_layers.py reverse.keras
 """
@@ -15,7 +15,7 @@ import numpy as np
 from seq2seq_tf import layers
 
 VOCAB = 20  # ids, four special ones included
-LONGEST = 9  # pieces of a sentence
+LONGEST = 9  # pieces of the longest sentence
 
 
 def build(units: int = 64) -> keras.Model:
@@ -35,7 +35,7 @@ def build(units: int = 64) -> keras.Model:
 
 
 def made_up(sentences: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Returns inputs and labels: random sentences and the same from back to front."""
+    """Returns inputs and labels: random sentences and the same in reverse order."""
     random = np.random.default_rng(seed)
     source, target_in, labels = np.zeros([3, sentences, LONGEST + 1], np.int32)
     for row in range(sentences):
@@ -47,7 +47,7 @@ def made_up(sentences: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarra
 
 
 def train(model: keras.Model, sentences: int, epochs: int) -> keras.callbacks.History:
-    """Fits the model. Keras leaves padding out of loss and accuracy by the mask that the decoder hands on."""
+    """Fits the model. By the mask that the decoder passes on, Keras ignores padding in loss and accuracy."""
     model.compile(
         optimizer=keras.optimizers.Adam(3e-3, global_clipnorm=1.0),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -58,7 +58,7 @@ def train(model: keras.Model, sentences: int, epochs: int) -> keras.callbacks.Hi
 
 
 def translate(model: keras.Model, source: np.ndarray) -> np.ndarray:
-    """Returns the likeliest next piece, again and again: [B, LONGEST + 1] ids, EOS and what follows included."""
+    """Returns greedy translations: [B, LONGEST + 1] ids, including EOS and whatever follows it."""
     target = np.full([len(source), 1], layers.BOS_ID, np.int32)
     for _ in range(LONGEST + 1):
         logits = model({"source": source, "target_in": target}, training=False)
@@ -74,11 +74,11 @@ def main(path: str) -> None:
     inputs, labels = made_up(200, seed=2)
     found = translate(model, inputs["source"])
     right = np.all((found == labels) | (labels == layers.PAD_ID), 1)
-    print(f"turned around without a mistake: {right.mean():.0%} of {len(right)} new sentences")
+    print(f"reversed without a mistake: {right.mean():.0%} of {len(right)} new sentences")
     model.save(path)
     again = keras.saving.load_model(path)
     np.testing.assert_array_equal(again.predict(inputs, verbose=0), model.predict(inputs, verbose=0))
-    print(f"{path} holds the same model")
+    print(f"{path} contains the same model")
 
 
 if __name__ == "__main__":
