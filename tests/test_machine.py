@@ -36,14 +36,6 @@ print(json.dumps({
     "scores served": served["scores"][:, 0].numpy().tolist(),
 }))
 """
-PROVEN = [  # interrupted = uninterrupted, alone = together, exported = live
-    "tests/training/test_session.py::test_stopped_and_gone_on_equals_never_stopped",
-    "tests/training/test_session.py::test_stopped_and_gone_on_equals_never_stopped_with_every_option",
-    "tests/tasks/translation/test_translator.py::test_a_translation_does_not_depend_on_batch_mates",
-    "tests/tasks/translation/test_translator.py::test_score_counts_the_end_and_does_not_depend_on_batch_mates",
-    "tests/tasks/translation/test_served.py::test_strings_and_scores_are_those_of_the_python_api",
-    "tests/tasks/translation/test_served.py::test_scores_of_pairs_are_those_of_the_python_api",
-]
 
 
 def under(setting: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -67,7 +59,9 @@ def test_without_onednn_too_alone_equals_together_equals_exported(toy_run: Path,
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", ["0", "1"])
 def test_resuming_batches_and_exports_are_exact_with_and_without_onednn(setting: str) -> None:
-    done = under(setting, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "", *PROVEN)
+    done = under(
+        setting, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "kernels", "tests/training", "tests/tasks"
+    )
     assert done.returncode == 0, done.stdout[-3000:]
 
 

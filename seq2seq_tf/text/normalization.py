@@ -3,7 +3,7 @@
 A rule is a table of strings and their replacements. It is stored in the model file, so that splitting in bulk, in the
 graph and on a server that has only the model file normalises identically. Under every rule, runs of spaces become one
 space and leading and trailing spaces are dropped; control characters, line separators and U+2581, which represents a
-space inside a model, become spaces (but nmt_nfkc keeps most controls from U+0080), so that words are never joined.
+space inside a model, become spaces, so that words are never joined.
 
 identity   nothing else: no-break and ideographic spaces, zero-width characters and all symbols are kept
 nfc        canonical composition: e + U+0301 becomes é; combining marks in non-canonical order are not reordered
@@ -13,6 +13,7 @@ nmt_nfkc   also replaces zero-width characters by spaces
 
 from __future__ import annotations
 
+import functools
 import os
 import struct
 import sys
@@ -33,6 +34,7 @@ _SPACES = dict.fromkeys((*_CONTROLS, "\u2028", "\u2029", "\u2581"), " ")
 _HAS_LEAF, _LABEL, _VALUE = 1 << 8, (1 << 31) | 0xFF, (1 << 31) - 1  # bits of a unit of SentencePiece's trie
 
 
+@functools.cache  # compiling a table takes most of a second
 def normalizer_spec(rule: str, *, lowercase: bool) -> Any:
     """Returns the NormalizerSpec of a rule, the message that a model file contains.
 
@@ -41,10 +43,7 @@ def normalizer_spec(rule: str, *, lowercase: bool) -> Any:
       lowercase: whether to fold case too.
     """
     fold = "_cf" if lowercase else ""
-    if rule == "nmt_nfkc":  # the default of sources: patching its leaves is fast, compiling it takes a second
-        spec = _built_in(rule + fold)
-        spec.precompiled_charsmap = _patched(spec.precompiled_charsmap, _CONTROLS, " ")
-    elif rule == "nfkc":
+    if rule in ("nfkc", "nmt_nfkc"):
         spec = _compiled(_entries(_built_in(rule + fold).precompiled_charsmap))
     else:
         spec = _compiled(_canonical(lowercase) if rule == "nfc" else _folded(_LETTERS) if lowercase else {})
@@ -154,8 +153,13 @@ def _spellings(composed: str) -> set[str]:
 
 
 def _entries(charsmap: bytes) -> dict[str, str]:
-    """Returns the table from which a precompiled one was built; see `_patched` for its layout."""
-    units, values = _parts(charsmap)
+    """Returns the table from which a precompiled one was built.
+
+    The precompiled form consists of the size of a double-array trie, the trie, and the values, each ended by NUL; a
+    leaf is the offset of its value (sentencepiece, src/normalizer.cc and third_party/darts_clone).
+    """
+    size = struct.unpack_from("<I", charsmap)[0]
+    units, values = np.frombuffer(charsmap, "<u4", size // 4, 4), charsmap[4 + size :]
     labels, bytes_ = units & _LABEL, np.arange(1, 256)
     nodes: dict[int, list[tuple[int, int]]] = {}  # the byte and the node of each child; many keys share a node
     found = {}
@@ -172,37 +176,6 @@ def _entries(charsmap: bytes) -> dict[str, str]:
             start = int(units[below]) & _VALUE
             found[key.decode()] = values[start : values.index(b"\0", start)].decode()
     return found
-
-
-def _patched(charsmap: bytes, keys: Iterable[str], value: str) -> bytes:
-    """Returns a precompiled table with a new value for some of its keys; missing keys are ignored.
-
-    A table consists of the size of a double-array trie, the trie, and the values, each ended by NUL; a leaf is the
-    offset of its value (sentencepiece, src/normalizer.cc and third_party/darts_clone). Keys with equal values share a
-    leaf, so that either all or none of them are changed.
-    """
-    units, values = _parts(charsmap)
-    for key in keys:
-        leaf = _leaf(units, key.encode())
-        if leaf is not None:
-            units[leaf] = (_VALUE + 1) | len(values)
-    return charsmap[:4] + units.tobytes() + values + value.encode() + b"\0"
-
-
-def _parts(charsmap: bytes) -> tuple[np.ndarray, bytes]:
-    """Returns the units of the trie, writable, and the values."""
-    size = struct.unpack_from("<I", charsmap)[0]
-    return np.frombuffer(charsmap, "<u4", size // 4, 4).copy(), charsmap[4 + size :]
-
-
-def _leaf(units: np.ndarray, key: bytes) -> int | None:
-    """Returns the index of the leaf of a key in the trie, or None."""
-    node = 0
-    for byte in key:
-        node ^= _offset(int(units[node])) ^ byte
-        if node >= len(units) or int(units[node]) & _LABEL != byte:
-            return None
-    return node ^ _offset(int(units[node])) if int(units[node]) & _HAS_LEAF else None
 
 
 def _offset(unit: int) -> int:

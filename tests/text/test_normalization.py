@@ -36,7 +36,19 @@ CLEAN = [  # as in published text
     "e\u0301 and é",
     "👨‍👩‍👧 ❤️",
 ]
-GLUED = ["a\x01b", "a\tb", "a\u2028b", "a\u2029b", "a\u2581b", "a\x0bb", "a\x1fb", "a\x7fb"]
+GLUED = [
+    "a\x01b",
+    "a\tb",
+    "a\u2028b",
+    "a\u2029b",
+    "a\u2581b",
+    "a\x0bb",
+    "a\x1fb",
+    "a\x7fb",
+    "a\x80b",
+    "a\x85b",
+    "a\x9fb",
+]
 HOSTILE = [
     *GLUED,
     "",
@@ -83,8 +95,13 @@ def test_splitting_is_the_same_in_bulk_and_in_the_graph_under_each_rule(
 
 def test_no_rule_joins_words(pieces: SentencePieceTokenizer) -> None:
     assert pieces.decode(pieces.encode(GLUED)) == ["a b"] * len(GLUED)
-    others = ["a\u00a0b", "a\u3000b", "a\u200bb", "a\ufeffb", "a\u0085b", "a\0b", "a\u202fb"]
+    others = ["a\u00a0b", "a\u3000b", "a\u200bb", "a\ufeffb", "a\0b", "a\u202fb"]
     assert "ab" not in pieces.decode(pieces.encode(others))
+
+
+def test_a_text_of_control_characters_has_nothing_to_read_under_any_rule(pieces: SentencePieceTokenizer) -> None:
+    controls = [chr(n) for n in (*range(1, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)]
+    assert pieces.encode([*controls, "".join(controls)]) == [[]] * (len(controls) + 1)
 
 
 def test_clean_lines_are_restored_exactly_under_the_default_target_rule() -> None:

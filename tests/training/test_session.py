@@ -134,6 +134,7 @@ def test_the_final_weights_are_the_best_or_their_average_whichever_scores_higher
     assert state["score"] == -metrics(whole)[-1]["valid_loss"]
 
 
+@pytest.mark.kernels
 def test_stopped_and_gone_on_equals_never_stopped(
     simple: TranslationConfig, whole: Path, tmp_path: Path, rng: np.random.Generator
 ) -> None:
@@ -152,6 +153,7 @@ def test_stopped_and_gone_on_equals_never_stopped(
     assert metrics(tmp_path) == metrics(whole), stops
 
 
+@pytest.mark.kernels
 @pytest.mark.slow
 def test_stopped_and_gone_on_equals_never_stopped_with_every_option(
     corpus: toy.ToyCorpus, tmp_path: Path, rng: np.random.Generator

@@ -122,6 +122,7 @@ def test_a_beam_size_of_one_takes_the_best_piece_at_each_step(translator: Transl
         assert found.tokens[n, 0, : found.lengths[n, 0]].numpy().tolist() == expected
 
 
+@pytest.mark.kernels
 def test_score_counts_the_end_and_does_not_depend_on_batch_mates(translator: Translator) -> None:
     targets = [*TEXTS[1:-1], "", TEXTS[0]]
     together = translator.score(TEXTS, targets)

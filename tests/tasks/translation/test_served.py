@@ -167,6 +167,7 @@ def assert_same_translations(answer: dict[str, list[Any]], rows: list[list[Hypot
         assert all(score < -1e8 for score in answer["scores"][n][len(row) :])
 
 
+@pytest.mark.kernels
 @pytest.mark.parametrize("name", SEARCHES)
 def test_strings_and_scores_are_those_of_the_python_api(
     text_answers: Answers, translator: Translator, name: str
@@ -210,6 +211,7 @@ def test_empty_texts_stay_empty_and_no_text_gives_nothing(text_answers: Answers,
     assert ids_answers["no row"]["scores"] == []
 
 
+@pytest.mark.kernels
 def test_scores_of_pairs_are_those_of_the_python_api(
     text_answers: Answers, ids_answers: Answers, translator: Translator
 ) -> None:

@@ -60,6 +60,7 @@ def test_texts_without_words_stay_empty_at_their_places(translator: Translator, 
     assert [[h.text for h in row] for row in only_empty] == [["", ""], ["", ""]]
 
 
+@pytest.mark.kernels
 @pytest.mark.parametrize("options", [{"beam_size": 1}, {"beam_size": 3, "n_best": 2}])
 def test_a_translation_does_not_depend_on_batch_mates(translator: Translator, options: dict[str, int]) -> None:
     search = translator.search_options(**options)
