@@ -16,7 +16,7 @@ class InputError(ValueError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Returns ' (did you mean "a" or "b"?)' with the known names closest to `name`, or ''."""
+    """Returns " (did you mean 'a' or 'b'?)" with the known names closest to `name`, or ""."""
     meant = similar(name, known)
     return f" (did you mean {' or '.join(map(repr, meant))}?)" if meant else ""
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 def trace(function: Callable[..., Any], signature: Sequence[Any], *, jit_compile: bool | None = None) -> Any:
-    """Returns `tf.function(function)`, traced at its first call, once for every shape that the signature allows.
+    """Returns `tf.function(function)`, traced once, at its first call, for all shapes that the signature allows.
 
     AutoGraph is off: loops and conditions on tensors are written as `tf.while_loop` and `tf.cond`, so it would find
     nothing to rewrite, and its search would take three quarters of the time to the first translation.

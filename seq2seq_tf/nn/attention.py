@@ -98,7 +98,7 @@ class Attention(Float32Layer):
           query: [B, T, Q].
           value: [B, S, D].
           query_mask: [B, T] bool; passed on, without effect on the result.
-          value_mask: [B, S] bool, False on padding; by default the Keras mask of `value`; without one all are real.
+          value_mask: [B, S] bool, False on padding; default: the Keras mask of `value`, if any, else all True.
           return_attention_scores: whether to return the weights too.
 
         Returns:

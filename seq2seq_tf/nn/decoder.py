@@ -212,7 +212,7 @@ class AttentionDecoder(ConfiguredLayer):
           target_in: [B, T] ids, BOS first, PAD after the last one.
           encoded: what `Encoder` returns, or the values [B, S, D] of another encoder, which needs bridge=mean or zero.
           training: whether dropout is on.
-          encoded_mask: [B, S] bool for such values; by default their Keras mask; without one all are real.
+          encoded_mask: [B, S] bool for such values; default: their Keras mask, if any, else all True.
           return_attention_scores: whether to return the attention weights too.
 
         Returns:

@@ -68,7 +68,7 @@ class ConfiguredLayer(Float32Layer):
 
 
 def real_steps(x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """Returns which steps of x [B, T, ...] are real, [B, T] bool: by the mask, by the Keras mask of x, or all."""
+    """Returns which steps of x [B, T, ...] are real, [B, T] bool: by the mask, else the Keras mask of x, else all."""
     carried = getattr(x, "_keras_mask", None) if mask is None else mask
     return tf.ones(tf.shape(x)[:2], tf.bool) if carried is None else tf.cast(carried, tf.bool)
 
@@ -77,6 +77,6 @@ def drawn_seed(training: bool | None) -> tf.Tensor | None:
     """Returns a new seed [2] int32 for dropout masks, or None outside training.
 
     It comes from TensorFlow's global random numbers, which `keras.utils.set_random_seed` seeds. (A SeedGenerator would
-    add a variable to every layer.) The Trainer of this package does not use it: its seeds are the numbers of batches.
+    add a variable to every layer.) The Trainer of this package does not use it: its seeds come from batch numbers.
     """
     return tf.random.uniform([2], maxval=2**31 - 1, dtype=tf.int32) if training else None

@@ -155,7 +155,7 @@ class RecurrentStack(ConfiguredLayer):
         Args:
           inputs: [B, T, I].
           mask: [B, T] bool, True on real steps.
-          initial: structured as by `zero_state`.
+          initial: states, structured as those of `zero_state`.
           dropout_seed: [2] int32 in a training step, which may use cuDNN; None otherwise, as other graphs may be saved
             and run elsewhere.
           padded_right: whether the real steps of each row come first, which cuDNN requires.
@@ -189,9 +189,9 @@ class RecurrentStack(ConfiguredLayer):
 
         Args:
           inputs: [B, T, I].
-          mask: [B, T] bool, False on padding, anywhere; by default the Keras mask; without one all steps are real.
+          mask: [B, T] bool, False on padding, wherever it is; default: the Keras mask, if any, else all True.
           training: whether dropout is on.
-          initial_state: tensors [B, H], in the order in which this returns them; zeros by default.
+          initial_state: tensors [B, H], in the order of the final states below; zeros by default.
 
         Returns:
           outputs [B, T, D], zero on padding; with `return_state` (outputs, *final states), layer by layer and

@@ -23,15 +23,15 @@ _SHRINK_PART = 4  # finished sentences leave when they make up at least a quarte
 class _Finished(NamedTuple):
     """The best K finished hypotheses per sentence, best first; missing ones have a score of NEG_INF."""
 
-    tokens: tf.Tensor  # [b, K, T] int32
+    tokens: tf.Tensor  # [b, K, T] int64
     values: tf.Tensor  # [b, K, 2] float32: score, log-probability
 
 
 class _Live(NamedTuple):
     """The K live hypotheses of each sentence, most probable first."""
 
-    last: tf.Tensor  # [b*K] int32, the piece chosen last
-    tokens: tf.Tensor  # [b*K, T] int32
+    last: tf.Tensor  # [b*K] int64, the piece chosen last
+    tokens: tf.Tensor  # [b*K, T] int64
     log_probs: tf.Tensor  # [b, K]
     state: Any  # nest of [b*K, ...]
 
@@ -39,8 +39,8 @@ class _Live(NamedTuple):
 class _Running(NamedTuple):
     """The b sentences that are not finished yet."""
 
-    index: tf.Tensor  # [b] int32, row of the sentence in the results
-    limits: Limits  # each [b]
+    index: tf.Tensor  # [b] int64, row of the sentence in the results
+    limits: Limits  # each [b] int64
     largest_penalty: tf.Tensor  # [b], at the longest allowed length
     finished: _Finished
     memory: Any  # nest of [b, ...]
@@ -50,8 +50,8 @@ class _Constants(NamedTuple):
     """Values shared by all steps; computed once, as every small op in the loop costs time."""
 
     penalties: tf.Tensor  # [T], length penalty of a hypothesis that ends at step t
-    first_rows: tf.Tensor  # [B, 1] int32, row of each sentence's first hypothesis, for the first b sentences
-    positions: tf.Tensor  # [T] int32
+    first_rows: tf.Tensor  # [B, 1] int64, row of each sentence's first hypothesis; a step uses the first b
+    positions: tf.Tensor  # [T] int64
     pieces: Vocabulary
     wanted: tf.Tensor  # [] int32, W: continuations considered per hypothesis
 

@@ -15,14 +15,14 @@ from seq2seq_tf.structures import BOS_ID, EOS_ID, Hypotheses, StepFn
 class _Loop(NamedTuple):
     """Sentences still running (b of B) and the results of all."""
 
-    index: tf.Tensor  # [b] int32, row of the sentence in the results
-    last: tf.Tensor  # [b] int32, the piece chosen last
+    index: tf.Tensor  # [b] int64, row of the sentence in the results
+    last: tf.Tensor  # [b] int64, the piece chosen last
     log_probs: tf.Tensor  # [b]
-    limits: Limits  # of the b sentences
+    limits: Limits  # of the b sentences, int64
     state: Any
     memory: Any
-    tokens: tf.Tensor  # [B, T] int32
-    lengths: tf.Tensor  # [B] int32
+    tokens: tf.Tensor  # [B, T] int64
+    lengths: tf.Tensor  # [B] int64
     totals: tf.Tensor  # [B]
 
 

@@ -79,5 +79,5 @@ def vocabulary(allow_unknown: tf.Tensor) -> Vocabulary:
 
 
 def gather_rows(tree: Any, rows: tf.Tensor) -> Any:
-    """Returns the tensors of a nest restricted to `rows` [M] int32 of their first axis."""
+    """Returns the tensors of a nest restricted to `rows` [M] int32 or int64 of their first axis."""
     return tf.nest.map_structure(lambda x: tf.gather(x, rows), tree)
