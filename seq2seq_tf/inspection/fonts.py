@@ -35,7 +35,7 @@ _EXAMPLES = 3  # characters named per script
 
 
 def dress(figure: Figure) -> None:
-    """Sets font families that have its characters on each text of a figure; reports once what no font has.
+    """Gives each text of a figure font families that have its characters; reports once which ones no font has.
 
     The labels of an axis are treated together: Chinese characters beside Japanese kana get their Japanese forms.
     """

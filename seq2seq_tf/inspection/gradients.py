@@ -27,7 +27,7 @@ class Curve(NamedTuple):
     cell: str  # "layer_0"
     part: str  # "h" or "c"
     loss: np.ndarray  # [T] |dLoss/dh_t| in the order of the text; the loss in nats, summed over a sequence
-    jacobian: np.ndarray  # [T] |dh_T/dh_t| / sqrt(H), entry k is k steps back from the last; [0] if not requested
+    jacobian: np.ndarray  # [T] |dh_T/dh_t| / sqrt(H), entry k is k steps back from the last; empty if not requested
 
 
 class GateShares(NamedTuple):

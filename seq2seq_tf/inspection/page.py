@@ -1,7 +1,7 @@
 """A self-contained HTML page that shows what a model does: coloured texts, attention maps, figures and tables.
 
 The page needs neither the internet nor other files, and its Content-Security-Policy forbids both; it can be opened from
-disk, sent by mail and printed. Without JavaScript it still shows texts and maps, but no colours of units.
+disk, sent by mail and printed. Without JavaScript it still shows texts and maps, but does not colour texts by unit.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def page_html(title: str, sections: Sequence[Section]) -> str:
     """Returns the HTML of a page with the sections in order.
 
     Raises:
-      ValueError: the data of a section do not fit together.
+      ValueError: a section has invalid data.
     """
     shown = [
         {"number": n, "title": each.title, "body": each.body(), "coloured": isinstance(each, ColouredText)}
@@ -200,7 +200,7 @@ def write_page(path: str | os.PathLike[str], title: str, sections: Sequence[Sect
 
     Raises:
       InputError: the file cannot be written.
-      ValueError: the data of a section do not fit together.
+      ValueError: a section has invalid data.
     """
     write_text(os.fspath(path), page_html(title, sections))
 

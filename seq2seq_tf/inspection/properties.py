@@ -132,7 +132,7 @@ def _double_quotes(text: str) -> Property:
 
 
 def matches(text: str, pattern: str) -> Property:
-    """Returns a property that is true on the characters that `pattern` matches; ^ and $ match at lines.
+    """Returns a property that is true on the characters that `pattern` matches; ^ and $ match at line boundaries.
 
     Raises:
       InputError: the pattern is not a regular expression.
