@@ -19,7 +19,7 @@ EVERY_LEAF = [(task, leaf) for task, kind in TASKS.items() for leaf in leaves(ki
 
 
 @pytest.mark.parametrize(("task", "leaf"), EVERY_LEAF, ids=lambda x: getattr(x, "name", x))
-def test_every_number_has_a_range_that_int32_bears_and_every_text_a_kind(task: str, leaf: Leaf) -> None:
+def test_every_number_has_a_range_that_fits_int32_and_every_text_a_kind(task: str, leaf: Leaf) -> None:
     if leaf.type in (int, float):
         assert isinstance(leaf.allowed, Range)
         assert -(2**31) <= leaf.allowed.low <= leaf.default <= leaf.allowed.high <= 2**31 - 1

@@ -26,7 +26,7 @@ def test_an_installed_package_has_them_inside(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("name", examples.names())
-def test_an_example_says_what_it_trains_and_is_a_configuration(name: str) -> None:
+def test_an_example_states_what_it_trains_and_is_a_configuration(name: str) -> None:
     path = examples.path_of(name)
     about = examples.about(path.read_text(encoding="utf-8"))
     assert 10 < len(about) < 140
@@ -35,7 +35,7 @@ def test_an_example_says_what_it_trains_and_is_a_configuration(name: str) -> Non
     load(path, kind=TASKS[task_of(path)])
 
 
-def test_an_example_that_is_not_there_gets_a_hint() -> None:
+def test_a_missing_example_gives_a_hint() -> None:
     with pytest.raises(InputError, match=r"^'quikstart' is not an example \(did you mean 'quickstart_en_de'\?\)"):
         examples.path_of("quikstart")
     with pytest.raises(InputError, match="is not an example"):
@@ -43,7 +43,7 @@ def test_an_example_that_is_not_there_gets_a_hint() -> None:
     assert examples.path_of("lm_hello.yaml") == examples.path_of("lm_hello")
 
 
-def test_a_file_that_is_not_there_but_is_an_example_says_how_to_get_it(tmp_path: Path) -> None:
+def test_a_missing_file_with_the_name_of_an_example_gives_a_hint(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"lm_hello.yaml: no such file \(`seq2seq-config show lm_hello` prints"):
         task_of(tmp_path / "configs" / "lm_hello.yaml")
     with pytest.raises(InputError, match=r"mine.yaml: no such file$"):

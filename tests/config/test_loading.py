@@ -96,14 +96,14 @@ def test_a_home_folder_is_found_in_files_flags_and_python(write: Write, monkeypa
         ("model.cell", np.str_("gru"), "gru"),
     ],
 )
-def test_numbers_of_numpy_and_python_are_taken(name: str, value: Any, expected: Any) -> None:
+def test_numbers_of_numpy_and_python_are_accepted(name: str, value: Any, expected: Any) -> None:
     found = flatten(load(None, {name: value}).config)[name]
     assert (found, type(found)) == (expected, type(expected))
     assert to_yaml(load(None, {name: value}).config)
 
 
 @pytest.mark.parametrize("value", [np.float64(3.0), np.bool_(True), np.array([3]), True, 3.0, None, "3"])
-def test_what_is_no_whole_number_is_refused(value: Any) -> None:
+def test_a_value_that_is_not_a_whole_number_is_refused(value: Any) -> None:
     assert "train.seed must be of type int" in refusal(None, {"train.seed": value})
 
 
@@ -140,7 +140,7 @@ def test_a_value_equal_to_the_default_is_no_change(write: Write) -> None:
     assert load(write("train:\n  optimizer: adam\n")).sources == {}
 
 
-def test_flags_win_over_the_file_and_say_so(write: Write) -> None:
+def test_flags_override_the_file_and_are_named_as_the_source(write: Write) -> None:
     resolved: Resolved[TranslationConfig] = load(write("train:\n  seed: 3\n  max_epochs: 7\n"), {"train.seed": 5})
     assert resolved.config.train.seed == 5
     assert resolved.config.train.max_epochs == 7
@@ -151,7 +151,7 @@ def test_flags_win_over_the_file_and_say_so(write: Write) -> None:
     assert lines[1].endswith("run.yaml:3)")
 
 
-def test_a_whole_number_is_a_float_where_one_is_wanted(write: Write) -> None:
+def test_a_whole_number_is_accepted_as_a_float(write: Write) -> None:
     config: TranslationConfig = load(write("train:\n  clip_norm: 5\n")).config
     value = config.train.clip_norm
     assert value == 5.0
@@ -220,7 +220,7 @@ def test_a_mistake_in_a_flag_names_the_flag(overrides: dict[str, Any], parts: li
         assert part in message
 
 
-def test_a_stored_run_without_an_option_means_what_was_before_it(write: Write) -> None:
+def test_a_stored_run_without_an_option_has_the_value_from_before_it(write: Write) -> None:
     path = write("task: translation\nmodel:\n  attention: none\n  cell: gru\n")
     found = stored_run(path, TranslationConfig)
     assert found.model.bridge == "mean"  # whatever the default is today
@@ -232,13 +232,13 @@ def test_a_stored_run_without_an_option_means_what_was_before_it(write: Write) -
 
 
 @pytest.mark.parametrize(("task", "leaf"), EVERY_LEAF, ids=lambda x: getattr(x, "name", x))
-def test_what_was_before_an_option_is_allowed(task: str, leaf: Leaf) -> None:
+def test_the_value_from_before_an_option_is_allowed(task: str, leaf: Leaf) -> None:
     assert check(leaf, leaf.before, "x") == leaf.before
 
 
 @pytest.mark.parametrize("kind", [{"model.attention": "general"}, {"model.attention_heads": 5}], ids=str)
 def test_every_leaf_survives_being_written_and_read(kind: dict[str, Any], write: Write) -> None:
-    apart = ("model.attention", "model.attention_heads")  # there are no heads but Bahdanau's
+    apart = ("model.attention", "model.attention_heads")  # only Bahdanau attention has heads
     values = {leaf.name: another_value(leaf) for leaf in leaves(TranslationConfig) if leaf.name not in apart}
     values |= {"train.optimizer": "adamw", "model.encoder_units": 260, "model.attention_units": 260, **kind}
     config: TranslationConfig = load(None, values).config

@@ -1,4 +1,4 @@
-"""Lists of all options: a file that is loaded again, and the table of the documentation."""
+"""Lists of all options: a file that can be loaded again, and the table in the documentation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ every_task = pytest.mark.parametrize("task", TASKS)
 
 
 @every_task
-def test_the_file_of_all_options_holds_each_with_its_meaning_and_gives_the_defaults(task: str, tmp_path: Path) -> None:
+def test_the_file_of_all_options_contains_each_with_its_meaning_and_gives_the_defaults(
+    task: str, tmp_path: Path
+) -> None:
     text = as_yaml(TASKS[task])
     (tmp_path / "all.yaml").write_text(text)
     assert task_of(tmp_path / "all.yaml") == task
@@ -40,4 +42,4 @@ def test_the_table_of_options_in_the_docs_is_what_the_program_prints() -> None:
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     (table,) = [part for part in page.split("\n\n") if part.startswith("| option | default | allowed |")]
     printed = as_markdown(TASKS["translation"])
-    assert table.strip() == printed.strip(), "print it anew: seq2seq-config options --format=markdown"
+    assert table.strip() == printed.strip(), "print it again: seq2seq-config options --format=markdown"

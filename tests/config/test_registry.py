@@ -1,4 +1,4 @@
-"""The registry knows every task by its name, and the class of its trained runs."""
+"""The registry knows every task by its name, and the class that uses its trained runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that were renamed: old files mean the same as ever, old flags are answered by the new name."""
+"""Options that were renamed: old files keep their meaning, and old flags are answered with the new name."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_an_old_name_in_a_file_means_the_new_one(
     known = {leaf.name: leaf for leaf in leaves(kind)}
     assert old not in known
     leaf = known[renamed.name]
-    values = {another_value(leaf): another_value(leaf), **renamed.values}  # as written before -> as it is now
+    values = {another_value(leaf): another_value(leaf), **renamed.values}  # old value -> current value
     section, key = old.split(".")
     for before, now in values.items():
         path = tmp_path / "old.yaml"
@@ -52,7 +52,7 @@ def test_an_old_name_in_a_file_means_the_new_one(
 
 
 @pytest.mark.parametrize(("kind", "old", "renamed"), EVERY_RENAMED)
-def test_an_old_name_as_a_flag_is_answered_by_the_new_one(kind: type[TaskConfig], old: str, renamed: Renamed) -> None:
+def test_an_old_name_as_a_flag_is_answered_with_the_new_one(kind: type[TaskConfig], old: str, renamed: Renamed) -> None:
     with pytest.raises(InputError, match=f"^--{old} is now --{renamed.name}$"):
         load(None, {old: 1}, kind)
 
@@ -66,7 +66,7 @@ def test_old_and_new_name_in_one_file_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", [task for task, kind in TASKS.items() if kind.renamed])
-def test_a_configuration_of_before_is_the_one_of_today(task: str, tmp_path: Path) -> None:
+def test_a_configuration_with_old_names_equals_the_current_one(task: str, tmp_path: Path) -> None:
     kind = TASKS[task]
     config = load(None, {renamed.name: _allowed(kind, renamed) for renamed in kind.renamed.values()}, kind).config
     before = as_before(config)

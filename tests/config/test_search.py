@@ -1,4 +1,4 @@
-"""Options of a search that are set for a call: checked as in a file, and nothing else is."""
+"""Search options set for a single call are checked as in a file, and nothing else is checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seq2seq_tf.tasks.translation.config import TranslationSearchConfig
 SECTIONS = (TranslationSearchConfig, CaptioningSearchConfig)
 
 
-def test_numbers_of_numpy_are_taken_as_numbers_of_python() -> None:
+def test_numbers_of_numpy_become_numbers_of_python() -> None:
     search = with_search(TranslationSearchConfig(), {"beam_size": np.int64(2), "length_penalty": np.float32(0.5)})
     assert search == TranslationSearchConfig(beam_size=2, length_penalty=0.5)
     assert (type(search.beam_size), type(search.length_penalty)) == (int, float)
@@ -50,23 +50,23 @@ def test_the_n_best_of_the_run_follows_a_smaller_beam(kind: type[SearchConfig]) 
     assert with_search(run, {"beam_size": 3, "n_best": 2}).n_best == 2
 
 
-def test_only_what_is_given_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_given_options_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call does not read the configuration of the run again."""
-    search_leaves(TranslationSearchConfig)  # found once for a process
+    search_leaves(TranslationSearchConfig)  # found once per process
     for name in ("load", "read", "leaves", "get_type_hints"):
         monkeypatch.setattr(loading, name, None)
     assert with_search(TranslationSearchConfig(max_ratio=-7.0), {"beam_size": 2}).max_ratio == -7.0
 
 
 @pytest.mark.parametrize("kind", SECTIONS)
-def test_what_the_tasks_share_is_declared_once(kind: type[SearchConfig]) -> None:
+def test_options_shared_by_tasks_are_declared_once(kind: type[SearchConfig]) -> None:
     ours, shared = search_leaves(kind), search_leaves(SearchConfig)
     for name, leaf in shared.items():
         assert ours[name]._replace(default=None, before=None) == leaf._replace(default=None, before=None)
 
 
 @pytest.mark.parametrize("leaf", search_leaves(TranslationSearchConfig).values(), ids=lambda leaf: leaf.key)
-def test_what_a_saved_model_takes_lies_within_what_a_configuration_takes(leaf: loading.Leaf) -> None:
+def test_the_range_of_a_saved_model_lies_within_that_of_a_configuration(leaf: loading.Leaf) -> None:
     if leaf.served is None:
         assert served(leaf) == ""
     else:

@@ -1,4 +1,4 @@
-"""A configuration file is read whole or refused at once, whatever stands in it."""
+"""A configuration file is read completely or refused immediately, whatever it contains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seq2seq_tf.errors import InputError
 
 
 def refusal(path: Path, content: str | bytes) -> str:
-    """Returns what is said of a file with this content, without its path."""
+    """Returns the message about a file with this content, without its path."""
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError) as caught:
         load(path)
@@ -20,7 +20,7 @@ def refusal(path: Path, content: str | bytes) -> str:
     return str(caught.value).removeprefix(f"{path}:")
 
 
-def test_a_bomb_of_aliases_is_refused_at_once(tmp_path: Path) -> None:
+def test_an_alias_bomb_is_refused_immediately(tmp_path: Path) -> None:
     lines = ["train:", "  a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
     message = refusal(tmp_path / "x.yaml", "\n".join([*lines, "  seed: *a29"]))
@@ -40,7 +40,7 @@ def test_a_bomb_of_aliases_is_refused_at_once(tmp_path: Path) -> None:
         ("train:\n  seed: \x00\n", " not valid YAML"),
     ],
 )
-def test_what_is_no_configuration_is_one_line(tmp_path: Path, content: str | bytes, message: str) -> None:
+def test_an_invalid_configuration_gives_one_line(tmp_path: Path, content: str | bytes, message: str) -> None:
     assert refusal(tmp_path / "x.yaml", content).startswith(message)
 
 
@@ -55,11 +55,11 @@ def test_what_is_no_configuration_is_one_line(tmp_path: Path, content: str | byt
         ("train: [seed]\n", "1: section 'train' must contain key: value lines"),
     ],
 )
-def test_what_stands_in_no_section_is_told_where_it_belongs(tmp_path: Path, content: str, message: str) -> None:
+def test_the_message_about_a_key_outside_a_section_names_its_place(tmp_path: Path, content: str, message: str) -> None:
     assert refusal(tmp_path / "x.yaml", content) == message
 
 
-def test_a_misspelt_task_is_understood(tmp_path: Path) -> None:
+def test_a_misspelt_task_gets_a_suggestion(tmp_path: Path) -> None:
     assert refusal(tmp_path / "x.yaml", "task: traslation\n").endswith("'traslation' (did you mean 'translation'?)")
 
 
@@ -70,7 +70,7 @@ def test_a_long_value_is_not_repeated(tmp_path: Path, value: str) -> None:
     assert len(message) < 400
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_refused(tmp_path: Path) -> None:
     for path, words in ((tmp_path, "cannot be read"), (tmp_path / "x", "no such file"), ("/dev/zero", "larger than")):
         with pytest.raises(InputError, match=words):
             load(path)

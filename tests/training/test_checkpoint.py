@@ -1,4 +1,4 @@
-"""A checkpoint is written whole or not at all, and read whole or not at all."""
+"""A checkpoint is written completely or not at all, and read completely or not at all."""
 
 import json
 import os
@@ -121,7 +121,7 @@ def test_a_flipped_byte_never_gives_other_values(saved: Path, rng: np.random.Gen
         except InputError:
             refused += 1
             expected = other
-        else:  # a byte that carries nothing, such as a file date
+        else:  # a byte without meaning, such as one of a file date
             assert state == STATE, f"byte {at}"
             expected = good
         for name, variable in named.items():
@@ -132,7 +132,7 @@ def test_a_flipped_byte_never_gives_other_values(saved: Path, rng: np.random.Gen
 
 @pytest.mark.parametrize("at", range(0, 128, 16))
 def test_a_damaged_array_header_is_refused(saved: Path, at: int) -> None:
-    """A shorter type or shape in the header must not end the reading before the checksum is compared."""
+    """A shorter type or shape in the header must not end reading before the checksum is compared."""
     content = saved.read_bytes()
     start = content.index(b"\x93NUMPY", content.index(b"model/encoder/kernel"))
     header = content[start : start + 128]
@@ -169,7 +169,7 @@ def test_a_variable_of_another_type_is_named_with_both(saved: Path) -> None:
         assert part in message
 
 
-def test_a_variable_left_over_is_named(saved: Path) -> None:
+def test_an_unknown_variable_is_named(saved: Path) -> None:
     named = variables(2)
     del named["model/encoder/bias"]
     assert "'model/encoder/bias'" in refusal(saved, named)
@@ -200,8 +200,8 @@ for size in (limit // 8 - 3, limit // 4, limit):
 """
 
 
-def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path: Path) -> None:
-    """A limit on the size of files stands for the disk: the write fails in the last, a middle and the first part."""
+def test_a_full_disk_gives_one_line_and_leaves_the_old_file(tmp_path: Path) -> None:
+    """A limit on the size of files simulates the disk: the write fails in the last, a middle and the first part."""
     path = tmp_path / "step.npz"
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(path), "50", "100000"],
@@ -221,7 +221,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
-def test_a_small_disk_that_is_full_is_one_line_and_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_small_disk_that_is_full_gives_one_line_and_leaves_the_old_file(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)]
@@ -240,7 +240,7 @@ def test_a_small_disk_that_is_full_is_one_line_and_leaves_the_old_file(tmp_path:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_folder_that_is_missing_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_folder_gives_one_line(tmp_path: Path) -> None:
     path = tmp_path / "none" / "step.npz"
     with pytest.raises(InputError, match=f"{path}: cannot write the checkpoint: No such file"):
         checkpoint.save_arrays(str(path), {}, {})

@@ -1,4 +1,4 @@
-"""A finished run gives back the room that only training needed, and can still be used."""
+"""A finished run frees the space that only training needed, and can still be used."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def names(run: RunDir) -> set[str]:
     return {path.name for path in Path(run.path).iterdir()}
 
 
-def test_all_stays_by_default(run: RunDir) -> None:
+def test_everything_is_kept_by_default(run: RunDir) -> None:
     before = names(run)
     assert free(run, TranslationConfig().train.keep) == ""
     assert names(run) == before
 
 
-def test_freed_to_the_end_a_run_translates_with_a_shortlist_too(run: RunDir, translator: Translator) -> None:
+def test_a_run_with_only_its_final_weights_translates_with_a_shortlist_too(run: RunDir, translator: Translator) -> None:
     said = free(run, "final")
     assert said.startswith("freed ")
     assert said.endswith("prepared data, checkpoints and best weights (train.keep=final)")
@@ -49,7 +49,7 @@ def test_freed_to_the_end_a_run_translates_with_a_shortlist_too(run: RunDir, tra
         run.create(later)
 
 
-def test_freed_for_a_later_end_the_newest_checkpoint_the_best_weights_and_the_data_stay(run: RunDir) -> None:
+def test_for_a_later_end_the_newest_checkpoint_the_best_weights_and_the_data_are_kept(run: RunDir) -> None:
     before = {folder: sorted(Path(folder).iterdir()) for folder in (run.data, run.best, run.checkpoints)}
     assert len(before[run.checkpoints]) == 2
     assert "older checkpoints" in free(run, "resume")

@@ -1,6 +1,6 @@
-"""A run that dies at any operation on a file ends, started again, as one that was never interrupted: in every task.
+"""A run that dies at any file operation and is started again ends like one that was never interrupted, in every task.
 
-The same weights, each number for people once, the same files.
+It has the same weights and the same files, and each number is reported once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def assert_goes_on(revival: Revival, copy: Path) -> None:
 
 @pytest.fixture(scope="module")
 def revival(tmp_path_factory: pytest.TempPathFactory) -> Revival:
-    """A translator, without pictures, which take most of the time."""
+    """Returns a translator without pictures, which take most of the time."""
     folder = tmp_path_factory.mktemp("revival")
     options = {**OPTIONS[1], "train__keep": "all", "model__attention": "none"}
     return Revival(example("translation", folder / "text", **options), folder)
@@ -43,18 +43,16 @@ def revival(tmp_path_factory: pytest.TempPathFactory) -> Revival:
 
 @pytest.fixture
 def at_the_end(revival: Revival, tmp_path: Path) -> RunDir:
-    """A run that was killed when all updates and validations were done, before its final weights."""
+    """Returns a run that was killed after all updates and validations, before its final weights."""
     copy = [copy for copy in revival.copies if not (copy / "model.npz").exists()][-1]
     return RunDir(str(shutil.copytree(copy, tmp_path / "run")))
 
 
-def test_killed_at_some_operations_a_run_ends_as_if_it_had_never_been(
-    revival: Revival, rng: np.random.Generator
-) -> None:
+def test_a_run_killed_at_some_operations_ends_as_if_never_killed(revival: Revival, rng: np.random.Generator) -> None:
     trained = [copy for copy in revival.copies if (copy / "data" / "prepared.json").exists()]
     assert len(trained) > 3 * POINTS
     assert revival.expected["metrics"][-1]["final"]
-    telling = [n for n, copy in enumerate(trained) if list(copy.glob("checkpoints/*.tmp"))]  # told, not yet known
+    telling = [n for n, copy in enumerate(trained) if list(copy.glob("checkpoints/*.tmp"))]  # not yet in a checkpoint
     ending = [n for n, copy in enumerate(trained) if (copy / "model.npz.tmp").exists()]
     assert len(telling) >= POINTS // 2
     assert ending
@@ -84,7 +82,7 @@ def test_best_weights_that_are_damaged_or_missing_are_left_out_at_the_end(
             np.testing.assert_array_equal(arrays[name], array)
 
 
-def test_a_run_that_is_not_finished_is_used_without_a_damaged_file_of_its_best_weights(
+def test_an_unfinished_run_is_used_without_a_damaged_file_of_its_best_weights(
     revival: Revival, at_the_end: RunDir
 ) -> None:
     whole = load_weights(at_the_end, revival.task.model)
@@ -96,7 +94,7 @@ def test_a_run_that_is_not_finished_is_used_without_a_damaged_file_of_its_best_w
     )
 
 
-def test_a_checkpoint_of_an_older_version_goes_on_and_validates_nothing_twice(
+def test_a_checkpoint_of_an_older_version_is_resumed_and_validates_nothing_twice(
     revival: Revival, at_the_end: RunDir
 ) -> None:
     path = at_the_end.latest_checkpoint()
@@ -114,7 +112,7 @@ def test_a_checkpoint_of_an_older_version_goes_on_and_validates_nothing_twice(
 @pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS, ids=["epochs", "updates"])
 @pytest.mark.parametrize("task", TASKS)
-def test_killed_at_any_operation_a_run_ends_as_if_it_had_never_been(
+def test_a_run_killed_at_any_operation_ends_as_if_never_killed(
     task: str, options: dict[str, Any], tmp_path: Path
 ) -> None:
     revival = Revival(example(task, tmp_path / "text", **options), tmp_path)

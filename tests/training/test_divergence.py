@@ -1,4 +1,4 @@
-"""Training that runs away ends in the promised line, or goes on: never in a library's words. In every task."""
+"""Diverging training ends with the promised line or continues, never with a library's error, in every task."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def assert_ends_as_promised(task: str, folder: Path, **options: object) -> None:
         json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
-def test_a_runaway_training_ends_in_the_promised_line_or_goes_on(tmp_path: Path) -> None:
+def test_diverging_training_ends_with_the_promised_line_or_continues(tmp_path: Path) -> None:
     assert_ends_as_promised("language_model", tmp_path, train__gradient_curves=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("task", TASKS)
-def test_a_runaway_training_of_any_task_ends_in_the_promised_line_or_goes_on(
+def test_diverging_training_of_any_task_ends_with_the_promised_line_or_continues(
     task: str, optimizer: str, tmp_path: Path
 ) -> None:
     assert_ends_as_promised(task, tmp_path, train__optimizer=optimizer)

@@ -23,7 +23,7 @@ def variables() -> dict[str, tf.Variable]:
 
 @pytest.fixture
 def paths(tmp_path: Path, variables: dict[str, tf.Variable]) -> list[str]:
-    """Files of weights, best first."""
+    """Returns files of weights, best first."""
     found = []
     for n, values in enumerate(VALUES):
         found.append(str(tmp_path / f"{n}.npz"))
@@ -31,7 +31,7 @@ def paths(tmp_path: Path, variables: dict[str, tf.Variable]) -> list[str]:
     return found
 
 
-def test_the_best_and_the_average_of_all_are_to_choose_from(
+def test_the_choices_are_the_best_and_the_average_of_all(
     paths: list[str], variables: dict[str, tf.Variable], tmp_path: Path
 ) -> None:
     best, mean = choices(paths, variables, RunDir(str(tmp_path)), pytest.fail)
@@ -67,12 +67,12 @@ def test_without_a_file_the_weights_stay_as_they_are(variables: dict[str, tf.Var
     ("scores", "chosen"),
     [
         ([(20.0, 3.0), (21.0, 4.0)], 1),
-        ([(20.0, 3.0), (20.0, 2.0)], 1),  # of equal scores the loss decides
+        ([(20.0, 3.0), (20.0, 2.0)], 1),  # the loss breaks ties
         ([(20.0, 3.0), (math.nan, 1.0)], 0),
         ([(20.0, 3.0), (20.0, 3.0)], 0),
     ],
 )
-def test_the_choice_that_scores_highest_stays_in_the_variables(
+def test_the_variables_keep_the_choice_that_scores_highest(
     scores: list[tuple[float, float]], chosen: int, variables: dict[str, tf.Variable]
 ) -> None:
     found = [Choice(f"choice {n}", {"model/w": np.array(VALUES[n], np.float32)}) for n in range(2)]

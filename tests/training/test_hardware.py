@@ -1,4 +1,4 @@
-"""What is left to the machine is decided by what it can do; what is given stays."""
+"""Automatic values depend on what the machine can do; options that are set stay."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_gpu_multiplies_in_bfloat16_and_a_batch_stays_whole(monkeypatch: pytes
     assert (train.precision, train.shards) == ("bfloat16", 1)
 
 
-def test_what_is_given_stays() -> None:
+def test_options_that_are_set_stay() -> None:
     given: dict[str, Any] = {"train.precision": "float32", "train.shards": 7}
     config = load(None, given, TranslationConfig).config
     assert hardware.for_this_machine(config) == config
@@ -39,4 +39,4 @@ def test_what_is_given_stays() -> None:
 
 def test_a_program_may_use_the_cores_that_it_was_given() -> None:
     assert hardware.cores() >= 1
-    hardware.give_back_freed_memory()  # of any C library
+    hardware.give_back_freed_memory()  # works with any C library

@@ -1,4 +1,4 @@
-"""metrics.jsonl and TensorBoard tell each number once, whatever a killed run told beyond its last checkpoint."""
+"""metrics.jsonl and TensorBoard have each number once, whatever a killed run recorded beyond its last checkpoint."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_updates_and_validations_beyond_a_checkpoint_are_dropped_and_the_end_too
 @pytest.mark.parametrize(
     "strange", [b"", b"garbage", b"17", b"[1]", b'{"loss": 1}', b'{"update": "1"}', b"\xff\xfe", b"\0"]
 )
-def test_a_line_that_is_no_record_is_dropped_with_a_word_and_nothing_else_is(
+def test_a_line_that_is_not_a_record_is_dropped_with_a_note_and_nothing_else_is(
     history: History, tmp_path: Path, strange: bytes
 ) -> None:
     history.append({"update": 1, "loss": 0.5})
@@ -65,12 +65,12 @@ def test_a_line_that_is_no_record_is_dropped_with_a_word_and_nothing_else_is(
     assert len(said) == 1
 
 
-def test_numbers_that_json_cannot_hold_become_null(history: History, tmp_path: Path) -> None:
+def test_numbers_that_json_cannot_represent_become_null(history: History, tmp_path: Path) -> None:
     history.append({"update": 1, "loss": float("inf"), "valid": {"a": [float("nan"), -float("inf"), 1e308]}})
     assert lines(tmp_path) == [{"update": 1, "loss": None, "valid": {"a": [None, None, 1e308]}}]
 
 
-def test_a_record_that_cannot_be_written_is_an_error_of_one_line(tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_written_is_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none/metrics\.jsonl: cannot be written: No such file"):
         History(str(tmp_path / "none" / "metrics.jsonl"), "").append({})
 
@@ -93,7 +93,7 @@ def test_events_beyond_a_checkpoint_are_cut_off(history: History, tmp_path: Path
     expected = [event for event in shown(folder) if event[1] <= 3]
     history.cut(Reach(3, 2), print)
     assert shown(folder) == expected
-    write_events(folder, 4, 4)  # a resumed run writes a file of its own
+    write_events(folder, 4, 4)  # a resumed run writes its own file
     expected += [("train/loss", 4), ("gradients/first", 4)]
     history.cut(Reach(4, 2), print)  # killed between the validation's numbers and its checkpoint
     assert shown(folder) == sorted(expected)
@@ -101,7 +101,7 @@ def test_events_beyond_a_checkpoint_are_cut_off(history: History, tmp_path: Path
     assert not list(folder.iterdir())
 
 
-def test_a_half_written_event_is_cut_off(history: History, tmp_path: Path) -> None:
+def test_a_half_written_event_is_removed(history: History, tmp_path: Path) -> None:
     folder = tmp_path / "tensorboard"
     write_events(folder, 1, 3)
     (path,) = folder.iterdir()
@@ -112,7 +112,7 @@ def test_a_half_written_event_is_cut_off(history: History, tmp_path: Path) -> No
     assert shown(folder) == [event for event in before if event != ("gradients/first", 3)]
 
 
-def test_a_damaged_event_file_is_cut_off_with_a_word(history: History, tmp_path: Path) -> None:
+def test_a_damaged_event_file_is_truncated_with_a_note(history: History, tmp_path: Path) -> None:
     folder = tmp_path / "tensorboard"
     write_events(folder, 1, 3)
     (path,) = folder.iterdir()

@@ -23,7 +23,7 @@ from tests.trained import Call, assert_one_error_line, run_program
 
 
 def tuned(base: Path, found: Example, **changes: Any) -> Example:
-    """The configuration of a run on the data of `found`, with weights, tokenizers and sizes of the base."""
+    """Returns `found` with the weights, tokenizers and sizes of the base in its configuration."""
     kind = type(found.config)
     given = {name: value for name, value in flatten(found.config).items() if name.startswith(("data.", "train."))}
     values = {**given, **values_of_base(kind, str(base)).values, "train.init_from": str(base), **changes}
@@ -40,14 +40,14 @@ def task(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def base(task: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the task that has been begun and has its first weights."""
+    """Returns a run of the task that has begun and has its first weights."""
     folder = tmp_path_factory.mktemp(task)
     asked = iter((False, False, True))
     every_task.train(example(task, folder / "data"), folder / "run", lambda: next(asked))
     return folder / "run"
 
 
-def test_a_run_starts_from_the_weights_and_tokenizers_of_another_and_then_stands_alone(
+def test_a_run_starts_from_the_weights_and_tokenizers_of_another_and_then_is_independent(
     base: Path, task: str, tmp_path: Path
 ) -> None:
     moved = shutil.copytree(base, tmp_path / "base")
@@ -69,7 +69,7 @@ def test_a_run_starts_from_the_weights_and_tokenizers_of_another_and_then_stands
     assert checkpoint.load_state(str(folder / "model.npz"))["score"] >= state["score"]
 
 
-def test_what_does_not_fit_is_named_with_both_values(base: Path, task: str, tmp_path: Path) -> None:
+def test_an_option_that_does_not_fit_is_named_with_both_values(base: Path, task: str, tmp_path: Path) -> None:
     found = tuned(base, example(task, tmp_path / "data"))
     run = RunDir(str(tmp_path / "run"))
     check_base(run, found.config)
@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_named_with_both_values(base: Path, task: str, tmp_
     assert not (tmp_path / "run").exists()
 
 
-def test_a_base_that_cannot_serve_is_refused_before_anything_is_written(base: Path, task: str, tmp_path: Path) -> None:
+def test_an_unusable_base_is_refused_before_anything_is_written(base: Path, task: str, tmp_path: Path) -> None:
     found = tuned(base, example(task, tmp_path / "data"))
     config: Any = found.config  # of any task
     run = RunDir(str(tmp_path / "run"))
@@ -107,7 +107,7 @@ def test_a_base_that_cannot_serve_is_refused_before_anything_is_written(base: Pa
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_without_a_base_takes_nothing_over(tmp_path: Path) -> None:
+def test_a_run_without_a_base_copies_nothing(tmp_path: Path) -> None:
     run = RunDir(str(tmp_path))
     assert not take_over_tokenizers(run, example("captioning", tmp_path).config, print)
 
@@ -123,7 +123,7 @@ def test_labels_of_the_new_data_must_be_known_to_the_base(tmp_path: Path) -> Non
 
 
 def flags(task: str, base: Path, folder: Path) -> list[str]:
-    """The flags of a run on other data that starts from the base, without a word about sizes and tokenizers."""
+    """Returns the flags of a run on other data that starts from the base; none are about sizes or tokenizers."""
     kind = TASK_KINDS[task]
     values, bound = flatten(example(task, folder / "other").config), values_of_base(kind, str(base)).values
     own = [leaf for leaf in leaves(kind) if leaf.name.startswith("data.") and leaf.name not in bound]

@@ -1,4 +1,4 @@
-"""Training with float16 products: gradients as at float32, an overflow costs an update and nothing else."""
+"""Training with float16 products: gradients are as with float32, and an overflow costs one update and nothing else."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_overflow_halves_and_many_good_updates_double() -> None:
     scale = LossScale(TrainConfig(loss_scale=64.0, loss_scale_growth=3))
     assert after(scale, True, True) == 64.0
     assert after(scale, True) == 128.0
-    assert after(scale, True, True, False) == 64.0  # good updates are counted anew
+    assert after(scale, True, True, False) == 64.0  # the count of good updates starts again
     assert after(scale, True, True) == 64.0
     assert after(scale, True) == 128.0
     assert after(scale, False, False, False) == 16.0
@@ -55,7 +55,7 @@ def test_the_scale_stays_within_its_bounds() -> None:
     assert after(scale, *[True] * 30) == MAX_SCALE
 
 
-def test_scaling_and_back_is_the_gradient_of_the_sum() -> None:
+def test_scaling_and_unscaling_gives_the_gradient_of_the_sum() -> None:
     scale, x = LossScale(TrainConfig(loss_scale=1024.0)), tf.constant([2.0, -3.0])
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -67,7 +67,7 @@ def test_scaling_and_back_is_the_gradient_of_the_sum() -> None:
 
 
 class Linear:
-    """Its only gradients are those of a product, of a size that the batch chooses; each row counts as one token."""
+    """A model whose only gradients are those of a product, as large as the batch says; each row is one token."""
 
     def __init__(self, precision: str) -> None:
         self.precision = precision
@@ -106,7 +106,7 @@ def gradient(trainer: Trainer, *batches: Any) -> np.ndarray:
 
 
 def assert_close(found: np.ndarray, expected: np.ndarray) -> None:
-    """float16 keeps 11 bits: a product is off by a part in 2,000, and several follow each other."""
+    """float16 has 11 bits: a product is off by one part in 2,000, and there are several in a row."""
     assert np.linalg.norm(found - expected) < 5e-3 * np.linalg.norm(expected)
 
 
@@ -131,7 +131,7 @@ def test_accumulated_batches_of_different_size_are_scaled_alike(accumulate: int)
 
 
 def test_the_scale_keeps_gradients_that_float16_would_lose() -> None:
-    batch = linear_batch(1, 1e-7)  # the gradients of a mean over 7 rows are below the least number of float16
+    batch = linear_batch(1, 1e-7)  # the gradients of a mean over 7 rows are below the smallest number of float16
     options = {"float32": {}, "float16": {"loss_scale": 2.0**15}}
     exact, scaled = (linear_trainer(p, **o).update([batch], (), 0, RATE)[0].norm for p, o in options.items())
     assert scaled == pytest.approx(exact, rel=5e-3)
@@ -170,7 +170,7 @@ def train(folder: Path, corpus: toy.ToyCorpus, stop: Callable[[], bool]) -> Outc
 
 
 @pytest.mark.slow
-def test_a_run_in_float16_gets_over_overflows_and_goes_on_exactly(tmp_path: Path) -> None:
+def test_a_float16_run_recovers_from_overflows_and_resumes_exactly(tmp_path: Path) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=3)
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     assert train(whole, corpus, lambda: False).finished
@@ -189,7 +189,7 @@ def test_a_run_in_float16_gets_over_overflows_and_goes_on_exactly(tmp_path: Path
     assert all(np.isfinite(v) for line in lines for v in line.values() if isinstance(v, float))
 
 
-def test_a_loss_that_is_no_number_at_any_scale_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_that_is_not_a_number_at_any_scale_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     batch_loss = Translation.batch_loss
 
     def broken(self: Translation, batch: Any, carry: Any, **options: Any) -> tuple[LossSum, Any]:

@@ -1,4 +1,4 @@
-"""What people see of a training: a line of metrics and an event per number, whatever its size."""
+"""Reports on training: a line of metrics and an event for each number, whatever its magnitude."""
 
 from __future__ import annotations
 

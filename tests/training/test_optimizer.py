@@ -1,4 +1,4 @@
-"""An optimiser changes variables as Keras's does at any rate, and hands out all that it remembers."""
+"""An optimiser updates variables as that of Keras does, at any learning rate, and exposes its whole state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROWS, INPUTS, OUTPUTS = 31, 5, 3
 
 
 class LeastSquares:
-    """A matrix and a bias to be found."""
+    """A problem with a matrix and a bias to be found."""
 
     def __init__(self, seed: int) -> None:
         random = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Where a training stands, and how far it has to go."""
+"""How far training has come, and how far it has to go."""
 
 import dataclasses
 

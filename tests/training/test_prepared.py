@@ -1,4 +1,4 @@
-"""Prepared data are what was written, and held-out text stays what it was: in every task."""
+"""Prepared data and held-out text must be unchanged when they are read, in every task."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from tests.every_task import TASKS, Example, example, prepare
 
-WITH_DATA = [task for task in TASKS if task != "captioning"]  # whose scenes are drawn as they are needed
+WITH_DATA = [task for task in TASKS if task != "captioning"]  # captioning draws its scenes as needed
 
 
 @pytest.fixture(scope="module", params=WITH_DATA)
 def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Example, Path]:
-    """A task and a run folder where its data have been prepared."""
+    """Returns a task and a run folder with its prepared data."""
     folder = tmp_path_factory.mktemp(request.param)
     made = example(request.param, folder / "text")
     prepare(made, folder / "run")
@@ -28,13 +28,13 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def run(found: tuple[Example, Path], tmp_path: Path) -> Path:
-    """A copy of that run folder, to damage."""
+    """Returns a copy of that run folder, to be damaged."""
     return shutil.copytree(found[1], tmp_path / "run")
 
 
 @pytest.fixture
 def restored(found: tuple[Example, Path]) -> Iterator[None]:
-    """The held-out files stand again as before after the test."""
+    """Restores the held-out files after the test."""
     before = {path: path.read_bytes() for path in found[0].valid}
     yield
     for path, content in before.items():
@@ -45,7 +45,7 @@ def with_weights(folder: Path) -> None:
     checkpoint.save_arrays(RunDir(str(folder)).checkpoint_file(3), {}, {})
 
 
-def test_a_flipped_bit_or_a_cut_off_end_is_one_line_that_names_the_file(
+def test_a_flipped_bit_or_a_truncation_gives_one_line_that_names_the_file(
     found: tuple[Example, Path], run: Path, rng: np.random.Generator
 ) -> None:
     files = [path for path in sorted((run / "data").iterdir()) if path.name != "prepared.json"]
@@ -80,7 +80,7 @@ def test_ids_without_checksums_are_loaded_as_before_but_not_with_a_part_missing(
             prepare(found[0], run)
 
 
-def test_data_made_anew_in_a_run_with_weights_but_without_checksums_are_said(
+def test_data_prepared_again_in_a_run_with_weights_but_without_checksums_are_reported(
     found: tuple[Example, Path], run: Path
 ) -> None:
     shutil.rmtree(run / "data")
@@ -106,7 +106,7 @@ def test_held_out_text_that_changes_under_a_run_with_weights_is_refused(
         shutil.rmtree(run / "checkpoints")
 
 
-def test_training_text_that_changes_after_it_was_prepared_is_said(found: tuple[Example, Path], run: Path) -> None:
+def test_training_text_that_changes_after_it_was_prepared_is_reported(found: tuple[Example, Path], run: Path) -> None:
     data = vars(found[0].config)["data"]
     text = Path(next(value for name, value in vars(data).items() if name.startswith("train")))
     before = {path: path.read_bytes() for path in (text.rglob("*") if text.is_dir() else [text]) if path.is_file()}

@@ -14,14 +14,14 @@ from seq2seq_tf.training.progress import Progress, RunLog
 
 
 class Terminal(io.StringIO):
-    """Says that it is one."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 class Clock:
-    """Shows what it is set to."""
+    """A clock that shows the time it is set to."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -37,9 +37,7 @@ def logged(path: Path) -> list[str]:
     return [line[21:] for line in lines]
 
 
-def test_a_log_says_and_keeps_each_line_and_goes_on_in_its_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_log_prints_each_line_and_appends_it_to_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = RunLog(str(tmp_path / "train.log"))
     log("one\ntwo")
     log.note("three")
@@ -48,7 +46,7 @@ def test_a_log_says_and_keeps_each_line_and_goes_on_in_its_file(
     assert logged(tmp_path / "train.log") == ["one", "two", "three", "four"]
 
 
-def test_a_log_that_cannot_be_written_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_that_cannot_be_written_is_reported_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = RunLog(str(tmp_path / "none" / "train.log"))
     log("one")
     log("two")
@@ -57,7 +55,7 @@ def test_a_log_that_cannot_be_written_is_said_once(tmp_path: Path, capsys: pytes
     assert shown.err.count("train.log: cannot be written: No such file") == shown.err.count("\n") == 1
 
 
-def test_through_a_pipe_there_are_whole_lines_now_and_then(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_gets_whole_lines_at_intervals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
     progress = Progress(RunLog(str(tmp_path / "log")), done=100, total=1000, every=30.0, clock=clock)
     for _ in range(50):
@@ -79,7 +77,7 @@ def test_through_a_pipe_there_are_whole_lines_now_and_then(tmp_path: Path, capsy
 
 
 @pytest.mark.parametrize("updates", [8, 12])
-def test_the_end_is_whole_with_fewer_or_more_updates_than_expected(
+def test_the_end_is_shown_as_complete_with_fewer_or_more_updates_than_expected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], updates: int
 ) -> None:
     progress = Progress(RunLog(str(tmp_path / "log")), done=0, total=10)

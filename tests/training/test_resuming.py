@@ -1,4 +1,4 @@
-"""A run that has begun takes what changes no number of it, and a later end; trained on, it is the longer run."""
+"""A run that has begun accepts changes that affect no number, and a later end; extended, it is the longer run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def config_of(kind: type[TaskConfig], **values: Any) -> TaskConfig:
         (CaptioningConfig, "data__test_scenes", 7),
     ],
 )
-def test_what_changes_no_number_is_taken_over_and_said(kind: type[TaskConfig], name: str, value: Any) -> None:
+def test_an_option_that_changes_no_number_is_accepted_and_reported(
+    kind: type[TaskConfig], name: str, value: Any
+) -> None:
     said: list[str] = []
     wanted = config_of(kind, **{name: value})
     assert agree(config_of(kind), wanted, TRAINING, said.append) == wanted
@@ -69,7 +71,7 @@ def test_what_changes_no_number_is_taken_over_and_said(kind: type[TaskConfig], n
         ("data__valid_source", "other.de"),
     ],
 )
-def test_what_changes_numbers_is_refused_with_both_values(name: str, value: Any) -> None:
+def test_an_option_that_changes_numbers_is_refused_with_both_values(name: str, value: Any) -> None:
     stored, wanted = config_of(TranslationConfig), config_of(TranslationConfig, train__log_every=7, **{name: value})
     with pytest.raises(InputError) as caught:
         agree(stored, wanted, TRAINING)
@@ -77,7 +79,7 @@ def test_what_changes_numbers_is_refused_with_both_values(name: str, value: Any)
     assert f"{section}.{option}={getattr(getattr(stored, section), option)!r}, not {value!r}" in str(caught.value)
 
 
-def test_a_finished_run_takes_every_option_of_the_search() -> None:
+def test_a_finished_run_accepts_every_option_of_the_search() -> None:
     wanted = config_of(TranslationConfig, search__max_ratio=3.0, search__max_source_pieces=77)
     assert agree(config_of(TranslationConfig), wanted, FINISHED) == wanted
 
@@ -87,8 +89,8 @@ def test_a_held_out_text_that_is_known_by_its_checksum_may_have_moved() -> None:
     assert agree(config_of(TranslationConfig), wanted, TRAINING._replace(sealed=True)) == wanted
 
 
-def test_a_time_may_be_given_anew_until_it_has_chosen() -> None:
-    """So that a folder in which none of the updates would have fitted takes more minutes."""
+def test_max_minutes_may_change_until_it_has_chosen() -> None:
+    """A folder whose minutes were too few for a single update must accept more."""
     stored, wanted = (
         config_of(TranslationConfig, train__max_minutes=0.1),
         config_of(TranslationConfig, train__max_minutes=7),
@@ -98,21 +100,21 @@ def test_a_time_may_be_given_anew_until_it_has_chosen() -> None:
         agree(stored, wanted, TRAINING)
 
 
-def test_what_the_machine_decided_stays() -> None:
+def test_values_chosen_for_the_machine_stay() -> None:
     stored = config_of(TranslationConfig)
     assert agree(stored, load(None, {}, TranslationConfig).config, TRAINING) == stored
 
 
 @pytest.mark.parametrize("schedule", ["constant", "inverse_sqrt", "plateau"])
 @pytest.mark.parametrize("begun", [TRAINING, FINISHED])
-def test_a_later_end_is_taken_where_the_schedule_does_not_know_the_end(schedule: str, begun: Begun) -> None:
+def test_a_later_end_is_accepted_if_the_schedule_does_not_depend_on_the_end(schedule: str, begun: Begun) -> None:
     stored = config_of(TranslationConfig, train__schedule=schedule, train__max_updates=70)
     for changes in ({"train__max_epochs": 99}, {"train__max_updates": 99}, {"train__max_updates": 0}):
         wanted = config_of(TranslationConfig, **{"train__schedule": schedule, "train__max_updates": 70, **changes})
         assert agree(stored, wanted, begun) == wanted
 
 
-def test_an_end_that_cannot_be_reached_exactly_is_refused_with_what_can_be_done() -> None:
+def test_an_end_that_cannot_be_reached_exactly_is_refused_with_advice() -> None:
     cosine = config_of(TranslationConfig)
     with pytest.raises(InputError, match=r"cosine .*train\.max_epochs=20, so with 21 .*train\.init_from"):
         agree(cosine, config_of(TranslationConfig, train__max_epochs=21), FINISHED)
@@ -131,7 +133,7 @@ def test_an_end_that_cannot_be_reached_exactly_is_refused_with_what_can_be_done(
     [
         ({}, {}, True),
         ({"train__max_epochs": 4}, {}, False),
-        ({"train__max_epochs": 4}, {"standing": {"since_best": 10}}, True),  # patience is at its end
+        ({"train__max_epochs": 4}, {"standing": {"since_best": 10}}, True),  # patience is exhausted
         ({"train__max_epochs": 4, "train__patience": 11}, {"standing": {"since_best": 10}}, False),
         ({"train__max_updates": 50}, {"position": {"update": 50, "epoch": 2, "batch": 3}, "epoch_batches": 9}, True),
         ({"train__max_updates": 51}, {"position": {"update": 50, "epoch": 2, "batch": 3}, "epoch_batches": 9}, False),
@@ -140,8 +142,8 @@ def test_an_end_that_cannot_be_reached_exactly_is_refused_with_what_can_be_done(
             {},
             {"position": {"update": 50, "epoch": 2, "batch": 9}},
             True,
-        ),  # of a version that did not store epoch_batches
-        ({}, {"position": {"update": 51, "epoch": 3, "batch": 1}}, False),  # it went on, and was stopped
+        ),  # from a version that did not store epoch_batches
+        ({}, {"position": {"update": 51, "epoch": 3, "batch": 1}}, False),  # it was continued, and stopped
     ],
 )
 def test_a_finished_run_has_ended_unless_updates_are_left(
@@ -158,7 +160,7 @@ def test_a_finished_run_has_ended_unless_updates_are_left(
 
 
 def train(folder: Path, found: Example, stop: Callable[[], bool] = lambda: False) -> Outcome:
-    """Trains what has not ended yet."""
+    """Trains a run that has not ended yet."""
     run = RunDir(str(folder))
     assert not run.has_ended(found.config)
     return every_task.train(found, folder, stop)
@@ -183,10 +185,10 @@ _CHUNKS = {"train__bptt_steps": 9}  # so that an epoch of the language model has
         pytest.param("captioning", {"train__batch_size": 5}, marks=pytest.mark.slow),
     ],
 )
-def test_a_run_with_later_ends_is_the_longer_run_bit_for_bit(
+def test_a_run_with_later_ends_equals_the_longer_run_bit_for_bit(
     task: str, changes: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Ended amid the first epoch, then at its end, then stopped amid the second, then to the end."""
+    """The run ends within the first epoch, then at its end, is stopped within the second, then trains to the end."""
 
     def with_end(**end: Any) -> Example:
         return example(task, tmp_path / "data", **{**_ENDS, **changes, **end})
@@ -200,7 +202,7 @@ def test_a_run_with_later_ends_is_the_longer_run_bit_for_bit(
     first = (parted / "model.npz").read_bytes()
     asked = iter((False, True))
     assert not train(parted, longer, lambda: next(asked)).finished
-    assert (parted / "model.npz").read_bytes() == first  # it serves until the next is there
+    assert (parted / "model.npz").read_bytes() == first  # it can be used until the next one replaces it
     assert not RunDir(str(parted)).has_ended(longer.config)
     assert train(parted, longer).update == total
     assert RunDir(str(parted)).has_ended(longer.config)
@@ -214,7 +216,7 @@ def test_a_run_with_later_ends_is_the_longer_run_bit_for_bit(
     assert stored.train.max_updates == 0
 
 
-def test_a_run_goes_on_by_its_folder_alone(tmp_path: Path) -> None:
+def test_a_run_is_resumed_from_its_folder_alone(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     asked = iter((False, False, False, False, True))
     found = example("language_model", tmp_path / "data", **{**_CHUNKS, "train__max_epochs": 2})

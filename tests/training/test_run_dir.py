@@ -27,7 +27,7 @@ def run(tmp_path: Path) -> RunDir:
 
 
 def begin(run: RunDir) -> None:
-    """What preparing the training data leaves."""
+    """Writes the files that preparing the training data leaves."""
     Path(run.source_model).write_text("pieces")
     Path(run.target_model).write_text("pieces")
     write_text(run.prepared, "[]")
@@ -39,7 +39,7 @@ def test_the_configuration_is_stored_and_read_back(run: RunDir) -> None:
     assert run.create(CONFIG) == CONFIG
 
 
-def test_what_is_left_to_the_machine_is_decided_once(tmp_path: Path) -> None:
+def test_values_for_the_machine_are_chosen_once(tmp_path: Path) -> None:
     run = RunDir(str(tmp_path))
     decided = run.create(TranslationConfig())
     assert decided.train.precision in ("bfloat16", "float32")
@@ -83,8 +83,8 @@ def test_weights_bind_the_folder_even_without_training_data(run: RunDir) -> None
 
 
 @pytest.mark.parametrize("attention", ["bahdanau", "none"])
-def test_a_run_begun_before_there_was_an_option_goes_on_as_it_was(attention: str, tmp_path: Path) -> None:
-    """Whatever its default is today: the bridge was the mean."""
+def test_a_run_older_than_an_option_continues_unchanged(attention: str, tmp_path: Path) -> None:
+    """The bridge was the mean, whatever its default is today."""
     run = RunDir(str(tmp_path / "run"))
     text = run.create(with_values(CONFIG, {"model.attention": attention, "model.bridge": "mean"}))
     begin(run)
@@ -100,7 +100,7 @@ def test_a_run_begun_before_there_was_an_option_goes_on_as_it_was(attention: str
             run.create(load(None, {**GIVEN, "model.bridge": "zero"}).config)
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file/run: cannot create the run folder"):
         RunDir(str(tmp_path / "file" / "run")).create(CONFIG)

@@ -1,4 +1,4 @@
-"""One program writes into a run folder at a time; who comes second learns who was first."""
+"""One program writes to a run folder at a time; a second one learns who the first is."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ with RunLock(sys.argv[1]):
 
 
 class Holder:
-    """A process that holds the lock of a folder until it is told to end, or killed."""
+    """A process that holds the lock of a folder until it is told to end or killed."""
 
     def __init__(self, folder: Path) -> None:
         self.process = subprocess.Popen(
@@ -58,7 +58,7 @@ def holder(tmp_path: Path) -> Iterator[Holder]:
     started.kill()
 
 
-def test_who_comes_second_is_told_process_computer_and_time(holder: Holder, tmp_path: Path) -> None:
+def test_a_second_writer_learns_process_computer_and_time(holder: Holder, tmp_path: Path) -> None:
     with pytest.raises(LockedError) as caught, RunLock(str(tmp_path)):
         pass
     message = str(caught.value)
@@ -75,7 +75,7 @@ def test_a_lock_ends_with_its_process_however_that_ends(tmp_path: Path) -> None:
         assert not (tmp_path / "lock.json").exists()
 
 
-def test_a_folder_copied_while_it_is_written_is_free(holder: Holder, tmp_path: Path) -> None:
+def test_a_folder_copied_while_it_is_written_is_not_locked(holder: Holder, tmp_path: Path) -> None:
     copied = tmp_path / "copied"
     shutil.copytree(tmp_path, copied, ignore=shutil.ignore_patterns("copied"))
     assert (copied / "lock.json").exists()
@@ -83,7 +83,7 @@ def test_a_folder_copied_while_it_is_written_is_free(holder: Holder, tmp_path: P
         pass
 
 
-def test_a_lock_is_entered_again_by_who_holds_it(tmp_path: Path) -> None:
+def test_a_lock_is_reentrant(tmp_path: Path) -> None:
     lock = RunLock(str(tmp_path))
     with lock:
         with lock:
@@ -94,7 +94,7 @@ def test_a_lock_is_entered_again_by_who_holds_it(tmp_path: Path) -> None:
         pass
 
 
-def test_a_holder_that_has_not_said_who_it_is_still_holds(holder: Holder, tmp_path: Path) -> None:
+def test_a_holder_without_a_name_still_holds_the_lock(holder: Holder, tmp_path: Path) -> None:
     for content in ("", "[]", '{"program": 1}'):
         (tmp_path / "lock.json").write_text(content)
         with pytest.raises(LockedError, match="another program"), RunLock(str(tmp_path)):
@@ -109,7 +109,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_a_run_folder_is_not_made_anew_beside_its_writer(holder: Holder, tmp_path: Path) -> None:
+def test_a_run_folder_is_not_created_again_beside_its_writer(holder: Holder, tmp_path: Path) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=2)
     with pytest.raises(LockedError):
         RunDir(str(tmp_path)).create(toy.tiny_config(corpus))

@@ -1,4 +1,4 @@
-"""Real trainings of a tiny model: interrupted equals uninterrupted, and a run ends as it should."""
+"""Real training of a tiny model: an interrupted run equals an uninterrupted one, and a run ends as it should."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from seq2seq_tf.training.session import Outcome, Session
 from tests import toy
 from tests.toy import StopAfter
 
-TIMES = {"tokens_per_second", "elapsed_seconds"}  # what two equal runs may differ in
+TIMES = {"tokens_per_second", "elapsed_seconds"}  # two equal runs may differ in these
 
 SIMPLE: dict[str, Any] = {"train__max_epochs": 3}
 RICH: dict[str, Any] = {
@@ -43,7 +43,7 @@ def never() -> bool:
 
 
 def train(folder: Path, config: TranslationConfig, stop: Callable[[], bool] = never) -> Outcome:
-    """Trains with objects of its own, as a new process would."""
+    """Trains with new objects, as a new process would."""
     run = RunDir(str(folder))
     config = run.create(config)
     return Session(run, config, prepare(run, config, lambda _: None), stop).run()
@@ -56,7 +56,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def updates(lines: list[dict[str, Any]], kind: str) -> list[int]:
-    """Returns the updates of the lines that have an entry of that kind."""
+    """Returns the updates of the lines that have an entry of this kind."""
     return [line["update"] for line in lines if kind in line and "final" not in line]
 
 
@@ -65,7 +65,7 @@ def steps(folder: Path) -> list[int]:
 
 
 def assert_same_run(found: Path, expected: Path) -> None:
-    """Weights bit for bit, and all that was measured on the way."""
+    """Compares weights bit for bit, and all that was measured on the way."""
     arrays, state = checkpoint.load_arrays(str(found / "model.npz"))
     wanted, wanted_state = checkpoint.load_arrays(str(expected / "model.npz"))
     assert state == wanted_state
@@ -89,7 +89,7 @@ def simple(corpus: toy.ToyCorpus) -> TranslationConfig:
 
 @pytest.fixture(scope="module")
 def whole(simple: TranslationConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was never interrupted."""
+    """Returns a run that was never interrupted."""
     folder = tmp_path_factory.mktemp("whole")
     outcome = train(folder, simple)
     assert outcome.finished
@@ -135,7 +135,7 @@ def test_the_final_weights_are_the_best_or_their_average_whichever_scores_higher
 
 
 @pytest.mark.kernels
-def test_stopped_and_gone_on_equals_never_stopped(
+def test_a_resumed_run_equals_an_uninterrupted_one(
     simple: TranslationConfig, whole: Path, tmp_path: Path, rng: np.random.Generator
 ) -> None:
     total = metrics(whole)[-1]["update"]
@@ -155,7 +155,7 @@ def test_stopped_and_gone_on_equals_never_stopped(
 
 @pytest.mark.kernels
 @pytest.mark.slow
-def test_stopped_and_gone_on_equals_never_stopped_with_every_option(
+def test_a_resumed_run_equals_an_uninterrupted_one_with_every_option(
     corpus: toy.ToyCorpus, tmp_path: Path, rng: np.random.Generator
 ) -> None:
     config = toy.tiny_config(corpus, **RICH)
@@ -171,7 +171,7 @@ def test_stopped_and_gone_on_equals_never_stopped_with_every_option(
 
 
 def assert_same_run_but_checkpoints(found: Path, expected: Path, stop: int) -> None:
-    """A stop makes a checkpoint of its own; all else is the same."""
+    """A stop writes a checkpoint of its own; everything else is the same."""
     final, state = checkpoint.load_arrays(str(found / "model.npz"))
     wanted, wanted_state = checkpoint.load_arrays(str(expected / "model.npz"))
     assert state == wanted_state, stop
@@ -182,7 +182,7 @@ def assert_same_run_but_checkpoints(found: Path, expected: Path, stop: int) -> N
 
 @pytest.fixture
 def broken_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Makes the loss of batch n (from 0) no number, until undone."""
+    """Makes the loss of batch n (from 0) NaN, until undone."""
     batch_loss = Translation.batch_loss
 
     def break_at(number: int) -> None:
@@ -196,7 +196,7 @@ def broken_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return break_at
 
 
-def test_a_loss_that_is_no_number_ends_the_run_and_it_goes_on_from_the_last_checkpoint(
+def test_a_loss_that_is_not_a_number_ends_the_run_which_resumes_from_the_last_checkpoint(
     simple: TranslationConfig,
     whole: Path,
     tmp_path: Path,
@@ -233,7 +233,7 @@ def test_a_run_that_died_before_its_first_checkpoint_or_validation_starts_again(
     assert (tmp_path / "model.npz").exists()
 
 
-def test_a_run_that_does_not_get_better_slows_down_and_stops_early(corpus: toy.ToyCorpus, tmp_path: Path) -> None:
+def test_a_run_that_does_not_improve_slows_down_and_stops_early(corpus: toy.ToyCorpus, tmp_path: Path) -> None:
     rate = 1e-30  # too small to change a weight
     config = toy.tiny_config(
         corpus,
@@ -249,7 +249,7 @@ def test_a_run_that_does_not_get_better_slows_down_and_stops_early(corpus: toy.T
     outcome = train(tmp_path, config)
     lines = metrics(tmp_path)
     assert outcome.finished
-    assert updates(lines, "valid_loss") == [3, 6, 9, 12]  # the first is the best, then three are not better
+    assert updates(lines, "valid_loss") == [3, 6, 9, 12]  # the first is the best, the next three are not better
     assert [line["update"] for line in lines if line.get("best")] == [3]
     rates = [line["learning_rate"] / rate for line in lines if "learning_rate" in line]
     assert rates == pytest.approx([1.0] * 9 + [0.25] * 3)

@@ -1,4 +1,4 @@
-"""Every task offers what a training session needs of one, and more where its configuration says so."""
+"""Every task offers what a training session needs, and more where its configuration says so."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.every_task import TASKS, example, prepare
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_task_has_batches_as_planned_and_as_it_says(name: str, tmp_path: Path) -> None:
+def test_a_task_has_batches_as_planned_and_as_specified(name: str, tmp_path: Path) -> None:
     _, _, task = prepare(example(name, tmp_path / "data"), tmp_path / "run")
     assert 0.0 <= task.plan(0).padding < 1.0
     planned = task.plan(0).batches[:3]
@@ -31,7 +31,7 @@ def test_a_task_has_batches_as_planned_and_as_it_says(name: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_what_a_task_offers_besides_is_what_its_configuration_says(name: str, tmp_path: Path) -> None:
+def test_the_optional_parts_of_a_task_match_its_configuration(name: str, tmp_path: Path) -> None:
     _, _, task = prepare(example(name, tmp_path / "data"), tmp_path / "run")
     assert isinstance(task, HasGradientCurves) == REGISTERED[name].has_gradient_curves
     assert isinstance(task, LeavesMore) == (name == "translation")

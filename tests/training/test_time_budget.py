@@ -1,4 +1,4 @@
-"""train.max_minutes: measured without a trace, chosen once, stored, and shorter never means another schedule's end."""
+"""train.max_minutes: speed is measured without a trace, the end is chosen once and stored; the schedule ends there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def train_config(**values: Any) -> Any:
     return load(None, {f"train.{name}": value for name, value in values.items()}, TranslationConfig).config.train
 
 
-def test_the_time_of_a_training_is_that_of_its_updates_validations_and_end() -> None:
+def test_the_time_of_training_is_that_of_its_updates_validations_and_end() -> None:
     speed = Speed(update=0.5, validation=10.0, end=7.0)
     whole = 1.0 - time_budget._RESERVE
     assert seconds_of(70, train_config(), 35, speed) * whole == pytest.approx(35 + 2 * 10 + 7)
@@ -36,7 +36,7 @@ def test_the_time_of_a_training_is_that_of_its_updates_validations_and_end() -> 
 
 
 def with_speed(monkeypatch: pytest.MonkeyPatch, speed: Speed) -> None:
-    """The machine has that speed, after it has been measured as ever."""
+    """Gives the machine this speed, after measuring it as usual."""
 
     def measured(*arguments: Any) -> Speed:
         measure(*arguments)
@@ -60,7 +60,7 @@ def session(tmp_path: Path) -> Session:
 def test_as_many_updates_are_chosen_as_fit_and_never_more_than_planned(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """29 scenes in batches of 11: 3 updates an epoch, 12 in all."""
+    """There are 29 scenes in batches of 11: 3 updates per epoch, 12 in total."""
     assert session.updates_planned == 12
     monkeypatch.setattr(time_budget, "measure", lambda *_: Speed(update=6.0, validation=0.0, end=0.0))
     assert chosen(session, 60.0)[0] == 12
@@ -84,7 +84,7 @@ def assert_same_run(found: Path, expected: Path) -> None:
     assert lines(found) == lines(expected)
 
 
-@pytest.mark.slow  # the quick one is that of a shorter run, which is measured and compared as well
+@pytest.mark.slow  # the quick test is that of a shorter run, which is also measured and compared
 @pytest.mark.parametrize("task", every_task.TASKS)
 def test_measuring_leaves_no_trace(task: str, tmp_path: Path) -> None:
     run, config, made = every_task.prepare(example(task, tmp_path / "data", train__optimizer="nadam"), tmp_path / "run")
@@ -97,20 +97,20 @@ def test_measuring_leaves_no_trace(task: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_with_time_enough_is_the_run_without_a_bound(tmp_path: Path) -> None:
+def test_a_run_with_enough_time_equals_the_run_without_a_limit(tmp_path: Path) -> None:
     every_task.train(example("translation", tmp_path / "a"), tmp_path / "plain")
     every_task.train(example("translation", tmp_path / "a", train__max_minutes=1e5), tmp_path / "timed")
     assert_same_run(tmp_path / "timed", tmp_path / "plain")
     assert RunDir(str(tmp_path / "timed")).load_config(TranslationConfig).train.max_updates == 0
 
 
-def test_a_shorter_run_stores_its_end_goes_on_to_it_and_its_rate_reaches_zero_there(
+def test_a_shorter_run_stores_its_end_resumes_to_it_and_its_rate_reaches_zero_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = example("language_model", tmp_path / "data", train__bptt_steps=9, train__max_minutes=1e5)
     with_speed(monkeypatch, Speed(update=60e5 / 6, validation=0.0, end=0.0))
     asked = iter((False,))
-    with pytest.raises(StopIteration):  # killed amid its second update, long before train.checkpoint_every
+    with pytest.raises(StopIteration):  # killed during its second update, long before train.checkpoint_every
         every_task.train(found, tmp_path / "run", lambda: next(asked))
     stored = RunDir(str(tmp_path / "run")).load_config(LanguageModelConfig)
     assert stored.train.max_updates == 5
@@ -128,7 +128,7 @@ def test_a_shorter_run_stores_its_end_goes_on_to_it_and_its_rate_reaches_zero_th
     assert_same_run(tmp_path / "run", tmp_path / "whole")
 
 
-def test_an_estimate_says_what_the_minutes_would_allow(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_estimate_reports_what_the_minutes_would_allow(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time_budget, "measure", lambda *_: Speed(update=6.0, validation=0.0, end=0.0))
     line = time_budget.estimate(session.task, session.trainer)
     assert line.startswith("12 updates (3 an epoch) of 6 s")

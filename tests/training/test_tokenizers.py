@@ -1,4 +1,4 @@
-"""Weights know the tokenizers they were trained with, and a run that has weights never makes them anew."""
+"""Weights identify the tokenizers they were trained with, and a run that has weights never makes these again."""
 
 import importlib
 import shutil
@@ -74,7 +74,7 @@ def test_weights_without_hashes_load_as_before(trained: Trained, tmp_path: Path)
     load_weights(run, trained.task.model)
 
 
-def test_a_run_with_weights_never_makes_its_tokenizers_anew(
+def test_a_run_with_weights_never_makes_its_tokenizers_again(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = copy(trained, tmp_path / "run")

@@ -1,4 +1,4 @@
-"""An update is the clipped mean gradient per token, applied once, whole or not at all."""
+"""An update applies the clipped mean gradient per token once, completely or not at all."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ RATE = 0.1
 
 
 class Regression:
-    """A least-squares problem; each row counts as one token. Counts how often it is traced."""
+    """A least-squares problem in which each row is one token; counts how often it is traced."""
 
     def __init__(self, seed: int) -> None:
         random = np.random.default_rng(seed)
@@ -57,7 +57,7 @@ def one_update(made: Trainer, *batches: Any, first: int = 0, rate: float = RATE)
 
 
 def mean_gradient(made: Trainer, data: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
-    """The gradient of the mean loss per row, by hand."""
+    """Returns the gradient of the mean loss per row, derived by hand."""
     inputs, labels = data
     kernel, bias = (v.numpy() for v in made.model.trainable_variables)
     errors = 2.0 * (inputs @ kernel + bias - labels) / len(inputs)
@@ -91,7 +91,7 @@ def test_accumulated_batches_of_different_size_are_one_update_on_all_their_token
     parts = [batch(2, 1), batch(5, 2), batch(3, 3)]
     joined = tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     together, apart = trainer(), trainer(accumulate=3)
-    for _ in range(3):  # nothing may be left over from the update before
+    for _ in range(3):  # nothing may be left over from the previous update
         expected, at_once = change(together, joined)
         found, summed = change(apart, *parts)
         assert_close(found, expected)
@@ -125,7 +125,7 @@ def test_a_gradient_below_the_bound_is_not_clipped() -> None:
 
 
 class Faulty(Regression):
-    """Its loss is not a number where labels are not, though its gradient is."""
+    """A problem whose loss is not a number where labels are not, though its gradient is."""
 
     def batch_loss(self, batch: Any, carry: Any, *, dropout_seed: tf.Tensor | None) -> tuple[LossSum, Any]:
         finite = (batch[0], tf.where(tf.math.is_finite(batch[1]), batch[1], 0.0))
@@ -163,7 +163,7 @@ def test_batches_of_any_size_and_any_rate_share_one_trace(accumulate: int) -> No
 
 
 class Numbered(Regression):
-    """Its gradient tells the seed of the dropout masks, its carry how many batches there were."""
+    """A problem whose gradient shows the seed of the dropout masks, and whose carry counts the batches."""
 
     def batch_loss(self, batch: Any, carry: Any, *, dropout_seed: tf.Tensor | None) -> tuple[LossSum, Any]:
         assert dropout_seed is not None
@@ -194,7 +194,7 @@ def test_a_batch_in_shards_is_one_update_on_all_its_rows(rows: int) -> None:
 
 
 @pytest.mark.parametrize(("rows", "parts", "sizes"), [(7, 3, [2, 2, 3]), (1, 2, [0, 1]), (4, 1, [4]), (0, 2, [0, 0])])
-def test_rows_are_shared_out_evenly_and_in_order(rows: int, parts: int, sizes: list[int]) -> None:
+def test_rows_are_divided_evenly_and_in_order(rows: int, parts: int, sizes: list[int]) -> None:
     tree = (tf.range(rows), {"b": tf.ones([rows, 3])})
     shared = split_rows(tree, parts)
     assert [int(tf.shape(part[0])[0]) for part in shared] == sizes

@@ -1,4 +1,4 @@
-"""Which weights are in use is said in words; those of whole runs are loaded in test_crash_points.py and others."""
+"""Weights in use are described in words; those of whole runs are loaded in test_crash_points.py and others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seq2seq_tf.training.weights import IN_TRAINING, Weights, load_weights, mode
 
 
 class Model:
-    """Two weights and no loss."""
+    """A model with two weights and no loss."""
 
     def __init__(self) -> None:
         self.kernel = keras.Variable(np.zeros([3, 5]), dtype="float32", name="kernel")
@@ -57,7 +57,7 @@ def test_final_weights_win_over_the_best_and_the_best_over_the_latest(run: RunDi
     ]
 
 
-def test_an_object_says_its_run_and_its_size() -> None:
+def test_an_outline_names_the_run_and_the_size() -> None:
     weights = Weights(True, "best checkpoint", 9, 0, "runs/x/model.npz")
     assert outline("Thing", weights, Model(), "gru") == "<Thing of 'runs/x' (best checkpoint): gru, 15 parameters>"  # type: ignore[arg-type]
     assert outline("Thing", IN_TRAINING, Model()) == "<Thing of no run folder (those in training): 15 parameters>"  # type: ignore[arg-type]
