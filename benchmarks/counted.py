@@ -1,4 +1,4 @@
-"""Counted operations of the translation model: multiply-adds of its matrix products, as 2 FLOP each."""
+"""Operation counts of the translation model: multiply-adds of its matrix products, 2 FLOP each."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ _GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
 def forward_flops(model: TranslationModelConfig, target_vocab: int) -> tuple[float, float]:
-    """Returns FLOP per real source piece and per real target piece of a forward pass (attention's products left out:
-    they depend on both lengths and are small)."""
+    """Returns FLOP per real source piece and per real target piece of a forward pass.
+
+    The products over attention weights are left out: they depend on both lengths and are small.
+    """
     gates, directions = _GATES[model.cell], 2 if model.bidirectional else 1
     values = model.encoder_units * directions
     below, source = model.embedding_units, 0.0
@@ -27,6 +29,6 @@ def forward_flops(model: TranslationModelConfig, target_vocab: int) -> tuple[flo
 
 
 def training_flops(model: TranslationModelConfig, target_vocab: int) -> tuple[float, float]:
-    """Forward and backward: three times the forward pass."""
+    """Returns the same for forward and backward pass: three times the forward pass."""
     source, target = forward_flops(model, target_vocab)
     return 3.0 * source, 3.0 * target

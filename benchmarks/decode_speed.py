@@ -1,8 +1,8 @@
 """Decoding speed: python benchmarks/decode_speed.py --model_dir=runs/NAME --source=FILE
 
-One row per beam and batch size: sentences and target pieces per second and mean output length, the end of the
-sentence counted as a piece; then the latency of one sentence alone. Loading, tracing and one warm-up call are not
-counted, cutting into pieces is. Run it with nothing else running.
+Prints one row per beam and batch size: sentences and target pieces per second and mean output length, with the end of
+the sentence counted as a piece; then the latency of a single sentence. Times include tokenization, but not loading,
+tracing and a warm-up call. Run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("model_dir", None, "run folder", required=True)
 flags.DEFINE_string("source", None, "sentences to translate [default: the run's test set]")
 flags.DEFINE_list("beams", ["5", "1"], "beam sizes")
-flags.DEFINE_list("batch_tokens", ["512", "1024", "2048", "4096"], "batch sizes in padded source pieces")
+flags.DEFINE_list("batch_tokens", ["512", "1024", "2048", "4096"], "batch sizes, in padded source pieces")
 flags.DEFINE_integer("shortlist", 0, "search.shortlist; 0 = exact", lower_bound=0)
 flags.DEFINE_bool("early_stop", False, "search.early_stop; false = exact")
-flags.DEFINE_integer("single", 100, "sentences translated one by one for the latency", lower_bound=1)
+flags.DEFINE_integer("single", 100, "sentences translated one by one to measure latency", lower_bound=1)
 flags.DEFINE_integer("repeats", 3, "runs per row; the median is printed", lower_bound=1)
-flags.DEFINE_string("precision", None, "float32 or bfloat16, instead of the precision the run was trained with")
+flags.DEFINE_string("precision", None, "float32 or bfloat16 [default: the precision of the run]")
 flags.DEFINE_string("json", None, "also write the numbers and the translations to this file")
 
 
 def load_translator() -> Any:
-    """Loads the run, with another precision if asked for."""
+    """Returns the translator of the run, in the requested precision."""
     from seq2seq_tf.config.loading import to_yaml, with_values
     from seq2seq_tf.tasks.translation.config import TranslationConfig
     from seq2seq_tf.tasks.translation.translator import Translator
@@ -53,30 +53,30 @@ def load_translator() -> Any:
             run.source_model: other.source_model,
             run.target_model: other.target_model,
             run.weights_file(): other.final_model,
-            run.data: other.data,  # shortlists are learnt from it
+            run.data: other.data,  # shortlists are learned from it
         }
         for path, link in files.items():
             os.symlink(os.path.abspath(path), link)
         translator = Translator.load(folder)
         if FLAGS.shortlist:
-            translator.lexicon()  # learnt while the folder is there
+            translator.lexicon()  # learned while the folder exists
         return translator
 
 
 def search_options(translator: Any, beam: int, **options: int) -> Any:
-    """Returns the options of a search for the best translation, exact unless the flags say otherwise."""
+    """Returns the options of a search for the best translation, exact unless the flags approximate it."""
     approximate = {"shortlist": FLAGS.shortlist, "early_stop": FLAGS.early_stop}
     return translator.search_options(beam_size=beam, n_best=1, split_sentences=False, **approximate, **options)
 
 
 def kind_of_search(precision: str) -> str:
-    """Returns the precision, and what is approximate in the search."""
+    """Returns the precision and the approximations of the search."""
     shortlist = f", shortlist {FLAGS.shortlist}" if FLAGS.shortlist else ""
     return precision + shortlist + (", early stop" if FLAGS.early_stop else "")
 
 
 def time_batches(translator: Any, sources: list[str], beam: int, tokens: int) -> tuple[dict[str, Any], list[str]]:
-    """Returns the row of one beam and batch size, and the translations."""
+    """Returns the table row for one beam and batch size, and the translations."""
     search = search_options(translator, beam, batch_tokens=tokens)
     translator.translate_all(sources[:100], search)
     times = []
@@ -99,7 +99,7 @@ def time_batches(translator: Any, sources: list[str], beam: int, tokens: int) ->
 
 
 def time_single(translator: Any, sources: list[str], beam: int) -> dict[str, Any]:
-    """Returns the latency of one sentence alone."""
+    """Returns the latency of a single sentence."""
     search = search_options(translator, beam)
     times = []
     for text in [*sources[:5], *sources[: FLAGS.single]]:
@@ -112,7 +112,7 @@ def time_single(translator: Any, sources: list[str], beam: int) -> dict[str, Any
 
 
 def main() -> None:
-    """Prints the tables."""
+    """Measures and prints the tables."""
     beams, sizes = whole_numbers("beams"), whole_numbers("batch_tokens")
     program.import_tensorflow()
     from machine import describe
@@ -126,7 +126,7 @@ def main() -> None:
     path = FLAGS.source or translator.config.data.test_source
     sources = list(iter_lines(path)) if path else []
     if not sources:
-        raise InputError("--source: no sentences, and the run has no test set")
+        raise InputError("no sentences: --source is empty or not given, and the run has no test set")
     translator.translate(sources[0])
     first = time.perf_counter() - begin
     kind = kind_of_search(translator.config.train.precision)
@@ -139,7 +139,7 @@ def main() -> None:
             rows.append(row)
             speed = f"{row['sentences_per_s']:,.0f} | {row['pieces_per_s']:,.0f} | {row['mean_pieces']:.1f}"
             print(f"| {beam} | {tokens} | {speed} |", flush=True)
-    print("\n| beam | one sentence alone, median | 90 % |\n|---|---|---|")
+    print("\n| beam | single sentence, median | 90 % |\n|---|---|---|")
     for beam in beams:
         single.append(time_single(translator, sources, beam))
         print(f"| {beam} | {single[-1]['median_ms']:.1f} ms | {single[-1]['90%_ms']:.1f} ms |", flush=True)

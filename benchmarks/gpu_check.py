@@ -1,8 +1,8 @@
-"""Proves and times a run on a GPU: python benchmarks/gpu_check.py --model_dir=runs/NAME [--json=FILE]
+"""Checks and times a run on a GPU: python benchmarks/gpu_check.py --model_dir=runs/NAME [--json=FILE]
 
-Prints tables: the devices; where the ops of the search run and what is copied inside its loop; whether the GPU finds
-what the CPU finds (translations, scores, loss, gradients); training and beam search speed in every way to run them.
-Says so and ends with exit code 0 where no GPU is visible. --device=CPU:0 tries the program itself on a CPU.
+Prints tables: the devices; where the ops of the search run and what is copied inside its loop; whether GPU and CPU
+agree (translations, scores, loss, gradients); the speed of every way of training and of the search. If no GPU is
+visible, it reports that and exits with code 0. --device=CPU:0 tries the program itself on a CPU.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from seq2seq_tf.cli import program
 from seq2seq_tf.errors import InputError
 
 PARTS = {
-    "devices": "GPUs that TensorFlow sees",
-    "loops": "One step of the search, by the kernel registry",
-    "traffic": "One step of the exported search, by the profiler",
+    "devices": "GPUs visible to TensorFlow",
+    "loops": "One step of the search, according to the kernel registry",
+    "traffic": "One step of the exported search, according to the profiler",
     "agreement": "Differences from float32 on the CPU",
-    "training": "Training, real target pieces per second",
-    "searching": "Translating",
+    "training": "Training, in real target pieces per second",
+    "searching": "Translation",
 }
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("model_dir", None, "run folder of a translator")
-flags.DEFINE_string("device", "GPU:0", "device to check; CPU:0 tries this program where there is no GPU")
+flags.DEFINE_string("device", "GPU:0", "device to check; CPU:0 tries this program without a GPU")
 flags.DEFINE_string("source", None, "sentences to translate [default: the run's test set]")
-flags.DEFINE_string("train_source", None, "pairs to train on, source [default: the run's training files]")
-flags.DEFINE_string("train_target", None, "pairs to train on, target")
-flags.DEFINE_integer("sentences", 500, "sentences translated", lower_bound=2)
-flags.DEFINE_integer("pairs", 20_000, "training pairs read", lower_bound=2)
-flags.DEFINE_integer("updates", 20, "updates timed per way to train", lower_bound=1)
-flags.DEFINE_list("batch_tokens", ["512", "2048", "8192", "32768"], "batch sizes of the beam search, in source pieces")
-flags.DEFINE_integer("train_batch_tokens", 0, "batch size of the training; 0 = the run's", lower_bound=0)
-flags.DEFINE_bool("jit", True, "also train compiled with XLA; compiling takes minutes")
-flags.DEFINE_list("parts", list(PARTS), "what to do, of these")
+flags.DEFINE_string("train_source", None, "source side of the pairs to train on [default: the run's training files]")
+flags.DEFINE_string("train_target", None, "target side of the pairs to train on [default: the run's training files]")
+flags.DEFINE_integer("sentences", 500, "sentences to translate", lower_bound=2)
+flags.DEFINE_integer("pairs", 20_000, "training pairs to read", lower_bound=2)
+flags.DEFINE_integer("updates", 20, "updates to time for each way of training", lower_bound=1)
+flags.DEFINE_list("batch_tokens", ["512", "2048", "8192", "32768"], "batch sizes of the search, in source pieces")
+flags.DEFINE_integer("train_batch_tokens", 0, "batch size in training; 0 = that of the run", lower_bound=0)
+flags.DEFINE_bool("jit", True, "also train with XLA compilation, which takes minutes")
+flags.DEFINE_list("parts", list(PARTS), "parts to run; the default is all of them")
 flags.DEFINE_string("json", None, "also write the numbers to this file")
 
 NO_GPU = "no GPU is visible: nothing was measured"
@@ -48,7 +48,7 @@ _COMPARED = 64  # sentences and pairs on which CPU and GPU are compared
 
 
 def print_table(title: str, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Prints rows as they come, as a markdown table; returns them."""
+    """Prints rows as they arrive, as a Markdown table; returns them."""
     print(f"\n## {title}\n", flush=True)
     kept: list[dict[str, Any]] = []
     for row in rows:
@@ -68,7 +68,7 @@ def _shown(value: Any) -> str:
 
 
 def attempt(label: str, columns: list[str], measure: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-    """Returns a row, or one that says what went wrong: the other rows are worth having all the same."""
+    """Returns a row of measurements, or one with the error, so that the other rows are still measured."""
     try:
         return {"": label, **measure()}
     except Exception as error:  # whatever a driver, XLA or a kernel raises
@@ -76,7 +76,7 @@ def attempt(label: str, columns: list[str], measure: Callable[[], Mapping[str, A
 
 
 class Check:
-    """One run, its sentences and pairs, and the device."""
+    """The checks of one run on a device; each method yields the rows of a table."""
 
     def __init__(self, model_dir: str, device: str) -> None:
         from gpu_measures import Variant, load
@@ -94,7 +94,7 @@ class Check:
         self.pairs = [(s, t) for s, t in zip(*sides, strict=True) if s and t]
 
     def devices(self) -> Iterable[dict[str, Any]]:
-        """Yields what TensorFlow says of the GPUs."""
+        """Yields TensorFlow's description of each GPU."""
         import tensorflow as tf
 
         for device in tf.config.list_physical_devices("GPU"):
@@ -103,7 +103,7 @@ class Check:
             yield {"device": device.name, "name": details.get("device_name", ""), "capability": capability}
 
     def loops(self) -> Iterable[dict[str, Any]]:
-        """Yields what the search loops would do by TensorFlow's kernel registry."""
+        """Yields where the ops of each search loop would run, according to TensorFlow's kernel registry."""
         from placement import loops
 
         for name in ("greedy", "beam"):
@@ -120,7 +120,7 @@ class Check:
             }
 
     def traffic(self) -> Iterable[dict[str, Any]]:
-        """Yields what the profiler saw while the exported search ran, per step of the search."""
+        """Yields the profiler's counts per step of the exported search."""
         import numpy as np
         import tensorflow as tf
         from gpu_measures import Variant, load, ops_by_device, traffic
@@ -137,7 +137,9 @@ class Check:
             with tf.device(self.device):
                 return served(source, beam_size=tf.constant(beam), n_best=tf.constant(1))
 
-        placed = ops_by_device(lambda: call(1))  # the first call, as a graph is placed once; it holds both searches
+        placed = ops_by_device(
+            lambda: call(1)
+        )  # the first call, since a graph is placed once; it contains both searches
         on_cpu = {op: n for (kind, op), n in placed.items() if kind == "CPU"}
         for beam in (1, translator.config.search.beam_size):
             steps = int(np.max(call(beam)["lengths"]))
@@ -154,7 +156,7 @@ class Check:
             }
 
     def agreement(self) -> Iterable[dict[str, Any]]:
-        """Yields how far the device is from float32 on the CPU."""
+        """Yields the differences of each variant from float32 on the CPU."""
         from gpu_measures import Variant, compare, compute, load
 
         from seq2seq_tf.data.batching import make_batch
@@ -178,7 +180,7 @@ class Check:
             yield attempt(str(variant), columns, measure)
 
     def training(self) -> Iterable[dict[str, Any]]:
-        """Yields the speed of every way to train."""
+        """Yields the speed of every way of training."""
         import dataclasses
 
         from gpu_measures import Variant, batches_of, load, time_training
@@ -212,12 +214,12 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def main() -> None:
-    """Prints the tables."""
+    """Runs the requested parts and prints their tables."""
     from number_flags import whole_numbers
 
-    whole_numbers("batch_tokens")  # a mistake is told before anything is measured
+    whole_numbers("batch_tokens")  # mistakes are reported before anything is measured
     if unknown := [part for part in FLAGS.parts if part not in PARTS]:
-        raise InputError(f"--parts: must be of {', '.join(PARTS)}, got {unknown[0]!r}")
+        raise InputError(f"--parts: must be among {', '.join(PARTS)}, got {unknown[0]!r}")
     program.import_tensorflow()
     import tensorflow as tf
     from machine import describe
@@ -227,13 +229,13 @@ def main() -> None:
         return
     if not FLAGS.model_dir:
         raise InputError("--model_dir must name the run folder of a translator")
-    tf.get_logger().setLevel("ERROR")  # every way to run is traced anew, on purpose
+    tf.get_logger().setLevel("ERROR")  # every variant is traced again, on purpose
     check = Check(FLAGS.model_dir, FLAGS.device)
     print(f"{describe()}; TensorFlow {tf.__version__}; {FLAGS.model_dir} on {FLAGS.device}")
     found: dict[str, Any] = {"device": FLAGS.device, "tensorflow": tf.__version__}
     for name in FLAGS.parts:
         found[name] = print_table(PARTS[name], getattr(check, name)())
-        if FLAGS.json:  # after each part: a machine may be lost before the last
+        if FLAGS.json:  # after each part: the machine may be lost before the last one
             with open(FLAGS.json, "w", encoding="utf-8") as file:
                 json.dump(found, file, indent=1)
 

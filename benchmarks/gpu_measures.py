@@ -1,4 +1,4 @@
-"""What gpu_check.py measures. Each part takes a device, so that it can also be tried on a CPU."""
+"""The measurements of gpu_check.py. Each takes a device, so that it can also be tried on a CPU."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _RATE = 1e-5  # any learning rate takes the same time
 
 
 class Variant(NamedTuple):
-    """A way to train."""
+    """A way of training."""
 
     precision: str
     cudnn: bool
     jit: bool = False
-    tf32: bool = True  # float32 products on tensor cores, with 10 bits of mantissa: TensorFlow's default
+    tf32: bool = True  # float32 products on tensor cores with 10-bit mantissas, TensorFlow's default
 
     def __str__(self) -> str:
         extras = [name for name, on in (("cuDNN", self.cudnn), ("XLA", self.jit), ("no TF32", not self.tf32)) if on]
@@ -45,7 +45,7 @@ class Variant(NamedTuple):
 
 
 def varied(config: TranslationConfig, variant: Variant, *, dropout: bool) -> TranslationConfig:
-    """Returns the configuration of a run with another way to train, and perhaps without dropout."""
+    """Returns the configuration of a run for another way of training, with or without dropout."""
     off: dict[str, Any] = {} if dropout else dict.fromkeys(_DROPOUTS, 0.0)
     multiple = _JIT_MULTIPLE if variant.jit else config.train.length_multiple
     train = dataclasses.replace(
@@ -60,7 +60,7 @@ def varied(config: TranslationConfig, variant: Variant, *, dropout: bool) -> Tra
 
 
 def load(model_dir: str, device: str, variant: Variant, *, dropout: bool = False) -> Translator:
-    """Loads a run onto a device, to be trained and to translate in another way."""
+    """Returns a run loaded onto a device, for training and translating as in a variant."""
     run = RunDir(model_dir)
     config = varied(run.load_config(TranslationConfig), variant, dropout=dropout)
     source, target = SentencePieceTokenizer(run.source_model), SentencePieceTokenizer(run.target_model)
@@ -75,16 +75,16 @@ def load(model_dir: str, device: str, variant: Variant, *, dropout: bool = False
 
 
 class Found(NamedTuple):
-    """What a device computes, to be compared with another."""
+    """Results of a device, for comparison with another."""
 
-    tokens: dict[int, list[list[int]]]  # beam size -> pieces of each sentence
-    scores: dict[int, np.ndarray]  # beam size -> log-probability of each sentence
+    tokens: dict[int, list[list[int]]]  # beam size -> piece ids of each translation
+    scores: dict[int, np.ndarray]  # beam size -> log-probability of each translation
     loss: float
-    gradient: np.ndarray  # of all weights, end to end
+    gradient: np.ndarray  # of all weights, concatenated
 
 
 def compute(translator: Translator, device: str, sources: Sequence[list[int]], batch: Batch) -> Found:
-    """Translates greedily and with a beam, and differentiates the loss of one batch."""
+    """Returns greedy and beam translations, and the loss of one batch with its gradient."""
     tokens: dict[int, list[list[int]]] = {}
     scores: dict[int, np.ndarray] = {}
     with tf.device(device):
@@ -109,7 +109,7 @@ def _loss_and_gradients(model: Translation, batch: Batch) -> tuple[tf.Tensor, li
 
 
 def compare(found: Found, expected: Found) -> dict[str, float]:
-    """Returns shares of equal translations, and the largest differences of what both have."""
+    """Returns shares of equal translations, largest differences of their scores, and relative errors of the rest."""
     numbers: dict[str, float] = {}
     for beam, rows in expected.tokens.items():
         same = np.array([a == b for a, b in zip(found.tokens[beam], rows, strict=True)])
@@ -123,7 +123,7 @@ def compare(found: Found, expected: Found) -> dict[str, float]:
 
 
 def batches_of(pairs: Sequence[tuple[list[int], list[int]]], config: TranslationConfig, count: int) -> list[Batch]:
-    """Returns the first batches of an epoch over pairs of piece ids, padded as a training would."""
+    """Returns the first batches of an epoch over pairs of piece ids, padded as in training."""
     train = config.train
     lengths = [round_up(np.array([len(p[side]) + 1 for p in pairs]), train.length_multiple) for side in (0, 1)]
     plan = plan_epoch(*lengths, batch_tokens=train.batch_tokens, pool_pairs=train.pool_pairs, seed=train.seed, epoch=0)
@@ -133,7 +133,7 @@ def batches_of(pairs: Sequence[tuple[list[int], list[int]]], config: Translation
 
 
 def time_training(translator: Translator, device: str, batches: Sequence[Batch]) -> dict[str, float]:
-    """Trains on the batches twice and times the second pass: the first traces, compiles and warms up."""
+    """Trains on the batches twice and times the second pass; the first traces, compiles and warms up."""
     seconds = []
     with tf.device(device):
         trainer = Trainer(translator.model, translator.config.train, BATCH_SPEC)
@@ -159,7 +159,7 @@ def time_search(translator: Translator, texts: Sequence[str], beam: int, batch_t
 
 
 def ops_by_device(call: Callable[[], Any]) -> Counter[tuple[str, str]]:
-    """Returns how many ops of each kind the graphs of a call hold on each kind of device, after placement."""
+    """Returns (device type, op) -> number of such ops in the graphs of a call, after placement."""
     eager = context.context()
     eager.enable_graph_collection()
     try:
@@ -172,7 +172,7 @@ def ops_by_device(call: Callable[[], Any]) -> Counter[tuple[str, str]]:
 
 
 class Traffic(NamedTuple):
-    """What the profiler saw on the GPUs during a call."""
+    """Counts of the profiler for the GPUs during a call."""
 
     kernels: int
     kernel_ms: float
@@ -181,7 +181,7 @@ class Traffic(NamedTuple):
 
 
 def traffic(call: Callable[[], Any], folder: str) -> Traffic:
-    """Profiles a call; all zero if nothing ran on a GPU. folder: empty, for the profile."""
+    """Profiles a call, writing to an empty folder; all counts are zero if nothing ran on a GPU."""
     tf.profiler.experimental.start(folder)
     try:
         call()
@@ -200,7 +200,7 @@ def traffic(call: Callable[[], Any], folder: str) -> Traffic:
 
 
 def _gpu_events(folder: str) -> Iterator[tuple[str, int]]:
-    """Yields name and picoseconds of everything in the streams of the GPUs."""
+    """Yields name and duration in picoseconds of every event in the streams of the GPUs."""
     for path in glob.glob(os.path.join(folder, "**", "*.xplane.pb"), recursive=True):
         space = xplane_pb2.XSpace()
         with open(path, "rb") as file:
@@ -208,5 +208,5 @@ def _gpu_events(folder: str) -> Iterator[tuple[str, int]]:
         for plane in space.planes:
             if plane.name.startswith("/device:GPU"):
                 for line in plane.lines:
-                    if line.name.startswith("Stream"):  # other lines repeat what the streams did
+                    if line.name.startswith("Stream"):  # other lines repeat the events of the streams
                         yield from ((plane.event_metadata[e.metadata_id].name, e.duration_ps) for e in line.events)

@@ -1,7 +1,7 @@
 """Growth with sentence length, beam, batch and vocabulary: python benchmarks/growth.py --model_dir=runs/NAME
 
-Measures on a trained run, prints tables, writes the numbers and draws one figure; --corpus takes the numbers of
-scaling.py as a fourth panel. --redraw=FILE draws again without measuring. Run it with nothing else running.
+Measures a trained run, prints tables, writes the numbers and draws one figure; --corpus adds the numbers of scaling.py
+as a fourth panel. --redraw=FILE draws again without measuring. Run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from seq2seq_tf.errors import InputError
 FLAGS = flags.FLAGS
 flags.DEFINE_string("model_dir", None, "trained run folder")
 flags.DEFINE_string("source", None, "sentences to translate [default: the run's test set]")
-flags.DEFINE_string("corpus", None, "numbers written by scaling.py --json, for the panel of the corpus")
-flags.DEFINE_list("lengths", ["5", "10", "20", "40", "80"], "pieces of a sentence")
+flags.DEFINE_string("corpus", None, "numbers written by scaling.py --json, for the corpus panel")
+flags.DEFINE_list("lengths", ["5", "10", "20", "40", "80"], "sentence lengths, in pieces")
 flags.DEFINE_list("beams", ["1", "2", "3", "5", "8", "12"], "beam sizes")
-flags.DEFINE_list("batch_tokens", ["256", "1024", "4096"], "batches of a translation, in padded source pieces")
-flags.DEFINE_list("vocabularies", ["1000", "2000", "4000", "8000", "16000", "32000"], "numbers of pieces")
-flags.DEFINE_integer("sentences", 200, "sentences translated for each beam and batch", lower_bound=1)
-flags.DEFINE_integer("update_tokens", 1000, "target pieces of a training update", lower_bound=1)
-flags.DEFINE_integer("repeats", 5, "the median of so many runs counts", lower_bound=1)
-flags.DEFINE_string("machine", None, "machine and date for the title [default: as far as they can be found out]")
+flags.DEFINE_list("batch_tokens", ["256", "1024", "4096"], "batch sizes for translating, in padded source pieces")
+flags.DEFINE_list("vocabularies", ["1000", "2000", "4000", "8000", "16000", "32000"], "vocabulary sizes, in pieces")
+flags.DEFINE_integer("sentences", 200, "sentences translated for each beam and batch size", lower_bound=1)
+flags.DEFINE_integer("update_tokens", 1000, "target pieces per training update", lower_bound=1)
+flags.DEFINE_integer("repeats", 5, "runs per measurement; the median is reported", lower_bound=1)
+flags.DEFINE_string("machine", None, "machine and date for the title [default: as detected]")
 flags.DEFINE_string(
     "out", None, "PNG to write [default: docs/img/growth.png if there is docs/img, else docs/growth.png]"
 )
 flags.DEFINE_string("json", None, "write the numbers to this file")
-flags.DEFINE_string("redraw", None, "draw the numbers in this file, measure nothing")
+flags.DEFINE_string("redraw", None, "draw the numbers in this file without measuring")
 
 _SIDE_BY_SIDE = 16  # sentences in a batch when length is measured
 _VOCAB_LENGTH = 14  # pieces of a sentence when the vocabulary is measured: about the mean of Multi30k
 
 
 def median_ms(run: Callable[[], object]) -> float:
-    """Returns the median milliseconds of `repeats` runs, after one that does not count."""
+    """Returns the median milliseconds of `repeats` runs, after a warm-up run."""
     run()
     times = []
     for _ in range(FLAGS.repeats):
@@ -56,11 +56,11 @@ def median_ms(run: Callable[[], object]) -> float:
 
 
 class UpdateClock:
-    """Times training updates of a fresh model of the run's shape.
+    """Times training updates of a newly initialised model with the run's sizes.
 
     Args:
-      config: of the run.
-      vocab: pieces of both languages.
+      config: options of the run.
+      vocab: number of pieces of each language.
     """
 
     def __init__(self, config: Any, vocab: int) -> None:
@@ -77,7 +77,7 @@ class UpdateClock:
         self._vocab = vocab
 
     def median_ms(self, sentences: int, pieces: int) -> float:
-        """Returns milliseconds of an update on random sentences."""
+        """Returns the median milliseconds of an update on random sentences of `pieces` pieces, counting the end."""
         from seq2seq_tf.data.batching import make_batch
         from seq2seq_tf.structures import EOS_ID
 
@@ -88,11 +88,11 @@ class UpdateClock:
 
 
 def measure_lengths(translator: Any, sources: list[str], lengths: list[int]) -> list[dict[str, float]]:
-    """Times sentences of exactly so many pieces; translations are held to the length of their sources."""
+    """Times sentences of exactly these numbers of pieces; translations are forced to the length of their sources."""
     from seq2seq_tf.structures import EOS_ID
 
     clock = UpdateClock(translator.config, translator.target.vocab_size)
-    stream = np.concatenate(translator.source.encode(sources))  # ids of real text, end to end
+    stream = np.concatenate(translator.source.encode(sources))  # ids of real text, concatenated
     rows = []
     for length in lengths:
         source = np.resize(stream, [_SIDE_BY_SIDE, length]).astype(np.int32)
@@ -113,7 +113,7 @@ def measure_lengths(translator: Any, sources: list[str], lengths: list[int]) -> 
 
 
 def measure_beams(translator: Any, sources: list[str], beams: list[int], sizes: list[int]) -> list[dict[str, float]]:
-    """Times whole texts for each beam and batch size."""
+    """Times the translation of all sentences for each beam and batch size."""
     rows = []
     for size in sizes:
         for beam in beams:
@@ -125,7 +125,7 @@ def measure_beams(translator: Any, sources: list[str], beams: list[int], sizes: 
 
 
 def measure_vocabularies(config: Any, sizes: list[int]) -> list[dict[str, float]]:
-    """Times training updates for each number of pieces."""
+    """Times training updates for each vocabulary size."""
     rows = []
     sentences = max(FLAGS.update_tokens // _VOCAB_LENGTH, 1)
     for size in sizes:
@@ -136,14 +136,14 @@ def measure_vocabularies(config: Any, sizes: list[int]) -> list[dict[str, float]
 
 
 def measure() -> dict[str, Any]:
-    """Measures everything on the run."""
+    """Returns all measurements of the run."""
     lengths, beams, sizes, vocabularies = (
         whole_numbers(name) for name in ("lengths", "beams", "batch_tokens", "vocabularies")
     )
     if not FLAGS.model_dir:
-        raise InputError("--model_dir must name a trained run folder, or --redraw a file of numbers")
+        raise InputError("either --model_dir must name a trained run folder, or --redraw a file of numbers")
     if min(lengths) < 2 or min(vocabularies) < 8:
-        raise InputError("--lengths must be 2 or more, --vocabularies 8 or more")
+        raise InputError("--lengths must be at least 2, and --vocabularies at least 8")
     program.import_tensorflow()
     from seq2seq_tf.tasks.translation.translator import Translator
     from seq2seq_tf.text.lines import iter_lines
@@ -154,7 +154,7 @@ def measure() -> dict[str, Any]:
     path = FLAGS.source or translator.config.data.test_source
     sources = list(iter_lines(path))[: FLAGS.sentences] if path else []
     if not sources:
-        raise InputError("--source: no sentences, and the run has no test set")
+        raise InputError("no sentences: --source is empty or not given, and the run has no test set")
     found: dict[str, Any] = {"precision": translator.config.train.precision}
     print("| pieces | training, per sentence | greedy | beam 5 |\n|---|---|---|---|")
     found["lengths"] = measure_lengths(translator, sources, lengths)
@@ -166,7 +166,11 @@ def measure() -> dict[str, Any]:
 
 
 def read_json(path: str) -> dict[str, Any]:
-    """Returns what a file of numbers holds."""
+    """Returns the contents of a file of numbers.
+
+    Raises:
+      InputError: the file cannot be read, or these benchmarks did not write it.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
@@ -180,7 +184,7 @@ def read_json(path: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measures or reads, and draws."""
+    """Measures the run or reads earlier numbers, and draws the figure."""
     from growth_plot import draw
     from machine import describe
 

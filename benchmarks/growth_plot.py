@@ -1,4 +1,4 @@
-"""The figure of growth.py: up to four panels, each one kind of growth."""
+"""The figure of growth.py: up to four panels, one per kind of growth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Rows = list[dict[str, float]]
 
 
 def draw(found: dict[str, Any], path: str) -> None:
-    """Draws the numbers of growth.py, and those of scaling.py if they are among them."""
+    """Draws the numbers of growth.py, with those of scaling.py if present, to a PNG file."""
     panels = [(name, panel) for name, panel in _PANELS.items() if found.get(name)]
     columns = 2 if len(panels) > 1 else 1
     rows = -(-len(panels) // columns)
@@ -38,7 +38,7 @@ def _column(rows: Rows, name: str) -> list[float]:
 
 
 def _logarithmic(axis: Axes, ticks: list[float], *, y: bool) -> None:
-    """Sets logarithmic scales with whole numbers at the measured places."""
+    """Sets logarithmic scales, with tick labels in plain numbers and x ticks at the measured values."""
     axis.set_xscale("log")
     axis.set_xticks(ticks, minor=False)
     axis.set_xticks([], minor=True)
@@ -53,7 +53,7 @@ def _logarithmic(axis: Axes, ticks: list[float], *, y: bool) -> None:
 
 
 def draw_corpus(axis: Axes, rows: Rows) -> None:
-    """Seconds and memory against the number of pairs."""
+    """Plots seconds and memory against the number of pairs."""
     pairs = _column(rows, "pairs")
     names = {"epoch_s": "an epoch (estimated)", "tokenise_s": "tokenising", "piece_model_s": "training the piece model"}
     for name, label in {**names, "plan_s": "planning an epoch"}.items():
@@ -64,7 +64,7 @@ def draw_corpus(axis: Axes, rows: Rows) -> None:
     axis.set_ylabel("seconds")
     memory = axis.twinx()
     memory.plot(pairs, [row["train_peak_mib"] / 1024 for row in rows], "s--", color="gray", label="peak memory (right)")
-    memory.set_ylim(0, 2.5 * max(row["train_peak_mib"] / 1024 for row in rows))  # apart from the other lines
+    memory.set_ylim(0, 2.5 * max(row["train_peak_mib"] / 1024 for row in rows))  # keeps it away from the other lines
     memory.set_ylabel("GiB, training")
     handles = [*axis.get_lines(), *memory.get_lines()]
     axis.legend(handles, [str(handle.get_label()) for handle in handles], fontsize=8, loc="upper left")
@@ -72,20 +72,20 @@ def draw_corpus(axis: Axes, rows: Rows) -> None:
 
 
 def draw_lengths(axis: Axes, rows: Rows) -> None:
-    """Milliseconds of a sentence against its pieces."""
+    """Plots milliseconds per sentence against its length in pieces."""
     lengths = _column(rows, "pieces")
     for name, label in (("beam5_ms", "translating, beam 5"), ("greedy_ms", "translating, greedy")):
-        axis.plot(lengths, _column(rows, name), "o-", label=f"{label} (16 side by side)")
+        axis.plot(lengths, _column(rows, name), "o-", label=f"{label} (batches of 16)")
     axis.plot(lengths, _column(rows, "training_ms"), "o-", label="training, updates of equal size")
     _logarithmic(axis, lengths, y=True)
     axis.set_xlabel("pieces of the sentence and of its translation")
-    axis.set_ylabel("milliseconds a sentence")
+    axis.set_ylabel("milliseconds per sentence")
     axis.legend(fontsize=8)
     axis.set_title("Sentence length")
 
 
 def draw_beams(axis: Axes, rows: Rows) -> None:
-    """Sentences per second against the beam, for each batch size."""
+    """Plots sentences per second against the beam size, for each batch size."""
     for size in sorted({row["batch_tokens"] for row in rows}):
         chosen = [row for row in rows if row["batch_tokens"] == size]
         label = f"batches of {size:,.0f} source pieces"
@@ -93,21 +93,21 @@ def draw_beams(axis: Axes, rows: Rows) -> None:
     axis.set_xticks(sorted({row["beam"] for row in rows}))
     axis.set_ylim(0, 1.1 * max(_column(rows, "sentences_per_s")))
     axis.set_xlabel("beam size (1 = greedy)")
-    axis.set_ylabel("sentences a second")
+    axis.set_ylabel("sentences per second")
     axis.legend(fontsize=8)
     axis.set_title("Beam and batch")
 
 
 def draw_vocabularies(axis: Axes, rows: Rows) -> None:
-    """Milliseconds of an update against the number of pieces."""
+    """Plots milliseconds per update against the vocabulary size."""
     sizes = _column(rows, "pieces")
     axis.plot(sizes, _column(rows, "update_ms"), "o-", label=f"updates of {rows[0]['tokens']:,.0f} target pieces")
     _logarithmic(axis, sizes, y=False)
     axis.set_ylim(0, 1.1 * max(_column(rows, "update_ms")))
     axis.set_xlabel("pieces in the vocabulary")
-    axis.set_ylabel("milliseconds an update")
+    axis.set_ylabel("milliseconds per update")
     axis.legend(fontsize=8, loc="upper left")
-    axis.set_title("OutputProjection")
+    axis.set_title("Vocabulary")
 
 
 _PANELS = {

@@ -1,10 +1,10 @@
 """Training speed of language models: python benchmarks/lm_speed.py --torch_python=ENV/bin/python [--units=512 ...]
 
-Times updates of the same size in turns: this package in float32, a plain PyTorch nn.LSTM in float32 (in an environment
-of its own that --torch_python names; left out without it), this package in bfloat16, and all again. Every turn is a
-process of its own, on two threads, with Adam and clipping; the state goes on from chunk to chunk. Prints one table:
-characters per second of the median update, share of the machine's matrix-product speed (MFU), peak memory. Run it with
-nothing else running.
+Times updates of the same size in alternating turns: this package in float32, a plain PyTorch nn.LSTM in float32 (in the
+separate environment of --torch_python; left out without it), this package in bfloat16, then all again. Each turn is a
+separate process on --threads threads, with Adam and clipping; the state carries over from chunk to chunk. Prints one
+table: characters per second of the median update, share of the machine's matrix-product speed (MFU), peak memory. Run
+it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ _SIZES = ("units", "layers", "embedding", "vocab", "streams", "chunk", "threads"
 
 
 def define_flags() -> None:
-    """Here and not above: tests import this module beside others with flags of the same names."""
-    flags.DEFINE_string("torch_python", None, "Python of an environment with torch")
+    """Defines the flags; not at import, because tests also import modules with flags of the same names."""
+    flags.DEFINE_string("torch_python", None, "Python interpreter of an environment with torch")
     flags.DEFINE_integer("units", 512, "state size", lower_bound=1)
     flags.DEFINE_integer("layers", 1, "depth", lower_bound=1)
-    flags.DEFINE_integer("embedding", 64, "size of a symbol's vector", lower_bound=1)
-    flags.DEFINE_integer("vocab", 128, "symbols", lower_bound=8)
+    flags.DEFINE_integer("embedding", 64, "size of a token's vector", lower_bound=1)
+    flags.DEFINE_integer("vocab", 128, "number of tokens in the vocabulary", lower_bound=8)
     flags.DEFINE_integer("streams", 64, "rows of a batch", lower_bound=1)
-    flags.DEFINE_integer("chunk", 100, "symbols of a row", lower_bound=1)
-    flags.DEFINE_integer("threads", 2, "threads of each program", lower_bound=1)
-    flags.DEFINE_integer("warmup", 5, "updates not counted", lower_bound=1)
-    flags.DEFINE_integer("updates", 40, "updates counted, per turn", lower_bound=1)
-    flags.DEFINE_integer("turns", 2, "turns of each program", lower_bound=1)
+    flags.DEFINE_integer("chunk", 100, "tokens per row", lower_bound=1)
+    flags.DEFINE_integer("threads", 2, "threads per program", lower_bound=1)
+    flags.DEFINE_integer("warmup", 5, "updates before timing starts", lower_bound=1)
+    flags.DEFINE_integer("updates", 40, "timed updates per turn", lower_bound=1)
+    flags.DEFINE_integer("turns", 2, "turns per program", lower_bound=1)
     flags.DEFINE_string("json", None, "also write the numbers to this file")
-    flags.DEFINE_enum("only", None, ["float32", "bfloat16"], "one turn of this package, printed as JSON")
+    flags.DEFINE_enum("only", None, ["float32", "bfloat16"], "internal: runs one turn of this package and prints JSON")
 
 
 def training_flops(sizes: dict[str, Any]) -> float:
-    """Returns FLOP per character, forward and backward: three times the multiply-adds of the products, times two."""
+    """Returns FLOP per character, forward and backward: the multiply-adds of the products, times three, times two."""
     below, products = sizes["embedding"], 0.0
     for _ in range(sizes["layers"]):
         products += 4 * sizes["units"] * (below + sizes["units"])
@@ -53,7 +53,7 @@ def training_flops(sizes: dict[str, Any]) -> float:
 
 
 def measure(sizes: dict[str, Any], precision: str) -> dict[str, Any]:
-    """Times updates of this package in this process."""
+    """Returns the times of updates of this package, measured in this process."""
     import resource
     import time
 
@@ -66,13 +66,13 @@ def measure(sizes: dict[str, Any], precision: str) -> dict[str, Any]:
     from seq2seq_tf.tasks.language_model.text_generator import carry_spec
     from seq2seq_tf.training.trainer import Trainer
 
-    tf.config.threading.set_intra_op_parallelism_threads(1)  # as hardware.use_cores_side_by_side does
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # like hardware.use_cores_side_by_side
     tf.config.threading.set_inter_op_parallelism_threads(sizes["threads"])
     config = LanguageModelModelConfig(
         units=sizes["units"],
         layers=sizes["layers"],
         embedding_units=sizes["embedding"],
-        residual=False,  # as nn.LSTM
+        residual=False,  # like nn.LSTM
         layer_dropout=0.0,
         output_dropout=0.0,
     )
@@ -95,7 +95,11 @@ def measure(sizes: dict[str, Any], precision: str) -> dict[str, Any]:
 
 
 def one_turn(command: list[str]) -> dict[str, Any]:
-    """Runs a process that prints JSON in its last line."""
+    """Returns what a process prints as JSON in its last line.
+
+    Raises:
+      InputError: the process failed.
+    """
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     )
@@ -106,7 +110,7 @@ def one_turn(command: list[str]) -> dict[str, Any]:
 
 
 def commands(sizes: dict[str, Any]) -> list[list[str]]:
-    """Returns the programs of one turn."""
+    """Returns the command lines of one turn of every program."""
     here = Path(__file__).resolve()
     ours = [sys.executable, str(here), *(f"--{name}={value}" for name, value in sizes.items())]
     found = [[*ours, "--only=float32"], [*ours, "--only=bfloat16"]]
@@ -116,7 +120,7 @@ def commands(sizes: dict[str, Any]) -> list[list[str]]:
 
 
 def summary(sizes: dict[str, Any], turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns the numbers of each program over all turns."""
+    """Returns the results of each program over all turns."""
     by_program: dict[str, list[dict[str, Any]]] = {}
     for turn in turns:
         by_program.setdefault(turn["program"], []).append(turn)
@@ -139,7 +143,7 @@ def summary(sizes: dict[str, Any], turns: list[dict[str, Any]]) -> list[dict[str
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Returns the table; the ratio is to PyTorch if it ran, else to the first row."""
+    """Returns the table as Markdown; ratios are relative to PyTorch if it ran, else to the first row."""
     base = next((r for r in rows if r["program"].startswith("PyTorch")), rows[0])
     lines = ["| program | characters/s | each turn | ratio | MFU | peak memory |", "|---|---|---|---|---|---|"]
     for row in rows:
@@ -153,7 +157,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Prints the table, or one turn's numbers."""
+    """Prints the table, or with --only the numbers of one turn."""
     sizes = {name: FLAGS[name].value for name in _SIZES}
     if FLAGS.only:
         program.import_tensorflow()

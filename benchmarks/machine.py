@@ -1,4 +1,4 @@
-"""The machine in one line, for the head of a table."""
+"""A one-line description of the machine, to print above a table."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from seq2seq_tf.machine import ONEDNN, processor
 
 
 def describe() -> str:
-    """Returns date, cores, processor, operating system and the setting of oneDNN."""
+    """Returns date, cores, processor, operating system and oneDNN setting."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    onednn = os.environ.get(ONEDNN, "1")  # which programs set, in processes of their own too
+    onednn = os.environ.get(ONEDNN, "1")  # set by the programs, also in their child processes
     today = datetime.date.today().isoformat()
     return f"{today}, {cores} cores of {processor()}, {platform.system()}, {ONEDNN}={onednn}"

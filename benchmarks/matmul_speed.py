@@ -1,6 +1,6 @@
-"""The machine's own matrix-product speed, in the process that asks: python benchmarks/matmul_speed.py
+"""The matrix-product speed of the machine, measured in the calling process: python benchmarks/matmul_speed.py
 
-Prints GFLOP/s of square products, the yardstick of MFU (model FLOP/s divided by this).
+Prints GFLOP/s of square products, the reference for MFU (model FLOP/s divided by this).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import tensorflow as tf  # noqa: E402
 
 
 def matmul_flops(dtype: tf.DType, size: int = 2048, repeats: int = 12) -> float:
-    """Returns the FLOP/s of size x size products, the best of `repeats`, with as many side by side as ops may run.
+    """Returns the FLOP/s of size x size products, the best of `repeats`, with one product per inter-op thread.
 
-    The programs of this package give each op one core and run ops side by side; so does the yardstick.
+    Like the programs of this package, it gives each op one core and runs ops in parallel.
     """
     lanes = tf.config.threading.get_inter_op_parallelism_threads() or 1
     a = [tf.cast(tf.random.normal([size, size]), dtype) for _ in range(lanes)]

@@ -1,4 +1,4 @@
-"""Flags that take a list of numbers."""
+"""Flags whose value is a list of numbers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from seq2seq_tf.errors import InputError
 
 
 def whole_numbers(name: str) -> list[int]:
-    """Returns the numbers, 1 or more each, of a list flag.
+    """Returns the value of a list flag as whole numbers of at least 1.
 
     Raises:
-      InputError: something else is among them, or there are none.
+      InputError: an item is not such a number, or there are none.
     """
     texts: list[str] = flags.FLAGS[name].value or []
     try:
@@ -19,5 +19,5 @@ def whole_numbers(name: str) -> list[int]:
     except ValueError:
         numbers = []
     if not numbers or min(numbers) < 1:
-        raise InputError(f"--{name}: whole numbers divided by commas were expected, got {','.join(texts)!r}")
+        raise InputError(f"--{name}: must be whole numbers from 1, separated by commas, got {','.join(texts)!r}")
     return numbers

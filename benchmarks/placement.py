@@ -1,8 +1,8 @@
 """Where the ops of a traced loop would run on a GPU, read from TensorFlow's kernel registry: no GPU is needed.
 
-TensorFlow keeps int32 tensors of loops, calls and most arithmetic in the host's memory, even where an op runs "on the
-GPU": they are meant for sizes. So three things are looked for in the body of a loop: ops without a kernel for a GPU,
-tensors of data (not of sizes) whose work is done by the host, and copies between the two memories.
+TensorFlow keeps int32 tensors of loops, calls and most arithmetic in host memory, even if an op runs "on the GPU": they
+are assumed to be sizes. So this module looks for three things in the body of a loop: ops without a GPU kernel, tensors
+of data (not of sizes) that the host computes, and copies between the two memories.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow.python.framework import kernels
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
 
-_CALLS = {  # op -> attributes that name the functions which it calls
+_CALLS = {  # op -> attributes that name the functions it calls
     "While": ("cond", "body"),
     "StatelessWhile": ("cond", "body"),
     "If": ("then_branch", "else_branch"),
@@ -30,24 +30,24 @@ Library = dict[str, Any]  # name -> FunctionDef
 
 
 class Work(NamedTuple):
-    """An op, or a tensor that is copied."""
+    """An op, or the op whose output is copied."""
 
     function: str  # "body", "body/then_branch", ...
     op: str  # type of the op
     name: str
     dtype: str
-    shape: str  # as far as it is known while tracing
-    data: bool  # not only sizes: its size depends on the batch, the beam or the lengths
+    shape: str  # as far as known when tracing
+    data: bool  # True if an output has an unknown size, which depends on the batch, the beam or the lengths
 
 
 class Placement(NamedTuple):
-    """What one turn of a loop would do."""
+    """Where the ops of one iteration of a loop would run, and which tensors would be copied."""
 
-    on_device: list[Work]  # ops whose kernel works in the GPU's memory
-    without_kernel: list[Work]  # these would run on the CPU, their inputs and outputs copied
-    on_host: list[Work]  # these compute in the host's memory by design of their kernel
-    to_host: list[Work]  # tensors copied; the host waits for each
-    to_device: list[Work]  # tensors copied; nobody waits
+    on_device: list[Work]  # ops whose kernel works in GPU memory
+    without_kernel: list[Work]  # ops that would run on the CPU, with inputs and outputs copied
+    on_host: list[Work]  # ops whose GPU kernel computes in host memory by design
+    to_host: list[Work]  # copied tensors; the host waits for each
+    to_device: list[Work]  # copied tensors; nothing waits for them
 
 
 def loops(function: Any) -> list[Placement]:
@@ -68,7 +68,7 @@ def loops(function: Any) -> list[Placement]:
 
 
 def _with_called(library: Library, graph: Any, path: str, *, into_loops: bool) -> Iterator[tuple[Any, str]]:
-    """Yields a graph and those of the functions that it calls."""
+    """Yields a graph and the graphs of the functions it calls, each with its path."""
     yield graph, path
     for operation in graph.get_operations():
         for part in _CALLS.get(operation.type, ()):
@@ -78,7 +78,7 @@ def _with_called(library: Library, graph: Any, path: str, *, into_loops: bool) -
 
 
 def _function(library: Library, graph: Any, operation: Any, part: str) -> Any:
-    """Returns the graph of a function that an op calls, with the shapes of its arguments."""
+    """Returns the graph of a function that an op calls, with the shapes of its arguments set."""
     given = operation.outputs if operation.type in _LOOPS else operation.inputs
     shapes = [t.shape for t in given][1 if operation.type.endswith("If") else 0 :]
     with graph.as_default():
@@ -100,7 +100,7 @@ def _compute(placement: Placement, graph: Any, path: str) -> None:
 
 
 def _copies(placement: Placement, graph: Any, path: str) -> None:
-    """Adds the tensors of one function that change between the memories, each once."""
+    """Adds the tensors of one function that are copied between the memories, each once per direction."""
     results = {id(t) for t in graph.outputs}
     for operation in graph.get_operations():
         for n, tensor in enumerate(operation.outputs):
@@ -116,7 +116,7 @@ def _copies(placement: Placement, graph: Any, path: str) -> None:
 
 
 def _on_host(operation: Any, side: str, index: int) -> bool:
-    """Whether an input or output of an op is in the host's memory."""
+    """Returns whether an input or output of an op is in host memory."""
     tensor = (operation.inputs if side == "input" else operation.outputs)[index]
     if operation.type in _BOUNDARY:
         return tensor.dtype in _ALWAYS_ON_HOST
@@ -130,7 +130,7 @@ def _on_host(operation: Any, side: str, index: int) -> bool:
 
 
 def _names(operation: Any, side: str) -> list[str]:
-    """Returns the name of the argument that each input (or output) belongs to: an argument may be a list."""
+    """Returns the name of the argument to which each input (or output) belongs; an argument may be a list."""
     names = []
     for argument in operation.op_def.input_arg if side == "input" else operation.op_def.output_arg:
         count = 1
@@ -143,7 +143,7 @@ def _names(operation: Any, side: str) -> list[str]:
 
 
 def _host_arguments(operation: Any) -> set[str] | None:
-    """Returns the arguments that the GPU's kernel keeps in the host's memory; None if there is no such kernel."""
+    """Returns the arguments that the GPU kernel keeps in host memory; None if there is no GPU kernel."""
     fitting = []
     for kernel in kernels.get_registered_kernels_for_op(operation.type).kernel:
         if kernel.device_type in ("GPU", "DEFAULT") and not kernel.label and _fits(kernel, operation):
@@ -153,7 +153,7 @@ def _host_arguments(operation: Any) -> set[str] | None:
 
 
 def _fits(kernel: Any, operation: Any) -> bool:
-    """Whether a kernel takes the types of an op."""
+    """Returns whether a kernel supports the types of an op."""
     for constraint in kernel.constraint:
         value = operation.get_attr(constraint.name)
         types = [tf.as_dtype(t).as_datatype_enum for t in (value if isinstance(value, list) else [value])]

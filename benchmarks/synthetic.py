@@ -1,4 +1,4 @@
-"""A parallel corpus of any size out of a small one: sentences that differ, with the words and lengths of real ones."""
+"""A parallel corpus of any size from a small one: all sentences differ, with the words and lengths of real ones."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from collections.abc import Iterator
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.text.lines import Pair, iter_pairs
 
-_STRIDE = 7919  # a prime: copies join each sentence to another one
+_STRIDE = 7919  # a prime, so that copies join each sentence to a different one
 
 
 def iter_recombined(pairs: list[Pair], count: int) -> Iterator[Pair]:
-    """Yields `count` pairs: first those given, then copies in which first and second halves are joined anew.
+    """Yields `count` pairs: first the given ones, then copies with first and second halves recombined.
 
-    Copy k joins the first half of pair i to the second half of pair i + k * 7919, on both sides: no two are alike
-    as long as there are fewer copies than pairs, and translations still belong together in part.
+    Copy k joins the first half of pair i to the second half of pair i + k * 7919, on both sides. All pairs differ if
+    there are no more copies than pairs, and the two sides are still partly translations of each other.
+
+    Raises:
+      InputError: more pairs are requested than can be made.
     """
     halves = [tuple(_halves(text) for text in pair) for pair in pairs]
     copies = -(-count // len(pairs))
     if copies > len(pairs):
-        raise InputError(f"{len(pairs)} pairs can be recombined to {len(pairs) ** 2:,} at most, {count:,} are wanted")
+        raise InputError(f"{len(pairs)} pairs can be recombined to at most {len(pairs) ** 2:,}, got {count:,}")
     made = (
         (s[0] + other_s[1], t[0] + other_t[1])
         for copy in range(copies)
@@ -37,7 +40,11 @@ def _halves(text: str) -> tuple[str, str]:
 
 
 def write_recombined(files: Pair, out: Pair, count: int) -> float:
-    """Writes `count` pairs made of those in `files`; returns the mean number of words of a source sentence."""
+    """Writes `count` pairs made from those in `files`; returns the mean number of words per source sentence.
+
+    Raises:
+      InputError: the files have no pairs, or too few for `count`.
+    """
     pairs = list(iter_pairs(*files))
     if not pairs:
         raise InputError(f"{files[0]}: empty")

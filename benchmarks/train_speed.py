@@ -1,8 +1,8 @@
 """Training speed: python benchmarks/train_speed.py --config=configs/peer_shape_de_en.yaml [--updates=100]
 
 Trains on real batches of the configured corpus and prints one row: real target tokens per second, share of the
-machine's matrix-product speed (MFU), padding, share of time spent making batches, traces, peak memory. Run it with
-nothing else running.
+machine's matrix-product speed (MFU), padding, share of time spent making batches, traces, peak memory. Run it on an
+otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from seq2seq_tf.cli import program
 from seq2seq_tf.errors import InputError
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("config", "configs/peer_shape_de_en.yaml", "experiment to time")
-flags.DEFINE_string("data", None, "take the configuration's data files from this folder")
-flags.DEFINE_integer("warmup", 10, "updates not counted", lower_bound=1)
-flags.DEFINE_integer("updates", 100, "updates counted", lower_bound=1)
-flags.DEFINE_string("precision", "float32", "train.precision; a process each, for the peak memory")
-flags.DEFINE_integer("shards", 0, "train.shards; 0 = as many as cores")
-flags.DEFINE_bool("plain", False, "model.fused=false: the plain code that a reader sees")
+flags.DEFINE_string("config", "configs/peer_shape_de_en.yaml", "configuration to time")
+flags.DEFINE_string("data", None, "folder from which to take the configuration's data files")
+flags.DEFINE_integer("warmup", 10, "updates before timing starts", lower_bound=1)
+flags.DEFINE_integer("updates", 100, "timed updates", lower_bound=1)
+flags.DEFINE_string("precision", "float32", "train.precision; one per process, because of the peak memory")
+flags.DEFINE_integer("shards", 0, "train.shards; 0 = one per core, up to 4")
+flags.DEFINE_bool("plain", False, "model.fused=false: plain code instead of hand-written gradients")
 flags.DEFINE_string("json", None, "also write the numbers to this file")
 
 
@@ -43,7 +43,7 @@ def configuration() -> Any:
 
 
 def measure() -> dict[str, Any]:
-    """Times `updates` updates."""
+    """Returns the measurements of `updates` updates."""
     import tensorflow as tf
     from counted import training_flops
     from matmul_speed import matmul_flops
@@ -62,7 +62,7 @@ def measure() -> dict[str, Any]:
         ends = FLAGS.warmup, FLAGS.warmup + FLAGS.updates
         if len(plan.batches) < ends[1]:
             raise InputError(
-                f"--updates={FLAGS.updates}: the data give {len(plan.batches)} batches, {ends[1]} are needed"
+                f"--updates={FLAGS.updates}: {ends[1]} batches are needed, the data have only {len(plan.batches)}"
             )
         first = training.time(plan.batches[:1]).seconds
         training.time(plan.batches[1 : ends[0]])
@@ -91,7 +91,7 @@ def measure() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Prints the table."""
+    """Measures and prints the table."""
     from machine import describe
 
     program.import_tensorflow()

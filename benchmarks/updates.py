@@ -1,4 +1,4 @@
-"""What the benchmarks of training share: a run folder, made or found, and single updates with a clock."""
+"""Shared by the benchmarks of training: a run folder, new or existing, and single timed updates."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _RATE = 1e-4  # any learning rate takes the same time
 
 
 class Updates(NamedTuple):
-    """What some updates took, and what they learned from."""
+    """Times and token counts of some updates."""
 
     seconds: float
-    loading: float  # of these seconds, spent making batches
-    source_tokens: int  # real ones, with the end of the sentence
+    loading: float  # the part of these seconds spent making batches
+    source_tokens: int  # without padding, with the end of the sentence
     target_tokens: int
 
 
 class TimedTraining:
-    """Training of a run folder, one update at a time; nothing is saved.
+    """Training in a run folder, one update at a time; no checkpoints are saved.
 
     Args:
-      folder: made if it is missing.
-      config: `auto` in it is decided for this machine.
-      say: gets the notes of preparing.
+      folder: created if missing.
+      config: `auto` values are decided for this machine.
+      say: receives the messages of preparation.
     """
 
     def __init__(self, folder: str, config: TranslationConfig, say: Callable[[str], None] = lambda _: None) -> None:
@@ -62,21 +62,21 @@ class TimedTraining:
         return Updates(seconds, loading, source, target)
 
     def update(self, batch: Any) -> int:
-        """One update; returns its real target tokens."""
+        """Performs one update and returns its number of real target tokens."""
         result, _ = self.trainer.update([batch], self.task.first_carry(), self._done, _RATE)
         self._done += 1
         return int(result.weight)
 
     def traces(self) -> int:
-        """How often the update was traced."""
+        """Returns how many times the update was traced."""
         return int(self.trainer._update_one.experimental_get_tracing_count())
 
 
 def with_data(config: TranslationConfig, folder: str) -> dict[str, str]:
-    """Returns overrides that take the files of `config` from another folder, under their names.
+    """Returns overrides that take the files of `config`, under the same names, from another folder.
 
     Raises:
-      InputError: one is missing there.
+      InputError: a file is missing there.
     """
     overrides = {}
     for side in ("source", "target"):

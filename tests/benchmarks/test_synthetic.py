@@ -29,7 +29,7 @@ def test_sentences_keep_their_length_and_halves_belong_together() -> None:
 
 
 def test_more_than_can_be_made_is_refused() -> None:
-    with pytest.raises(InputError, match="at most, 122 are wanted"):
+    with pytest.raises(InputError, match="at most 121, got 122"):
         list(iter_recombined(PAIRS, 122))
 
 
