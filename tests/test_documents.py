@@ -21,14 +21,14 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_links_beside_the_site_lead_somewhere(name: str) -> None:
+def test_links_outside_the_site_lead_to_existing_files(name: str) -> None:
     for target, anchor in LINK.findall((ROOT / name).read_text(encoding="utf-8")):
         page = ROOT / (target or name)
         assert page.exists(), target
         assert not anchor or anchor in anchors(page), f"{target}#{anchor}"
 
 
-def test_the_site_has_every_page() -> None:
+def test_the_site_contains_every_page() -> None:
     found = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     listed = re.findall(r"^ +- ([\w/]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(found)

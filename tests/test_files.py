@@ -20,7 +20,7 @@ def test_bytes_and_text_are_written_as_they_are(tmp_path: Path) -> None:
     assert (tmp_path / "b").read_bytes() == "ü\r\n\n".encode()
 
 
-def test_a_full_disk_keeps_the_file_before_and_leaves_nothing_else(
+def test_a_full_disk_keeps_the_previous_file_and_leaves_nothing_else(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "picture.png"
@@ -44,7 +44,7 @@ def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["folder"]
 
 
-def test_what_is_not_a_finite_number_becomes_null_in_json() -> None:
+def test_numbers_that_are_not_finite_become_null_in_json() -> None:
     value = {"a": [float("nan"), 1.5], "b": {"c": (float("inf"), -float("inf"))}, "d": "NaN", "e": None, "f": 7}
     assert to_json(value) == '{"a": [null, 1.5], "b": {"c": [null, null]}, "d": "NaN", "e": null, "f": 7}'
 
@@ -77,7 +77,7 @@ def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_a_failed_write_names_the_file_that_cannot_be_made(tmp_path: Path) -> None:
+def test_a_failed_write_names_the_file_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "b.tmp").mkdir()
     with (
         pytest.raises(InputError, match=f"^{tmp_path / 'b'}: cannot be written"),
@@ -87,7 +87,7 @@ def test_a_failed_write_names_the_file_that_cannot_be_made(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["b.tmp"]
 
 
-def test_a_folder_that_is_complete_gets_its_name(tmp_path: Path) -> None:
+def test_a_folder_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:
     (tmp_path / "begun").mkdir()
     (tmp_path / "begun" / "x").touch()
     replace_folder(str(tmp_path / "begun"), str(tmp_path / "done"))
@@ -98,7 +98,7 @@ _MOVES = {"os.replace", "os.rename", "os.renames", "shutil.move"}
 _ELSEWHERE = {"benchmarks/peers/prepare_pieces.py"}  # runs in environments of other toolkits, without this package
 
 
-def test_nothing_but_files_gives_files_another_name() -> None:
+def test_only_the_files_module_renames_files() -> None:
     found = set()
     for folder in ("seq2seq_tf", "data_scripts", "benchmarks"):
         for path in (ROOT / folder).rglob("*.py"):

@@ -32,7 +32,7 @@ def in_a_fork(work: Callable[[], object]) -> str:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*fork:RuntimeWarning")
-def test_a_forked_child_is_refused_and_the_parent_goes_on(translator: Translator) -> None:
+def test_a_forked_child_is_refused_and_the_parent_continues(translator: Translator) -> None:
     translator.translate("ba")
     for work in (
         lambda: translator.translate("ba"),
@@ -43,7 +43,7 @@ def test_a_forked_child_is_refused_and_the_parent_goes_on(translator: Translator
     assert translator.translate("ba").text
 
 
-def test_whoever_computes_first_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_process_to_compute_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forks, "_computing", set())
     for _ in range(2):
         forks.check_not_forked()

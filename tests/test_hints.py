@@ -60,7 +60,7 @@ def test_each_task_has_its_own_batch_size(task: str, meant: str) -> None:
     assert similar("train.batch_size", KNOWN[task])[0] == meant
 
 
-def test_what_comes_near_to_nothing_suggests_nothing() -> None:
+def test_a_name_without_similar_names_gets_no_suggestion() -> None:
     assert similar("xyzzy", KNOWN["translation"]) == []
     assert nearest("xyzzy", KNOWN["translation"]) == ""
     assert nearest("sampel", ["train", "sample"]) == " (did you mean 'sample'?)"

@@ -85,7 +85,7 @@ def test_imports_never_go_up(module: str) -> None:
     assert not upwards, f"{module} (layer {layer(module)}) imports {upwards}"
 
 
-def test_imports_go_in_no_circle() -> None:
+def test_imports_form_no_circle() -> None:
     waiting = {module: own_imports(module) & modules().keys() for module in modules()}
     while free := {module for module, needs in waiting.items() if not needs & waiting.keys()}:
         waiting = {module: needs for module, needs in waiting.items() if module not in free}
@@ -127,7 +127,7 @@ def test_no_task_imports_another() -> None:
 
 
 @pytest.mark.parametrize("package", ["nn", "search", "training", "inspection"])
-def test_what_tasks_are_made_of_knows_no_task(package: str) -> None:
+def test_shared_building_blocks_import_no_task(package: str) -> None:
     for module in modules():
         if f"{module}.".startswith(f"{PACKAGE}.{package}."):
             met = {name for name in own_imports(module) if name.split(".")[1:2] == ["tasks"]}
@@ -216,7 +216,7 @@ def test_importing_the_package_does_not_import_tensorflow() -> None:
     assert version == __version__
 
 
-def test_the_package_hands_out_its_main_names() -> None:
+def test_the_package_exports_its_main_names() -> None:
     import seq2seq_tf
     from seq2seq_tf import Config, InputError, Translator, load_config
     from seq2seq_tf.config.loading import load

@@ -53,7 +53,7 @@ def saved_and_loaded(model: keras.Model, folder: Path) -> keras.Model:
     return keras.saving.load_model(folder / "model.keras")
 
 
-def test_the_module_hands_out_the_layers_of_the_package() -> None:
+def test_the_module_exports_the_layers_of_the_package() -> None:
     assert seq2seq_tf.layers is layers
     assert layers.AttentionDecoder is AttentionDecoder
     assert all(hasattr(layers, name) for name in layers.__all__)
@@ -67,7 +67,7 @@ def test_the_module_hands_out_the_layers_of_the_package() -> None:
     ],
     ids=str,
 )
-def test_called_saved_and_loaded_they_compute_what_the_explicit_methods_do(
+def test_called_saved_and_loaded_layers_compute_what_the_explicit_methods_do(
     changes: tuple[dict[str, Any], dict[str, Any]], rng: np.random.Generator, tmp_path: Path
 ) -> None:
     one, other = encoder(**changes[0]), decoder(**changes[1])
@@ -97,7 +97,7 @@ def test_a_shared_table_is_saved_once_and_stays_shared(rng: np.random.Generator,
     np.testing.assert_array_equal(loaded(inputs), model(inputs))
 
 
-def test_padding_and_labels_on_it_do_not_change_the_loss_of_keras(rng: np.random.Generator) -> None:
+def test_padding_and_its_labels_do_not_change_the_loss_in_keras(rng: np.random.Generator) -> None:
     model, (source, target_in) = translator(encoder(), decoder()), draw(rng)
     labels = rng.integers(4, V, [B, T])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -107,7 +107,7 @@ def test_padding_and_labels_on_it_do_not_change_the_loss_of_keras(rng: np.random
     assert model.test_on_batch(more[:2], more[2]) == pytest.approx(found, rel=1e-5)
 
 
-def test_dropout_acts_in_training_and_repeats_with_the_seed_of_keras(rng: np.random.Generator) -> None:
+def test_dropout_is_active_in_training_and_repeats_with_the_seed_of_keras(rng: np.random.Generator) -> None:
     model, inputs = translator(encoder(embedding_dropout=0.5), decoder(output_dropout=0.5)), draw(rng)
     drawn = []
     for _ in range(2):
@@ -148,7 +148,7 @@ def test_a_policy_without_float32_variables_is_refused(policy: str) -> None:
 
 
 @pytest.mark.parametrize(("cell", "both"), [("lstm", True), ("gru", False)])
-def test_a_stack_heeds_the_mask_of_keras_and_goes_on_from_a_state(
+def test_a_stack_respects_the_mask_of_keras_and_continues_from_a_state(
     cell: str, both: bool, rng: np.random.Generator, tmp_path: Path
 ) -> None:
     config = layers.NetworkConfig(cell=cell, **RATES)

@@ -70,5 +70,5 @@ def test_every_test_file_has_its_module() -> None:
 
 
 @pytest.mark.parametrize("file", sorted(files()))
-def test_no_test_file_is_an_empty_shell(file: str) -> None:
+def test_no_test_file_is_empty(file: str) -> None:
     assert "\ndef test_" in (ROOT / "tests" / file).read_text(encoding="utf-8")

@@ -45,7 +45,9 @@ def under(setting: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_onednn_too_alone_equals_together_equals_exported(toy_run: Path, exported: Exported) -> None:
+def test_single_batched_and_exported_translations_are_equal_without_onednn_too(
+    toy_run: Path, exported: Exported
+) -> None:
     """The whole suite runs with oneDNN; here are the other kernels."""
     done = under("0", "-c", THREE_WAYS, str(toy_run), str(exported.folder / "text"), "ba", "ka be du", "lo mi nu re")
     assert done.returncode == 0, done.stderr
@@ -65,7 +67,7 @@ def test_resuming_batches_and_exports_are_exact_with_and_without_onednn(setting:
     assert done.returncode == 0, done.stdout[-3000:]
 
 
-def test_a_setting_of_the_user_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_of_the_user_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(machine.ONEDNN, "0")
     machine.switch_on_onednn()
     assert os.environ[machine.ONEDNN] == "0"
@@ -76,7 +78,7 @@ def test_a_setting_of_the_user_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ[machine.ONEDNN] == "1"
 
 
-def test_a_run_goes_on_with_the_setting_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_resumed_with_the_setting_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.onednn_of_run(str(tmp_path / "new")) == "1"
     monkeypatch.setenv(machine.ONEDNN, "0")
     assert machine.record(str(tmp_path)) == ""
@@ -87,13 +89,13 @@ def test_a_run_goes_on_with_the_setting_that_it_began_with(tmp_path: Path, monke
     assert machine.onednn_of_run(str(tmp_path)) == "0"
 
 
-def test_a_run_of_an_older_version_keeps_what_tensorflow_chooses(tmp_path: Path) -> None:
+def test_a_run_of_an_older_version_keeps_the_default_of_tensorflow(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "prepared.json").write_text("[]")
     assert machine.onednn_of_run(str(tmp_path)) == ""
 
 
-def test_another_processor_is_said_and_a_damaged_record_written_anew(tmp_path: Path) -> None:
+def test_another_processor_is_reported_and_a_damaged_record_rewritten(tmp_path: Path) -> None:
     place = tmp_path / "machine.json"
     machine.record(str(tmp_path))
     began = json.loads(place.read_text())
@@ -107,7 +109,7 @@ def test_another_processor_is_said_and_a_damaged_record_written_anew(tmp_path: P
 
 
 @pytest.mark.slow
-def test_training_records_the_setting_and_says_when_it_changed(tmp_path: Path) -> None:
+def test_training_records_the_setting_and_reports_when_it_changed(tmp_path: Path) -> None:
     corpus = make_corpus(tmp_path / "corpus", seed=3)
     config = tmp_path / "run.yaml"
     from seq2seq_tf.config.loading import to_yaml

@@ -58,7 +58,7 @@ def test_no_code_between_the_configuration_and_the_search_names_an_option(name: 
     assert {place.split(".")[0] for place in places} >= {"config", "search"} or name in LengthRule._fields
 
 
-def test_every_tensor_of_the_search_is_an_option_and_every_input_of_a_saved_model_one_of_them() -> None:
+def test_every_scalar_of_the_search_is_an_option_and_so_is_every_input_of_a_saved_model() -> None:
     assert set(SearchOptions._fields) == set(search_leaves(SearchConfig))
     leaves = search_leaves(TranslationSearchConfig)
     assert set(LengthRule._fields) <= set(leaves)
@@ -80,7 +80,7 @@ class ConfigWithOneMore(TranslationConfig):
     search: WithOneMore = WithOneMore()
 
 
-def test_a_leaf_alone_gives_an_argument_a_flag_an_input_and_a_line_of_docs() -> None:
+def test_a_leaf_is_enough_for_an_argument_a_flag_an_input_and_a_line_of_docs() -> None:
     assert with_search(WithOneMore(), {"thrift": 2}).thrift == 2.0
     with pytest.raises(InputError, match=r"thrift: search\.thrift must be in \[0, 3\], got 4"):
         with_search(WithOneMore(), {"thrift": 4})
@@ -100,7 +100,7 @@ class WithMoreInputs(TranslationSearchConfig):
     max_extra: int = option(10, "pieces", Range(1, 10_000), served=Range(1, 50))
 
 
-def test_a_leaf_alone_makes_an_input_of_the_saved_model_that_does_what_it_does_in_python(
+def test_a_leaf_is_enough_for_an_input_of_the_saved_model_that_works_as_in_python(
     translator: Translator,
 ) -> None:
     search = WithMoreInputs(**vars(translator.config.search))

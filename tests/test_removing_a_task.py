@@ -66,7 +66,7 @@ def imports(path: Path) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("task", REMOVABLE)
-def test_nothing_but_a_line_for_type_checkers_names_a_task_that_is_gone(task: str, tmp_path: Path) -> None:
+def test_only_a_line_for_type_checkers_names_a_removed_task(task: str, tmp_path: Path) -> None:
     package = without(tmp_path, task) / PACKAGE
     gone = (f"{PACKAGE}.tasks.{task}", f"{PACKAGE}.cli.{program(task)}")
     met = {
@@ -108,7 +108,7 @@ assert "tensorflow" not in sys.modules
 
 
 @pytest.mark.parametrize("task", REMOVABLE)
-def test_without_a_task_the_others_are_configured_and_looked_into(task: str, tmp_path: Path) -> None:
+def test_without_a_task_the_others_can_be_configured_and_inspected(task: str, tmp_path: Path) -> None:
     """In a process of its own, which does not import TensorFlow."""
     names, attention, *shown_by = run(without(tmp_path, task), HELP).splitlines()
     assert set(TASKS) - set(names.split()) == {task}
@@ -137,7 +137,7 @@ assert inspect_gradients.main() == 0
 """
 
 
-def test_without_three_tasks_everything_else_is_imported_and_works(tmp_path: Path) -> None:
+def test_without_three_tasks_everything_else_can_be_imported_and_works(tmp_path: Path) -> None:
     printed = run(without(tmp_path, "captioning", "classification", "tagging"), EVERYTHING)
     assert f"{PACKAGE}.tasks.language_model.recording" in printed.splitlines()
     assert not re.search("captioning|classification|tagging", printed)
@@ -145,7 +145,7 @@ def test_without_three_tasks_everything_else_is_imported_and_works(tmp_path: Pat
     assert (tmp_path / "cells.html").exists()
 
 
-def test_a_run_of_a_task_that_is_gone_is_one_line(tmp_path: Path) -> None:
+def test_a_run_of_a_removed_task_is_refused_in_one_line(tmp_path: Path) -> None:
     folder = without(tmp_path, "captioning", "classification", "language_model", "tagging")
     (folder / "config.yaml").write_text("task: captioning\n", encoding="utf-8")
     for flags, words in (

@@ -69,7 +69,7 @@ def test_a_failure_names_the_seed_that_repeats_it(tmp_path: Path) -> None:
     assert drawn(first) == drawn(again) != []
 
 
-def test_a_worker_that_crashes_has_its_seed_named_and_draws_from_it(tmp_path: Path) -> None:
+def test_a_crashed_worker_has_its_seed_named_and_draws_from_it(tmp_path: Path) -> None:
     output = run(tmp_path, CRASHING, "--numprocesses=1", "--seed=random")
     assert "crashed while running" in output
     seed = re.findall(r"- seed -.*\nseed: (\d+) ", output)[0]
@@ -83,7 +83,7 @@ def test_what_is_not_a_seed_is_refused(text: str) -> None:
         parse_seed(text)
 
 
-def test_no_test_draws_what_the_seed_does_not_decide() -> None:
+def test_no_test_draws_numbers_that_the_seed_does_not_determine() -> None:
     files = [
         path for path in (ROOT / "tests").rglob("*.py") if path.name not in (Path(__file__).name, "seed_option.py")
     ]

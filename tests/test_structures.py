@@ -8,11 +8,11 @@ from seq2seq_tf import structures
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID, DecoderState, Memory
 
 
-def test_special_ids_are_those_that_stand_in_files_of_ids_and_piece_models() -> None:
+def test_special_ids_are_those_in_files_of_ids_and_piece_models() -> None:
     assert (PAD_ID, UNK_ID, BOS_ID, EOS_ID) == (0, 1, 2, 3)
 
 
-def test_every_bundle_is_a_tuple_that_tensorflow_maps_over() -> None:
+def test_every_bundle_of_tensors_is_a_tuple_that_tensorflow_maps_over() -> None:
     """A plain dataclass could not be the state of a `tf.while_loop`."""
     bundles = [value for value in vars(structures).values() if isinstance(value, type) and hasattr(value, "_fields")]
     assert {bundle.__name__ for bundle in bundles} >= {"Batch", "EncoderOutput", "Hypotheses", "LossSum", "Memory"}

@@ -33,7 +33,7 @@ def test_a_python_condition_on_a_tensor_is_an_error() -> None:
         trace(positive, [tf.TensorSpec([])])(tf.constant(1.0))
 
 
-def test_what_is_not_compiled_may_be_compiled_by_its_caller() -> None:
+def test_a_function_that_is_not_compiled_can_be_compiled_by_its_caller() -> None:
     inner = trace(lambda x: x + 1.0, [tf.TensorSpec([2])])
     outer = trace(lambda x: inner(x) * 2.0, [tf.TensorSpec([2])], jit_compile=True)
     assert outer(tf.zeros([2])).numpy().tolist() == [2.0, 2.0]

@@ -14,7 +14,7 @@ from tests.programs import COMMANDS, WITHOUT_RUN, call
 from tests.toy import ROOT, run_python
 
 
-def test_the_version_stands_in_one_file() -> None:
+def test_the_version_is_defined_in_one_file() -> None:
     number = re.compile(rf"(?<![\d.]){re.escape(__version__)}(?![\d.])")
     files = [*(ROOT / "seq2seq_tf").rglob("*.py"), ROOT / "setup.cfg", ROOT / "setup.py", ROOT / "pyproject.toml"]
     found = [path.name for path in files if number.search(path.read_text(encoding="utf-8"))]
@@ -22,7 +22,7 @@ def test_the_version_stands_in_one_file() -> None:
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *WITHOUT_RUN])
-def test_every_command_tells_the_version(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_prints_the_version(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", [f"/bin/seq2seq-{name}"])
     told = call(name, "--version")
     assert (told.code, told.stderr) == (0, "")
@@ -32,7 +32,7 @@ def test_every_command_tells_the_version(name: str, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("name", [name for name, of in programs.programs().items() if "" not in of])
-def test_a_program_of_commands_tells_it_without_one(
+def test_a_program_with_commands_prints_the_version_without_a_command(
     name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", [f"/bin/{name}", "--version"])
@@ -44,7 +44,7 @@ def test_a_program_of_commands_tells_it_without_one(
     assert capfd.readouterr().out.startswith(f"{name} {__version__} (Python ")
 
 
-def test_tensorflow_is_not_loaded_for_it() -> None:
+def test_printing_the_version_does_not_load_tensorflow() -> None:
     done = run_python("-X", "importtime", "-m", "seq2seq_tf.cli.train", "--version")
     assert done.stdout.startswith(f"seq2seq_tf {__version__} ")
     assert "seq2seq_tf.cli.train" in done.stderr

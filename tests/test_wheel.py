@@ -41,7 +41,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_it_holds_every_module_template_and_configuration_and_nothing_else(wheel: Path) -> None:
+def test_a_wheel_contains_every_module_template_and_configuration_and_nothing_else(wheel: Path) -> None:
     kept = {".py", ".yaml", ".typed", ".html", ".css", ".js", ".bash", ".fish", ".zsh"}
     package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "seq2seq_tf").rglob("*") if path.suffix in kept}
     configs = {f"seq2seq_tf/configs/{path.name}" for path in (ROOT / "configs").iterdir()}
@@ -50,7 +50,7 @@ def test_it_holds_every_module_template_and_configuration_and_nothing_else(wheel
     assert "seq2seq_tf/py.typed" in held
 
 
-def test_its_metadata_name_version_author_licence_and_keras(wheel: Path) -> None:
+def test_the_metadata_name_version_author_licence_and_keras(wheel: Path) -> None:
     files = zipfile.ZipFile(wheel)
     (name,) = [name for name in files.namelist() if name.endswith(".dist-info/METADATA")]
     metadata = Parser().parsestr(files.read(name).decode())
@@ -62,7 +62,7 @@ def test_its_metadata_name_version_author_licence_and_keras(wheel: Path) -> None
     assert {"tensorflow", "keras"} <= {need.split("<")[0] for need in metadata.get_all("Requires-Dist", [])}
 
 
-def test_it_installs_every_program(wheel: Path) -> None:
+def test_a_wheel_installs_every_program(wheel: Path) -> None:
     files = zipfile.ZipFile(wheel)
     (name,) = [name for name in files.namelist() if name.endswith("entry_points.txt")]
     found, setup = configparser.ConfigParser(), configparser.ConfigParser()

@@ -78,7 +78,7 @@ def captioner(used: Used) -> Captioner:
     return Captioner.load(used.run)
 
 
-def test_training_ends_and_says_so(used: Used) -> None:
+def test_training_reports_its_end(used: Used) -> None:
     ended = used.ended["train"]
     assert ended.code == 0, ended.stderr
     assert "digits: 1,200 images for training scenes, 200 different ones for validation" in ended.stdout
@@ -96,7 +96,7 @@ def test_scenes_are_written_with_their_captions(used: Used, captioner: Captioner
             np.testing.assert_array_equal(read_image(str(used.folder / folder / f"scene_000{n}.png"), 40), pixels)
 
 
-def test_a_scene_and_its_file_get_the_caption_of_the_python_interface(used: Used, captioner: Captioner) -> None:
+def test_a_scene_and_its_file_get_the_caption_of_the_python_api(used: Used, captioner: Captioner) -> None:
     lines = used.ended["describe"].stdout.splitlines()
     path = str(used.folder / "scenes" / "scene_0003.png")
     caption = captioner.describe(read_image(path, 40))
@@ -106,7 +106,7 @@ def test_a_scene_and_its_file_get_the_caption_of_the_python_interface(used: Used
     assert len(lines) == 3
 
 
-def test_jsonl_holds_the_n_best_with_scores(used: Used) -> None:
+def test_jsonl_contains_the_n_best_with_scores(used: Used) -> None:
     (record,) = (json.loads(line) for line in used.ended["jsonl"].stdout.splitlines())
     assert record["image"].endswith("scene_0003.png")
     first, second = record["captions"]

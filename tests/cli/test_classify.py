@@ -56,7 +56,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     return runs
 
 
-def test_training_says_what_it_does_and_ends_with_a_score(runs: Runs) -> None:
+def test_training_reports_what_it_does_and_its_score(runs: Runs) -> None:
     done = runs.ended["train"]
     assert done.code == 0, done.stderr
     assert "183 texts" in done.stdout
@@ -66,7 +66,7 @@ def test_training_says_what_it_does_and_ends_with_a_score(runs: Runs) -> None:
     assert "nothing to do" in runs.ended["again"].stdout
 
 
-def test_a_line_gives_labels_and_probabilities_and_an_empty_one_an_empty_line(runs: Runs) -> None:
+def test_a_line_gets_labels_and_probabilities_and_an_empty_line_an_empty_line(runs: Runs) -> None:
     done = runs.ended["predict"]
     assert (done.code, done.stderr) == (0, "")
     rows = [line.split("\t") for line in done.stdout.split("\n")[:-1]]
@@ -77,7 +77,7 @@ def test_a_line_gives_labels_and_probabilities_and_an_empty_one_an_empty_line(ru
             assert float(row[2 * n + 1]) == pytest.approx(prediction.probability, abs=2e-4)
 
 
-def test_evaluation_counts_what_the_classifier_says(runs: Runs) -> None:
+def test_evaluation_counts_the_labels_of_the_classifier(runs: Runs) -> None:
     done = runs.ended["evaluate"]
     assert (done.code, done.stderr) == (0, "")
     result = json.loads((runs.folder / "x.json").read_text())
@@ -110,7 +110,7 @@ def test_mistakes_are_one_line(runs: Runs) -> None:
         (["train", "--model_dir=x", "--config=configs/quickstart_en_de.yaml"], ["translation", "classification"]),
     ],
 )
-def test_a_mistake_in_the_flags_is_seen_before_anything_is_loaded(flags: list[str], words: list[str]) -> None:
+def test_a_mistake_in_the_flags_is_reported_before_anything_is_loaded(flags: list[str], words: list[str]) -> None:
     (ended,) = run_programs({"": Call("classify", flags)}).values()
     assert_one_error_line(ended, *words)
 

@@ -54,7 +54,7 @@ def test_every_program_command_and_flag_is_in_the_script(folder: Path, shell: st
 
 
 @pytest.mark.parametrize("shell", ["bash", *(shell for shell in ("fish", "zsh") if shutil.which(shell))])
-def test_a_shell_that_is_here_finds_nothing_wrong_with_its_script(folder: Path, shell: str) -> None:
+def test_an_installed_shell_accepts_its_script(folder: Path, shell: str) -> None:
     done = subprocess.run([shell, "-n", f"script.{shell}"], cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -117,5 +117,5 @@ def typed(folder: Path, line: str, ends: str) -> str:
         ("seq2seq-translate --model_dir=runs/d\t", r"seq2seq-translate --model_dir=runs/de\ en/"),
     ],
 )
-def test_a_line_that_is_typed_in_bash_is_completed(folder: Path, line: str, whole: str) -> None:
+def test_a_line_typed_in_bash_is_completed(folder: Path, line: str, whole: str) -> None:
     assert typed(folder, line, whole).endswith(whole)

@@ -19,7 +19,7 @@ def test_list_names_every_example_with_its_task() -> None:
     assert rows["restore_case"] == "tagging"
 
 
-def test_list_leaves_out_an_example_whose_task_was_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_omits_an_example_whose_task_was_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(TASKS, "tagging")
     listed = call("config list")
     assert (listed.code, listed.stderr) == (0, "")
@@ -49,7 +49,7 @@ def test_a_wrong_name_is_one_line(arguments: list[str], words: list[str]) -> Non
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_options_are_those_of_the_task(task: str) -> None:
+def test_the_options_of_the_task_are_printed(task: str) -> None:
     assert call("config options", f"--task={task}").stdout == as_yaml(TASKS[task])
     assert call("config options", f"--task={task}", "--format=markdown").stdout == as_markdown(TASKS[task])
 
@@ -60,5 +60,5 @@ def test_completion_needs_the_name_of_a_shell() -> None:
     assert "Printed by: seq2seq-config completion fish" in call("config completion", "fish").stdout
 
 
-def test_help_shows_where_the_name_stands() -> None:
+def test_help_shows_where_the_name_goes() -> None:
     assert " NAME --flag=value ..." in call("config show", "--help").stdout

@@ -98,7 +98,7 @@ def test_perplexity_is_that_of_the_references(evaluated: Evaluated, translator: 
     assert result(evaluated, "own")["perplexity_per_piece"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_bleu_has_the_tokenizer_of_the_run_unless_another_is_named(evaluated: Evaluated) -> None:
+def test_bleu_uses_the_tokenizer_of_the_run_unless_another_is_given(evaluated: Evaluated) -> None:
     assert "|tok:intl|" in evaluated.ended["run's tokenizer"].stdout
     assert "tok:13a" in result(evaluated, "own")["bleu"]["signature"]
     assert "tok:char" in result(evaluated, "other")["bleu"]["signature"]
@@ -117,7 +117,7 @@ def test_show_prints_sentences_with_references_and_translations(evaluated: Evalu
     assert "source  " not in evaluated.ended["other"].stdout
 
 
-def test_other_files_other_case_and_other_tokenizers_are_scored(evaluated: Evaluated, toy_run: Path) -> None:
+def test_other_files_another_case_and_another_tokenizer_can_be_scored(evaluated: Evaluated, toy_run: Path) -> None:
     """The reference is a .gz in capitals: only because case is ignored, the score is that of the plain file."""
     found = result(evaluated, "other")
     assert found["reference"].endswith("capitals.gz")
@@ -127,7 +127,7 @@ def test_other_files_other_case_and_other_tokenizers_are_scored(evaluated: Evalu
     assert found["bleu"]["score"] > 5.0
 
 
-def test_the_length_of_the_translations_stands_beside_the_scores(evaluated: Evaluated) -> None:
+def test_the_length_of_the_translations_is_printed_beside_the_scores(evaluated: Evaluated) -> None:
     found, printed = result(evaluated, "own"), evaluated.ended["own"].stdout
     assert f"length     {found['length_ratio']:6.2f}  times the reference" in printed
     assert f"brevity penalty {found['brevity_penalty']:.3f}\n" in printed
@@ -137,7 +137,7 @@ def test_the_length_of_the_translations_stands_beside_the_scores(evaluated: Eval
     assert "sentence by sentence" not in printed
 
 
-def test_translations_that_are_all_empty_do_not_go_unremarked(evaluated: Evaluated, toy_run: Path) -> None:
+def test_translations_that_are_all_empty_are_reported(evaluated: Evaluated, toy_run: Path) -> None:
     """And several references are all scored, here against nothing."""
     done = evaluated.ended["empty"]
     assert (done.code, done.stderr) == (
@@ -173,5 +173,5 @@ def test_bad_input_is_one_line_and_exit_code_2(evaluated: Evaluated, name: str, 
         (["--model_dir=x", "--referense=y"], "referense"),
     ],
 )
-def test_a_mistake_in_the_flags_is_seen_before_anything_is_loaded(flags: list[str], word: str) -> None:
+def test_a_mistake_in_the_flags_is_reported_before_anything_is_loaded(flags: list[str], word: str) -> None:
     assert_one_error_line(run_program(Call("evaluate", flags)), word)

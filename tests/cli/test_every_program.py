@@ -68,7 +68,7 @@ def test_help_describes_the_program_then_its_flags(name: str, columns: int, monk
 
 
 @pytest.mark.parametrize("name", WITHOUT_RUN)
-def test_programs_without_a_run_describe_themselves_and_refuse_what_is_no_flag(name: str) -> None:
+def test_programs_without_a_run_describe_themselves_and_refuse_unknown_flags(name: str) -> None:
     shown = call(name, "--help")
     assert (shown.code, shown.stderr) == (0, "")
     assert WITHOUT_RUN[name].help in shown.stdout
@@ -97,7 +97,7 @@ def bounds(parser: Any) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *WITHOUT_RUN])
-def test_every_number_has_bounds_and_what_is_beyond_them_is_one_line(name: str) -> None:
+def test_every_number_has_bounds_and_exceeding_them_is_one_line(name: str) -> None:
     for flag, (kind, parser) in kinds_of_flags(name).items():
         if kind not in ("int", "float"):
             continue
@@ -135,7 +135,7 @@ def test_without_a_run_folder_the_flag_for_it_is_named(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize(("name", "flag", "file"), OUTPUTS)
-def test_an_output_is_tried_before_anything_else(
+def test_an_output_is_checked_before_anything_else(
     name: str, flag: str, file: str, tmp_path: Path, runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -194,7 +194,7 @@ def test_a_configuration_of_another_task_names_its_program(name: str, runs: dict
         assert not (tmp_path / "run").exists()
 
 
-def test_a_configuration_that_names_no_task_says_which_line_is_missing(tmp_path: Path) -> None:
+def test_the_error_for_a_configuration_without_a_task_names_the_missing_line(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("data:\n  train: x\n")
     ended = call("tag train", f"--config={tmp_path / 'x.yaml'}", "--model_dir=x")
     assert_one_error_line(ended, "no line `task: tagging`", "seq2seq-train")
@@ -214,7 +214,7 @@ def test_flags_leave_nothing_behind(name: str) -> None:
         assert len(again) == len(found)
 
 
-def test_what_no_memory_bears_together_is_refused_before_the_work(tmp_path: Path) -> None:
+def test_sizes_that_together_exceed_any_memory_are_refused_before_the_work(tmp_path: Path) -> None:
     out = f"--out={tmp_path / 'x.html'}"
     for flags in (["--sequences=4096", "--steps=10000"], ["--hidden=4096", "--sequences=1024"], ["--directions=4096"]):
         assert_one_error_line(call("inspect gradients", "--compare=cells", out, *flags), "are more than")

@@ -32,7 +32,7 @@ def ended(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     return done
 
 
-def test_an_export_says_where_it_lies_and_how_it_compares(exported: Exported) -> None:
+def test_an_export_reports_its_folder_and_the_comparison(exported: Exported) -> None:
     assert (exported.ended.code, exported.ended.stderr) == (0, "")
     wrote, compared = exported.ended.stdout.splitlines()
     where, _, weights = wrote.partition(": ")
@@ -56,12 +56,12 @@ def test_bad_input_is_one_line_and_exit_code_2(ended: dict[str, Ended], name: st
 @pytest.mark.parametrize(
     ("flags", "word"), [(["--model_dir=x"], "--out"), (["--model_dir=x", "--out=y", "--compare=0"], "--compare")]
 )
-def test_a_mistake_in_the_flags_is_seen_before_anything_is_loaded(flags: list[str], word: str) -> None:
+def test_a_mistake_in_the_flags_is_reported_before_anything_is_loaded(flags: list[str], word: str) -> None:
     assert_one_error_line(run_program(Call("export", flags)), word)
 
 
 @pytest.mark.slow
-def test_a_run_that_was_moved_is_exported_without_its_corpus(toy_run: Path, tmp_path: Path) -> None:
+def test_a_moved_run_is_exported_without_its_corpus(toy_run: Path, tmp_path: Path) -> None:
     moved = copy_run(toy_run, tmp_path / "moved", "model.npz")
     config = moved / "config.yaml"
     config.write_text(config.read_text().replace(str(toy_run.parent), "/gone"))
@@ -78,7 +78,7 @@ def test_a_run_that_was_moved_is_exported_without_its_corpus(toy_run: Path, tmp_
 
 
 @pytest.mark.slow
-def test_an_export_that_is_told_to_end_leaves_nothing(toy_run: Path, tmp_path: Path) -> None:
+def test_a_terminated_export_leaves_nothing(toy_run: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "seq2seq_tf.cli.export", f"--model_dir={toy_run}", f"--out={tmp_path / 'out'}"]
     running = subprocess.Popen(command, env=environment(), cwd=ROOT, stdout=subprocess.DEVNULL)
     while running.poll() is None and not list(tmp_path.glob(".export-*")):

@@ -25,29 +25,29 @@ LEAVES = {leaf.name: leaf for leaf in leaves(TranslationConfig)}
 
 
 @pytest.mark.parametrize("text", ["3.5", "x", "", "1e3"])
-def test_what_is_no_whole_number_is_refused(text: str) -> None:
+def test_a_value_that_is_not_a_whole_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be a whole number"):
         IntegerParser(1, 9).parse(text)
 
 
 @pytest.mark.parametrize(("parser", "text"), [(IntegerParser(1, 9), "10"), (NumberParser(0.0, 1.0), "1.1")])
-def test_a_number_beyond_its_range_is_refused(parser: flags.ArgumentParser, text: str) -> None:
+def test_a_number_outside_its_range_is_refused(parser: flags.ArgumentParser, text: str) -> None:
     with pytest.raises(ValueError, match="is not"):
         parser.parse(text)
 
 
 @pytest.mark.parametrize("text", ["nan", "x", "1" * 400])
-def test_what_is_no_number_of_the_range_is_refused(text: str) -> None:
+def test_a_value_that_is_not_a_finite_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         NumberParser(-1e6, 1e6).parse(text)
 
 
-def test_ranges_are_said_for_people_and_other_flags_have_none() -> None:
+def test_numeric_flags_show_their_range_and_other_flags_none() -> None:
     assert range_of(IntegerParser(1, 65536)) == "1 to 65,536"
     assert range_of(PathParser()) == ""
 
 
-def test_a_path_may_begin_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_may_start_with_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/someone")
     assert PathParser().parse("~/x") == "/home/someone/x"
     assert PathParser().parse("a/~") == "a/~"
@@ -75,7 +75,7 @@ def values(**paths: str) -> flags.FlagValues:
     return found
 
 
-def test_an_output_is_tried_and_overwrites_nothing_that_another_flag_names(tmp_path: Path) -> None:
+def test_an_output_is_checked_and_overwrites_nothing_that_another_flag_names(tmp_path: Path) -> None:
     here = str(tmp_path / "x")
     check_outputs(values(out=here))
     assert not os.path.exists(here)

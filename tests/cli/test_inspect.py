@@ -20,7 +20,7 @@ from tests.trained import Call, assert_one_error_line, run_program
         (["gradients", "--toy", "--x=1"], ["--x", "two or more"]),
     ],
 )
-def test_mistakes_in_flags_show_before_tensorflow_is_imported(flags: list[str], words: list[str]) -> None:
+def test_mistakes_in_flags_are_reported_before_tensorflow_is_imported(flags: list[str], words: list[str]) -> None:
     assert_one_error_line(run_program(Call("inspect", flags)), *words)
 
 

@@ -48,7 +48,7 @@ def pharaoh(found: Hypothesis) -> str:
     return " ".join(f"{source}-{target}" for source, target in word_alignment(found))
 
 
-def test_a_page_holds_all_sentences_and_alignments_are_printed(inspected: Inspected, translator: Translator) -> None:
+def test_a_page_contains_all_sentences_and_alignments_are_printed(inspected: Inspected, translator: Translator) -> None:
     found = translator.translate(TEXTS, attention=True)
     expected = [f"{text} ||| {h.text} ||| {pharaoh(h)}" for text, h in zip(TEXTS, found, strict=True)]
     assert ok(inspected, "page").splitlines() == expected

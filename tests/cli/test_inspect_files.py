@@ -9,12 +9,12 @@ import pytest
 from seq2seq_tf.cli.inspect_files import kinds_that_show, module_of, numbered, warnings_as_lines
 
 
-def test_a_single_picture_has_the_name_that_was_given() -> None:
+def test_a_single_picture_gets_the_given_name() -> None:
     assert numbered("x/map.png", ["1"]) == ["x/map.png"]
     assert numbered("x/map.png", ["1", "b"]) == ["x/map_1.png", "x/map_b.png"]
 
 
-def test_warnings_are_lines_also_when_the_work_fails(capsys: pytest.CaptureFixture[str]) -> None:
+def test_warnings_are_printed_as_lines_even_if_the_work_fails(capsys: pytest.CaptureFixture[str]) -> None:
     def fail_late() -> None:
         warnings.warn("text 3: cut", stacklevel=1)
         raise RuntimeError("later")
@@ -24,7 +24,7 @@ def test_warnings_are_lines_also_when_the_work_fails(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == "warning: text 3: cut\n"
 
 
-def test_the_default_task_comes_first_and_only_tasks_that_offer_something_are_named() -> None:
+def test_the_default_task_comes_first_and_only_tasks_with_the_ability_are_listed() -> None:
     assert [kind.task for kind in kinds_that_show("attention")] == ["translation", "captioning"]
     assert [kind.task for kind in kinds_that_show("units")] == ["translation", "language_model"]
     assert [kind.task for kind in kinds_that_show("cells")] == ["language_model"]

@@ -67,7 +67,7 @@ def test_a_vanilla_rnn_learns_hello_exactly(hello: Hello) -> None:
     assert stdout(hello, "stream") == "hello\n"
 
 
-def test_the_table_of_logits_has_the_right_letter_on_top_at_every_step(hello: Hello) -> None:
+def test_the_table_of_logits_marks_the_right_letter_at_every_step(hello: Hello) -> None:
     name, header, _, *rows = stdout(hello, "logits").splitlines()
     assert name == "hello.txt"
     assert header.split() == ["read", "<s>", "h", "e", "l", "l", "o"]
@@ -132,7 +132,7 @@ def test_bad_input_is_one_line_and_exit_code_2(hello: Hello, name: str, words: l
         (["train", "--model_dir=x", "--notrain.rotate"], "--notrain.rotate is now --notrain.random_offset"),
     ],
 )
-def test_a_mistake_in_the_flags_is_seen_before_anything_is_loaded(flags: list[str], word: str) -> None:
+def test_a_mistake_in_the_flags_is_reported_before_anything_is_loaded(flags: list[str], word: str) -> None:
     assert_one_error_line(run_program(Call("lm", flags)), word)
 
 

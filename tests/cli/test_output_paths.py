@@ -19,7 +19,7 @@ def refusal(path: str, *, folder: bool = False) -> str:
     return str(caught.value)
 
 
-def test_a_file_in_a_folder_that_is_there_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_in_an_existing_folder_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "old").write_text("kept")
     monkeypatch.chdir(tmp_path)
     for path in ("new", "old", str(tmp_path / "new"), "./new", "../" + tmp_path.name + "/new"):
@@ -28,7 +28,7 @@ def test_a_file_in_a_folder_that_is_there_can_be_written(tmp_path: Path, monkeyp
     assert (tmp_path / "old").read_text() == "kept"
 
 
-def test_a_folder_may_have_to_be_made_with_those_above_it(tmp_path: Path) -> None:
+def test_a_folder_and_its_parents_need_not_exist(tmp_path: Path) -> None:
     check_output(str(tmp_path), folder=True)
     check_output(f"{tmp_path}/a/b/c", folder=True)
     assert not list(tmp_path.iterdir())
@@ -51,7 +51,7 @@ def test_a_folder_may_have_to_be_made_with_those_above_it(tmp_path: Path) -> Non
         ("a/" * 5000 + "a", True, "too long"),
     ],
 )
-def test_what_cannot_be_written_is_one_line(tmp_path: Path, path: str, folder: bool, word: str) -> None:
+def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path, path: str, folder: bool, word: str) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")

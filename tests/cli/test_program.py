@@ -68,7 +68,7 @@ def test_an_argument_without_a_flag_is_refused() -> None:
     assert done.stderr.startswith("error: unexpected argument 'runs/x'")
 
 
-def test_a_module_is_absent_inside_only() -> None:
+def test_a_module_is_absent_only_inside_the_context() -> None:
     with program._absent("mailbox", "subprocess"), pytest.raises(ImportError):
         import mailbox
     import mailbox
@@ -77,7 +77,7 @@ def test_a_module_is_absent_inside_only() -> None:
     assert sys.modules["subprocess"] is subprocess
 
 
-def test_packages_that_keras_only_tries_are_there_for_others() -> None:
+def test_the_optional_packages_of_keras_can_be_imported_afterwards() -> None:
     done = run(
         "def main():\n"
         "  program.import_tensorflow()\n"

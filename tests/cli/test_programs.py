@@ -10,7 +10,7 @@ from seq2seq_tf.cli import programs
 from tests.toy import ROOT
 
 
-def test_the_programs_are_those_that_setup_installs() -> None:
+def test_the_programs_are_those_in_setup_cfg() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     lines = setup["options.entry_points"]["console_scripts"].split("\n")
@@ -19,13 +19,13 @@ def test_the_programs_are_those_that_setup_installs() -> None:
     assert installed == {name: f"seq2seq_tf.cli.{module}:run" for name, module in names.items()}
 
 
-def test_a_program_without_commands_has_one_without_a_name() -> None:
+def test_a_program_without_commands_has_one_unnamed_command() -> None:
     found = programs.programs()
     assert list(found["seq2seq-train"]) == [""]
     assert list(found["seq2seq-lm"]) == ["train", "sample", "score"]
 
 
-def test_flags_of_a_command_are_defined_inside_and_those_of_the_caller_are_back_afterwards() -> None:
+def test_flags_of_a_command_are_defined_inside_the_context_and_those_of_the_caller_are_restored() -> None:
     earlier = [flags.FLAGS[name] for name in flags.FLAGS if name == "model_dir"]  # of a module that a test imported
     if earlier:
         del flags.FLAGS.model_dir

@@ -26,14 +26,14 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
 
 
-def test_a_folder_is_taken_by_its_task_and_another_one_names_its_program(folder: Path) -> None:
+def test_a_run_is_accepted_for_its_task_and_the_error_for_another_task_names_its_program(folder: Path) -> None:
     assert run_folder.model_dir(TranslationConfig) == str(folder)
     assert run_folder.task_of_run() == (str(folder), "translation")
     with pytest.raises(InputError, match=f"{folder}: this is a run of translation, made by seq2seq-train: use "):
         run_folder.model_dir(CaptioningConfig)
 
 
-def test_what_is_no_run_folder_is_named(folder: Path) -> None:
+def test_a_folder_that_is_not_a_run_is_named(folder: Path) -> None:
     (folder / "config.yaml").unlink()
     with pytest.raises(InputError, match="not a run folder"):
         run_folder.task_of_run()
@@ -53,7 +53,7 @@ class Loaded:
 @pytest.mark.parametrize(
     ("final", "terminal", "begin"), [(False, False, "warning: "), (True, True, "runs/x"), (True, False, "")]
 )
-def test_weights_that_are_not_final_are_said_and_others_to_people_only(
+def test_weights_that_are_not_final_are_always_reported_and_final_ones_only_on_a_terminal(
     final: bool, terminal: bool, begin: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)

@@ -21,7 +21,7 @@ def kind(request: pytest.FixtureRequest) -> Iterator[type]:
         yield KINDS[request.param]
 
 
-def test_only_what_was_given_is_handed_on(kind: type) -> None:
+def test_only_given_flags_are_passed_on(kind: type) -> None:
     flags.FLAGS(["program", "--beam_size=7", "--length_penalty=0"])
     assert search_flags.given(kind) == {"beam_size": 7, "length_penalty": 0.0}
 
@@ -32,7 +32,7 @@ def test_without_flags_the_run_decides(kind: type) -> None:
     assert set(search_flags.search_leaves(kind)) <= set(flags.FLAGS)
 
 
-def test_an_option_says_its_default_and_is_checked_as_in_a_file() -> None:
+def test_an_option_shows_its_default_and_is_checked_as_in_a_file() -> None:
     with defined("translate"):
         default = TranslationSearchConfig().beam_size
         assert f"the run's own value, {default} if it names none" in str(flags.FLAGS["beam_size"].help)

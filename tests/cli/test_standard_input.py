@@ -59,12 +59,12 @@ def test_a_file_is_read_in_windows_of_the_given_size(
             assert list(standard_input.windows(4)) == [LINES[:4], LINES[4:]]
 
 
-def test_text_that_is_no_stream_of_the_system_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_without_a_file_descriptor_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\nb\nc\n")))
     assert list(standard_input.windows(2)) == [["a", "b"], ["c"]]
 
 
-def test_lines_that_have_come_are_answered_while_others_are_awaited(pipe: Pipe) -> None:
+def test_lines_that_have_arrived_are_yielded_before_the_next_ones_arrive(pipe: Pipe) -> None:
     """Else this would wait for ever: the pipe stays open, and the window is far from full."""
     windows = standard_input.windows(2048)
     for content, lines in ((b"a\nb\n", ["a", "b"]), (b"\nc", [""]), (b"d\r\n", ["cd"])):
@@ -76,13 +76,13 @@ def test_lines_that_have_come_are_answered_while_others_are_awaited(pipe: Pipe) 
     assert next(windows, None) is None
 
 
-def test_what_came_at_once_through_a_pipe_fills_windows_in_order(pipe: Pipe) -> None:
+def test_lines_that_arrive_together_through_a_pipe_fill_windows_in_order(pipe: Pipe) -> None:
     pipe.write(b"".join(b"%d\n" % n for n in range(11)))
     pipe.close()
     assert list(standard_input.windows(4)) == [[*"0123"], [*"4567"], ["8", "9", "10"]]
 
 
-def test_long_lines_come_through_a_pipe_whole(pipe: Pipe) -> None:
+def test_long_lines_arrive_whole_through_a_pipe(pipe: Pipe) -> None:
     def write() -> None:
         with open(pipe.writing, "wb") as file:
             file.write("\n".join(LINES).encode())
@@ -101,7 +101,7 @@ def collect(windows: Iterator[list[str]]) -> tuple[list[str], str]:
     return lines, str(caught.value)
 
 
-def test_lines_before_a_byte_that_is_not_utf8_are_answered(
+def test_lines_before_a_byte_that_is_not_utf8_are_yielded(
     tmp_path: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = b"a\nb\nc\nd\ne \xff\nf\n"
@@ -119,7 +119,7 @@ def test_a_bad_first_line_gives_no_window(tmp_path: Path, monkeypatch: pytest.Mo
         assert collect(standard_input.windows(3))[0] == []
 
 
-def test_what_reading_a_pipe_raises_is_raised_after_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_while_reading_a_pipe_is_raised_after_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(io.RawIOBase):
         contents = [b"a\nb\nc"]
 
@@ -136,7 +136,7 @@ def test_what_reading_a_pipe_raises_is_raised_after_its_lines(monkeypatch: pytes
         next(windows)
 
 
-def test_typed_lines_are_answered_one_by_one_after_a_prompt(
+def test_typed_lines_are_yielded_one_by_one_after_a_prompt(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     master, slave = pty.openpty()

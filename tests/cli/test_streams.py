@@ -46,20 +46,20 @@ def start(
 
 
 @pytest.mark.parametrize("shell", ["{} | true", "{} 2>&1 | true", "{} >&-", "{} >&- 2>&-", "{} <&- >&- 2>&-"])
-def test_a_program_finishes_its_work_though_nobody_reads_its_output(tmp_path: Path, shell: str) -> None:
+def test_a_program_finishes_its_work_even_if_nobody_reads_its_output(tmp_path: Path, shell: str) -> None:
     done = start(WORK, tmp_path, is_filter=False, shell=shell)
     assert done.returncode == 0, done
     assert done.stderr in ("", "told\n")
     assert (tmp_path / "done.txt").read_text() == "done"  # and nothing that was printed
 
 
-def test_a_filter_ends_quietly_where_nobody_reads_on(tmp_path: Path) -> None:
+def test_a_filter_ends_silently_when_nobody_reads_its_output_any_more(tmp_path: Path) -> None:
     done = start(WORK, tmp_path, is_filter=True, shell="{} | head -n 1")
     assert (done.returncode, done.stdout, done.stderr) == (0, "line 0\n", "")
     assert not (tmp_path / "done.txt").exists()
 
 
-def test_a_filter_without_output_says_so(tmp_path: Path) -> None:
+def test_a_filter_without_output_reports_it(tmp_path: Path) -> None:
     done = start(WORK, tmp_path, is_filter=True, shell="{} >&-")
     assert (done.returncode, done.stderr) == (2, "error: standard output: is closed\n")
 
@@ -71,18 +71,18 @@ def test_a_page_of_help_that_cannot_be_printed_is_one_line(tmp_path: Path, strea
     assert done.stderr.startswith(f"error: {why}")
 
 
-def test_a_filter_without_input_says_so(tmp_path: Path) -> None:
+def test_a_filter_without_input_reports_it(tmp_path: Path) -> None:
     done = start(ECHO, tmp_path, is_filter=True, shell="{} <&-")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "error: standard input: is closed\n")
 
 
-def test_a_mistake_without_a_place_to_tell_it_keeps_its_code(tmp_path: Path) -> None:
+def test_a_mistake_that_cannot_be_printed_keeps_its_exit_code(tmp_path: Path) -> None:
     done = start("    print('x', file=sys.stderr); return 3", tmp_path, is_filter=False, shell="{} 2>&-")
     assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
 
 
 @pytest.mark.parametrize("is_filter", [True, False])
-def test_a_full_disk_under_the_output_is_one_line(tmp_path: Path, is_filter: bool) -> None:
+def test_output_to_a_full_disk_is_one_line(tmp_path: Path, is_filter: bool) -> None:
     done = start(WORK, tmp_path, is_filter=is_filter, shell="{} > /dev/full")
     assert (done.returncode, done.stderr) == (2, "error: output: No space left on device\n")
 
@@ -103,7 +103,7 @@ def test_text_is_utf8_whatever_the_locale(tmp_path: Path, variables: dict[str, s
     assert os.listdir(os.fsencode(tmp_path)) == ["größe".encode()]
 
 
-def test_tensorflow_is_imported_where_no_file_can_be_made(tmp_path: Path) -> None:
+def test_tensorflow_can_be_imported_where_no_file_can_be_created(tmp_path: Path) -> None:
     main = """
     import tempfile
     def refuse(*_, **__):

@@ -34,7 +34,7 @@ def test_a_table_is_opened_with_its_columns(tmp_path: Path) -> None:
     assert table is not None
 
 
-def test_without_a_table_there_is_none() -> None:
+def test_without_flags_there_is_no_table() -> None:
     given()
     assert table_files() == []
     assert opened_table(PAIR) is None

@@ -3,7 +3,7 @@
 from seq2seq_tf.cli.tables import format_table
 
 
-def test_numbers_stand_right_and_text_left() -> None:
+def test_numbers_are_aligned_right_and_text_left() -> None:
     rows = [["train", 29_000, "as published"], ["valid", 7, "-"]]
     assert format_table(["part", "pairs", "text"], rows).split("\n") == [
         "part    pairs  text",

@@ -62,7 +62,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     return runs
 
 
-def test_training_says_what_it_does_and_ends_with_a_score(runs: Runs) -> None:
+def test_training_reports_what_it_does_and_its_score(runs: Runs) -> None:
     done = runs.ended["train"]
     assert done.code == 0, done.stderr
     assert "211 lines" in done.stdout
@@ -101,7 +101,7 @@ def test_evaluation_prints_scores_beside_two_baselines(runs: Runs) -> None:
     assert done.stdout.count("  restored  ") == 2
 
 
-def test_a_run_without_test_set_says_which_flag_helps(runs: Runs) -> None:
+def test_the_error_for_a_run_without_a_test_set_names_the_flag(runs: Runs) -> None:
     assert_one_error_line(runs.ended["no test set"], "no test set", "--data")
 
 
@@ -114,6 +114,6 @@ def test_a_run_without_test_set_says_which_flag_helps(runs: Runs) -> None:
         (["evaluate", "--model_dir=x", "--max_lines=0"], ["max_lines", "0"]),
     ],
 )
-def test_a_mistake_in_the_flags_is_seen_before_anything_is_loaded(flags: list[str], words: list[str]) -> None:
+def test_a_mistake_in_the_flags_is_reported_before_anything_is_loaded(flags: list[str], words: list[str]) -> None:
     (ended,) = run_programs({"": Call("tag", flags)}).values()
     assert_one_error_line(ended, *words)

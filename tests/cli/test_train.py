@@ -152,7 +152,7 @@ def test_a_wrong_value_is_refused_with_its_flag(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_stopped_and_killed_a_run_ends_with_the_same_weights(
+def test_a_run_that_was_stopped_and_killed_ends_with_the_same_weights(
     config_file: Path,
     launch: Launch,
     whole: Training,
@@ -194,7 +194,7 @@ def test_stopped_and_killed_a_run_ends_with_the_same_weights(
     assert measured(tmp_path) == measured(expected), (update, kill)
 
 
-def test_training_goes_on_where_nobody_reads_what_it_prints_and_its_log_has_it(finished: Path) -> None:
+def test_training_continues_if_nobody_reads_its_output_and_its_log_is_complete(finished: Path) -> None:
     lines = (finished / "train.log").read_text(encoding="utf-8").splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", line) for line in lines)
     log = "\n".join(lines)
@@ -205,7 +205,7 @@ def test_training_goes_on_where_nobody_reads_what_it_prints_and_its_log_has_it(f
     assert "\r" not in log
 
 
-def test_a_finished_run_says_so_and_changes_nothing(config_file: Path, finished: Path) -> None:
+def test_a_finished_run_reports_it_and_changes_nothing(config_file: Path, finished: Path) -> None:
     before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
     done = toy.run_python(*PROGRAM, f"--config={config_file}", f"--model_dir={finished}")
     assert done.returncode == 0
@@ -214,7 +214,7 @@ def test_a_finished_run_says_so_and_changes_nothing(config_file: Path, finished:
 
 
 @pytest.mark.slow
-def test_killed_again_and_again_a_run_ends_with_the_same_weights(
+def test_a_run_killed_again_and_again_ends_with_the_same_weights(
     launch: Launch, finished: Path, tmp_path: Path, rng: np.random.Generator
 ) -> None:
     """From the first second on: while text is cut, while functions are traced, while checkpoints are written."""

@@ -35,7 +35,7 @@ def test_a_dry_run_prints_configuration_sizes_and_minutes_and_writes_nothing(tas
     assert os.listdir(temporary) == []
 
 
-def test_a_folder_without_a_run_is_not_made(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_not_created(tmp_path: Path) -> None:
     for name, flags in (("train", []), ("lm", ["train"]), ("classify", ["train"]), ("tag", ["train"])):
         ended = run_program(Call(name, [*flags, f"--model_dir={tmp_path / 'none'}"]))
         assert_one_error_line(ended, f"{tmp_path / 'none'}: no run to resume", "--config")

@@ -52,7 +52,7 @@ def test_the_size_of_the_window_does_not_matter(ended: dict[str, Ended]) -> None
     assert in_one == ended["text"].stdout.splitlines()
 
 
-def test_jsonl_says_what_the_python_api_says(ended: dict[str, Ended], translator: Translator) -> None:
+def test_jsonl_equals_the_results_of_the_python_api(ended: dict[str, Ended], translator: Translator) -> None:
     """In UTF-8 even where the locale is ASCII: pieces hold a character that is not."""
     done = ended["jsonl"]
     assert (done.code, done.stderr) == (0, "")
@@ -73,7 +73,7 @@ def test_jsonl_says_what_the_python_api_says(ended: dict[str, Ended], translator
             assert all(int(source) < len(line.split()) for source, _ in pairs)
 
 
-def test_n_best_text_has_number_translation_and_score(ended: dict[str, Ended], translator: Translator) -> None:
+def test_n_best_lines_contain_number_translation_and_score(ended: dict[str, Ended], translator: Translator) -> None:
     done = ended["n-best"]
     assert done.code == 0
     lines = done.stdout.splitlines()
@@ -87,12 +87,12 @@ def test_n_best_text_has_number_translation_and_score(ended: dict[str, Ended], t
             np.testing.assert_allclose(float(score), hypothesis.score, atol=1e-4)
 
 
-def test_a_line_that_is_cut_is_named_on_standard_error(ended: dict[str, Ended]) -> None:
+def test_a_truncated_line_is_reported_on_standard_error(ended: dict[str, Ended]) -> None:
     (line,) = ended["n-best"].stderr.splitlines()
     assert re.fullmatch(r"warning: window from line 1: text 1: cut from \d+ to 41 pieces", line)
 
 
-def test_a_byte_that_is_not_utf8_is_named_after_what_stood_before_it(
+def test_a_byte_that_is_not_utf8_is_reported_after_the_lines_before_it(
     ended: dict[str, Ended], translator: Translator
 ) -> None:
     assert_one_error_line(ended["invalid"], "<standard input>:6:", "0xff", "column 4")
@@ -126,7 +126,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(ended: dict[str, Ended], name: st
         (["in.txt"], ["in.txt"]),
     ],
 )
-def test_a_mistake_in_the_flags_is_seen_before_anything_is_loaded(flags: list[str], words: list[str]) -> None:
+def test_a_mistake_in_the_flags_is_reported_before_anything_is_loaded(flags: list[str], words: list[str]) -> None:
     assert_one_error_line(run_program(Call("translate", flags)), *words)
 
 
@@ -145,7 +145,7 @@ def start(run: Path, source: Path, *flags: str) -> subprocess.Popen[bytes]:
         )
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(toy_run: Path, tmp_path: Path) -> None:
+def test_a_reader_that_stops_early_is_not_an_error(toy_run: Path, tmp_path: Path) -> None:
     """As `seq2seq-translate ... | head -1` does."""
     source = tmp_path / "in.txt"
     source.write_text("ka be\n" * 999)
@@ -158,7 +158,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(toy_run: Path, tmp_path: Path
     assert process.returncode == 0
 
 
-def test_who_types_sees_loading_a_prompt_and_translations_on_lines_of_their_own(
+def test_a_user_who_types_sees_loading_a_prompt_and_translations_on_separate_lines(
     toy_run: Path, translator: Translator
 ) -> None:
     """Everything in one terminal, as a user sees it: what was typed (its echo), what the program says."""
