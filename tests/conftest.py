@@ -1,4 +1,4 @@
-"""Quiet TensorFlow, the seed of the run (`seed_option.py`), and one tiny translator for all tests."""
+"""Settings and fixtures of all tests: a quiet TensorFlow, the seed of the run (`seed_option.py`), a tiny translator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def translator(toy_run: Path) -> Translator:
-    """The tiny translator; tests leave its weights as they are."""
+    """The tiny translator; tests must not change its weights."""
     from seq2seq_tf.tasks.translation.translator import Translator
 
     return Translator.load(str(toy_run))
@@ -37,7 +37,7 @@ def translator(toy_run: Path) -> Translator:
 
 @pytest.fixture(scope="session")
 def exported(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """SavedModels of the tiny translator, made by the export program."""
+    """SavedModels of the tiny translator, written by the export program."""
     from tests.trained import Call, Exported, run_program
 
     folder = tmp_path_factory.mktemp("exports") / "toy"
@@ -46,7 +46,7 @@ def exported(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Exporte
 
 @pytest.fixture(scope="session")
 def language_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A language model, trained for an epoch."""
+    """Run folder of a language model trained for one epoch."""
     from tests import language_models
 
     folder = tmp_path_factory.mktemp("language")

@@ -1,8 +1,8 @@
-"""What a killed run leaves: a copy of its folder before each operation on a file, and how such a copy goes on.
+"""What a killed run leaves: copies its folder before each file operation, and resumes training from each copy.
 
-What a program has not handed to the system yet dies with it, so a copy of the files at that moment is exactly what a
-kill leaves; no handler of an exception runs. All copies of a task go on with one traced model, set back to its start
-before each: tracing takes seconds, the few updates that are left do not.
+Data that a program has not yet passed to the system die with it, so a copy of the files at that moment is exactly what
+a kill leaves; no exception handler runs. All copies of a task are resumed with one traced model, reset to its start
+before each, because tracing takes seconds while the few remaining updates do not.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from seq2seq_tf.training.session import Session
 from seq2seq_tf.training.trainer import Trainer
 from tests.every_task import Example, prepare
 
-_TIMES = {"tokens_per_second", "elapsed_seconds"}  # what two equal runs may differ in
+_TIMES = {"tokens_per_second", "elapsed_seconds"}  # may differ between two equal runs
 _OF_A_START = ("lock", "lock.json", "machine.json", "train.log")
 
 
 class Recorder:
-    """Copies a folder before each operation on a file, where it has changed since.
+    """Copies a folder before each file operation, if it has changed since the last copy.
 
     Args:
-      folder: watched.
-      out: gets the copies, numbered.
+      folder: the folder to watch.
+      out: folder for the numbered copies.
     """
 
     def __init__(self, folder: Path, out: Path) -> None:
@@ -49,7 +49,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        """Inside, operations are watched."""
+        """Watches file operations inside the context."""
         with pytest.MonkeyPatch.context() as patch:
             for name in ("replace", "fsync", "remove", "unlink", "rmdir", "truncate"):
                 patch.setattr(os, name, self._watched(getattr(os, name)))
@@ -72,7 +72,7 @@ class Recorder:
         return call
 
     def take(self) -> None:
-        """Copies the folder, unless it was copied like that before."""
+        """Copies the folder, unless a copy with this content exists."""
         if self._busy or not self._folder.exists():
             return
         self._busy = True
@@ -88,11 +88,11 @@ class Recorder:
 
 
 class Revival:
-    """A run that was never interrupted, and how it goes on from any of its copies.
+    """A run that was never interrupted, with copies from which it can be resumed.
 
     Args:
       found: task and configuration.
-      folder: gets the run, `whole`, and its copies.
+      folder: folder for the run, `whole`, and its copies.
     """
 
     def __init__(self, found: Example, folder: Path) -> None:
@@ -133,7 +133,7 @@ def _run(session: Session) -> None:
 
 
 def told(folder: Path) -> dict[str, Any]:
-    """Returns all that must be the same in two equal runs."""
+    """Returns everything that must be the same in two equal runs."""
     arrays, state = checkpoint.load_arrays(str(folder / "model.npz"))
     metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""The five tasks, each with made-up data and a tiny configuration: for what must hold in every one of them."""
+"""The five tasks, each with made-up data and a tiny configuration, for tests of every task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
 from tests import labelled_runs, language_models, toy
 
-PROGRAMS: dict[str, tuple[str, list[str]]] = {  # of seq2seq_tf.cli, and the command that trains
+PROGRAMS: dict[str, tuple[str, list[str]]] = {  # task -> module of seq2seq_tf.cli, training command
     "translation": ("train", []),
     "language_model": ("lm", ["train"]),
     "classification": ("classify", ["train"]),
@@ -38,7 +38,7 @@ _CAPTIONS: dict[str, Any] = {
 
 
 class Example(NamedTuple):
-    """A task with data to train on."""
+    """A task with training data."""
 
     config: TaskConfig
     valid: list[Path]  # files of held-out text that are read at each start
@@ -71,14 +71,14 @@ def example(task: str, folder: Path, **changes: Any) -> Example:
 def prepare(
     found: Example, folder: Path, say: Callable[[str], None] = lambda _: None
 ) -> tuple[RunDir, TaskConfig, Any]:
-    """Returns run folder, its configuration and the task, made as a program would."""
+    """Returns the run folder, its configuration and the task, created as a program does."""
     run = RunDir(str(folder))
     config = run.create(found.config)
     return run, config, found.prepare(run, config, say)
 
 
 def train(found: Example, folder: Path, stop: Callable[[], bool] = lambda: False) -> Outcome:
-    """Trains in a run folder with objects of its own, as a new process would."""
+    """Trains in a run folder with new objects, as a new process would."""
     run, config, task = prepare(found, folder)
     with contextlib.redirect_stderr(io.StringIO()):  # the progress bar
         return Session(run, config, task, stop).run()

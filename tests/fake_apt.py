@@ -1,4 +1,4 @@
-"""A made-up apt: it cannot download before its lists are updated, and writes each call to LOG."""
+"""A fake apt that cannot download before its lists are updated, and writes each call to LOG."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ esac
 
 
 def install(folder: Path) -> dict[str, str]:
-    """Writes the commands into FOLDER/commands and returns the environment in which they are found.
+    """Writes the commands to FOLDER/commands and returns the environment in which they are found.
 
-    Packages hold FOLDER/help; LOG is FOLDER/log.
+    Packages contain FOLDER/help; LOG is FOLDER/log.
     """
     commands = folder / "commands"
     commands.mkdir()

@@ -1,4 +1,4 @@
-"""A made-up measurement of how gradients flow."""
+"""A made-up measurement of gradient flow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ H, T = 7, 13
 
 
 def flow(rng: np.random.Generator, parts: str = "hc", gates: tuple[str, ...] = ("input", "forget")) -> Flow:
-    """Returns curves over T steps, and shares of H units, of an encoder and a decoder."""
+    """Returns random curves over T steps, and gate shares of H units, for an encoder and a decoder."""
     cells = ("encoder/layer_0/forward", "decoder/layer_0")
     return Flow(
         [Curve(cell, part, rng.random(T) + 0.1, rng.random(T) + 0.1) for cell in cells for part in parts],

@@ -1,4 +1,4 @@
-"""What holds for the gradients of the model of any task whose batches stand alone."""
+"""Assertions about the gradients of any task model without a carry between batches."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-SEED = tf.constant([3, 5])  # of dropout
+SEED = tf.constant([3, 5])  # for dropout
 
 
 def loss_and_gradients(model: Any, batch: Any) -> tuple[Any, list[Any]]:
-    """Returns the `LossSum` of a training step, and its gradients by `model.trainable_variables`."""
+    """Returns the `LossSum` of a training step, and its gradients with respect to `model.trainable_variables`."""
     with tf.GradientTape() as tape:
         loss, _ = model.batch_loss(batch, (), dropout_seed=SEED)
     return loss, tape.gradient(loss.total, model.trainable_variables)
@@ -33,7 +33,7 @@ def assert_no_loss_and_no_gradient(model: Any, batch: Any) -> None:
 
 
 def assert_fused_equals_plain(fused: Any, plain: Any, batch: Any) -> None:
-    """Gives the plain model the weights of the fused one, and compares their losses and gradients."""
+    """Copies the weights of the fused model to the plain one, and compares their losses and gradients."""
     for mine, theirs in zip(plain.trainable_variables, fused.trainable_variables, strict=True):
         mine.assign(theirs)
     results = []

@@ -1,4 +1,4 @@
-"""Commands of seq2seq-inspect, each in a process of its own, and what they wrote."""
+"""Runs commands of seq2seq-inspect, each in its own process, and collects what they wrote."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ INPUT = b"\nka be\r\n  \n\xef\xbf\xbd\nlo\n"
 
 
 class Inspected(NamedTuple):
-    """How commands ended, and the folder with what they wrote."""
+    """Exit codes and output of commands, and the folder with the files that they wrote."""
 
     ended: dict[str, Ended]
     folder: Path
 
 
 def inspect(commands: Mapping[str, Sequence[str]], folder: Path, stdin: Mapping[str, bytes]) -> Inspected:
-    """Runs commands, name -> arguments, with INPUT or what is given on standard input."""
+    """Runs commands, name -> arguments, with `stdin` or else INPUT on standard input."""
     calls = {name: Call("inspect", flags, stdin.get(name, INPUT)) for name, flags in commands.items()}
     return Inspected(run_programs(calls), folder)
 
 
 def ok(inspected: Inspected, name: str) -> str:
-    """Returns what a command printed that ended well."""
+    """Returns what a command printed, after checking that it succeeded."""
     ended = inspected.ended[name]
     assert ended.code == 0, ended
     return ended.stdout

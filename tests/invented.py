@@ -1,4 +1,4 @@
-"""Made-up parallel corpora, of two invented languages or of English and German, and what their audit finds."""
+"""Made-up parallel corpora, in two invented languages or in English and German, and helpers to audit them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ LINES = 401
 
 
 def corpus(count: int, seed: int = 1) -> list[tuple[str, str]]:
-    """Returns pairs of sentences: 3 to 20 words, translated one by one, with two neighbours exchanged.
+    """Returns sentence pairs: 3 to 20 words, translated word by word, with the first two swapped.
 
-    A tenth of the words are names and numbers, the same on both sides; frequent words are frequent as in a language.
+    A tenth of the words are names and numbers, the same on both sides; word frequencies follow Zipf's law.
     """
     draw = np.random.default_rng(seed)
     lexicon = [[_word(draw, side) for _ in range(_WORDS)] for side in (0, 1)]
@@ -82,7 +82,7 @@ _GERMAN = (
 
 
 def english_and_german() -> tuple[list[str], list[str]]:
-    """Returns 400 sentences in English, and as many in German."""
+    """Returns 400 sentences in English and their 400 translations into German."""
     draw = random.Random(5)
     chosen = [[draw.randrange(len(part)) for part in _ENGLISH] for _ in range(400)]
     both = [
@@ -93,12 +93,12 @@ def english_and_german() -> tuple[list[str], list[str]]:
 
 
 def audited(part: Part, languages: tuple[str, str] = ("xx", "yy")) -> Audit:
-    """Returns what the audit says of a part; long lines and odd lengths are no flaws."""
+    """Returns the audit of a part; long lines and odd length ratios are not reported."""
     return audit([part], languages, max_words=10**6, max_deviation=1e9)
 
 
 def only_error(result: Audit) -> Finding:
-    """Returns the one error, which has a remedy."""
+    """Returns the only error, after checking that it has a remedy."""
     errors = [finding for finding in result.findings if finding.severity == "error"]
     assert len(errors) == 1, result.findings
     assert errors[0].remedy
@@ -111,7 +111,7 @@ def errors_and_warnings(result: Audit, *, without: str = "pair occurred before")
 
 
 def part(folder: Path, name: str, source: str | bytes, target: str | bytes) -> Part:
-    """Writes FOLDER/NAME.en and FOLDER/NAME.de, as they are, and returns them."""
+    """Writes FOLDER/NAME.en and FOLDER/NAME.de unchanged, and returns them."""
     files = [folder / f"{name}.en", folder / f"{name}.de"]
     for file, text in zip(files, (source, target), strict=True):
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -119,17 +119,17 @@ def part(folder: Path, name: str, source: str | bytes, target: str | bytes) -> P
 
 
 def examined(*parts: Part) -> Audit:
-    """Returns what the audit says of parts, with limits that a test reaches."""
+    """Returns the audit of parts, with limits that a short text can exceed."""
     return audit(parts, ("en", "de"), max_words=7, max_deviation=3.0)
 
 
 def only_finding(result: Audit) -> Finding:
-    """Returns the one finding."""
+    """Returns the only finding."""
     assert len(result.findings) == 1, result.findings
     return result.findings[0]
 
 
 def places(finding: Finding) -> tuple[str, ...]:
-    """Returns where a finding, which has a remedy, was found."""
+    """Returns the places of a finding, after checking that it has a remedy."""
     assert finding.remedy
     return tuple(map(str, finding.examples))

@@ -1,4 +1,4 @@
-"""Made-up languages to tell apart and made-up text to restore, and tiny runs that learn them."""
+"""Made-up languages to classify and made-up text to restore, and tiny runs that learn them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.toy import StopAfter, sentences
 AnyTask = TypeVar("AnyTask", bound=TaskConfig)
 
 LETTERS = "abcdefghijk"
-STEPS = {"aa": 1, "bb": 3, "cc": 7}  # language -> how far the next letter is, most of the time
+STEPS = {"aa": 1, "bb": 3, "cc": 7}  # language -> usual distance from one letter to the next
 TINY: dict[str, Any] = {
     "model.embedding_units": 7,
     "model.embedding_scale": 1.0,
@@ -41,7 +41,7 @@ TINY: dict[str, Any] = {
 
 
 def language_texts(language: str, count: int, *, seed: int) -> list[str]:
-    """Returns texts in which letters follow each other as in the language, but for one in eight."""
+    """Returns texts in which seven of eight letters follow the previous one as is usual in the language."""
     random = np.random.default_rng([seed, STEPS[language]])
     texts = []
     for _ in range(count):
@@ -54,7 +54,7 @@ def language_texts(language: str, count: int, *, seed: int) -> list[str]:
 
 
 def write_languages(folder: Path, *, seed: int, train: int = 23, valid: int = 5) -> Path:
-    """Writes folder/{train,valid}/LANGUAGE.txt with so many texts each; returns the folder."""
+    """Writes folder/{train,valid}/LANGUAGE.txt with `train` and `valid` texts each; returns the folder."""
     for language in STEPS:
         texts = language_texts(language, train + valid, seed=seed)
         for part, chosen in (("train", texts[:train]), ("valid", texts[train:])):
@@ -64,7 +64,7 @@ def write_languages(folder: Path, *, seed: int, train: int = 23, valid: int = 5)
 
 
 def cased_sentence(words: list[str]) -> str:
-    """Returns words with case and marks that follow from them: to be found again without."""
+    """Returns the words as a sentence whose case and punctuation can be predicted from the bare words."""
     shown = []
     for n, word in enumerate(words):
         cased = word.upper() if word == "ku" else "kiKi" if word == "kiki" else word
@@ -73,7 +73,7 @@ def cased_sentence(words: list[str]) -> str:
 
 
 def write_cased(path: Path, *, seed: int, lines: int) -> Path:
-    """Writes sentences of 2 to 7 words, the last of which tells the mark at the end; returns the path."""
+    """Writes sentences of 2 to 7 words, the last of which determines the final mark; returns the path."""
     random = np.random.default_rng(seed)
     texts = []
     for words in sentences(lines, seed=seed):
@@ -97,7 +97,7 @@ def classification_config(folder: Path, **changes: Any) -> ClassificationConfig:
 
 
 def tagging_config(folder: Path, **changes: Any) -> TaggingConfig:
-    """The same on folder/{train,valid}.txt of `write_cased`."""
+    """Returns a configuration that trains on folder/{train,valid}.txt of `write_cased` in seconds."""
     files = {
         f"data.{part}": str(folder / f"{name}.txt")
         for part, name in (("train",) * 2, ("valid",) * 2, ("test", "valid"))
@@ -114,7 +114,7 @@ def _config(first: dict[str, Any], changes: dict[str, Any], kind: type[AnyTask])
 def train(
     folder: Path, config: TaskConfig, prepare: Callable[..., Any], stop: Callable[[], bool] = lambda: False
 ) -> Outcome:
-    """Trains in a run folder with objects of its own, as a new process would."""
+    """Trains in a run folder with new objects, as a new process would."""
     run = RunDir(str(folder))
     config = run.create(config)
     with contextlib.redirect_stderr(io.StringIO()):  # the progress bar
@@ -124,7 +124,7 @@ def train(
 def assert_a_stop_changes_nothing(
     folder: Path, config: TaskConfig, prepare: Callable[..., Any], rng: np.random.Generator
 ) -> None:
-    """Trains a run whole, and another that stops after some update and is resumed: their weights are the same."""
+    """Asserts that a run that stops after a random update and is resumed gets the weights of an uninterrupted one."""
     total = train(folder / "whole", config, prepare).update
     stop = int(rng.integers(1, total))
     outcome = train(folder / "parted", config, prepare, StopAfter(stop))

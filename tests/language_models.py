@@ -1,4 +1,4 @@
-"""Tiny language models on made-up text, for all tests that need one."""
+"""Tiny language models on made-up text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RATES = ("word_dropout", "embedding_dropout", "layer_dropout", "output_dropout")
 
 
 def model_config(**changes: Any) -> LanguageModelModelConfig:
-    """Returns small sizes without dropout."""
+    """Returns a model configuration with small sizes and no dropout."""
     return LanguageModelModelConfig(**{**dict.fromkeys(RATES, 0.0), "units": 7, "embedding_units": 5, **changes})
 
 
@@ -48,7 +48,7 @@ def config(data: Path, **changes: Any) -> LanguageModelConfig:
 
 
 def write_folder(folder: Path, *, files: int = 23, seed: int = 3) -> Path:
-    """Writes files of made-up sentences: words that repeat, so that there is something to learn."""
+    """Writes files of made-up sentences of a few words, so that there is something to learn; returns the folder."""
     random = np.random.default_rng(seed)
     words = ["ma", "mo", "lo\u00e9", "\u00fct", "gin", "k"]
     for n in range(files):
@@ -64,7 +64,7 @@ def never() -> bool:
 
 
 def train(folder: Path, settings: LanguageModelConfig, stop: Callable[[], bool] = never) -> Outcome:
-    """Trains with objects of its own, as a new process would."""
+    """Trains in a run folder with new objects, as a new process would."""
     from seq2seq_tf.tasks.language_model.task import prepare
 
     run = RunDir(str(folder))

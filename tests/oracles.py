@@ -1,8 +1,8 @@
-"""Slow and obvious versions of what the package computes, in NumPy at float64, and small things to compare.
+"""Slow and obvious NumPy versions, in float64, of what the package computes, and small models to compare.
 
-The package's layers are float32 throughout (`product` returns float32), so a numeric gradient through them would
-have three digits. Gradients are therefore taken of these oracles, at float64 by central differences, and compared
-with the automatic gradients of the layers: the oracles are right where values agree, and so are then the gradients.
+The package's layers are float32 throughout (`product` returns float32), so a numeric gradient through them would have
+only three digits. Therefore gradients of these oracles, by central differences in float64, are compared with the
+automatic gradients of the layers: if the values agree, the oracles are right, and so are their gradients.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def small_config(**changes: Any) -> TranslationModelConfig:
 
 
 def randomise(layer: keras.layers.Layer, rng: np.random.Generator, scale: float = 0.5) -> None:
-    """Gives every variable other values than its first ones: zero biases and gains of one hide mistakes."""
+    """Assigns random values to every variable, since biases of zero and gains of one hide mistakes."""
     for variable in layer.variables:
         variable.assign(rng.normal(0.0, scale, variable.shape) + (1.0 if "gain" in variable.name else 0.0))
 
@@ -74,12 +74,12 @@ def softmax(x: Array) -> Array:
 
 
 def normalise(x: Array, gain: Array) -> Array:
-    """Layer normalisation of [N, U] without shift."""
+    """Returns the layer normalisation of x [N, U] with gain [U] and without shift."""
     return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5) * gain
 
 
 def cell_step(kind: str, w: Weights, x: Array, feed: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
-    """One step of a cell. x: [N, I]; feed: [N, F], F = 0 for none; state: (h,) or (h, c), each [N, H]."""
+    """Returns the next state of a cell. x: [N, I]; feed: [N, F], F = 0 for none; state: (h,) or (h, c), each [N, H]."""
     layer_norm = "input_gain" in w
     seen = x @ w["kernel"]
     seen = (normalise(seen, w["input_gain"]) if layer_norm else seen) + w["bias"]
@@ -107,7 +107,7 @@ def _gru_step(w: Weights, seen: Array, feed: Array, h: Array) -> tuple[Array, ..
 
 
 def additive_attention(w: Weights, query: Array, values: Array) -> tuple[Array, Array]:
-    """One query [Q] over the real pieces of one sentence, values [S, D] -> context [D], weights [S]."""
+    """Attends with one query [Q] to the real pieces of one sentence, values [S, D] -> context [D], weights [S]."""
     keys = values @ w["key_kernel"] + w["key_bias"]
     scores = np.array([w["v"] @ np.tanh(query @ w["query_kernel"] + key) for key in keys])
     attention_weights = softmax(scores)
@@ -115,19 +115,19 @@ def additive_attention(w: Weights, query: Array, values: Array) -> tuple[Array, 
 
 
 def dot_attention(w: Weights, query: Array, values: Array) -> tuple[Array, Array]:
-    """As `additive_attention`, with the score query . value (Luong 2015)."""
+    """Like `additive_attention`, with the score query . value (Luong 2015)."""
     attention_weights = softmax(np.array([query @ value for value in values]))
     return attention_weights @ values, attention_weights
 
 
 def general_attention(w: Weights, query: Array, values: Array) -> tuple[Array, Array]:
-    """As `additive_attention`, with the score query . W value (Luong 2015)."""
+    """Like `additive_attention`, with the score query . W value (Luong 2015)."""
     attention_weights = softmax(np.array([value @ w["key_kernel"] @ query for value in values]))
     return attention_weights @ values, attention_weights
 
 
 def multi_head_attention(w: Weights, query: Array, values: Array, heads: int) -> tuple[Array, Array]:
-    """Additive attention of each head, on its share of the units and of the projected values; the mean of weights."""
+    """Like `additive_attention` for each head, on its share of units and projected values; averages the weights."""
     contexts, shown = [], []
     projected, units, depth = values @ w["value_kernel"], len(w["v"]) // heads, values.shape[1] // heads
     for head in range(heads):
@@ -140,7 +140,7 @@ def multi_head_attention(w: Weights, query: Array, values: Array, heads: int) ->
 
 
 def smoothed_cross_entropy(hidden: Array, table: Array, bias: Array, labels: Array, smoothing: float) -> Array:
-    """Returns [N] cross-entropies with the smoothed distribution, written out."""
+    """Returns the cross-entropies [N] with the smoothed distribution, computed explicitly."""
     log_probs = np.log(softmax(hidden @ table.T + bias))
     wanted = (1.0 - smoothing) * np.eye(len(bias))[labels] + smoothing / len(bias)
     return -(wanted * log_probs).sum(-1)
@@ -148,16 +148,16 @@ def smoothed_cross_entropy(hidden: Array, table: Array, bias: Array, labels: Arr
 
 # --- Search -----------------------------------------------------------------------------------------------------------
 
-CODES = 13  # how many situations a toy model tells apart
+CODES = 13  # number of contexts that a toy model distinguishes
 
 
 class Toy(NamedTuple):
-    """A made-up model for B sentences: the logits depend on time and on all pieces so far, through a code."""
+    """A made-up model for B sentences: a code that depends on time and on all pieces so far selects the logits."""
 
     logits: Array  # [B, CODES, V] float32, the memory
 
     def log_probs(self, sentence: int, prefix: tuple[int, ...]) -> Array:
-        """Returns [V], the log-probabilities of what follows a prefix (without BOS)."""
+        """Returns the log-probabilities [V] of the piece after a prefix (without BOS)."""
         code = 0
         for time, token in enumerate((BOS_ID, *prefix)):
             code = next_code(code, token, time)
@@ -169,7 +169,7 @@ def random_toy(rng: np.random.Generator, sentences: int, vocab: int, scale: floa
 
 
 def next_code(code: Any, token: Any, time: Any) -> Any:
-    """Another code for another order of the same pieces; works on numbers and on tensors."""
+    """Returns the code after one more token, which depends on the order of tokens; works on numbers and tensors."""
     return (5 * code + 3 * token + time + 1) % CODES
 
 
@@ -182,7 +182,7 @@ def toy_step(seen: list[tuple[int, int]] | None = None) -> StepFn:
     """Returns the step function of toy models, whose memory is `Toy.logits`.
 
     Args:
-      seen: the rows of (tokens, memory) of each call are added here; meaningful outside of tf.function only.
+      seen: list to which the numbers of rows of (tokens, memory) are appended at each call; only useful eagerly.
     """
 
     def step(tokens: tf.Tensor, state: dict[str, tf.Tensor], memory: tf.Tensor) -> tuple[tf.Tensor, Any]:
@@ -206,20 +206,20 @@ class Found(NamedTuple):
 
 
 def search_options(**given: Any) -> SearchOptions:
-    """Returns options of a search; those that are not given have their default, but nothing favours long outputs."""
+    """Returns search options, with defaults for those that are not given, except for a length_penalty of 0."""
     defaults = {**values_of(SearchConfig()), "length_penalty": 0.0}
     return by_name(SearchOptions, {**defaults, **given})
 
 
 def wu_penalty(length: int, exponent: float) -> float:
-    """((5 + length) / 6) ** exponent (Wu 2016, equation 14)."""
+    """Returns ((5 + length) / 6) ** exponent (Wu 2016, equation 14)."""
     return ((5.0 + length) / 6.0) ** exponent
 
 
 def all_hypotheses(
     toy: Toy, sentence: int, shortest: int, longest: int, exponent: float, *, never: tuple[int, ...] = ()
 ) -> list[Found]:
-    """Returns every hypothesis that the length rules allow, best first; without the pieces in `never`."""
+    """Returns every hypothesis within the length limits and without the pieces in `never`, best first."""
     found: list[Found] = []
 
     def visit(prefix: tuple[int, ...], log_prob: float) -> None:
@@ -238,7 +238,7 @@ def all_hypotheses(
 
 
 def assert_same_weights(found: keras.layers.Layer, expected: keras.layers.Layer) -> None:
-    """The variables of both have the same paths and values."""
+    """Asserts that the variables of both layers have the same paths and values."""
     assert [v.path for v in found.trainable_variables] == [v.path for v in expected.trainable_variables]
     for mine, theirs in zip(found.trainable_variables, expected.trainable_variables, strict=True):
         np.testing.assert_array_equal(mine, theirs, err_msg=theirs.path)

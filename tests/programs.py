@@ -1,4 +1,4 @@
-"""Every program and command in this process: its flags parsed, its main function called, its exit code and output."""
+"""Runs programs and commands in this process: parses flags, calls the main function, returns exit code and output."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ TRAINING = [name for name in COMMANDS if name.endswith("train")]
 
 
 def defined(name: str) -> contextlib.AbstractContextManager[list[flags.Flag]]:
-    """Inside, the flags of the command, and of no other program, are defined; yields them."""
+    """Defines the flags of the command, and of no other command, inside the context; yields them."""
     return programs.defined(_ALL[name])
 
 
 def call(name: str, *arguments: str) -> Ended:
-    """Runs a command with these flags."""
+    """Runs a command with the given flags."""
     command = _ALL[name]
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), defined(name):
@@ -41,6 +41,6 @@ def call(name: str, *arguments: str) -> Ended:
 
 @functools.cache
 def kinds_of_flags(name: str) -> dict[str, tuple[str, object]]:
-    """Returns flag -> its type and its parser."""
+    """Returns flag -> its type and parser."""
     with defined(name) as found:
         return {flag.name: (flag.parser.flag_type(), flag.parser) for flag in found}

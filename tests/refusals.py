@@ -12,7 +12,7 @@ from seq2seq_tf.errors import InputError
 
 
 def refusal(overrides: dict[str, Any], kind: type[TaskConfig]) -> str:
-    """Returns the message of a configuration that must be refused; it is one line."""
+    """Returns the message for a configuration that must be refused, after checking that it is one line."""
     with pytest.raises(InputError) as caught:
         load(None, overrides, kind)
     message = str(caught.value)
@@ -21,7 +21,7 @@ def refusal(overrides: dict[str, Any], kind: type[TaskConfig]) -> str:
 
 
 def assert_refused(overrides: dict[str, Any], parts: list[str], kind: type[TaskConfig]) -> None:
-    """Asserts that the message holds all parts."""
+    """Asserts that the configuration is refused with a message that contains all parts."""
     message = refusal(overrides, kind)
     for part in parts:
         assert part in message

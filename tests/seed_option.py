@@ -1,8 +1,9 @@
-"""The seed of a test run: `pytest --seed=N`, named in the header, in every failure and at the end.
+"""The seed of a test run: `pytest --seed=N`, printed in the header, with every failure and at the end.
 
-Without the option each run draws the same numbers and the same examples of Hypothesis, so that a change is judged by
-what it changed. `--seed=random` (`make test-all`) draws a new seed, `--seed=N` repeats it. Worker processes get the
-seed of the process that started them, and that process reports failures, so a crashed worker has its seed named too.
+Without the option each run draws the same numbers and the same examples of Hypothesis, so that different results come
+from a change in the code. `--seed=random` (`make test-all`) draws a new seed, `--seed=N` repeats it. Worker processes
+get the seed of the process that started them, and that process reports failures, so the seed is printed even for a
+worker that crashed.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ import pytest
 from hypothesis import settings
 
 DEFAULT = 17
-LIMIT = 2**30  # tests also use the numbers next to it, and seeds are int32
+LIMIT = 2**30  # seeds are int32, and tests also use the numbers next to the seed
 
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("drawn", print_blob=True)
 
 
 def parse_seed(text: str) -> int:
-    """Returns the number that was given, or a new one for "random"."""
+    """Returns the given number, or a new one for "random"."""
     if text == "random":
         return secrets.randbelow(LIMIT)
     if not text.isdecimal() or int(text) >= LIMIT:
@@ -32,13 +33,13 @@ def parse_seed(text: str) -> int:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seed", type=parse_seed, metavar="N", help=f"draw from this seed (default {DEFAULT}), or random")
+    parser.addoption("--seed", type=parse_seed, metavar="N", help=f"seed of the run (default {DEFAULT}), or random")
 
 
 @pytest.hookimpl(tryfirst=True)  # before the plugin of Hypothesis reads its own option
 def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", None)
-    if worker:  # it was started with the same flags and would draw anew
+    if worker:  # it was started with the same flags and would draw another seed
         config.option.seed = worker["seed"]
     drawn = config.option.seed is not None
     settings.load_profile("drawn" if drawn else "repeatable")
@@ -54,7 +55,7 @@ def seed_of(config: pytest.Config) -> int:
 
 
 class SeedReporter:
-    """Names the seed in what people see of a run; lives in the process that they started."""
+    """Prints the seed in the reports of a run; used only in the main process."""
 
     def __init__(self, config: pytest.Config) -> None:
         seed = seed_of(config)
@@ -64,13 +65,13 @@ class SeedReporter:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Hands the seed to a worker process of xdist."""
+        """Passes the seed to a worker process of xdist."""
         node.workerinput["seed"] = self.given
 
     def pytest_report_header(self) -> str:
         return self.line
 
-    @pytest.hookimpl(tryfirst=True)  # before the terminal prints it
+    @pytest.hookimpl(tryfirst=True)  # before the terminal reporter prints it
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._name_seed(report)
 
@@ -90,19 +91,19 @@ class SeedReporter:
 
 @pytest.fixture(scope="session")
 def run_seed(pytestconfig: pytest.Config) -> int:
-    """The seed of the run, for what is seeded by a number."""
+    """The seed of the run as a number."""
     return seed_of(pytestconfig)
 
 
 @pytest.fixture
 def rng(run_seed: int) -> np.random.Generator:
-    """Random arrays; no test pastes numbers that depend on the seed."""
+    """A random generator with the seed of the run; no test may depend on the numbers that it draws."""
     return np.random.default_rng(run_seed)
 
 
 @pytest.fixture
 def seed(run_seed: int) -> int:
-    """Seeds the initial weights of layers. Not automatic: importing Keras takes seconds that other tests save."""
+    """Seeds Keras for initial weights; not used automatically, because importing Keras takes seconds."""
     import keras
 
     keras.utils.set_random_seed(run_seed)

@@ -1,4 +1,4 @@
-"""The properties of texts as tests look at them, and files to look at."""
+"""Helpers for tests of text properties, and files to test them on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILES = ["textwrap.py", "dataclasses.py", "ast.py", "string.py", "shlex.py"]
 
 
 def values(text: str, kind: str = "python") -> dict[str, np.ndarray]:
-    """Returns name -> value of each character, which every property has."""
+    """Returns property name -> value at each character."""
     found = all_properties(text, kind)
     assert all(len(p.values) == len(text) for p in found)
     assert all(p.values.dtype == {"binary": bool, "number": np.float32}[p.kind] for p in found)
@@ -22,11 +22,11 @@ def values(text: str, kind: str = "python") -> dict[str, np.ndarray]:
 
 
 def marks(text: str, name: str, kind: str = "python") -> str:
-    """Returns the text with a dot for each character outside; line ends stay."""
+    """Returns the text with a dot for each character without the property; line breaks stay."""
     inside = values(text, kind)[name]
     return "".join(c if on or c == "\n" else "." for c, on in zip(text, inside, strict=True))
 
 
 def numbers(text: str, name: str, kind: str = "python") -> str:
-    """Returns the values as digits."""
+    """Returns the values of a numeric property as digits."""
     return "".join(str(int(n)) for n in values(text, kind)[name])

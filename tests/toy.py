@@ -57,7 +57,7 @@ class ToyCorpus(NamedTuple):
 
 
 def reversed_words(words: list[str]) -> list[str]:
-    """The task that cannot be done word by word: the last word comes first."""
+    """Returns the words in reverse order: a task that cannot be solved from left to right, word by word."""
     return words[::-1]
 
 
@@ -79,11 +79,11 @@ def make_corpus(
     """Writes a corpus of made-up sentences and their translations; the same seed gives the same files.
 
     Args:
-      folder: made if missing.
-      seed: of the sentences.
+      folder: folder to write to; created if missing.
+      seed: seed of the sentences.
       train, valid: numbers of pairs.
-      longest: words of the longest sentence.
-      translate: the task.
+      longest: words in the longest sentence.
+      translate: the task, words -> words.
     """
     folder.mkdir(parents=True, exist_ok=True)
     corpus = ToyCorpus(*(folder / name for name in ("train.src", "train.tgt", "valid.src", "valid.tgt")))
@@ -98,21 +98,21 @@ def tiny_config(corpus: ToyCorpus, **changes: Any) -> TranslationConfig:
     """Returns a configuration that trains on the corpus in seconds.
 
     Args:
-      corpus: names the files.
-      **changes: other values, `train__max_epochs=3` for train.max_epochs.
+      corpus: the files.
+      **changes: options to change, for example `train__max_epochs=3` for train.max_epochs.
     """
     named = {name.replace("__", "."): value for name, value in changes.items()}
     return load(None, {**TINY, **corpus.options(), **named}).config
 
 
 def environment() -> dict[str, str]:
-    """Returns the environment of a process that imports this checkout, without noise on standard error."""
+    """Returns environment variables for a process that imports this checkout, without TensorFlow's log messages."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def run_python(*arguments: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
-    """Runs this Python with arguments in a process of its own and returns what it printed."""
+    """Runs this Python with the arguments in a new process and returns its result."""
     return subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
@@ -125,7 +125,7 @@ def run_python(*arguments: str, timeout: float = 120.0) -> subprocess.CompletedP
 
 
 class StopAfter:
-    """Asks to stop after some updates."""
+    """Requests a stop after the given number of updates."""
 
     def __init__(self, updates: int) -> None:
         self._left = updates

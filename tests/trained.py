@@ -1,6 +1,6 @@
-"""A tiny run trained once for all tests that need one: it has learnt something, so its outputs differ and end.
+"""A tiny translator trained once for all tests that need one, and helpers to run programs on it in new processes.
 
-And the programs, run on it as a user would: each in a process of its own.
+It has learnt something, so its outputs differ and end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def train_toy_run(folder: Path) -> Path:
-    """Makes a corpus and trains on it until done; returns the run folder. The valid set is its test set too."""
+    """Writes a corpus, whose valid set is also the test set, and trains on it; returns the run folder."""
     from seq2seq_tf.tasks.translation.task import prepare
     from seq2seq_tf.training.run_dir import RunDir
     from seq2seq_tf.training.session import Session
@@ -59,13 +59,13 @@ def train_toy_run(folder: Path) -> Path:
 
 
 def copy_run(run: Path, to: Path, *without: str) -> Path:
-    """Copies what translating needs of a run folder, but not the files and folders named in `without`."""
+    """Copies the part of a run folder that translating needs, without the files and folders named in `without`."""
     shutil.copytree(run, to, ignore=shutil.ignore_patterns("data", "tensorboard", *without))
     return to
 
 
 class Call(NamedTuple):
-    """One start of a program."""
+    """A program to run, with its flags."""
 
     program: str  # translate, evaluate, ...
     flags: Sequence[str]
@@ -74,7 +74,7 @@ class Call(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """What a program left."""
+    """Exit code and output of a program."""
 
     code: int
     stdout: str
@@ -92,20 +92,20 @@ def run_program(call: Call) -> Ended:
 
 
 def run_programs(calls: Mapping[str, Call]) -> dict[str, Ended]:
-    """Runs programs two at a time: most of a start is one thread that imports."""
+    """Runs programs two at a time, since most of a start is single-threaded importing; returns name -> result."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         return dict(zip(calls, pool.map(run_program, calls.values()), strict=True))
 
 
 class Exported(NamedTuple):
-    """What the export program made of the toy run."""
+    """The export of the toy run, and the result of the export program."""
 
     folder: Path
     ended: Ended
 
 
 def assert_one_error_line(ended: Ended, *words: str) -> None:
-    """The program refused its input: exit code 2 and one line that holds the words."""
+    """Asserts that a program refused its input: with exit code 2 and one line that contains the words."""
     assert ended.code == 2, ended
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
     assert ended.stderr.startswith("error: ")
@@ -114,7 +114,7 @@ def assert_one_error_line(ended: Ended, *words: str) -> None:
 
 
 def assert_same(ours: Hypothesis, theirs: Hypothesis) -> None:
-    """Equal texts, pieces and numbers of sentences, scores up to the rounding of float32."""
+    """Asserts equal texts, pieces and numbers of sentences, and equal scores up to float32 rounding."""
     assert (ours.text, ours.pieces, ours.source_pieces) == (theirs.text, theirs.pieces, theirs.source_pieces)
     np.testing.assert_allclose([ours.score, ours.log_prob], [theirs.score, theirs.log_prob], rtol=1e-4)
     assert len(ours.sentences) == len(theirs.sentences)
