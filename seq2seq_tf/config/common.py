@@ -52,7 +52,7 @@ class Text(enum.Enum):
 
 
 PATH = Text.PATH
-SWITCH = Range(0, 1)  # of true and false, where a range is required
+SWITCH = Range(0, 1)  # false and true, where a range is required
 SHARE = Range(0.0, 0.95)
 # Every number has an upper bound that fits into memory and int32; a value beyond it is a typo.
 UNITS = Range(1, 16_384)
