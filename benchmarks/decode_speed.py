@@ -53,13 +53,13 @@ def load_translator() -> Any:
             run.source_model: other.source_model,
             run.target_model: other.target_model,
             run.weights_file(): other.final_model,
-            run.data: other.data,  # shortlists are learned from it
+            run.data: other.data,  # shortlists are learnt from it
         }
         for path, link in files.items():
             os.symlink(os.path.abspath(path), link)
         translator = Translator.load(folder)
         if FLAGS.shortlist:
-            translator.lexicon()  # learned while the folder exists
+            translator.lexicon()  # learnt while the folder exists
         return translator
 
 

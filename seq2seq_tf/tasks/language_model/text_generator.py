@@ -182,7 +182,7 @@ class TextGenerator:
             raise InputError(str(error).replace("--sample.", "")) from None
 
     def _start(self, prompt: str, samples: int) -> tuple[list[int], np.ndarray, CellStates]:
-        """Returns the ids of the prompt, its last token, still to be read, [N], and the state before that token."""
+        """Returns the ids of the prompt, the token [N] to read next (its last or BOS), and the state before it."""
         ids = text_ids(self.tokenizer, check_text(prompt, "prompt"))
         state, before = self.zero_state(1), [BOS_ID, *ids]
         for start, stop in plan_chunks(len(before) - 1, _STEPS):

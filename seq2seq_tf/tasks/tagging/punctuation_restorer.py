@@ -91,17 +91,17 @@ class PunctuationRestorer:
         self._mixed = np.array([label in MIXED for label in LABELS])
 
     def __repr__(self) -> str:
-        """Returns which run this is, and what its network is made of."""
+        """Returns which run this is, and the cells and sizes of its network."""
         tokens = f"{self.tokenizer.vocab_size:,} {self.tokenizer.units}"
         cell, counts = self.config.model.cell, f"{len(LABELS):,} labels, {tokens}"
         return outline("PunctuationRestorer", self.weights, self.model, cell, counts)
 
     @classmethod
     def load(cls, model_dir: str) -> PunctuationRestorer:
-        """Loads a run folder: its final weights, or the best so far if training still goes on.
+        """Loads a run folder: its final weights, or the best so far if training has not finished.
 
         Raises:
-          InputError: not the folder of a tagging run, no weights yet, damaged or foreign weights.
+          InputError: not the folder of a tagging run, no weights yet, weights damaged or of another model.
         """
         check_not_forked()
         run = RunDir(model_dir)
