@@ -109,7 +109,7 @@ class CaptioningConfig(TaskConfig):
     search: CaptioningSearchConfig = CaptioningSearchConfig()
 
     def check(self) -> None:
-        """Raises InputError for individually valid values that contradict each other."""
+        """Raises InputError for values that are valid on their own but contradict each other."""
         super().check()
         self.search.check()
         cell = 2**self.model.halvings

@@ -53,7 +53,7 @@ class ClassificationDataConfig:
     snippets: float = option(
         0.5, "share of the training texts replaced by a random part, drawn again each epoch", Range(0.0, 1.0)
     )
-    min_snippet: int = option(8, "minimum number of tokens in such a part", TOKENS_OF_A_TEXT)
+    min_snippet: int = option(8, "minimum number of tokens in a random part", TOKENS_OF_A_TEXT)
 
 
 @dataclasses.dataclass(frozen=True)

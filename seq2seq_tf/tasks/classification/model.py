@@ -22,7 +22,7 @@ class LabelledBatch(NamedTuple):
 
 
 def mean_max(encoded: EncoderOutput) -> tf.Tensor:
-    """Returns mean and maximum over the real tokens, [B, 2D]; zero for a row without any (Conneau et al. 2017)."""
+    """Returns mean and maximum over the real tokens (Conneau et al. 2017), [B, 2D]; zero for a row without any."""
     real = encoded.mask[:, :, tf.newaxis]  # [B, S, 1]
     highest = tf.reduce_max(tf.where(real, encoded.values, _LOWEST), 1)  # [B, D]
     return tf.concat([mean_of_values(encoded), tf.where(tf.reduce_any(real, 1), highest, 0.0)], 1)

@@ -151,7 +151,7 @@ class LanguageModelConfig(TaskConfig):
     sample: SampleConfig = SampleConfig()
 
     def check(self) -> None:
-        """Raises InputError for individually valid values that contradict each other."""
+        """Raises InputError for values that are valid on their own but contradict each other."""
         super().check()
         model = self.model
         width = model.output_units or model.units

@@ -43,7 +43,7 @@ class Stream(NamedTuple):
 
 
 def write_stream(texts: Iterable[str], tokenizer: Tokenizer, prefix: str) -> StreamSize:
-    """Writes texts one after the other to PREFIX.ids and their counts to PREFIX.json; only one text is in memory.
+    """Writes texts one after the other to PREFIX.ids and their counts to PREFIX.json; only one is in memory at a time.
 
     Raises:
       InputError: the text is empty or the disk full.

@@ -158,7 +158,7 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
             say(f"{part}: {sizes[part]}")
         if isinstance(tokenizer, SentencePieceTokenizer):
             changed = _not_written_back(tokenizer, parts["train"])
-            say(f"not reproduced exactly by the pieces (data.normalization={config.data.normalization}): {changed}")
+            say(f"not restored exactly by the pieces (data.normalization={config.data.normalization}): {changed}")
         if sizes["train"].symbols < config.train.batch_size:
             raise InputError(
                 f"{config.data.train}: {sizes['train']}; fewer than train.batch_size={config.train.batch_size}"
@@ -178,7 +178,7 @@ def prepare(run: RunDir, config: LanguageModelConfig, say: Callable[[str], None]
 
 
 def _not_written_back(tokenizer: SentencePieceTokenizer, files: TextFiles) -> Changed:
-    """Counts the lines that their pieces do not reproduce exactly, such as indented ones."""
+    """Counts the lines that their pieces do not restore exactly, such as indented ones."""
     changed, threads = NONE_CHANGED, os.cpu_count() or 1
     for path in files.paths():
         lines = read_text(path).split("\n")
