@@ -57,7 +57,7 @@ class Window(NamedTuple):
 
 
 def windows(text: int, counts: Sequence[int], max_pieces: int) -> Iterator[Window]:
-    """Yields the windows of a text, each with as many words as fit, of which at most a quarter are shared.
+    """Yields the windows of a text, each with as many words as fit; the next repeats at most a quarter of them.
 
     A word shared by two windows gets its label from the window whose middle is nearer.
 
