@@ -62,7 +62,7 @@ def write_part(
 
 @functools.cache
 def sides() -> tuple[list[str], list[str]]:
-    """Returns the sources and the targets of one corpus."""
+    """Returns the sources and the targets of a corpus."""
     sources, targets = zip(*corpus(LINES), strict=True)
     return list(sources), list(targets)
 
@@ -106,7 +106,7 @@ def only_error(result: Audit) -> Finding:
 
 
 def errors_and_warnings(result: Audit, *, without: str = "pair occurred before") -> list[tuple[str, str]]:
-    """Returns severity and check of each finding."""
+    """Returns severity and check of each finding, except those of one check."""
     return [(finding.severity, finding.check) for finding in result.findings if finding.check != without]
 
 

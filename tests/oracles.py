@@ -27,7 +27,7 @@ Weights = dict[str, Array]
 
 
 def small_config(**changes: Any) -> TranslationModelConfig:
-    """Returns a configuration of small, different sizes without dropout."""
+    """Returns a configuration with small, distinct sizes and no dropout."""
     rates = ("word_dropout", "embedding_dropout", "layer_dropout", "encoder_dropout", "output_dropout")
     sizes = {"embedding_units": 5, "encoder_units": 3, "decoder_units": 7, "attention_units": 11, "output_units": 5}
     return TranslationModelConfig(**{**dict.fromkeys(rates, 0.0), **sizes, **changes})

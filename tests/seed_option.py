@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=parse_seed, metavar="N", help=f"seed of the run (default {DEFAULT}), or random")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin of Hypothesis reads its own option
+@pytest.hookimpl(tryfirst=True)  # before the Hypothesis plugin reads its own option
 def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", None)
     if worker:  # it was started with the same flags and would draw another seed

@@ -1,4 +1,4 @@
-"""Hostile lines through program, Python API and SavedModel; many calls from many threads: nothing breaks or grows."""
+"""Hostile lines in program, Python API and SavedModel, and many calls from many threads: no errors, no leaks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MANY = 100_000
 FEW = 150
 CALLS = 20_000
 THREADS = 8
-GROWTH = 48 * 2**20  # bytes; a leak of 3 kB a call would show
+GROWTH = 48 * 2**20  # bytes; detects a leak of 3 kB per call
 
 PARTS = [
     *(
@@ -109,7 +109,7 @@ PARTS = [
 
 
 def hostile(count: int, seed: int = 5) -> list[str]:
-    """Returns lines of strange parts; now and then one of thousands of characters."""
+    """Returns lines of unusual parts, a few of them with thousands of characters."""
     draw = random.Random(seed)
     lines = []
     for n in range(count):
@@ -119,7 +119,7 @@ def hostile(count: int, seed: int = 5) -> list[str]:
 
 
 def spoilt(lines: list[str], seed: int = 6) -> list[bytes]:
-    """Returns the lines in UTF-8, each with a byte put in that makes it something else."""
+    """Returns the lines in UTF-8, each made invalid by an inserted byte."""
     draw = random.Random(seed)
     found = []
     for line in lines:
@@ -149,7 +149,7 @@ def check_api_and_saved_model(translator: Translator, saved: SavedTranslator, co
 
 
 def check_bytes(saved: SavedTranslator, count: int) -> None:
-    """What is not UTF-8 gets an answer that is; the program refuses it, a server has no one to tell."""
+    """Asserts that the SavedModel answers invalid UTF-8 with valid UTF-8, as it cannot refuse it like the program."""
     raw = spoilt(hostile(count))
     for start in range(0, count, 500):
         found = saved._loaded.translate(tf.constant(raw[start : start + 500]))
@@ -172,7 +172,7 @@ def check_program(translator: Translator, run: Path, count: int) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:text .*cut from")
-def test_hostile_lines_get_the_same_answers_from_api_and_saved_model(
+def test_hostile_lines_get_the_same_translations_from_api_and_saved_model(
     translator: Translator, saved: SavedTranslator
 ) -> None:
     check_api_and_saved_model(translator, saved, FEW)
@@ -181,7 +181,7 @@ def test_hostile_lines_get_the_same_answers_from_api_and_saved_model(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:text .*cut from")
-def test_hostile_lines_get_a_line_each_from_the_program(translator: Translator, toy_run: Path) -> None:
+def test_the_program_writes_one_line_for_each_hostile_line(translator: Translator, toy_run: Path) -> None:
     check_program(translator, toy_run, FEW)
 
 
@@ -194,7 +194,7 @@ def test_a_hundred_thousand_hostile_lines(translator: Translator, saved: SavedTr
 
 
 def check_threads(translate: Callable[..., Any], translator: Translator, calls: int) -> int:
-    """Calls from all threads, each with other texts and options; returns the growth of memory over the later calls."""
+    """Calls from all threads with different texts and options; returns the growth of memory in the later calls."""
     made = [[" ".join(words) for words in sentences(1 + n % 5, seed=n)] for n in range(40)]
     expected = {(n, beam): texts(translator.translate(made[n], beam_size=beam)) for n in range(40) for beam in (1, 2)}
     process = psutil.Process()
@@ -204,7 +204,7 @@ def check_threads(translate: Callable[..., Any], translator: Translator, calls: 
         assert texts(translate(made[place], beam_size=beam)) == expected[place, beam]
 
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(one, range(calls // 4)))  # until every thread has its own
+        list(pool.map(one, range(calls // 4)))  # until every thread has its resources
         before = process.memory_info().rss
         list(pool.map(one, range(calls - calls // 4)))
     return int(process.memory_info().rss - before)
@@ -214,7 +214,9 @@ def traces(translator: Translator) -> list[int]:
     return [f.experimental_get_tracing_count() for f in translator.searches.values()]
 
 
-def test_calls_from_many_threads_give_what_one_gives(translator: Translator, saved: SavedTranslator) -> None:
+def test_calls_from_many_threads_give_the_results_of_a_single_thread(
+    translator: Translator, saved: SavedTranslator
+) -> None:
     check_threads(translator.translate, translator, 80)
     check_threads(saved.translate, translator, 80)
     assert max(traces(translator)) == 1

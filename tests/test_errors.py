@@ -1,4 +1,4 @@
-"""A mistake of the user is a ValueError of one line, with the names that may have been meant."""
+"""A user's mistake is a one-line ValueError that suggests similar names."""
 
 from __future__ import annotations
 

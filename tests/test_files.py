@@ -1,4 +1,4 @@
-"""Small files appear whole or not at all."""
+"""Small files are written atomically."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seq2seq_tf.files import atomic_write_texts, replace_folder, to_json, write_
 from tests.toy import ROOT
 
 
-def test_bytes_and_text_are_written_as_they_are(tmp_path: Path) -> None:
+def test_bytes_and_text_are_written_unchanged(tmp_path: Path) -> None:
     write_bytes(str(tmp_path / "a"), b"\x00\r\n\xff")
     write_text(str(tmp_path / "b"), "ü\r\n\n")
     assert (tmp_path / "a").read_bytes() == b"\x00\r\n\xff"

@@ -1,4 +1,4 @@
-"""A child forked after loading is told what to do instead of hanging."""
+"""A child forked after loading gets an error with instructions instead of hanging."""
 
 from __future__ import annotations
 

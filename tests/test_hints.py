@@ -1,4 +1,4 @@
-"""A name that does not exist suggests what was meant."""
+"""An unknown name gets a suggestion of what was meant."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def test_meanings_name_options_that_exist() -> None:
     tails = {name.rsplit(".", 1)[-1] for names in KNOWN.values() for name in names}
     flags = {"model_dir", "out", "output", "json", "source", "reference", "target", "text", "input"}
     assert {option for options in _MEANINGS.values() for option in options} <= tails | flags
-    assert not {word for word in _MEANINGS if word in tails}, "an option is no other name of another"
+    assert not {word for word in _MEANINGS if word in tails}, "the name of an option must not be an alias of another"
 
 
-def test_words_are_split_at_signs_and_capitals() -> None:
+def test_words_are_split_at_punctuation_and_capitals() -> None:
     assert _words("maxEpochs") == _words("max-epochs") == _words("max_epoch") == ["max", "epoch"]
     assert _words("numGPUs2") == ["num", "gpu", "s2"] or _words("numGPUs2")[0] == "num"

@@ -1,4 +1,4 @@
-"""The layers of docs/architecture.md: imports go down or sideways, never up and never in a circle."""
+"""The layers of docs/architecture.md: imports go down or sideways, never up and never in a cycle."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seq2seq_tf.version import __version__
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "seq2seq_tf"
 
-# The longest prefix counts. The package itself only hands out names, lazily, and stands above everything.
+# The longest prefix decides. The package itself only exports names, lazily, and is above everything.
 LAYERS = {
     "seq2seq_tf": 5,
     "seq2seq_tf.errors": 0,
@@ -61,7 +61,7 @@ def layer(module: str) -> int:
 
 
 def imported(module: str, tree: ast.Module) -> set[str]:
-    """Returns every module that is imported anywhere in the tree, inside functions and TYPE_CHECKING too."""
+    """Returns every module imported anywhere in the tree, including functions and TYPE_CHECKING blocks."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -92,7 +92,7 @@ def test_imports_form_no_circle() -> None:
     assert not waiting
 
 
-def test_every_module_has_a_layer_of_its_own() -> None:
+def test_every_module_has_a_layer() -> None:
     without = [m for m in modules() if m not in LAYERS and ".".join(m.split(".")[:2]) not in SUBPACKAGES]
     assert not without, f"add {without} to LAYERS"
     gone = [m for m in LAYERS if m not in modules()]
@@ -111,7 +111,7 @@ def test_every_module_has_a_layer_of_its_own() -> None:
         ("inspection", {"search", "corpora"}),
     ],
 )
-def test_neighbours_of_one_layer_stay_apart(package: str, forbidden: set[str]) -> None:
+def test_packages_of_one_layer_stay_independent(package: str, forbidden: set[str]) -> None:
     for module in modules():
         if f"{module}.".startswith(f"{PACKAGE}.{package}."):
             met = {name for name in own_imports(module) if name.split(".")[1] in forbidden}
@@ -164,7 +164,7 @@ def test_flags_are_read_in_programs_only() -> None:
 
 
 def test_no_function_is_traced_and_nothing_is_random_or_printed_below_training() -> None:
-    """Rule 9: what stands below is pure, and its caller decides."""
+    """Rule 9: lower layers are pure, and their callers decide."""
     for module, tree in modules().items():
         part = module.split(".")[1:]
         if part[:1] not in (["nn"], ["search"], ["structures"]) and part[2:] != ["model"]:
@@ -189,7 +189,7 @@ def test_only_exporting_needs_tensorflow_text() -> None:
     assert users == {f"{PACKAGE}.{name}" for name in ("text.sentencepiece", "tasks.translation.saved_translator")}
     for function in ast.walk(modules()[f"{PACKAGE}.text.sentencepiece"]):
         if isinstance(function, ast.Import) and function.names[0].name == "tensorflow_text":
-            assert function.col_offset > 0, "import it where a graph is made"
+            assert function.col_offset > 0, "import it where a graph is built"
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     assert 'tensorflow-text>=2.20,<2.22; platform_system != "Windows"' in setup["options"]["install_requires"]

@@ -1,4 +1,4 @@
-"""The public layers as a user of Keras meets them: called, masked, saved, loaded, under dtype policies."""
+"""The public layers as used in Keras: called, masked, saved, loaded, under dtype policies."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_a_stack_respects_the_mask_of_keras_and_continues_from_a_state(
     stack = layers.RecurrentStack(config, units=H, layers=2, bidirectional=both, return_state=True)
     ids = keras.Input([None], dtype="int32")
     model = keras.Model(ids, stack(keras.layers.Embedding(V, E, mask_zero=True)(ids)))
-    left = np.flip(draw(rng)[0], 1)  # padded on the left, as cuDNN could not
+    left = np.flip(draw(rng)[0], 1)  # padded on the left, which cuDNN does not support
     outputs, *states = model(left)
     assert np.all(outputs.numpy()[left == 0] == 0.0)
     for row, length in enumerate(LENGTHS):
@@ -184,7 +184,7 @@ def test_a_stack_respects_the_mask_of_keras_and_continues_from_a_state(
     ],
     ids=lambda layer: type(layer).__name__,
 )
-def test_attention_alone_reads_real_values_only(layer: Any, rng: np.random.Generator, tmp_path: Path) -> None:
+def test_an_attention_layer_reads_real_values_only(layer: Any, rng: np.random.Generator, tmp_path: Path) -> None:
     query = keras.Input([None, E])
     ids = keras.Input([None], dtype="int32")
     values = keras.layers.Embedding(V, E, mask_zero=True)(ids)

@@ -1,4 +1,4 @@
-"""tests/ mirrors the package: who looks for the tests of a module finds them under its name."""
+"""tests/ mirrors the package: the tests of a module are found under its name."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "seq2seq_tf"
 
-# Modules without a test file of their own, and why.
+# Modules without their own test file, and why.
 WITHOUT = {
-    "nn/attention_scores.py": "nn/test_attention.py goes through every kind of score",
-    "nn/kernels/fused_decoder.py": "nn/test_decoder.py runs the decoder with and without it, side by side",
-    "nn/layer.py": "test_layers.py: what every public layer does in Keras",
-    "tasks/classification/config.py": "options and no more; tests/config goes through every option of every task",
-    "tasks/tagging/config.py": "options and no more; tests/config goes through every option of every task",
-    "tasks/translation/reload_check.py": "a script; test_export.py runs it on sound and on broken exports",
+    "nn/attention_scores.py": "nn/test_attention.py tests every kind of score",
+    "nn/kernels/fused_decoder.py": "nn/test_decoder.py compares the decoder with and without it",
+    "nn/layer.py": "test_layers.py: the behaviour of every public layer in Keras",
+    "tasks/classification/config.py": "only options; tests/config tests every option of every task",
+    "tasks/tagging/config.py": "only options; tests/config tests every option of every task",
+    "tasks/translation/reload_check.py": "a script; test_export.py runs it on intact and broken exports",
 }
-# Test files that belong to no module, and why.
+# Test files that do not belong to a module, and why.
 BESIDE = {
-    "cli/test_every_program.py": "what holds for every program",
+    "cli/test_every_program.py": "properties of every program",
     "config/test_renamed_options.py": "old names in every task's configuration",
     "inspection/test_page_in_browser.py": "the script of the page, in a browser",
     "nn/test_cells_page.py": "docs/cells.md",
-    "tasks/test_bound_options.py": "what holds for the models of all tasks",
-    "tasks/translation/test_loading.py": "whole, unfinished and damaged runs, loaded by Translator",
-    "tasks/translation/test_split_translations.py": "paragraphs divided, translated and joined again",
+    "tasks/test_bound_options.py": "properties of the models of all tasks",
+    "tasks/translation/test_loading.py": "finished, unfinished and damaged runs loaded by Translator",
+    "tasks/translation/test_split_translations.py": "paragraphs split, translated and joined",
     "test_attack.py": "hostile input to several programs",
     "test_documents.py": "README and docs/",
     "test_imports.py": "the layers of the whole package",
@@ -34,9 +34,9 @@ BESIDE = {
     "test_one_search.py": "one search option, from the Python API to the SavedModel",
     "test_removing_a_task.py": "the registry of tasks as a whole",
     "test_seed_option.py": "tests/conftest.py",
-    "test_wheel.py": "the package as it is installed",
-    "training/test_crash_points.py": "a training that is killed at any operation",
-    "training/test_divergence.py": "a training that runs away, in every task",
+    "test_wheel.py": "the installed package",
+    "training/test_crash_points.py": "training killed at any file operation",
+    "training/test_divergence.py": "diverging training, in every task",
 }
 FOLDERS = {
     "benchmarks": "benchmarks/",
@@ -66,7 +66,7 @@ def test_every_module_has_its_test_file() -> None:
 
 def test_every_test_file_has_its_module() -> None:
     beside = files() - {file_of(module) for module in modules()}
-    assert beside == set(BESIDE), "under the name of what it tests, or a reason in BESIDE"
+    assert beside == set(BESIDE), "a name after the module that it tests, or a reason in BESIDE"
 
 
 @pytest.mark.parametrize("file", sorted(files()))

@@ -1,4 +1,4 @@
-"""TensorFlow's kernels: programs switch oneDNN on, a run keeps its setting, and the promises hold without it too."""
+"""TensorFlow's kernels: programs enable oneDNN, a run keeps its setting, and all guarantees hold without it too."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def under(setting: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_single_batched_and_exported_translations_are_equal_without_onednn_too(
     toy_run: Path, exported: Exported
 ) -> None:
-    """The whole suite runs with oneDNN; here are the other kernels."""
+    """The rest of the suite runs with oneDNN; this test uses the other kernels."""
     done = under("0", "-c", THREE_WAYS, str(toy_run), str(exported.folder / "text"), "ba", "ka be du", "lo mi nu re")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])

@@ -1,6 +1,6 @@
-"""An option of the search is a leaf of the configuration and code in search/: nothing between them names it.
+"""A search option is a leaf of the configuration and code in search/; nothing between them names it.
 
-So adding one to the Python API, the programs and the SavedModel touches its leaf, search/, its test and a line of docs.
+Adding one to the Python API, the programs and the SavedModel changes its leaf, search/, its test and a line of docs.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from tests.test_imports import modules
 from tests.toy import sentences
 
 OPTIONS = {*SearchOptions._fields, *LengthRule._fields}
-SIZES = {"beam_size", "n_best"}  # callers name these: they decide how much comes back
-# Configuration and search; flags of other meaning in the corpus programs; words that people mistake for others.
+SIZES = {"beam_size", "n_best"}  # callers use these: they determine the size of the result
+# Configuration and search; flags with other meanings in the corpus programs; words that people confuse with others.
 HOMES = ("config.", "search.", "tasks.translation.config", "tasks.captioning.config", "cli.data", "hints")
 
 
 def names_in(tree: ast.Module) -> set[str]:
-    """Returns every word of the code; those of comments and docstrings do not count."""
+    """Returns every name and constant of the code, without comments and docstrings."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
@@ -70,7 +70,7 @@ def test_every_scalar_of_the_search_is_an_option_and_so_is_every_input_of_a_save
 
 @dataclasses.dataclass(frozen=True)
 class WithOneMore(TranslationSearchConfig):
-    """What somebody writes who adds an option."""
+    """The code needed to add an option."""
 
     thrift: float = option(0.5, "an option of this test", Range(0, 3), served=Range(0, 1))
 
@@ -94,7 +94,7 @@ def test_a_leaf_is_enough_for_an_argument_a_flag_an_input_and_a_line_of_docs() -
 
 @dataclasses.dataclass(frozen=True)
 class WithMoreInputs(TranslationSearchConfig):
-    """Two options that a SavedModel otherwise has as its run has them."""
+    """Two options that otherwise have the values of the run in a SavedModel."""
 
     early_stop: bool = option(False, "stop", served=SWITCH)
     max_extra: int = option(10, "pieces", Range(1, 10_000), served=Range(1, 50))

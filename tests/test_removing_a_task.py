@@ -1,6 +1,6 @@
-"""A task is its folder, its program and its line in the registry: without them the rest works as before.
+"""A task is a folder, a program and a line in the registry: the rest works without them.
 
-Translation stays: it is the task of a configuration that names none.
+Translation is not removable: it is the task of a configuration that names none.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ def program(task: str) -> str:
 
 
 def start(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
-    """Runs Python there."""
+    """Runs Python in the folder."""
     command, variables = [sys.executable, "-c", code], {**os.environ, "PYTHONPATH": str(folder)}
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
 
 def run(folder: Path, code: str) -> str:
-    """Returns what Python prints there."""
+    """Returns the output of Python run in the folder."""
     ended = start(folder, code)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
 
 def imports(path: Path) -> list[tuple[str, int]]:
-    """Returns each module that a file imports, also in functions and for type checkers, and the line."""
+    """Returns the name and line of each import in a file, including functions and TYPE_CHECKING blocks."""
     found = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -76,12 +76,12 @@ def test_only_a_line_for_type_checkers_names_a_removed_task(task: str, tmp_path:
         if f"{name}.".startswith(tuple(f"{module}." for module in gone))
     }
     assert {file for file, _ in met} <= {"__init__.py"}
-    assert len(met) <= 1  # under TYPE_CHECKING: what type checkers see of the class that the package hands out
+    assert len(met) <= 1  # under TYPE_CHECKING: the class that the package exports, for type checkers
     assert not [path for path in package.rglob("*.py") if f"{PACKAGE}.tasks.{task}." in _without_imports(path)]
 
 
 def _without_imports(path: Path) -> str:
-    """Returns the text of a file without its import lines: names in strings are imports, too."""
+    """Returns the text of a file without its import lines, as names in strings may be imported too."""
     return re.sub(r"^ *(from|import) .*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
@@ -109,7 +109,7 @@ assert "tensorflow" not in sys.modules
 
 @pytest.mark.parametrize("task", REMOVABLE)
 def test_without_a_task_the_others_can_be_configured_and_inspected(task: str, tmp_path: Path) -> None:
-    """In a process of its own, which does not import TensorFlow."""
+    """Runs in a separate process, which does not import TensorFlow."""
     names, attention, *shown_by = run(without(tmp_path, task), HELP).splitlines()
     assert set(TASKS) - set(names.split()) == {task}
     assert TASKS[task].python_api.partition(":")[2] not in names.split()
@@ -127,7 +127,7 @@ from absl import flags
 import seq2seq_tf
 flags.disclaim_key_flags()
 for found in pkgutil.walk_packages(seq2seq_tf.__path__, "seq2seq_tf."):
-    if found.name != "seq2seq_tf.tasks.translation.reload_check":  # a script for a process of its own
+    if found.name != "seq2seq_tf.tasks.translation.reload_check":  # a script for a separate process
         importlib.import_module(found.name)
         print(found.name)
 from seq2seq_tf.cli import inspect_gradients

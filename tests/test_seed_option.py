@@ -1,4 +1,4 @@
-"""Whatever a test draws can be drawn again, also after a crash."""
+"""The random numbers of a test can be reproduced, even after a crash."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UNSEEDED = re.compile(
 
 
 def run(folder: Path, test: str, *options: str) -> str:
-    """Runs a test file of its own in a process of its own, and returns what is printed."""
+    """Runs a test file in a separate process and returns its output."""
     (folder / "test_it.py").write_text(test, encoding="utf-8")
     command = [
         sys.executable,

@@ -1,4 +1,4 @@
-"""Bundles of tensors are nests that TensorFlow takes apart and puts together; special ids are those of every file."""
+"""Bundles of tensors are nested structures to TensorFlow; special ids are those of every file."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_one_graph_serves_every_shape_of_the_signature() -> None:
 
 
 def test_a_python_condition_on_a_tensor_is_an_error() -> None:
-    """AutoGraph would rewrite it; here it is to be a `tf.cond`."""
+    """AutoGraph would rewrite it; this package requires a `tf.cond`."""
 
     def positive(x: tf.Tensor) -> tf.Tensor:
         return x if x > 0 else -x

@@ -1,4 +1,4 @@
-"""The version stands in one place, and every program tells it without loading TensorFlow."""
+"""The version is written in one place, and every program prints it without loading TensorFlow."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_program_with_commands_prints_the_version_without_a_command(
 ) -> None:
     monkeypatch.setattr(sys, "argv", [f"/bin/{name}", "--version"])
     for stream in ("stdout", "stderr"):
-        monkeypatch.setattr(sys, stream, getattr(sys, stream))  # the program puts its own in their place
+        monkeypatch.setattr(sys, stream, getattr(sys, stream))  # the program replaces them
     with pytest.raises(SystemExit) as ended:
         program.run_commands(programs.programs()[name])
     assert ended.value.code == 0

@@ -1,4 +1,4 @@
-"""A wheel holds all that is needed: without a checkout it fetches, splits, checks, trains, translates and exports."""
+"""A wheel is self-contained: without a checkout it fetches, splits, checks, trains, translates and exports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built of a copy, so that nothing of an earlier build gets in."""
+    """The wheel, built from a copy, so that it contains nothing from earlier builds."""
     folder = tmp_path_factory.mktemp("wheel")
     (folder / "source").mkdir()
     for name in SOURCES:
@@ -74,10 +74,9 @@ def test_a_wheel_installs_every_program(wheel: Path) -> None:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Returns a function (program, flags...) -> its end: the wheel in an environment of its own, outside the checkout.
+    """Installs the wheel in a new environment outside the checkout; returns a function that runs a program there.
 
-    The packages that it needs are those of this Python, and nothing is downloaded; the checkout that is installed here
-    is kept out of it.
+    Its dependencies are those of this Python, so nothing is downloaded; the checkout installed here is not visible.
     """
     folder = tmp_path_factory.mktemp("outside")
     venv.create(folder / "env", symlinks=True, with_pip=False)
@@ -113,7 +112,7 @@ def ended_well(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.mark.slow
-def test_without_a_checkout_text_becomes_a_translator_and_a_saved_model(installed: Run, tmp_path: Path) -> None:
+def test_a_translator_is_trained_and_exported_without_a_checkout(installed: Run, tmp_path: Path) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=1, train=600)
     options = corpus.options()
     sources = [options[f"data.{part}_source"] for part in ("train", "valid")]
@@ -143,7 +142,7 @@ def test_without_a_checkout_text_becomes_a_translator_and_a_saved_model(installe
 
 
 @pytest.mark.slow
-def test_without_a_checkout_published_files_become_a_corpus(installed: Run, tmp_path: Path) -> None:
+def test_a_corpus_is_made_of_published_files_without_a_checkout(installed: Run, tmp_path: Path) -> None:
     for part in ("train", "val", "test_2016_flickr"):
         for language in ("de", "en"):
             (tmp_path / f"{part}.{language}").write_text(f"{part} {language}\n")

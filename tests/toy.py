@@ -1,4 +1,4 @@
-"""Made-up translation tasks: small enough to learn in seconds, without a corpus to download."""
+"""Made-up translation tasks, small enough to learn in seconds, without a corpus to download."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ToyCorpus(NamedTuple):
     valid_target: Path
 
     def options(self) -> dict[str, str]:
-        """Returns the configuration values that name the files."""
+        """Returns the options that name the files."""
         return {f"data.{field}": str(path) for field, path in self._asdict().items()}
 
 

@@ -1,4 +1,4 @@
-"""Every kind of attention and of bridge on the whole way: trained, searched, scored, exported, looked at."""
+"""Every kind of attention and bridge works end to end: training, search, scoring, export, inspection."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def train(run: RunDir, config: TranslationConfig) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", KINDS.values(), ids=KINDS)
-def test_a_translator_of_each_kind_goes_the_whole_way(options: dict[str, Any], tmp_path: Path) -> None:
+def test_a_translator_of_each_kind_works_from_training_to_export(options: dict[str, Any], tmp_path: Path) -> None:
     attention = options.get("model__attention", "bahdanau")
     corpus = toy.make_corpus(tmp_path / "corpus", seed=3, train=60)
-    config = toy.tiny_config(corpus, search__min_ratio=1.0, **options)  # else these would write nothing
+    config = toy.tiny_config(corpus, search__min_ratio=1.0, **options)  # otherwise outputs would be empty
     run = RunDir(str(tmp_path / "run"))
     assert train(run, config)
     translator = Translator.load(run.path)
@@ -53,7 +53,7 @@ def test_a_translator_of_each_kind_goes_the_whole_way(options: dict[str, Any], t
             assert found.attention.shape == (len(found.pieces) + 1, columns)
             np.testing.assert_allclose(found.attention.sum(-1), 1.0 if columns else 0.0, rtol=1e-5)
             (ids,) = translator.target.encode([found.text])
-            if translator.target.pieces(ids) == found.pieces:  # a search may spell a word in other pieces
+            if translator.target.pieces(ids) == found.pieces:  # a search may choose other pieces for a word
                 np.testing.assert_allclose(found.log_prob, log_prob, rtol=1e-4)
     assert export(translator, str(tmp_path / "saved"), texts).largest_score_difference < 1e-3
 

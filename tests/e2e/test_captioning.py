@@ -1,4 +1,4 @@
-"""Captioning from scenes to captions: it learns."""
+"""Captioning learns, from scenes to captions."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def learn(folder: Path, options: dict[str, Any]) -> CaptionScores:
 
 
 @pytest.mark.slow
-def test_where_a_digit_is_is_learnt_in_seconds(tmp_path: Path, run_seed: int) -> None:
+def test_the_position_of_a_digit_is_learnt_in_seconds(tmp_path: Path, run_seed: int) -> None:
     options = {
         "data.max_digits": 1,
         "data.train_scenes": 6400,
@@ -67,7 +67,7 @@ def test_where_a_digit_is_is_learnt_in_seconds(tmp_path: Path, run_seed: int) ->
 
 
 @pytest.mark.slow
-def test_pairs_of_digits_are_described_to_75_percent_exact(tmp_path: Path, run_seed: int) -> None:
+def test_75_percent_of_captions_of_digit_pairs_are_exact(tmp_path: Path, run_seed: int) -> None:
     options = {"data.max_digits": 2, "data.train_scenes": 12_800, "train.max_epochs": 6, "train.seed": run_seed}
     scores = learn(tmp_path, options)
     assert scores.exact.share >= 0.75, scores

@@ -1,4 +1,4 @@
-"""Made-up languages over the same letters are told apart, and the configuration of the project trains."""
+"""Made-up languages over the same letters are distinguished, and the configuration of the project trains."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ UNSEEN = 200
 
 
 @pytest.mark.slow
-def test_the_order_of_letters_tells_a_language_in_95_percent(tmp_path: Path, run_seed: int) -> None:
+def test_languages_are_recognised_by_the_order_of_letters_in_95_percent(tmp_path: Path, run_seed: int) -> None:
     folder = labelled_runs.write_languages(tmp_path, seed=run_seed, train=400, valid=50)
     config = labelled_runs.classification_config(
         folder,
@@ -39,7 +39,7 @@ def test_the_order_of_letters_tells_a_language_in_95_percent(tmp_path: Path, run
 def test_the_configuration_of_the_project_trains_two_updates(tmp_path: Path) -> None:
     folder = labelled_runs.write_languages(tmp_path, seed=1)
     files = {f"data.{part}": str(folder / part) for part in ("train", "valid")}
-    smaller = {**files, "train.batch_tokens": 60, "train.log_every": 1}  # what the texts can give
+    smaller = {**files, "train.batch_tokens": 60, "train.log_every": 1}  # as little as the texts provide
     config = load(ROOT / "configs" / "language_id.yaml", smaller, ClassificationConfig).config
     calls = iter((False, True))
     outcome = labelled_runs.train(tmp_path / "run", config, prepare, lambda: next(calls))

@@ -1,4 +1,4 @@
-"""A training compiled with XLA, with few shapes and empty rows, is the normal training."""
+"""Training compiled with XLA, with few shapes and empty rows, equals normal training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Session
 from tests import toy
 
-DROPOUTS = ("embedding_dropout", "encoder_dropout", "layer_dropout", "output_dropout")  # XLA draws other numbers
+DROPOUTS = ("embedding_dropout", "encoder_dropout", "layer_dropout", "output_dropout")  # XLA draws different numbers
 
 
 def made(folder: Path, corpus: toy.ToyCorpus, **changes: object) -> Session:
@@ -36,7 +36,7 @@ def test_lengths_in_multiples_and_full_batches_have_one_shape(tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", [{}, {"model__cell": "gru", "model__fused": False, "model__encoder_layers": 2}])
-def test_a_compiled_training_ends_with_the_same_weights(model: dict[str, object], tmp_path: Path) -> None:
+def test_compiled_training_ends_with_the_same_weights(model: dict[str, object], tmp_path: Path) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=3)
     options = {"train__optimizer": "sgd", "train__learning_rate": 0.5, "model__cudnn": False, **model}
     weights = []

@@ -1,4 +1,4 @@
-"""Each configuration of translation trains: two updates on made-up text, at its own sizes."""
+"""Each configuration of translation trains for two updates on made-up text, at its own sizes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Lines that nobody would write on purpose: each gets its answer, none ends a program, none harms another."""
+"""Lines that nobody would write on purpose: each gets a translation, none ends a program or affects another."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ POOLS = (
     [*WORDS, " "],
     list(" \t\u00a0\u3000\u2003"),  # white space
     list(".!?…。！？।۔()\"'“”„«»「」—-"),  # ends of sentences, brackets, quotes
-    [chr(n) for n in (*range(10), *range(11, 32), 127, 0x85, 0x2028, 0x2029)],  # control characters but LF
-    list("\u200b\u200c\u200d\u2060\ufeff\u00ad\u202e\u061c"),  # invisible ones and directions
+    [chr(n) for n in (*range(10), *range(11, 32), 127, 0x85, 0x2028, 0x2029)],  # control characters except LF
+    list("\u200b\u200c\u200d\u2060\ufeff\u00ad\u202e\u061c"),  # invisible characters and directions
     list("你好世界、いろはカナ한국어ไทยລາວខ្មែរ"),
     list("שלוםعربیहिन्दीქართულიአማርኛ"),
     ["e\u0301\u0301\u0323", "\U0001f469\u200d\U0001f467", "\U0001f1e9\U0001f1ea", "\ue000", "\U0010ffff", "\uffff"],
@@ -38,10 +38,10 @@ def hostile_lines(count: int, seed: int) -> list[str]:
     return lines
 
 
-def test_each_hostile_text_gets_an_answer_that_does_not_depend_on_the_others(translator: Translator) -> None:
+def test_each_hostile_text_gets_a_translation_independent_of_the_others(translator: Translator) -> None:
     texts = hostile_lines(1000, seed=1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # long ones are cut
+        warnings.simplefilter("ignore")  # long ones are truncated
         found = translator.translate(texts, beam_size=1, attention=True)
         assert len(found) == len(texts)
         for text, hypothesis in zip(texts, found, strict=True):
@@ -55,7 +55,7 @@ def test_each_hostile_text_gets_an_answer_that_does_not_depend_on_the_others(tra
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_hostile_lines_give_as_many_lines(toy_run: Path) -> None:
+def test_a_hundred_thousand_hostile_lines_give_one_line_each(toy_run: Path) -> None:
     lines = hostile_lines(100_000, seed=2)
     content = "".join(f"{line}\n" for line in lines).encode()
     done = run_program(Call("translate", [f"--model_dir={toy_run}", "--beam_size=1"], content))

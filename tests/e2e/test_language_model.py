@@ -1,4 +1,4 @@
-"""A made-up language is learned to its entropy; and the configurations of the project train."""
+"""A made-up language is learned to its entropy, and the configurations of the project train."""
 
 from pathlib import Path
 
@@ -18,13 +18,13 @@ ENTROPY = 4.0 / 5.0  # bits per character: two of five carry two bits each, the 
 
 
 def write_mirrors(path: Path, *, groups: int, seed: int) -> None:
-    """Writes two random letters, the same two mirrored, and a space, again and again."""
+    """Writes groups of two random letters, the same two mirrored, and a space."""
     letters = np.random.default_rng(seed).choice(list("abcd"), [groups, 2])
     path.write_text("".join(f"{x}{y}{y}{x} " for x, y in letters), encoding="utf-8")
 
 
 def test_a_language_of_known_entropy_is_learned_to_its_entropy(tmp_path: Path, run_seed: int) -> None:
-    """Chunks of 7 cut the groups everywhere: without the state of the chunk before, it cannot be done."""
+    """Chunks of 7 cut the groups at every position, so the state of the previous chunk is needed."""
     for n, part in enumerate(("train", "valid")):
         write_mirrors(tmp_path / part, groups=(3000, 400)[n], seed=run_seed + n)
     config = language_models.config(

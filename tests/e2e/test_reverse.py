@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 UNSEEN = 200
 
 
-def test_reversing_words_is_learnt_to_95_percent_exact(tmp_path: Path, run_seed: int) -> None:
+def test_95_percent_of_sentences_are_reversed_exactly(tmp_path: Path, run_seed: int) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=run_seed, train=4000, valid=50, longest=8)
     config = toy.tiny_config(
         corpus,

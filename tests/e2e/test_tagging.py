@@ -1,4 +1,4 @@
-"""Case and marks that follow from made-up words are restored, and the configuration of the project trains."""
+"""Case and punctuation that follow from made-up words are restored, and the configuration of the project trains."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def test_the_configuration_of_the_project_trains_two_updates(tmp_path: Path) -> 
         "data.vocab_size": 320,
         "train.batch_tokens": 60,
         "train.log_every": 1,
-    }  # what the text can give
+    }  # as little as the text provides
     config = load(ROOT / "configs" / "restore_case.yaml", smaller, TaggingConfig).config
     calls = iter((False, True))
     outcome = labelled_runs.train(tmp_path / "run", config, prepare, lambda: next(calls))

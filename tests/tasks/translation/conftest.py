@@ -1,4 +1,4 @@
-"""What tests of a SavedModel share."""
+"""Fixtures shared by the tests of SavedModels."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from tests.trained import Exported
 
 @pytest.fixture(scope="session")
 def exported_folder(exported: Exported) -> Path:
-    """The folder of an export that has succeeded."""
+    """The folder of a successful export."""
     assert exported.ended.code == 0, exported.ended.stderr
     return exported.folder

@@ -1,4 +1,4 @@
-"""Options of a translator that contradict each other are refused in one line."""
+"""Contradictory options of a translator are refused in one line."""
 
 from __future__ import annotations
 

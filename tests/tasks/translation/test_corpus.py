@@ -1,4 +1,4 @@
-"""Text becomes ids on disk and batches without loss; what is left out is counted, mistakes name file and line."""
+"""Text becomes ids on disk and batches without loss; skipped pairs are counted, errors name file and line."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ NOISE = 0.3
 
 @pytest.fixture(scope="module")
 def pieces(tmp_path_factory: pytest.TempPathFactory) -> SentencePieceTokenizer:
-    """A piece model of made-up words that spells everything else in bytes."""
+    """A piece model of made-up words that spells everything else as bytes."""
     folder = tmp_path_factory.mktemp("pieces")
     corpus = toy.make_corpus(folder, seed=1, train=211)
     path = str(folder / "pieces.model")
@@ -49,7 +49,7 @@ def final_files(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("sample_seed", [-1, 3])
-def test_text_comes_back_from_the_batches_pair_by_pair(
+def test_text_is_restored_from_the_batches_pair_by_pair(
     tmp_path: Path, pieces: SentencePieceTokenizer, sample_seed: int
 ) -> None:
     sources = ["ba be", "Ärger, 한국어", "x" * 29, "mu", "ki ki ki"]
@@ -97,7 +97,7 @@ def test_empty_and_too_long_pairs_are_left_out_and_counted(tmp_path: Path, piece
 
 
 @pytest.mark.parametrize("sample_seed", [-1, 3])
-def test_lines_that_do_not_come_back_from_their_pieces_are_counted(
+def test_lines_that_their_pieces_do_not_restore_are_counted(
     tmp_path: Path, pieces: SentencePieceTokenizer, sample_seed: int
 ) -> None:
     files = write(tmp_path, "a", ["ba", "be  bi", "m²"]), write(tmp_path, "b", ["da", "de", "½"])
@@ -125,7 +125,7 @@ def test_sampled_segmentations_differ_by_seed_and_repeat(tmp_path: Path, pieces:
 
 
 class ManyPieces:
-    """Stands for a piece model with a large vocabulary."""
+    """A stub of a piece model with a large vocabulary."""
 
     def __init__(self, vocab_size: int) -> None:
         self.vocab_size = vocab_size
@@ -159,7 +159,7 @@ def test_every_id_of_a_large_vocabulary_fits(tmp_path: Path, vocab_size: int, dt
         (["x" * 500], ["da"], ["no pair", "1 longer", "max_pieces"]),
     ],
 )
-def test_a_mistake_in_a_file_is_named_and_nothing_stays(
+def test_a_faulty_file_is_named_and_nothing_is_left_behind(
     tmp_path: Path,
     pieces: SentencePieceTokenizer,
     source: list[str] | bytes,
@@ -177,7 +177,7 @@ def test_a_mistake_in_a_file_is_named_and_nothing_stays(
     assert final_files(folder) == []
 
 
-def test_a_missing_file_is_named_and_an_older_corpus_stays(tmp_path: Path, pieces: SentencePieceTokenizer) -> None:
+def test_a_missing_file_is_named_and_an_older_corpus_is_kept(tmp_path: Path, pieces: SentencePieceTokenizer) -> None:
     good = write(tmp_path, "a", ["ba", "be"])
     folder = tmp_path / "data"
     folder.mkdir()
@@ -189,7 +189,7 @@ def test_a_missing_file_is_named_and_an_older_corpus_stays(tmp_path: Path, piece
 
 
 @pytest.mark.parametrize("ending", [".source.offsets.npy", ".target.uint16.ids"])
-def test_a_corpus_with_a_missing_or_cut_file_is_refused(
+def test_a_corpus_with_a_missing_or_truncated_file_is_refused(
     tmp_path: Path, pieces: SentencePieceTokenizer, ending: str
 ) -> None:
     text = write(tmp_path, "a", ["ba be", "be"])
@@ -209,7 +209,7 @@ def test_unknown_characters_are_never_lost_to_unk(pieces: SentencePieceTokenizer
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("ending", [".source.uint16.ids.tmp", ".target.uint16.ids.tmp", ".source.offsets.npy.tmp"])
-def test_a_full_disk_is_one_line_and_leaves_the_old_corpus(
+def test_a_full_disk_gives_a_one_line_error_and_keeps_the_old_corpus(
     tmp_path: Path, pieces: SentencePieceTokenizer, ending: str
 ) -> None:
     old, new = write(tmp_path, "a", ["ba be"]), write(tmp_path, "b", ["bi"] * 3)

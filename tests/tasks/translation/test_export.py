@@ -1,4 +1,4 @@
-"""An export is kept only if a fresh process was seen to say what the Python API says; nothing else is left."""
+"""An export is kept only if a fresh process gives the results of the Python API; otherwise nothing is left behind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.trained import Exported
 
 LONG = "ka be du " * 23  # longer than the run's max_source_pieces
 TEXTS = ["", *(" ".join(words) for words in sentences(11, seed=5, longest=9)), LONG, "  "]
-WRONG = 7  # place of the text about which one side says something else
+WRONG = 7  # index of the text on which the two sides disagree
 
 pytestmark = pytest.mark.filterwarnings("ignore:text .*cut from")
 
@@ -38,7 +38,7 @@ def folder(exported: Exported) -> Path:
     return exported.folder
 
 
-def test_the_piece_models_lie_beside_the_ids_model(folder: Path, translator: Translator) -> None:
+def test_the_piece_models_are_exported_with_the_ids_model(folder: Path, translator: Translator) -> None:
     for model, name in ((translator.source, "source.model"), (translator.target, "target.model")):
         assert (folder / "ids" / name).read_bytes() == Path(model.path).read_bytes()
 
@@ -49,13 +49,13 @@ def test_the_export_is_readable_for_a_server_and_nothing_else_is_left(folder: Pa
 
 
 # --- The comparison ---------------------------------------------------------------------------------------------------
-# Saving takes seconds. Here the exporter gets the folder that is there already, and the answer that the fresh process
-# gave for it once; everything else is real.
+# Saving takes seconds. Here the exporter gets the existing folder, and the recorded answer of a fresh process for it;
+# everything else is real.
 
 
 @pytest.fixture(scope="module")
 def answer(folder: Path, translator: Translator) -> dict[str, list[Any]]:
-    """What the fresh process says about TEXTS."""
+    """The answer of the fresh process for TEXTS."""
     best = [row[0].text for row in translator.translate_all(TEXTS, translator.config.search)]
     request = {"texts": TEXTS, "targets": best, "n_best": 2, "batch": 64}
     return export_module._reload(str(folder), request)
@@ -69,14 +69,14 @@ def in_order_of(request: dict[str, Any], answer: dict[str, list[Any]]) -> dict[s
 
 @pytest.fixture
 def out(folder: Path, answer: dict[str, list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where to export to, with quick saving and reloading."""
+    """The folder to export to, with quick saving and reloading."""
     copy = lambda _, to: shutil.copytree(folder, to, dirs_exist_ok=True)  # noqa: E731
     monkeypatch.setattr(export_module, "_save", copy)
     monkeypatch.setattr(export_module, "_reload", lambda _, request: in_order_of(request, answer))
     return tmp_path / "out"
 
 
-def test_an_export_that_agrees_is_kept_and_says_how_well(out: Path, translator: Translator) -> None:
+def test_an_export_that_agrees_is_kept_and_the_difference_reported(out: Path, translator: Translator) -> None:
     comparison = export(translator, str(out), TEXTS)
     assert comparison.sentences == len(TEXTS)
     assert 0.0 <= comparison.largest_score_difference < 1e-4
@@ -85,7 +85,7 @@ def test_an_export_that_agrees_is_kept_and_says_how_well(out: Path, translator: 
 
 
 def assert_refused(translator: Translator, out: Path, *words: str) -> None:
-    """The exporter sees a difference and leaves nothing behind."""
+    """Asserts that the exporter detects a difference and leaves nothing behind."""
     with pytest.raises(RuntimeError) as caught:
         export(translator, str(out), TEXTS)
     for word in words:
@@ -102,7 +102,7 @@ def assert_refused(translator: Translator, out: Path, *words: str) -> None:
     ],
 )
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_python_api_that_says_something_else_is_noticed(
+def test_a_different_result_of_the_python_api_is_detected(
     out: Path, translator: Translator, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], rank: int
 ) -> None:
     right = translator.translate_all
@@ -148,7 +148,7 @@ def lose_ids_score(answer: dict[str, list[Any]]) -> None:
 @pytest.mark.parametrize(
     "change", [change_text, change_empty, change_score, lose_score, lose_log_prob, change_ids_score, lose_ids_score]
 )
-def test_a_saved_model_that_says_something_else_is_noticed(
+def test_a_different_result_of_the_saved_model_is_detected(
     out: Path,
     answer: dict[str, list[Any]],
     translator: Translator,
@@ -161,8 +161,8 @@ def test_a_saved_model_that_says_something_else_is_noticed(
     assert_refused(translator, out, "differs")
 
 
-def test_weights_that_were_not_saved_are_noticed(out: Path, translator: Translator) -> None:
-    """The comparison is not vacuous: a hundredth more on one bias shows."""
+def test_weights_that_were_not_saved_are_detected(out: Path, translator: Translator) -> None:
+    """The comparison is not vacuous: it detects a bias that is larger by a hundredth."""
     bias = translator.model.vocabulary_bias
     saved = bias.numpy()
     try:
@@ -172,7 +172,7 @@ def test_weights_that_were_not_saved_are_noticed(out: Path, translator: Translat
         bias.assign(saved)
 
 
-def test_a_saved_model_that_cannot_be_loaded_is_noticed(
+def test_a_saved_model_that_cannot_be_loaded_is_detected(
     out: Path, translator: Translator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()  # the real _reload
@@ -181,7 +181,7 @@ def test_a_saved_model_that_cannot_be_loaded_is_noticed(
     assert_refused(translator, out, "cannot be loaded in a fresh process")
 
 
-def test_a_sentence_that_is_cut_is_compared_too(out: Path, translator: Translator) -> None:
+def test_a_truncated_sentence_is_compared_too(out: Path, translator: Translator) -> None:
     assert len(translator.source.encode([LONG])[0]) > translator.config.search.max_source_pieces
     assert export(translator, str(out), TEXTS).sentences == len(TEXTS)
 
@@ -205,7 +205,7 @@ def test_a_place_that_cannot_be_written_is_refused(out: Path, translator: Transl
         export(translator, str(out / "below"), TEXTS)
 
 
-def test_what_killed_exports_left_is_removed_and_that_of_others_stays(out: Path, translator: Translator) -> None:
+def test_leftovers_of_killed_exports_are_removed_and_other_folders_stay(out: Path, translator: Translator) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     here = socket.gethostname()
@@ -229,7 +229,7 @@ def test_without_tensorflow_text_one_line_says_what_to_do(
     assert list(out.parent.iterdir()) == []
 
 
-def test_nothing_to_compare_on_is_refused(out: Path, translator: Translator) -> None:
+def test_an_export_without_sentences_to_compare_is_refused(out: Path, translator: Translator) -> None:
     with pytest.raises(InputError, match="no sentence"):
         export(translator, str(out), [])
     assert not out.exists()

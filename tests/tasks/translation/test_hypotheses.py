@@ -1,4 +1,4 @@
-"""The translation of a text from those of its sentences: the best combinations, white space, pieces, attention."""
+"""The translation of a text is joined from those of its sentences: combinations, white space, pieces, attention."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def texts_of(source: str, *texts: str) -> str:
 
 
 @pytest.mark.parametrize("n_best", [1, 2, 5, 99])
-def test_the_best_combinations_are_those_of_trying_all(n_best: int, rng: np.random.Generator) -> None:
+def test_the_best_combinations_are_those_of_an_exhaustive_search(n_best: int, rng: np.random.Generator) -> None:
     rows = [
         sorted((hypothesis(f"{n}{k}", float(rng.normal())) for k in range(count)), key=lambda h: -h.score)
         for n, count in enumerate((3, 1, 2, 3))
@@ -47,13 +47,13 @@ def test_sentences_are_joined_by_the_white_space_between_their_sources() -> None
     assert texts_of("One.  Two.\n\nThree.\u00a0Four.", "A.", "B.", "C.", "D.") == "A.  B.\n\nC.\u00a0D."
 
 
-def test_white_space_is_as_usual_in_the_language_of_the_translation() -> None:
+def test_white_space_follows_the_language_of_the_translation() -> None:
     assert texts_of("One. Two.", "一。", "二。") == "一。二。"
     assert texts_of("一。二。", "One.", "Two.") == "One. Two."
     assert texts_of("一。二。", "いち。", "に。") == "いち。に。"
     assert texts_of("One. Two.", "หนึ่ง", "สอง") == "หนึ่ง สอง"
     assert texts_of("一。二。", "หนึ่ง", "สอง") == "หนึ่ง สอง"
-    assert texts_of("One.\nTwo.", "一。", "二。") == "一。\n二。"  # what is not usual was meant
+    assert texts_of("One.\nTwo.", "一。", "二。") == "一。\n二。"  # an unusual separator is intended
 
 
 def test_sentences_without_a_translation_leave_no_white_space_behind() -> None:
@@ -63,7 +63,7 @@ def test_sentences_without_a_translation_leave_no_white_space_behind() -> None:
     assert found[:5] == ("", 0.0, 0.0, [], [])
 
 
-def test_a_sentence_that_follows_without_a_space_does_not_begin_a_word() -> None:
+def test_a_sentence_that_follows_without_a_space_does_not_start_a_word() -> None:
     (found,) = join(
         [[hypothesis("一。", source="1。")], [hypothesis("二。", source="2。")]], split_paragraph("1。2。"), 1
     )
@@ -95,7 +95,7 @@ def test_a_word_alignment_counts_the_words_of_the_whole_text(rng: np.random.Gene
     assert word_alignment(found) == [*first, *((source + 2, target + 3) for source, target in last)]
 
 
-def test_a_map_that_would_fill_the_memory_is_left_out_but_the_alignment_is_not(rng: np.random.Generator) -> None:
+def test_a_map_too_large_for_memory_is_left_out_but_the_alignment_is_not(rng: np.random.Generator) -> None:
     words = " ".join(["a"] * 1100)
     parts = [attended(words, words, rng)] * 2
     (found,) = join([[part] for part in parts], Paragraph([words, words], [" "]), 1)

@@ -1,4 +1,4 @@
-"""Texts that have no map are left out or refused; whole runs are looked at in tests/cli/test_inspect.py."""
+"""Texts without a map are left out or refused; tests/cli/test_inspect_*.py inspect whole runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lexicon: a made-up language whose translations are known is learnt, and candidates are what the search needs."""
+"""The lexicon learns a made-up language with known translations, and candidates are what the search needs."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def side(rows: list[np.ndarray]) -> Side:
 
 @pytest.fixture
 def lexicon(rng: np.random.Generator) -> Lexicon:
-    """Source piece n is translated by n + 7, in any order, with a piece 39 that translates nothing in each sentence."""
+    """A lexicon of piece n -> n + 7, in any order, with a piece 39 in each target sentence that translates nothing."""
     sources = [rng.integers(FIRST, SOURCE_VOCAB, rng.integers(2, 8)) for _ in range(300)]
     targets = [rng.permutation(np.append(source + 7, 39)) for source in sources]
     return learn_lexicon(Corpus(side(sources), side(targets)), SOURCE_VOCAB, TARGET_VOCAB, joint=False)
@@ -33,7 +33,7 @@ def test_the_likeliest_translation_is_found(lexicon: Lexicon) -> None:
     assert lexicon.frequent[0] == 39
 
 
-def test_candidates_are_special_frequent_and_likely_pieces_in_rising_order(lexicon: Lexicon) -> None:
+def test_candidates_are_special_frequent_and_likely_pieces_in_ascending_order(lexicon: Lexicon) -> None:
     few = lexicon._replace(frequent=np.array([39]))
     found = few.candidates(np.array([[11, 5, EOS_ID, PAD_ID]]), 1)
     np.testing.assert_array_equal(found, [0, 1, 2, 3, 5 + 7, 11 + 7, 39])
@@ -42,7 +42,7 @@ def test_candidates_are_special_frequent_and_likely_pieces_in_rising_order(lexic
     np.testing.assert_array_equal(copied, [0, 1, 2, 3, 5, 11, 5 + 7, 11 + 7, 39])
 
 
-def test_a_lexicon_comes_back_from_its_file_and_a_damaged_one_is_named(lexicon: Lexicon, tmp_path: Path) -> None:
+def test_a_lexicon_is_restored_from_its_file_and_a_damaged_one_is_named(lexicon: Lexicon, tmp_path: Path) -> None:
     path = tmp_path / "lexicon.npz"
     lexicon.save(str(path))
     for found, expected in zip(load_lexicon(str(path)), lexicon, strict=True):

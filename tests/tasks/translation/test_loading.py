@@ -1,4 +1,4 @@
-"""A run is loaded with the right weights, also unfinished; a damaged one is refused in one line."""
+"""A run, even an unfinished one, is loaded with the right weights; a damaged one is refused in one line."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from seq2seq_tf.training.run_dir import RunDir
 from tests.trained import copy_run
 
 
-def test_loading_takes_the_final_weights(toy_run: Path, translator: Translator) -> None:
+def test_loading_uses_the_final_weights(toy_run: Path, translator: Translator) -> None:
     arrays, state = checkpoint.load_arrays(str(toy_run / "model.npz"))
     assert str(translator.weights) == f"final weights, {state['weights']}, after 296 updates"
     for variable in translator.model.trainable_variables:
         np.testing.assert_array_equal(variable.value.numpy(), arrays[f"model/{variable.path}"])
 
 
-def test_loading_an_unfinished_run_takes_the_best_weights_so_far(toy_run: Path, tmp_path: Path) -> None:
+def test_loading_an_unfinished_run_uses_the_best_weights_so_far(toy_run: Path, tmp_path: Path) -> None:
     run = copy_run(toy_run, tmp_path / "run", "model.npz")
     files = sorted((run / "best").iterdir())
     assert len(files) == 2
@@ -39,7 +39,7 @@ def test_loading_an_unfinished_run_takes_the_best_weights_so_far(toy_run: Path, 
     assert said.endswith(f"update {int(better.stem[-8:])} of about 294")
 
 
-def test_loading_a_run_before_its_first_validation_takes_the_latest_checkpoint(toy_run: Path, tmp_path: Path) -> None:
+def test_loading_a_run_before_its_first_validation_uses_the_latest_checkpoint(toy_run: Path, tmp_path: Path) -> None:
     run = copy_run(toy_run, tmp_path / "run", "model.npz", "best")
     arrays, _ = checkpoint.load_arrays(str(RunDir(str(run)).latest_checkpoint()))
     loaded = Translator.load(str(run))
@@ -127,7 +127,7 @@ def test_a_damaged_run_is_refused_in_one_line_that_names_the_file(
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_run_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing", Path(__file__)):
         with pytest.raises(InputError, match="not a run folder") as caught:
             Translator.load(str(path))

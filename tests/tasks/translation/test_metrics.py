@@ -32,7 +32,7 @@ HYPOTHESES = [
 
 
 def sacrebleu(folder: Path, *arguments: str, others: Sequence[str] = ()) -> dict[str, Score]:
-    """Returns what the command line of sacreBLEU says, by metric."""
+    """Returns the scores of sacreBLEU's command line, by metric."""
     (folder / "references").write_text("".join(f"{line}\n" for line in REFERENCES), encoding="utf-8")
     (folder / "hypotheses").write_text("".join(f"{line}\n" for line in HYPOTHESES), encoding="utf-8")
     files = [str(folder / "references"), *others, "-i", str(folder / "hypotheses")]
@@ -69,7 +69,7 @@ def test_several_references_are_scored_as_by_the_sacrebleu_command(tmp_path: Pat
         assert "nrefs:2" in found.signature
 
 
-def test_bleu_says_how_long_the_outputs_are() -> None:
+def test_bleu_reports_the_lengths_of_the_outputs() -> None:
     words = "one two three four five six seven eight"
     found = bleu(["one two three four"], [words])
     assert found.length_ratio == pytest.approx(0.5)
@@ -93,7 +93,7 @@ def test_a_perfect_translation_scores_best() -> None:
 
 
 @pytest.mark.parametrize("score", [bleu, chrf, ter])
-def test_lists_that_do_not_pair_are_refused(score: object) -> None:
+def test_lists_of_different_lengths_are_refused(score: object) -> None:
     assert callable(score)
     with pytest.raises(InputError, match="6 hypotheses but 5 references"):
         score(HYPOTHESES, REFERENCES[:5])
@@ -137,7 +137,7 @@ def test_ter_of_text_without_spaces_counts_characters() -> None:
     assert ter(["我喜欢猫"], ["我喜欢狗"]).value == pytest.approx(100.0)
 
 
-def test_a_tokenizer_that_is_not_installed_gives_way_to_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tokenizer_that_is_not_installed_is_replaced_by_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     from sacrebleu.tokenizers import tokenizer_ja_mecab, tokenizer_ko_mecab
 
     monkeypatch.setattr(tokenizer_ja_mecab, "MeCab", None)
@@ -153,7 +153,7 @@ def test_perplexity_of_a_uniform_guess_is_the_number_of_choices() -> None:
     assert perplexity(0.0, 3.0) == 1.0
 
 
-def test_perplexity_of_a_hopeless_model_is_a_number_that_json_knows() -> None:
+def test_perplexity_of_a_hopeless_model_is_a_valid_json_number() -> None:
     value = perplexity(1e9, 1.0)
     assert np.isfinite(value)
     assert json.loads(json.dumps(value)) == value

@@ -1,4 +1,4 @@
-"""The translation model: one maths in search and scoring, nothing from padding, a gradient for every variable."""
+"""The translation model: search and scoring agree, padding has no effect, every variable gets a gradient."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.usefixtures("seed")
 def make(
     rng: np.random.Generator, *, smoothing: float = 0.1, precision: str = "float32", **changes: Any
 ) -> Translation:
-    """Returns a model with weights large enough to have opinions."""
+    """Returns a model with weights large enough for distinct scores."""
     config = oracles.small_config(**changes)
     model = Translation(config, V, V if config.tie == "all" else V + 4, precision=precision, smoothing=smoothing)
     model.build()
@@ -72,7 +72,7 @@ def draw(rng: np.random.Generator) -> Batch:
 
 
 def search(model: Translation, source: tf.Tensor, *, beam: int, penalty: float) -> Hypotheses:
-    """Beam search, or greedy search for a beam of one, with limits of 2 and 11."""
+    """Returns the result of a beam search (greedy for a beam of 1) with length limits of 2 and 11."""
     memory, state = model.encode(source)
     limits = Limits(*(tf.fill([tf.shape(source)[0]], n) for n in (2, 11)))
     options = oracles.search_options(beam_size=beam, n_best=beam, length_penalty=penalty)
@@ -80,7 +80,7 @@ def search(model: Translation, source: tf.Tensor, *, beam: int, penalty: float) 
 
 
 def teacher_forced_log_probs(model: Translation, source: tf.Tensor, found: Hypotheses) -> np.ndarray:
-    """Returns [B, K], the log-probability of each hypothesis when it is given instead of searched for."""
+    """Returns [B, K], the log-probability of each hypothesis under teacher forcing."""
     n_best, width = found.tokens.shape[1:]
     target_out = tf.reshape(found.tokens, [-1, width])
     first = tf.fill([target_out.shape[0], 1], BOS_ID)
@@ -105,9 +105,9 @@ def test_score_of_a_hypothesis_is_its_teacher_forced_log_probability(
 
 
 def test_in_bfloat16_the_score_is_close_to_the_teacher_forced_one(rng: np.random.Generator) -> None:
-    """The search rounds logits to 8 bits, the loss sums the label's in float32.
+    """The search rounds logits to 8 bits; the loss computes the label's logit in float32.
 
-    A rounding costs 2^-9 of a logit, here below 3; there are three a piece: output, label and normaliser.
+    Rounding costs 2^-9 of a logit, here below 3, three times per piece: output, label and normaliser.
     """
     model, source = make(rng, precision="bfloat16"), draw(rng).source
     found = search(model, source, beam=3, penalty=0.0)
@@ -158,7 +158,7 @@ def test_loss_is_the_sum_over_real_tokens(rng: np.random.Generator) -> None:
 
 
 def test_probabilities_of_all_pieces_sum_to_one(rng: np.random.Generator) -> None:
-    """Scored as the last piece of one sentence, one after the other."""
+    """Scores every piece as the only one of a sentence."""
     model, batch = make(rng), draw(rng)
     source, first = tf.repeat(batch.source[:1], V, axis=0), tf.fill([V, 1], BOS_ID)
     target_out = tf.range(V)[:, tf.newaxis]
@@ -175,8 +175,8 @@ def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator)
 
 
 @pytest.mark.parametrize("changes", [{"cell": "lstm"}, {"cell": "gru", "fused": False}], ids=str)
-def test_no_sentences_give_no_loss_and_no_gradient(changes: dict, rng: np.random.Generator) -> None:
-    """A batch of fewer sentences than shards leaves a shard without any."""
+def test_an_empty_batch_gives_no_loss_and_no_gradient(changes: dict, rng: np.random.Generator) -> None:
+    """A batch with fewer sentences than shards leaves a shard empty."""
     model = make(rng, **changes, **DROPOUTS)
     gradients.assert_no_loss_and_no_gradient(model, Batch(*(x[:0] for x in draw(rng))))
 
@@ -218,7 +218,7 @@ def test_tying_shares_tables(tie: str, tables: int, rng: np.random.Generator) ->
 
 
 @pytest.mark.parametrize("changes", CONFIGS, ids=str)
-def test_every_variable_stands_once_under_its_own_path(changes: dict, rng: np.random.Generator) -> None:
+def test_every_variable_appears_once_under_its_own_path(changes: dict, rng: np.random.Generator) -> None:
     model = make(rng, **changes)
     paths = [v.path for v in model.trainable_variables]
     assert len(set(paths)) == len(paths)
@@ -229,7 +229,7 @@ def test_every_variable_stands_once_under_its_own_path(changes: dict, rng: np.ra
     assert len(model.trainable_variables) == before  # nothing is created later
 
 
-def test_paths_tell_where_a_variable_is(rng: np.random.Generator) -> None:
+def test_paths_show_where_a_variable_is(rng: np.random.Generator) -> None:
     paths = {v.path for v in make(rng).trainable_variables}
     assert {
         "translation/target_embedding/table",

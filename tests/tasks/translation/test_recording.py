@@ -1,4 +1,4 @@
-"""What a translator reads is what its states are shown for; its reference copy computes the same as itself."""
+"""Recorded states belong to the tokens that a translator reads; its reference copy computes the same as itself."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_pairs_without_text_are_refused(translator: Translator) -> None:
         read_pairs(translator, ["", "ka"], ["be", ""])
 
 
-def test_texts_longer_than_any_that_is_translated_are_cut_and_named(translator: Translator) -> None:
+def test_texts_longer_than_the_limit_are_truncated_and_named(translator: Translator) -> None:
     most = translator.config.search.max_source_pieces
     with pytest.warns(UserWarning, match="cut from") as caught:
         source, target = read_pairs(translator, ["ka", "be " * most], ["lo " * (most + 7), "lo"])
@@ -90,7 +90,7 @@ def translation(rng: np.random.Generator, **changes: Any) -> Translation:
 
 
 def pairs(rng: np.random.Generator) -> Batch:
-    """Sentences of 5 and 3 source pieces, of 3 and 4 target pieces, ends included."""
+    """Returns sentences of 5 and 3 source pieces, and of 3 and 4 target pieces, EOS included."""
     source, target = rng.integers(4, V, [B, 5]).astype(np.int32), rng.integers(4, V, [B, 4]).astype(np.int32)
     source[1, 3:], target[0, 3:] = 0, 0
     return Batch(source, np.where(target, np.roll(target, 1, 1), 0), target)
@@ -111,7 +111,7 @@ def test_a_reference_copy_with_the_same_weights_has_the_same_loss(
     np.testing.assert_allclose(losses[1], expected, rtol=1e-5)
 
 
-def test_both_directions_of_an_encoder_are_recorded_in_the_order_they_read(rng: np.random.Generator) -> None:
+def test_both_directions_of_an_encoder_are_recorded_in_reading_order(rng: np.random.Generator) -> None:
     model, batch = reference_copy(translation(rng)), pairs(rng)
     with record_states(model.cells) as traces:
         encoded = model.model.encoder.encode(tf.constant(batch.source), dropout_seed=None)
@@ -126,8 +126,8 @@ def test_both_directions_of_an_encoder_are_recorded_in_the_order_they_read(rng: 
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_with_the_same_seed_a_reference_copy_begins_with_the_weights_of_the_model(cell: str) -> None:
-    """So `gradients` shows as untrained the very weights that a run began with."""
+def test_with_the_same_seed_a_reference_copy_starts_with_the_weights_of_the_model(cell: str) -> None:
+    """Hence `gradients` shows as untrained the very weights that a run started with."""
     model = Translation(oracles.small_config(cell=cell), V, V, precision="bfloat16")
     keras.utils.set_random_seed(5)
     model.build()
@@ -135,7 +135,7 @@ def test_with_the_same_seed_a_reference_copy_begins_with_the_weights_of_the_mode
     oracles.assert_same_weights(reference_copy(model).model, model)
 
 
-def test_a_pair_batch_takes_the_longest_and_cuts_them() -> None:
+def test_a_pair_batch_contains_the_longest_pairs_truncated() -> None:
     pairs = [([5], [6]), ([7] * 9, [8] * 2), ([], [5]), ([9] * 3, [4] * 11)]
     batch = pair_batch(pairs, 2, 5)
     assert batch.source.tolist() == [[7] * 4 + [EOS_ID], [9] * 3 + [EOS_ID, 0]]

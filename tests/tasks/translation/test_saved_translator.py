@@ -1,4 +1,4 @@
-"""The file that is shipped beside a SavedModel: checked arguments, defaults filled in."""
+"""The file shipped beside a SavedModel checks its arguments and fills in defaults."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def saved(exported_folder: Path) -> Any:
         {"allow_unknown": np.bool_(False)},
     ],
 )
-def test_it_translates_as_the_python_api(saved: Any, translator: Translator, options: dict[str, Any]) -> None:
+def test_it_translates_like_the_python_api(saved: Any, translator: Translator, options: dict[str, Any]) -> None:
     found, expected = saved.translate(TEXTS, **options), translator.translate(TEXTS, **options)
     assert [h.text for h in found] == [h.text for h in expected]
     assert [h.score for h in found] == pytest.approx([h.score for h in expected], rel=1e-4)
@@ -60,7 +60,7 @@ def test_n_best_gives_a_list_per_text_and_many_texts_keep_their_order(saved: Any
     assert saved.translate([]) == []
 
 
-def test_it_scores_as_the_python_api(saved: Any, translator: Translator) -> None:
+def test_it_scores_like_the_python_api(saved: Any, translator: Translator) -> None:
     assert saved.score(TEXTS, TEXTS[::-1]) == pytest.approx(translator.score(TEXTS, TEXTS[::-1]), rel=1e-4)
 
 
@@ -84,34 +84,34 @@ def test_it_scores_as_the_python_api(saved: Any, translator: Translator) -> None
         (None, {}, TypeError, "list of str"),
     ],
 )
-def test_what_does_not_fit_is_an_exception_that_names_it(
+def test_an_invalid_argument_raises_an_exception_that_names_it(
     saved: Any, texts: Any, options: dict[str, Any], kind: type[Exception], words: str
 ) -> None:
     with pytest.raises(kind, match=words):
         saved.translate(texts, **options)
 
 
-def test_scoring_refuses_lists_of_different_length_and_single_texts(saved: Any) -> None:
+def test_scoring_refuses_lists_of_different_lengths_and_single_texts(saved: Any) -> None:
     with pytest.raises(ValueError, match="1 and 2"):
         saved.score(["ba"], ["ba", "ka"])
     with pytest.raises(TypeError, match="sources"):
         saved.score("ba", ["ba"])
 
 
-def test_another_process_is_told_to_load_for_itself(saved: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_process_must_load_for_itself(saved: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.getpid", lambda: -1)
     with pytest.raises(RuntimeError, match="spawn"):
         saved.translate(["ba"])
 
 
-def test_an_export_holds_what_the_docs_list_and_says_what_it_is(saved: Any, exported_folder: Path) -> None:
+def test_an_export_contains_what_the_docs_list_and_describes_itself(saved: Any, exported_folder: Path) -> None:
     listed = {"text", "ids", "saved_translator.py", "about.json"}
     assert {path.name for path in exported_folder.iterdir()} == listed
     shown = repr(saved)
     assert shown.startswith(f"<SavedTranslator of '{exported_folder}' (best checkpoint") or "average" in shown
 
 
-def test_about_says_what_was_exported(exported_folder: Path, translator: Translator) -> None:
+def test_about_describes_the_export(exported_folder: Path, translator: Translator) -> None:
     about = json.loads((exported_folder / "about.json").read_text())
     beam_size = about["options"]["beam_size"]
     assert beam_size.pop("help") == search_leaves(TranslationSearchConfig)["beam_size"].help

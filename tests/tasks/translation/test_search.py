@@ -1,4 +1,4 @@
-"""The search for translations is what the Python API says, and a score is the teacher-forced log-probability."""
+"""The search gives the results of the Python API, and a score is the teacher-forced log-probability."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.oracles import wu_penalty
 from tests.toy import sentences
 from tests.trained import assert_same
 
-TEXTS = [" ".join(words) for words in sentences(23, seed=3, longest=11)]  # lengths in no order
+TEXTS = [" ".join(words) for words in sentences(23, seed=3, longest=11)]  # unsorted lengths
 FEW = [" ".join(words) for words in sentences(7, seed=5)]
 
 
@@ -40,7 +40,7 @@ def test_ids_are_those_of_the_python_api(options: dict[str, float], translator: 
             np.testing.assert_allclose(found.scores[n, k], hypothesis.score, atol=1e-4)
 
 
-def test_tokens_of_a_shortlist_are_pieces_and_not_columns(translator: Translator) -> None:
+def test_tokens_of_a_shortlist_are_piece_ids_and_not_columns(translator: Translator) -> None:
     options = tf.nest.map_structure(
         tf.constant, TranslationOptions.by_name(values_of(translator.search_options(beam_size=1)))
     )
@@ -61,7 +61,7 @@ def test_n_best_is_sorted_and_its_best_is_that_of_n_best_one(translator: Transla
 
 
 def assert_scores_are_teacher_forced(translator: Translator, search: TranslationSearchConfig, rtol: float) -> None:
-    """Each hypothesis of a search, scored with its own pieces, gets the log-probability that the search says."""
+    """Asserts that each hypothesis, scored with its own pieces, gets the log-probability of the search."""
     sources = translator.encode_sources(TEXTS, 1000)
     found = [x.numpy() for x in translator.search_ids(pad_rows(sources, last=EOS_ID), search)]
     tokens, lengths, scores, log_probs = (x.reshape(-1, *x.shape[2:]) for x in found)
@@ -97,7 +97,7 @@ def test_a_score_is_the_teacher_forced_log_probability_in_bfloat16_too(translato
 
 
 def greedy_by_trying(translator: Translator, source: list[int], longest: int) -> list[int]:
-    """Takes the piece that scores best after what is there, by scoring every piece of the vocabulary."""
+    """Returns the greedy translation, found by scoring every piece of the vocabulary at each step."""
     vocab = translator.target.vocab_size
     tokens: list[int] = []
     while len(tokens) < longest - 1:
@@ -112,7 +112,7 @@ def greedy_by_trying(translator: Translator, source: list[int], longest: int) ->
     return [*tokens, EOS_ID]
 
 
-def test_a_beam_size_of_one_takes_the_best_piece_at_each_step(translator: Translator) -> None:
+def test_a_beam_size_of_one_chooses_the_best_piece_at_each_step(translator: Translator) -> None:
     search = TranslationSearchConfig(beam_size=1)
     sources = translator.encode_sources(TEXTS[:5], 1000)
     found = translator.search_ids(pad_rows(sources, last=EOS_ID), search)
@@ -132,7 +132,7 @@ def test_score_counts_the_end_and_does_not_depend_on_batch_mates(translator: Tra
     assert translator.score([], []) == []
 
 
-def test_score_agrees_with_the_search_where_the_pieces_are_the_same(translator: Translator) -> None:
+def test_score_agrees_with_the_search_if_the_pieces_are_the_same(translator: Translator) -> None:
     found = translator.translate(TEXTS)
     cuts = [translator.target.pieces(ids) for ids in translator.target.encode([h.text for h in found])]
     same = [n for n, cut in enumerate(cuts) if cut == found[n].pieces]

@@ -1,4 +1,4 @@
-"""SavedModels do what the Python API does, in a process without this package, whatever they are given."""
+"""SavedModels give the results of the Python API for any input, in a process without this package."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SEARCHES: dict[str, dict[str, float]] = {
     "long": {"beam_size": 1, "min_ratio": 1.5},
     "without the unknown token": {"allow_unknown": False},
 }
-CLIPPED: dict[str, tuple[dict[str, float], dict[str, float]]] = {  # given -> what is meant
+CLIPPED: dict[str, tuple[dict[str, float], dict[str, float]]] = {  # given -> equivalent
     "beam of zero": ({"beam_size": 0, "n_best": 5}, {"beam_size": 1}),
     "n-best past the beam": ({"beam_size": 2, "n_best": 5}, {"beam_size": 2, "n_best": 2}),
     "n-best below one": ({"n_best": -3}, {"n_best": 1}),
@@ -51,8 +51,8 @@ CLIPPED: dict[str, tuple[dict[str, float], dict[str, float]]] = {  # given -> wh
 
 pytestmark = pytest.mark.filterwarnings("ignore:text .*cut from")
 
-# Loads a SavedModel and calls it; prints for each call its outputs by name, as lists. Then one thread calls it wrongly,
-# and while that thread lives another one calls it rightly.
+# Loads a SavedModel and calls it; prints the outputs of each call by name, as lists. Then one thread calls it
+# incorrectly, and while that thread is alive another one calls it correctly.
 STRANGER = """
 import json, sys, threading
 request = json.load(sys.stdin)
@@ -106,7 +106,7 @@ NAMES = {"translate": ["texts"], "score": ["sources", "targets"], "translate_ids
 
 
 def call(function: str, *inputs: Any, **options: float) -> dict[str, Any]:
-    """Returns one call for the stranger; inputs are lists of str or rows of ids."""
+    """Returns a call for STRANGER; inputs are lists of str or rows of ids."""
     arrays = [np.array(x, object if function in ("translate", "score") else np.int32) for x in inputs]
     tensors = [[x.ravel().tolist(), "string" if x.dtype == object else "int32", list(x.shape)] for x in arrays]
     return {"function": function, "names": NAMES[function], "inputs": tensors, "options": options}
@@ -115,7 +115,7 @@ def call(function: str, *inputs: Any, **options: float) -> dict[str, Any]:
 def ask_stranger(folder: Path, blocked: list[str], calls: dict[str, dict[str, Any]]) -> Answers:
     """Calls a SavedModel in a fresh, isolated interpreter in which the `blocked` packages cannot be imported."""
     known = json.loads((folder.parent / "about.json").read_text())["options"]
-    for one in calls.values():  # in Python a signature wants every input
+    for one in calls.values():  # in Python a signature requires every input
         if one["options"]:
             chosen = {**{name: option["default"] for name, option in known.items()}, **one["options"]}
             one["options"] = {name: [value, known[name]["type"]] for name, value in chosen.items()}
@@ -134,7 +134,7 @@ def padded(translator: Translator, texts: list[str], *, cut: bool = True) -> np.
 
 @pytest.fixture(scope="module")
 def text_answers(exported_folder: Path) -> Answers:
-    """What text/ says, in a process without this package."""
+    """The answers of text/, in a process without this package."""
     searches = {**SEARCHES, **{name: given for name, (given, _) in CLIPPED.items()}}
     calls = {name: call("translate", TEXTS, **options) for name, options in searches.items()}
     calls["no text"] = call("translate", [], n_best=2)
@@ -147,7 +147,7 @@ def text_answers(exported_folder: Path) -> Answers:
 
 @pytest.fixture(scope="module")
 def ids_answers(exported_folder: Path, translator: Translator) -> Answers:
-    """What ids/ says, in a process without this package and without tensorflow-text."""
+    """The answers of ids/, in a process without this package and without tensorflow-text."""
     source = padded(translator, WORDS)
     calls = {name: call("translate_ids", source, **options) for name, options in SEARCHES.items()}
     calls["one row"] = call("translate_ids", padded(translator, WORDS[1:2]))
@@ -158,7 +158,7 @@ def ids_answers(exported_folder: Path, translator: Translator) -> Answers:
 
 
 def assert_same_translations(answer: dict[str, list[Any]], rows: list[list[Hypothesis]]) -> None:
-    """Strings and scores of a SavedModel are those of the Python API; beyond its hypotheses there are none."""
+    """Asserts that a SavedModel gives the strings and scores of the Python API, and no further hypotheses."""
     for n, row in enumerate(rows):
         assert answer["translations"][n][: len(row)] == [h.text for h in row]
         np.testing.assert_allclose(answer["scores"][n][: len(row)], [h.score for h in row], rtol=1e-4)
@@ -195,12 +195,12 @@ def test_ids_of_a_row_do_not_depend_on_the_others(ids_answers: Answers) -> None:
 
 
 @pytest.mark.parametrize("name", CLIPPED)
-def test_options_out_of_range_are_moved_into_it(text_answers: Answers, translator: Translator, name: str) -> None:
+def test_options_out_of_range_are_clipped(text_answers: Answers, translator: Translator, name: str) -> None:
     meant = translator.search_options(**CLIPPED[name][1])
     assert_same_translations(text_answers[name], translator.translate_all(TEXTS, meant))
 
 
-def test_empty_texts_stay_empty_and_no_text_gives_nothing(text_answers: Answers, ids_answers: Answers) -> None:
+def test_empty_texts_stay_empty_and_an_empty_batch_gives_nothing(text_answers: Answers, ids_answers: Answers) -> None:
     for answer, rows in ((text_answers["empty texts"], 2), (text_answers["no text"], 0)):
         assert answer["translations"] == [["", ""]] * rows
         assert answer["scores"] == answer["log_probs"] == [[0.0, 0.0]] * rows
@@ -220,7 +220,7 @@ def test_scores_of_pairs_are_those_of_the_python_api(
     np.testing.assert_allclose(ids_answers["score"]["log_probs"], expected, rtol=1e-4)
 
 
-def test_pairs_too_long_to_score_get_no_number_and_leave_the_others_theirs(
+def test_pairs_too_long_to_score_get_nan_without_affecting_the_others(
     text_answers: Answers, translator: Translator
 ) -> None:
     *long, short = text_answers["score long ones"]["log_probs"]
@@ -228,7 +228,7 @@ def test_pairs_too_long_to_score_get_no_number_and_leave_the_others_theirs(
     assert short == pytest.approx(translator.score([WORDS[0]], [WORDS[0]])[0], rel=1e-4)
 
 
-def test_a_row_of_ids_that_is_too_long_is_cut(ids_answers: Answers, translator: Translator) -> None:
+def test_a_row_of_ids_that_is_too_long_is_truncated(ids_answers: Answers, translator: Translator) -> None:
     expected = translator.search_ids(padded(translator, [LONG * 3]), translator.config.search)
     assert ids_answers["long row"]["tokens"] == expected.tokens.numpy().tolist()
 
@@ -270,7 +270,7 @@ def described(tensors: Any) -> dict[str, str]:
 
 
 EVER = {name: "float32 []" for name in ("length_penalty", "max_ratio", "min_ratio")}
-EVER |= {name: "int32 []" for name in ("beam_size", "n_best")}  # what clients of the first exports name
+EVER |= {name: "int32 []" for name in ("beam_size", "n_best")}  # used by clients of the first exports
 LEAVES = search_leaves(TranslationSearchConfig)
 OPTIONS = {name: f"{DTYPES[leaf.type].name} []" for name, leaf in LEAVES.items() if leaf.served}
 BY_TEXT = {
@@ -310,7 +310,7 @@ def test_defaults_of_the_signatures_are_the_options_of_the_run(
     exported_folder: Path, kind: str, translator: Translator
 ) -> None:
     signatures = read_signatures(exported_folder / kind)
-    assert translator.config.search != TranslationSearchConfig()  # else this would prove nothing
+    assert translator.config.search != TranslationSearchConfig()  # otherwise the test would prove nothing
     for name in {"serving_default", "translate_ids"} & set(signatures):
         defaults = {option: tf.make_ndarray(x).item() for option, x in signatures[name].defaults.items()}
         assert defaults == {option: getattr(translator.config.search, option) for option in OPTIONS}

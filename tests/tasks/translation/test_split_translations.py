@@ -1,4 +1,4 @@
-"""A text of several sentences is translated sentence by sentence; one of a single sentence as ever."""
+"""A text of several sentences is translated sentence by sentence; a single sentence as before."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def test_a_text_of_one_sentence_gives_the_same_bits_whether_texts_are_split_or_n
     assert not any(h.sentences for h in split)
 
 
-def test_a_text_is_translated_as_a_whole_if_it_is_not_to_be_split(translator: Translator) -> None:
+def test_a_text_is_translated_as_a_whole_if_splitting_is_off(translator: Translator) -> None:
     found = translator.translate(SEVERAL[0], split_sentences=False)
     assert found.sentences == ()
     assert found.source_pieces == translator.source.pieces(translator.source.encode([SEVERAL[0]])[0])
 
 
-def test_the_run_decides_where_the_call_does_not(translator: Translator) -> None:
+def test_the_run_decides_unless_the_call_does(translator: Translator) -> None:
     search = dataclasses.replace(translator.config.search, split_sentences=False)
     config = dataclasses.replace(translator.config, search=search)
     whole = Translator(translator.model, translator.source, translator.target, config)
@@ -66,13 +66,13 @@ def test_attention_and_alignments_are_those_of_the_whole_text(translator: Transl
     assert max(source for source, _ in pairs) < len(SEVERAL[0].split())
 
 
-def test_a_sentence_that_is_cut_is_named_by_the_number_of_its_text(translator: Translator) -> None:
+def test_a_truncated_sentence_is_named_by_the_number_of_its_text(translator: Translator) -> None:
     long = f"{WORDS[0]}. 1 " + "ka be " * 99
     with pytest.warns(UserWarning, match=r"^text 2: cut from \d+ to 37 pieces") as caught:
         translator.translate([SEVERAL[0], long], max_source_pieces=37)
     assert len(caught) == 1
 
 
-def test_text_of_many_sentences_is_not_cut_however_long(translator: Translator) -> None:
+def test_a_text_of_many_sentences_is_never_truncated(translator: Translator) -> None:
     found = translator.translate("ka be! 1 lo mi. " * 29, max_source_pieces=37)
     assert len(found.sentences) == 30

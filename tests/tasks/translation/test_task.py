@@ -1,4 +1,4 @@
-"""The translation task: what preparing makes of raw files."""
+"""The translation task: preparing raw files, validation and held-out scores."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def with_lines(corpus: toy.ToyCorpus, part: str, sources: list[str], targets: li
 
 
 def prepared(folder: Path, config: TranslationConfig) -> tuple[TranslationTask, list[str]]:
-    """Returns the task of a new run and what was said."""
+    """Returns the task of a new run and the lines that were printed."""
     run, said = RunDir(str(folder)), list[str]()
     config = run.create(config)
     return prepare(run, config, said.append), said
@@ -70,12 +70,12 @@ def test_the_tokenizer_of_bleu_is_chosen_for_the_target_text_stored_and_used(
     written = [[Hypothesis(text + "。", 0.0, 0.0, [], [], np.zeros((0, 0)))] for text in references]
     monkeypatch.setattr(task.translator, "translate_all", lambda *_, **__: written)
     assert task.validate()["bleu"] > 40.0  # 13a sees five wrong words
-    assert run.create(config).train.bleu_tokenizer == "zh"  # auto agrees with what was decided
+    assert run.create(config).train.bleu_tokenizer == "zh"  # auto is compatible with the choice
     again, _ = prepared(tmp_path / "run", config)
     assert again.tokenizer == "zh"
 
 
-def test_a_run_begun_before_there_was_a_choice_keeps_its_tokenizer(tmp_path: Path) -> None:
+def test_a_run_older_than_the_option_keeps_its_tokenizer(tmp_path: Path) -> None:
     config = chinese_run(tmp_path)
     prepared(tmp_path / "run", config)
     stored = tmp_path / "run" / "config.yaml"
@@ -85,7 +85,9 @@ def test_a_run_begun_before_there_was_a_choice_keeps_its_tokenizer(tmp_path: Pat
     assert not any("tokenizer" in line for line in said)
 
 
-def test_a_tokenizer_that_is_not_installed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tokenizer_that_is_not_installed_gives_a_one_line_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from sacrebleu.tokenizers import tokenizer_ja_mecab
 
     monkeypatch.setattr(tokenizer_ja_mecab, "MeCab", None)
@@ -93,7 +95,7 @@ def test_a_tokenizer_that_is_not_installed_is_one_line(tmp_path: Path, monkeypat
         prepared(tmp_path / "run", chinese_run(tmp_path, train__bleu_tokenizer="ja-mecab"))
 
 
-def test_training_says_that_its_metric_stands_still_and_the_loss_decides(
+def test_training_reports_that_its_metric_is_constant_and_the_loss_decides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
@@ -120,7 +122,7 @@ def test_the_normalisation_of_the_target_may_be_chosen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["train", "valid"])
-def test_the_same_text_on_both_sides_is_refused_and_the_doctor_named(tmp_path: Path, part: str) -> None:
+def test_the_same_text_on_both_sides_is_refused_with_a_reference_to_the_doctor(tmp_path: Path, part: str) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
     source, target = getattr(corpus, f"{part}_source"), getattr(corpus, f"{part}_target")
     target.write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
@@ -146,13 +148,13 @@ def test_final_weights_are_scored_greedily_and_with_the_beam_of_the_run(toy_run:
     assert f"beam bleu {final['valid_beam_bleu']:.3f}" in told
 
 
-def test_without_a_beam_there_is_nothing_to_stand_beside_the_greedy_scores(tmp_path: Path) -> None:
+def test_without_a_beam_there_are_only_greedy_scores(tmp_path: Path) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
     task, _ = prepared(tmp_path / "run", toy.tiny_config(corpus, search__beam_size=1, search__n_best=1))
     assert task.search_scores() == {}
 
 
-def test_outputs_that_are_far_too_short_are_told(
+def test_outputs_that_are_far_too_short_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
@@ -168,7 +170,7 @@ def test_outputs_that_are_far_too_short_are_told(
 
 
 @pytest.mark.parametrize("blank", ["\u200b", "\x01 \ufeff"])
-def test_held_out_pairs_without_content_are_left_out_and_training_goes_on(tmp_path: Path, blank: str) -> None:
+def test_held_out_pairs_without_content_are_left_out_and_training_continues(tmp_path: Path, blank: str) -> None:
     corpus = toy.make_corpus(tmp_path / "corpus", seed=5)
     lines = corpus.valid_source.read_text(encoding="utf-8")
     corpus.valid_source.write_text(f"{blank}\n{lines}ba\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The Python API: shapes of results, independence of batch mates, one maths for search and scoring, bad input."""
+"""The Python API: shapes of results, independence of the batch, options, invalid and unusual input."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from seq2seq_tf.training.run_dir import RunDir
 from tests.toy import sentences
 from tests.trained import assert_same, copy_run
 
-TEXTS = [" ".join(words) for words in sentences(23, seed=3, longest=11)]  # lengths in no order
+TEXTS = [" ".join(words) for words in sentences(23, seed=3, longest=11)]  # unsorted lengths
 
 
-# --- What comes back --------------------------------------------------------------------------------------------------
+# --- Results ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_toy_translator_has_learnt_something(translator: Translator) -> None:
-    """Otherwise the other tests compare empty with empty."""
+    """Otherwise the other tests would compare empty translations."""
     texts = [h.text for h in translator.translate(TEXTS)]
     assert len(set(texts)) > 11
     assert np.mean([len(text.split()) for text in texts]) > 1
 
 
-def test_a_str_gives_one_result_and_a_list_a_list(translator: Translator) -> None:
+def test_a_string_gives_one_result_and_a_list_gives_a_list(translator: Translator) -> None:
     one = translator.translate(TEXTS[0])
     assert isinstance(one, Hypothesis)
     assert_same(translator.translate([TEXTS[0]])[0], one)
@@ -100,7 +100,7 @@ def test_defaults_are_the_options_of_the_run(translator: Translator) -> None:
         assert_same(ours, theirs)
 
 
-def test_the_n_best_of_the_run_follows_a_smaller_beam(translator: Translator) -> None:
+def test_a_smaller_beam_reduces_the_n_best_of_the_run(translator: Translator) -> None:
     search = dataclasses.replace(translator.config.search, beam_size=5, n_best=4)
     config = dataclasses.replace(translator.config, search=search)
     wide = Translator(translator.model, translator.source, translator.target, config)
@@ -133,10 +133,10 @@ def test_an_unknown_option_or_one_out_of_range_is_named(
         translator.translate(TEXTS, **options)
     for word in words:
         assert word in str(caught.value)
-    assert "--" not in str(caught.value)  # that is how flags are written
+    assert "--" not in str(caught.value)  # flags are written like that
 
 
-def test_score_refuses_lists_of_different_length_and_single_texts(translator: Translator) -> None:
+def test_score_refuses_lists_of_different_lengths_and_single_texts(translator: Translator) -> None:
     with pytest.raises(InputError, match="2 and 1"):
         translator.score(TEXTS[:2], TEXTS[:1])
     with pytest.raises(InputError, match="sources must be a list of texts, got one text"):
@@ -144,7 +144,7 @@ def test_score_refuses_lists_of_different_length_and_single_texts(translator: Tr
 
 
 @pytest.mark.parametrize("bad", [None, b"ka", 7, ["ka"], float("nan"), "ka\udcff"])
-def test_an_item_that_is_no_text_is_named(translator: Translator, bad: Any) -> None:
+def test_an_item_that_is_not_a_text_is_named(translator: Translator, bad: Any) -> None:
     named = "texts: item 2 (must be a str|is not valid Unicode)"
     with pytest.raises(InputError, match=named):
         translator.translate([TEXTS[0], bad])
@@ -158,7 +158,7 @@ def test_an_item_that_is_no_text_is_named(translator: Translator, bad: Any) -> N
         translator.translate(tf.constant(["ka"]))
 
 
-def test_texts_may_come_as_an_array_or_from_a_generator(translator: Translator) -> None:
+def test_texts_may_be_an_array_or_a_generator(translator: Translator) -> None:
     expected = [h.text for h in translator.translate(TEXTS[:3])]
     for texts in (np.array(TEXTS[:3]), (text for text in TEXTS[:3])):
         assert [h.text for h in translator.translate(texts)] == expected
@@ -170,7 +170,7 @@ def test_a_pair_too_long_for_memory_is_named_and_not_scored(translator: Translat
         translator.score(["ka", "ka be " * 9999], ["ka", "be ka " * 9999])
 
 
-def test_a_translator_says_what_it_is(translator: Translator, toy_run: Path) -> None:
+def test_a_translator_describes_itself(translator: Translator, toy_run: Path) -> None:
     parameters = sum(v.value.numpy().size for v in translator.model.trainable_variables)
     for part in (
         str(toy_run),
@@ -193,18 +193,18 @@ def test_no_call_traces_again(translator: Translator) -> None:
         assert function.experimental_get_tracing_count() == 1
 
 
-def test_batches_side_by_side_trace_once(translator: Translator) -> None:
+def test_parallel_batches_trace_once(translator: Translator) -> None:
     fresh = Translator(translator.model, translator.source, translator.target, translator.config)
     fresh.translate(TEXTS, beam_size=1, batch_tokens=1)
     counts = {key: function.experimental_get_tracing_count() for key, function in fresh.searches.items()}
     assert counts.pop(("greedy", False)) == 1
-    assert not any(counts.values())  # the others are traced when they are asked for
+    assert not any(counts.values())  # the others are traced on first use
 
 
-# --- Strange texts ----------------------------------------------------------------------------------------------------
+# --- Unusual texts ----------------------------------------------------------------------------------------------------
 
 
-def test_a_long_text_is_cut_with_a_warning_that_names_it(translator: Translator) -> None:
+def test_a_long_text_is_truncated_with_a_warning_that_names_it(translator: Translator) -> None:
     long = "ka be du " * 11_112  # 100,008 characters
     with pytest.warns(UserWarning, match=r"text 2: cut from \d+ to 37 pieces") as caught:
         found = translator.translate([TEXTS[0], long, TEXTS[1]], max_source_pieces=37)
@@ -214,7 +214,7 @@ def test_a_long_text_is_cut_with_a_warning_that_names_it(translator: Translator)
     assert_same(found[2], translator.translate(TEXTS[1]))
 
 
-def test_a_text_at_the_limit_is_not_cut(translator: Translator) -> None:
+def test_a_text_at_the_limit_is_not_truncated(translator: Translator) -> None:
     pieces = len(translator.source.encode([TEXTS[0]])[0])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -250,7 +250,7 @@ def test_any_text_gives_some_text(translator: Translator, text: str) -> None:
     assert np.isfinite(translator.score([text], [text])[0])
 
 
-def test_stopping_early_never_finds_better_and_here_sometimes_worse(translator: Translator) -> None:
+def test_early_stopping_never_finds_a_better_translation_and_here_sometimes_a_worse_one(translator: Translator) -> None:
     texts = [" ".join(words) for words in sentences(31, seed=5)]
     exact, early = (
         np.array([h.score for h in translator.translate(texts, beam_size=5, length_penalty=3.0, early_stop=early_stop)])
@@ -278,7 +278,7 @@ def test_a_shortlist_of_all_pieces_gives_the_exact_translations(
         np.testing.assert_allclose([h.score for h in short], [h.score for h in exact], rtol=1e-4, atol=1e-5)
 
 
-def test_a_shortlist_holds_the_search_to_its_pieces(translator: Translator, toy_run: Path) -> None:
+def test_a_shortlist_restricts_the_search_to_its_pieces(translator: Translator, toy_run: Path) -> None:
     found = translator.translate("ba de gi", shortlist=1, beam_size=3)
     allowed = translator.lexicon().candidates(np.asarray(translator.source.encode(["ba de gi"])), 1)
     assert set(translator.target.encode([found.text])[0]) <= set(allowed)
@@ -291,12 +291,12 @@ def test_a_shortlist_without_training_pairs_is_refused(toy_run: Path, tmp_path: 
         bare.translate("ba", shortlist=5)
 
 
-def test_a_lexicon_is_learnt_from_whole_training_pairs_only(toy_run: Path, tmp_path: Path) -> None:
+def test_a_lexicon_is_learnt_from_undamaged_training_pairs_only(toy_run: Path, tmp_path: Path) -> None:
     run = RunDir(str(copy_run(toy_run, tmp_path / "run", "lexicon.npz")))
     shutil.copytree(toy_run / "data", run.data)
     ids = next(Path(run.data).glob("train.0.target.*.ids"))
     whole = ids.read_bytes()
-    ids.write_bytes(bytes([whole[0], whole[1] ^ 0x80]) + whole[2:])  # a piece that there is not
+    ids.write_bytes(bytes([whole[0], whole[1] ^ 0x80]) + whole[2:])  # a piece that does not exist
     with pytest.raises(InputError, match=rf"{ids.name}: damaged: differs from what was prepared"):
         Translator.load(run.path).translate("ba", shortlist=5)
     assert not Path(run.lexicon).exists()
@@ -308,7 +308,7 @@ def test_a_lexicon_is_learnt_from_whole_training_pairs_only(toy_run: Path, tmp_p
     np.testing.assert_array_equal(found.best, load_lexicon(str(toy_run / "lexicon.npz")).best)
 
 
-def test_weights_prepared_at_load_give_what_weights_of_training_give(translator: Translator) -> None:
+def test_weights_prepared_at_loading_give_the_same_results_as_those_in_training(translator: Translator) -> None:
     live = Translator(translator.model, translator.source, translator.target, translator.config)
     texts = [" ".join(words) for words in sentences(7, seed=6)]
     for beam_size in (1, 3):
