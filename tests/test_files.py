@@ -95,7 +95,7 @@ def test_a_folder_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:
 
 
 _MOVES = {"os.replace", "os.rename", "os.renames", "shutil.move"}
-_ELSEWHERE = {"benchmarks/peers/prepare_pieces.py"}  # runs in environments of other toolkits, without this package
+_ELSEWHERE = {"benchmarks/peers/prepare_pieces.py"}  # runs in the environments of other toolkits, without this package
 
 
 def test_only_the_files_module_renames_files() -> None:

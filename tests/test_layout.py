@@ -41,7 +41,7 @@ BESIDE = {
 FOLDERS = {
     "benchmarks": "benchmarks/",
     "data_scripts": "data_scripts/",
-    "e2e": "long runs of a whole task",
+    "e2e": "long runs of whole tasks",
     "examples": "examples/",
 }
 
@@ -61,7 +61,7 @@ def file_of(module: str) -> str:
 
 def test_every_module_has_its_test_file() -> None:
     without = {module for module in modules() if file_of(module) not in files()}
-    assert without == set(WITHOUT), "a test file under the module's name, or a reason in WITHOUT"
+    assert without == set(WITHOUT), "add a test file named after the module, or a reason in WITHOUT"
 
 
 def test_every_test_file_has_its_module() -> None:

@@ -15,7 +15,7 @@ from seq2seq_tf import machine
 from tests.toy import ROOT, environment, make_corpus, tiny_config
 from tests.trained import Exported, copy_run
 
-# Alone, together and from the SavedModel; prints whether oneDNN was on, strings and scores.
+# Translates one by one, in a batch and with the SavedModel; prints whether oneDNN was on, strings and scores.
 THREE_WAYS = """
 import json, sys
 from seq2seq_tf.tasks.translation.translator import Translator

@@ -24,7 +24,7 @@ REMOVABLE = sorted(set(TASKS) - {DEFAULT_TASK})
 
 
 def without(folder: Path, *tasks: str) -> Path:
-    """Returns a folder with a copy of the package that lacks the tasks."""
+    """Returns a folder with a copy of the package without the tasks."""
     package = folder / PACKAGE
     shutil.copytree(ROOT / PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     registry = package / "tasks" / "__init__.py"

@@ -63,7 +63,7 @@ def test_a_failure_names_the_seed_that_repeats_it(tmp_path: Path) -> None:
     first = run(tmp_path, DRAWING, "--seed=random")
     seeds = set(re.findall(r"--seed=(\d+)", first))
     assert len(seeds) == 1, first
-    assert len(re.findall("- seed -.*\nseed: ", first)) == 2  # in each failure; and in the header and at the end:
+    assert len(re.findall("- seed -.*\nseed: ", first)) == 2  # with each failure; also in the header and at the end:
     assert len(re.findall("^seed: ", first, re.MULTILINE)) == 4
     again = run(tmp_path, DRAWING, f"--seed={seeds.pop()}")
     assert drawn(first) == drawn(again) != []

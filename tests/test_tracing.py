@@ -1,4 +1,4 @@
-"""A function becomes one graph for all shapes of its signature, and its Python is not rewritten."""
+"""A function becomes one graph for all shapes of its signature, and AutoGraph does not rewrite its code."""
 
 from __future__ import annotations
 

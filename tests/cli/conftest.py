@@ -1,4 +1,4 @@
-"""Programs are run as a user runs them: in a process of their own."""
+"""Fixtures that run programs as a user does: each in its own process."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def allow_only_small_files() -> None:
-    """Makes writing past 4 KiB fail, as on a full disk."""
+    """Makes writing more than 4 KiB to a file fail, as on a full disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Returns a function (command of seq2seq-data, flags...) -> what it printed and its exit code, in `tmp_path`."""
+    """Returns a function (command of seq2seq-data, flags...) -> output and exit code, which runs in `tmp_path`."""
 
     def run(
         name: str, *arguments: object, full_disk: bool = False, **environment: str
@@ -45,7 +45,7 @@ def data(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="session")
 def caption_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A captioner with random weights."""
+    """Run folder of a captioner with random weights."""
     from seq2seq_tf.tasks.captioning.captioner import build_model
     from seq2seq_tf.tasks.captioning.config import CaptioningConfig
     from seq2seq_tf.tasks.captioning.grammar import all_words

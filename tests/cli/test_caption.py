@@ -1,4 +1,4 @@
-"""seq2seq-caption as a user starts it: train, describe, evaluate, draw."""
+"""seq2seq-caption as a user runs it: train, describe, evaluate, draw."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TRAIN = (
 
 
 class Used(NamedTuple):
-    """Every slow start of this file, and the folder with what they wrote."""
+    """Results of all slow runs of this file, and the folder with what they wrote."""
 
     ended: dict[str, Ended]
     folder: Path
@@ -91,7 +91,7 @@ def test_scenes_are_written_with_their_captions(used: Used, captioner: Captioner
     scenes = maker.scenes(5)
     listed = (used.folder / "scenes" / "captions.txt").read_text().splitlines()
     assert listed == [f"scene_000{n}.png\t{scene.caption}" for n, scene in enumerate(scenes)]
-    for folder in ("scenes", "again"):  # the same with the run's options, which are the defaults here
+    for folder in ("scenes", "again"):  # again with the run's options, which are the defaults here
         for n, pixels in enumerate(maker.draw(scenes)):
             np.testing.assert_array_equal(read_image(str(used.folder / folder / f"scene_000{n}.png"), 40), pixels)
 
@@ -172,7 +172,7 @@ def test_wrong_flags_are_refused_before_tensorflow_is_imported(
 
 
 def path_with(folder: Path) -> str:
-    """Returns a PYTHONPATH on which the folder comes first."""
+    """Returns a PYTHONPATH that starts with the folder."""
     from tests.toy import environment
 
     return f"{folder}:{environment()['PYTHONPATH']}"

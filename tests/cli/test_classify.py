@@ -1,4 +1,4 @@
-"""seq2seq-classify as a user starts it: train, predict, evaluate, mistakes; and the data doctor with its run."""
+"""seq2seq-classify as a user runs it: train, predict, evaluate, mistakes; and the data doctor with its run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINES = ["abcdefgh", "", "adgjbehk", "   ", "ahdkgcjf"]
 
 
 class Runs:
-    """A run made by the program, and what the programs said."""
+    """A run trained by the program, and what the programs printed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = labelled_runs.write_languages(folder, seed=3, train=61)
@@ -30,7 +30,7 @@ class Runs:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """Every slow start of this file: training, then the others."""
+    """All slow runs of this file: training, then the others."""
     runs = Runs(tmp_path_factory.mktemp("languages"))
     config = runs.folder / "config.yaml"
     options = {**labelled_runs.TINY, "data.min_snippet": 3, "train.batch_tokens": 303, "train.max_epochs": 9}
@@ -95,7 +95,7 @@ def test_evaluation_counts_the_labels_of_the_classifier(runs: Runs) -> None:
 def test_mistakes_are_one_line(runs: Runs) -> None:
     assert_one_error_line(runs.ended["no test set"], "no test set", "--data")
     assert_one_error_line(runs.ended["invalid"], "<standard input>:2", "0xff")
-    assert len(runs.ended["invalid"].stdout.splitlines()) == 1  # the good line before it
+    assert len(runs.ended["invalid"].stdout.splitlines()) == 1  # the good line before the bad one
     assert_one_error_line(runs.ended["other"], "model.cell", "'lstm'", "'gru'")
 
 

@@ -1,4 +1,4 @@
-"""Scripts for shells hold every command and flag; a real bash completes with its script as a user sees it."""
+"""Completion scripts contain every command and flag; a real bash completes with its script as a user sees it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BASH = ["bash", "--norc", "--noprofile"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts, and a few files to name."""
+    """Folder with the scripts, and a few files to complete."""
     made = tmp_path_factory.mktemp("shell")
     for shell in SHELLS:
         (made / f"script.{shell}").write_text(script(shell, PROGRAMS))
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def completed(folder: Path, *words: str) -> set[str]:
-    """Returns what bash would offer for the last of the words, divided as bash divides a line."""
+    """Returns what bash offers for the last word; the words are split as bash splits a line."""
     quoted = " ".join(f"'{word}'" for word in words)
     ask = f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _seq2seq_tf; printf '%s\\n' \"${{COMPREPLY[@]}}\""
     done = subprocess.run(
@@ -77,7 +77,7 @@ def test_bash_completes_commands(folder: Path, name: str) -> None:
         (["seq2seq-translate", "--output", "="], {"text", "jsonl"}),
         (["seq2seq-translate", "--output", "=", "js"], {"jsonl"}),
         (["seq2seq-translate", "--output", "te"], {"text"}),
-        (["seq2seq-translate", "--output=te"], {"--output=text"}),  # as COMP_WORDBREAKS without = divides
+        (["seq2seq-translate", "--output=te"], {"--output=text"}),  # as split by a COMP_WORDBREAKS without =
         (["seq2seq-train", "--train.optimizer", "=", "ada"], {"adadelta", "adagrad", "adam", "adamw"}),
         (["seq2seq-translate", "--model_dir", "=", "ru"], {"runs", "rules.txt"}),
         (["seq2seq-translate", "--model_dir", "runs/"], {"runs/de en"}),
@@ -94,7 +94,7 @@ def test_bash_completes_flags_choices_and_files(folder: Path, words: list[str], 
 
 
 def typed(folder: Path, line: str, ends: str) -> str:
-    """Returns what an interactive bash shows for keys that are typed, up to a line that ends so."""
+    """Returns what an interactive bash shows for typed keys, up to a line that ends with `ends`."""
     terminal, other_end = pty.openpty()
     environment = {**os.environ, "TERM": "dumb", "PS1": "> ", "HISTFILE": "/dev/null"}
     streams: dict[str, Any] = {"stdin": other_end, "stdout": other_end, "stderr": other_end}

@@ -1,4 +1,4 @@
-"""seq2seq-config prints examples, options and scripts; a name may stand without its flag."""
+"""seq2seq-config prints examples, options and scripts; a name may be given without its flag."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""seq2seq-evaluate as a user starts it: what it prints and writes is what sacreBLEU and the Python API say."""
+"""seq2seq-evaluate as a user runs it: it prints and writes the results of sacreBLEU and the Python API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.trained import Call, Ended, assert_one_error_line, copy_run, run_prog
 
 
 class Evaluated(NamedTuple):
-    """Every slow start of this file, and the folder with what they wrote."""
+    """Results of all slow runs of this file, and the folder with what they wrote."""
 
     ended: dict[str, Ended]
     folder: Path
@@ -76,7 +76,7 @@ def test_scores_are_those_of_sacrebleu_for_the_written_translations(evaluated: E
         expected = metric.corpus_score(translations, [references]).score
         assert found[name] == {"score": pytest.approx(expected), "signature": str(metric.get_signature())}
         assert f"{name.upper():<10} {expected:6.2f}  {metric.get_signature()}" in evaluated.ended["own"].stdout
-    assert 5.0 < found["chrf"]["score"] < 100.0  # else this proves little
+    assert 5.0 < found["chrf"]["score"] < 100.0  # otherwise this proves little
 
 
 def test_the_test_set_of_the_run_is_translated_with_its_options(
@@ -118,7 +118,7 @@ def test_show_prints_sentences_with_references_and_translations(evaluated: Evalu
 
 
 def test_other_files_another_case_and_another_tokenizer_can_be_scored(evaluated: Evaluated, toy_run: Path) -> None:
-    """The reference is a .gz in capitals: only because case is ignored, the score is that of the plain file."""
+    """The reference is a .gz in capitals: it gets the score of the plain file only because case is ignored."""
     found = result(evaluated, "other")
     assert found["reference"].endswith("capitals.gz")
     assert found["search"]["beam_size"] == 1
@@ -138,7 +138,7 @@ def test_the_length_of_the_translations_is_printed_beside_the_scores(evaluated: 
 
 
 def test_translations_that_are_all_empty_are_reported(evaluated: Evaluated, toy_run: Path) -> None:
-    """And several references are all scored, here against nothing."""
+    """Several references are used, too, here for empty translations."""
     done = evaluated.ended["empty"]
     assert (done.code, done.stderr) == (
         0,

@@ -1,4 +1,4 @@
-"""What holds for every program and command: help, hints, ranges, encodings, outputs, runs of other tasks."""
+"""Tests of every program and command: help, hints, ranges, encodings, outputs, runs of other tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.trained import assert_one_error_line
 
 USED = [name for name in COMMANDS if name not in TRAINING]
 every_program = pytest.mark.parametrize("name", COMMANDS)
-# Paths that a program writes, and what it needs beside them to come so far.
+# Program, flag that names an output, and a file name for it.
 OUTPUTS = [
     ("evaluate", "json", "x"),
     ("evaluate", "hypotheses", "x"),
@@ -41,7 +41,7 @@ OUTPUTS = [
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A run folder of each task, with a configuration and nothing else."""
+    """A run folder for each task, with a configuration and nothing else."""
     folder = tmp_path_factory.mktemp("runs")
     for task, kind in TASKS.items():
         (folder / task).mkdir()
@@ -92,7 +92,7 @@ def test_help_of_training_lists_options_by_section_with_range_and_default(
 
 
 def bounds(parser: Any) -> tuple[float, float]:
-    """Returns what absl's parser of a number allows."""
+    """Returns the bounds that absl's parser of a number allows."""
     return parser.lower_bound, parser.upper_bound
 
 

@@ -1,4 +1,4 @@
-"""seq2seq-export as a user starts it; what it makes is looked at in tests/tasks/translation/test_served.py."""
+"""seq2seq-export as a user runs it; tests/tasks/translation/test_served.py tests what it writes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.trained import Call, Ended, Exported, assert_one_error_line, copy_run
 
 @pytest.fixture(scope="module")
 def ended(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
-    """Every slow start of this file that ends with an error."""
+    """All slow runs of this file that end with an error."""
     folder = tmp_path_factory.mktemp("export")
     (folder / "there").mkdir()
     (folder / "blank").write_text("\n  \n")

@@ -1,4 +1,4 @@
-"""Kinds of flags: what a number, a path, an output and an option take, and how they refuse the rest."""
+"""Kinds of flags: which values a number, a path, an output and an option accept, and how they refuse others."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_option_is_checked_as_in_a_file() -> None:
 
 
 def values(**paths: str) -> flags.FlagValues:
-    """Returns flags: `text` names what is read, the others what is written."""
+    """Returns flags: `text` names an input, the others name outputs."""
     found = flags.FlagValues()
     flags.DEFINE(PathParser(), "text", None, "", found)
     for name in ("json", "out"):

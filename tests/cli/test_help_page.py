@@ -1,4 +1,4 @@
-"""A page of help names each flag once with its meaning, range and default, in columns of any width."""
+"""A help page lists each flag once with its meaning, range and default, for any width of the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes in the flags of seq2seq-inspect are one line, before anything slow; --help lists commands and flags."""
+"""Mistakes in the flags of seq2seq-inspect are one line, before any slow work; --help lists commands and flags."""
 
 from __future__ import annotations
 

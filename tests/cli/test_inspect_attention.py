@@ -1,4 +1,4 @@
-"""Attention as a user asks for it: maps and alignments of sentences, captions over their images."""
+"""seq2seq-inspect attention as a user runs it: maps and alignments of sentences, captions over their images."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def inspected(
 
 
 def without_attention(run: Path, folder: Path) -> Path:
-    """Returns a run folder whose configuration says that its model has no attention."""
+    """Returns a run folder whose configuration specifies a model without attention."""
     copy = copy_run(run, folder / "plain")
     text = (copy / "config.yaml").read_text(encoding="utf-8")
     (copy / "config.yaml").write_text(text.replace("attention: bahdanau", "attention: none"), encoding="utf-8")

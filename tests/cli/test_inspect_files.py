@@ -1,4 +1,4 @@
-"""What the commands of seq2seq-inspect share: names of files, warnings, tasks that offer something."""
+"""Code shared by the commands of seq2seq-inspect: names of files, warnings, tasks with an ability."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradients as a user asks for them: of a run, of fresh cells, of a toy by hand."""
+"""seq2seq-inspect gradients as a user runs it: of a run, of untrained cells, of a toy calculated by hand."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_gradients_of_a_translator_are_shown_for_encoder_and_decoder(inspected: 
     for cell in ("encoder/layer_0/forward", "encoder/layer_0/backward", "decoder/layer_0"):
         assert len(re.findall(rf"^(un)?trained +{cell} +[hc] ", printed, re.MULTILINE)) == 4
     written = sorted(path.name for path in inspected.folder.glob("p_*.png"))
-    assert written == ["p_flow.png", "p_gates.png"]  # the toy run writes no line of metrics before it ends
+    assert written == ["p_flow.png", "p_gates.png"]  # the toy run logs no update, so there is no curve of them
 
 
 def test_cells_are_compared_without_a_run(inspected: Inspected) -> None:
@@ -63,7 +63,7 @@ def test_cells_are_compared_without_a_run(inspected: Inspected) -> None:
 
 
 def test_the_toy_prints_each_factor_and_their_product(inspected: Inspected) -> None:
-    """The numbers of the hand-made example in tests/inspection/test_toy_recurrence.py."""
+    """The numbers are those calculated by hand in tests/inspection/test_toy_recurrence.py."""
     printed = ok(inspected, "toy")
     (equation,) = re.findall(r"dh_3/dh_1 = (\S+) \* (\S+) = (\S+)", printed)
     first, second, product = map(float, equation)

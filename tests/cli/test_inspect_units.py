@@ -1,4 +1,4 @@
-"""Hidden units as a user asks for them: a search on held-out text, and texts coloured by chosen units."""
+"""seq2seq-inspect units as a user runs it: a search on held-out text, and texts coloured by chosen units."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_units_are_searched_on_the_held_out_text(inspected: Inspected) -> None:
     assert stored["units"] == 26  # 13 units, h and c
     names = [entry["name"] for entry in stored["properties"]]
     assert "matches m." in names
-    assert "inside_if_condition" not in names  # the text is no Python source
+    assert "inside_if_condition" not in names  # the text is not Python source
     page = (inspected.folder / "units.html").read_text(encoding="utf-8")
     for entry in stored["properties"]:
         assert re.search(rf"^{re.escape(entry['name'])} .* {entry['units'][0]['unit']} ", printed, re.MULTILINE)

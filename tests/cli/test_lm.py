@@ -1,4 +1,4 @@
-"""seq2seq-lm as a user starts it: the smallest example of the docs from training to its table, and mistakes."""
+"""seq2seq-lm as a user runs it: the smallest example of the docs from training to its table, and mistakes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.trained import Call, Ended, assert_one_error_line, run_program, run_p
 
 
 class Hello(NamedTuple):
-    """A run that has learned "hello", and every slow start of this file."""
+    """A run that has learnt "hello", and the results of all slow runs of this file."""
 
     run: Path
     trained: Ended

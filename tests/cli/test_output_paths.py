@@ -1,4 +1,4 @@
-"""An output that cannot be written is refused before the work, and trying it changes nothing."""
+"""An output that cannot be written is refused before the work, and checking it changes nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_folder_and_its_parents_need_not_exist(tmp_path: Path) -> None:
         ("folder", False, "is a folder"),
         ("pipe", False, "not a file on disk"),
         ("n" * 300, False, "too long"),
-        ("n" * 253, False, "too long"),  # with the ending of the name it is first written under
+        ("n" * 253, False, "too long"),  # with the ending of the temporary name
         ("loop", False, "symbolic link"),
         ("a/" * 5000 + "a", True, "too long"),
     ],
@@ -60,7 +60,7 @@ def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path, path: str,
 
 
 def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the tests may run as root, whom nothing stops
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the tests may run as root, who has every permission
     assert "no permission" in refusal(f"{tmp_path}/x")
     assert "no permission" in refusal(f"{tmp_path}/a/b", folder=True)
 

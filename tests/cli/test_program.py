@@ -1,4 +1,4 @@
-"""What a program raises becomes one line on standard error and an exit code."""
+"""Errors raised by a program become one line on standard error and an exit code."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from tests import toy
 
 
 def run(main: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program with that main function."""
+    """Runs a program whose function `main` is defined by the given code."""
     script = (
         "from seq2seq_tf.cli import program\n"
         "from seq2seq_tf.errors import InputError, TrainingError\n"

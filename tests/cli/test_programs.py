@@ -1,4 +1,4 @@
-"""All programs, as other modules see them."""
+"""The list of programs, their commands and flags."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_program_without_commands_has_one_unnamed_command() -> None:
 
 
 def test_flags_of_a_command_are_defined_inside_the_context_and_those_of_the_caller_are_restored() -> None:
-    earlier = [flags.FLAGS[name] for name in flags.FLAGS if name == "model_dir"]  # of a module that a test imported
+    earlier = [flags.FLAGS[name] for name in flags.FLAGS if name == "model_dir"]  # defined by another test
     if earlier:
         del flags.FLAGS.model_dir
     flags.DEFINE_string("model_dir", "kept", "of the caller")

@@ -1,4 +1,4 @@
-"""The run folder is looked at before TensorFlow is imported, and weights that are not final are said."""
+"""The run folder is checked before TensorFlow is imported, and weights that are not final are reported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.programs import defined
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """What --model_dir names, with a configuration of a translator."""
+    """The folder named by --model_dir, with the configuration of a translator."""
     (tmp_path / "config.yaml").write_text("task: translation\n", encoding="utf-8")
     with defined("translate"):
         flags.FLAGS(["translate", f"--model_dir={tmp_path}"])
@@ -44,7 +44,7 @@ def test_a_folder_that_is_not_a_run_is_named(folder: Path) -> None:
 
 
 class Loaded:
-    """A run in use."""
+    """A loaded run."""
 
     def __init__(self, *, final: bool) -> None:
         self.weights = Weights(final, "best checkpoint", 7, 0, "runs/x/model.npz")

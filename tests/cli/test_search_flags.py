@@ -1,4 +1,4 @@
-"""A flag per search option: what is given is handed on, what is not leaves the run's own value."""
+"""A flag per search option: given values are passed on, the others leave the run's own values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows of standard input: files, pipes whose lines come slowly, a terminal; what is bad drops nothing good."""
+"""Windows of standard input: files, pipes with slow lines, a terminal; a bad line loses none of the good ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINES = ["ka be", "", "ä", "x" * 200_001, "\u2028 lo", "end"]
 
 
 class Pipe:
-    """A pipe that stands in for standard input, and its other end."""
+    """A pipe that replaces standard input, and its writing end."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         reading, self.writing = os.pipe()
@@ -43,7 +43,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
 
 @contextlib.contextmanager
 def use_file(path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Standard input is a file within the block."""
+    """Replaces standard input by a file inside the context."""
     path.write_bytes(content)
     with path.open(encoding="utf-8") as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
@@ -54,7 +54,7 @@ def use_file(path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_a_file_is_read_in_windows_of_the_given_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes
 ) -> None:
-    for last in (b"", end):  # with or without the end of the last line
+    for last in (b"", end):  # with or without a final line break
         with use_file(tmp_path / "in", end.join(line.encode() for line in LINES) + last, monkeypatch):
             assert list(standard_input.windows(4)) == [LINES[:4], LINES[4:]]
 
@@ -65,7 +65,7 @@ def test_a_stream_without_a_file_descriptor_is_read_too(monkeypatch: pytest.Monk
 
 
 def test_lines_that_have_arrived_are_yielded_before_the_next_ones_arrive(pipe: Pipe) -> None:
-    """Else this would wait for ever: the pipe stays open, and the window is far from full."""
+    """Otherwise this would wait for ever: the pipe stays open, and the window is far from full."""
     windows = standard_input.windows(2048)
     for content, lines in ((b"a\nb\n", ["a", "b"]), (b"\nc", [""]), (b"d\r\n", ["cd"])):
         pipe.write(content)
@@ -94,7 +94,7 @@ def test_long_lines_arrive_whole_through_a_pipe(pipe: Pipe) -> None:
 
 
 def collect(windows: Iterator[list[str]]) -> tuple[list[str], str]:
-    """Returns the lines that came before an InputError, and its message."""
+    """Returns the lines yielded before an InputError, and its message."""
     lines: list[str] = []
     with pytest.raises(InputError) as caught:
         lines.extend(line for window in windows for line in window)
@@ -153,4 +153,4 @@ def test_typed_lines_are_yielded_one_by_one_after_a_prompt(
     os.close(master)
     said = capsys.readouterr().err
     assert said.startswith("loading runs/x ...\n")
-    assert said.endswith("\n> > > > \n")  # each on the line that the Enter before it has begun
+    assert said.endswith("\n> > > > \n")  # each on the new line after Enter

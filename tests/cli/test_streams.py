@@ -1,4 +1,4 @@
-"""Programs with streams that are closed, full, not read, or of another locale; and without a folder to write in."""
+"""Programs with streams that are closed, full, unread, or of another locale; and without a writable folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ECHO = """
 def start(
     main: str, folder: Path, *, is_filter: bool, shell: str = "{}", variables: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a program with this main function in a shell command, where {} stands for it."""
+    """Runs a shell command in which {} is replaced by a program with this main function."""
     script = (
         f"import os, sys\nfrom seq2seq_tf.cli import program\ndef main():\n{main}\n"
         f"program.run(program.Command('works', lambda: None, main, is_filter={is_filter}))\n"
@@ -50,7 +50,7 @@ def test_a_program_finishes_its_work_even_if_nobody_reads_its_output(tmp_path: P
     done = start(WORK, tmp_path, is_filter=False, shell=shell)
     assert done.returncode == 0, done
     assert done.stderr in ("", "told\n")
-    assert (tmp_path / "done.txt").read_text() == "done"  # and nothing that was printed
+    assert (tmp_path / "done.txt").read_text() == "done"  # and nothing of what was printed
 
 
 def test_a_filter_ends_silently_when_nobody_reads_its_output_any_more(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_text_is_utf8_whatever_the_locale(tmp_path: Path, variables: dict[str, s
     text = "größer → 你好 \U0001f600"
     main = f"{ECHO}    open('gr\\xf6\\xdfe', 'w').close(); print('half \\ud83d')"
     done = start(main, tmp_path, is_filter=is_filter, shell=f"{{}} '{text}'", variables=variables)
-    assert done.returncode == 2  # a program takes flags only
+    assert done.returncode == 2  # a program accepts only flags
     assert done.stderr.startswith(f"error: unexpected argument '{text}'")
     done = start(main, tmp_path, is_filter=is_filter, shell=f"echo '{text}' | {{}}", variables=variables)
     assert (done.returncode, done.stdout) == (0, f"{text}\nhalf \\ud83d\n")

@@ -1,4 +1,4 @@
-"""The flags of a table become its options; those that do not fit are refused."""
+"""The flags of a table become its options; flags that do not fit are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables are aligned as a terminal shows them."""
+"""Tables are aligned by their width in a terminal."""
 
 from seq2seq_tf.cli.tables import format_table
 

@@ -1,4 +1,4 @@
-"""seq2seq-tag as a user starts it: train, restore, evaluate, mistakes."""
+"""seq2seq-tag as a user runs it: train, restore, evaluate, mistakes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LINES = ["ka kiki ku ba lu", "", "  ", "ba (de) äbc ra " * 21]
 
 
 class Runs:
-    """A run made by the program, and what the programs said."""
+    """A run trained by the program, and what the programs printed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -25,7 +25,7 @@ class Runs:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """Every slow start of this file: training, then the others."""
+    """All slow runs of this file: training, then the others."""
     runs = Runs(tmp_path_factory.mktemp("text"))
     for name, lines in (("train", 211), ("valid", 23)):
         labelled_runs.write_cased(runs.folder / f"{name}.txt", seed=lines, lines=lines)

@@ -1,4 +1,4 @@
-"""The training program in processes of its own: its flags, its mistakes, its signals, and its death."""
+"""The training program in its own process: flags, mistakes, signals, and being killed."""
 
 import json
 import re
@@ -19,12 +19,12 @@ from seq2seq_tf.training import checkpoint
 from tests import toy
 
 PROGRAM = ["-m", "seq2seq_tf.cli.train"]
-PATIENCE = 300.0  # seconds, for a machine that is busy
+PATIENCE = 300.0  # seconds, for a busy machine
 
 
 @pytest.fixture(scope="module")
 def config_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A training of some 300 updates with a checkpoint every few of them."""
+    """A configuration for some 300 updates with a checkpoint every few updates."""
     folder = tmp_path_factory.mktemp("run")
     corpus = toy.make_corpus(folder / "corpus", seed=5)
     config = toy.tiny_config(
@@ -35,7 +35,7 @@ def config_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Training:
-    """The program at work on a run folder."""
+    """The program, training in a run folder."""
 
     def __init__(self, config_file: Path, folder: Path, *, unread: bool) -> None:
         self.folder = folder
@@ -49,7 +49,7 @@ class Training:
             self._process.stdout = self._process.stderr = None
 
     def wait_for_update(self, update: int) -> None:
-        """Returns when metrics.jsonl tells of that update, or when the program has ended."""
+        """Returns when metrics.jsonl contains that update, or when the program has ended."""
         end = time.monotonic() + PATIENCE
         while self.updates_done() < update and self._process.poll() is None:
             assert time.monotonic() < end
@@ -63,7 +63,7 @@ class Training:
         self._process.send_signal(number)
 
     def end(self) -> tuple[int, str, str]:
-        """Waits for the end; returns exit code, standard output and standard error."""
+        """Waits for the program to end; returns exit code, standard output and standard error."""
         out, err = (text or "" for text in self._process.communicate(timeout=PATIENCE))
         assert "Traceback" not in err, err
         return self._process.returncode, out, err
@@ -73,7 +73,7 @@ Launch = Callable[..., Training]
 
 
 def measured(folder: Path) -> list[dict[str, Any]]:
-    """Returns the lines of metrics.jsonl without times."""
+    """Returns the records of metrics.jsonl without times."""
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     times = {"tokens_per_second", "elapsed_seconds"}
     return [{k: v for k, v in json.loads(line).items() if k not in times} for line in lines]
@@ -89,7 +89,7 @@ def assert_same_weights(found: Path, expected: Path) -> None:
 
 @pytest.fixture(scope="module")
 def launch(config_file: Path) -> Iterator[Launch]:
-    """Starts the program on a run folder; nothing goes on after the tests."""
+    """Returns a function that starts the program on a run folder; no process outlives the tests."""
     started: list[Training] = []
 
     def training_in(folder: Path, *, unread: bool = False) -> Training:
@@ -103,7 +103,7 @@ def launch(config_file: Path) -> Iterator[Launch]:
 
 @pytest.fixture(scope="module")
 def whole(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Training:
-    """A training that nobody interrupts, or looks at; it runs beside the test that wants its result."""
+    """An uninterrupted training whose output nobody reads; it runs in parallel to the test that needs its result."""
     return launch(tmp_path_factory.mktemp("whole"), unread=True)
 
 
@@ -117,7 +117,7 @@ def finished(whole: Training) -> Path:
 
 
 def failure(*arguments: str) -> str:
-    """Returns the one line on standard error of a program that must refuse its arguments."""
+    """Returns the single line on standard error of a program that must refuse its arguments."""
     done = toy.run_python(*PROGRAM, *arguments)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
@@ -160,7 +160,7 @@ def test_a_run_that_was_stopped_and_killed_ends_with_the_same_weights(
     request: pytest.FixtureRequest,
     rng: np.random.Generator,
 ) -> None:
-    # A mistake in the first command does not bind the folder.
+    # After a mistake in the first command, the folder accepts another configuration.
     wrong = f"--data.train_source={tmp_path / 'none'}"
     assert f"{tmp_path / 'none'}: no such file" in failure(f"--config={config_file}", f"--model_dir={tmp_path}", wrong)
 
@@ -184,7 +184,7 @@ def test_a_run_that_was_stopped_and_killed_ends_with_the_same_weights(
     training.send(signal.SIGKILL)
     code, out, _ = training.end()
     assert code == -signal.SIGKILL
-    assert f"resuming from {kept}" in out or not out  # a pipe may hold back what a killed process printed
+    assert f"resuming from {kept}" in out or not out  # a killed process may not have flushed its output
 
     training = launch(tmp_path)
     code, out, err = training.end()
@@ -217,7 +217,7 @@ def test_a_finished_run_reports_it_and_changes_nothing(config_file: Path, finish
 def test_a_run_killed_again_and_again_ends_with_the_same_weights(
     launch: Launch, finished: Path, tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    """From the first second on: while text is cut, while functions are traced, while checkpoints are written."""
+    """It is killed from the first second on: during tokenization, tracing and the writing of checkpoints."""
     delays = []
     for _ in range(12):
         training = launch(tmp_path)

@@ -1,4 +1,4 @@
-"""What the training programs share: --dry_run leaves no trace, and a folder without a run is not made."""
+"""Code shared by the training programs: --dry_run leaves no trace, and a folder without a run is not created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""seq2seq-translate as a user starts it: order, formats, bad input, a reader that has seen enough, memory."""
+"""seq2seq-translate as a user runs it: order, formats, bad input, a reader that stops early, memory."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.trained import Call, Ended, assert_one_error_line, run_program, run_p
 
 WORDS = [" ".join(words) for words in sentences(7, seed=13, longest=11)]
 LINES = [WORDS[0], "", *WORDS[1:4], "   ", *WORDS[4:], "\t", "ka"]  # 11
-INPUT = "\n".join(LINES).encode()  # the last line has no end
+INPUT = "\n".join(LINES).encode()  # the last line has no line break
 LONG = b"ka be du " * 99
 
 
 @pytest.fixture(scope="module")
 def ended(toy_run: Path) -> dict[str, Ended]:
-    """Every slow start of this file, by what it shows."""
+    """All slow runs of this file, by what they show."""
     model = f"--model_dir={toy_run}"
     latin = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     calls = {
@@ -53,7 +53,7 @@ def test_the_size_of_the_window_does_not_matter(ended: dict[str, Ended]) -> None
 
 
 def test_jsonl_equals_the_results_of_the_python_api(ended: dict[str, Ended], translator: Translator) -> None:
-    """In UTF-8 even where the locale is ASCII: pieces hold a character that is not."""
+    """The output is UTF-8 even if the locale is ASCII: pieces contain a character outside ASCII."""
     done = ended["jsonl"]
     assert (done.code, done.stderr) == (0, "")
     records = [json.loads(line) for line in done.stdout.split("\n")[:-1]]
@@ -146,7 +146,7 @@ def start(run: Path, source: Path, *flags: str) -> subprocess.Popen[bytes]:
 
 
 def test_a_reader_that_stops_early_is_not_an_error(toy_run: Path, tmp_path: Path) -> None:
-    """As `seq2seq-translate ... | head -1` does."""
+    """Like `seq2seq-translate ... | head -1`."""
     source = tmp_path / "in.txt"
     source.write_text("ka be\n" * 999)
     process = start(toy_run, source, "--window=2", "--beam_size=1")
@@ -161,7 +161,7 @@ def test_a_reader_that_stops_early_is_not_an_error(toy_run: Path, tmp_path: Path
 def test_a_user_who_types_sees_loading_a_prompt_and_translations_on_separate_lines(
     toy_run: Path, translator: Translator
 ) -> None:
-    """Everything in one terminal, as a user sees it: what was typed (its echo), what the program says."""
+    """Everything appears in one terminal, as a user sees it: the echo of what is typed, and the program's output."""
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "seq2seq_tf.cli.translate", f"--model_dir={toy_run}"]
     process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment(), cwd=ROOT)
@@ -189,7 +189,7 @@ def test_a_user_who_types_sees_loading_a_prompt_and_translations_on_separate_lin
 
 
 def peak_memory(run: Path, source: Path, lines: int) -> int:
-    """Returns the bytes that translating a file needed at most; small blocks that are free go back at once."""
+    """Returns the peak memory in bytes of translating a file; free small blocks are returned to the system."""
     out = source.with_name("out.txt")
     command = [sys.executable, "-m", "seq2seq_tf.cli.translate", f"--model_dir={run}", "--beam_size=1"]
     allocator = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -204,7 +204,7 @@ def peak_memory(run: Path, source: Path, lines: int) -> int:
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_input(toy_run: Path, tmp_path: Path) -> None:
-    """It grows for a while, until oneDNN has seen each shape of a batch; the results of 200,000 lines take 180 MB."""
+    """It only grows until oneDNN has seen each batch shape; keeping the results of 200,000 lines would take 180 MB."""
     source = tmp_path / "in.txt"
     peaks = []
     for lines in (200_000, 400_000):
