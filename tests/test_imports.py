@@ -184,7 +184,7 @@ def test_no_function_is_traced_and_nothing_is_random_or_printed_below_training()
 
 
 def test_only_exporting_needs_tensorflow_text() -> None:
-    """Because tensorflow-text has no wheel for Windows."""
+    """tensorflow-text has no wheel for Windows."""
     users = {module for module, tree in modules().items() if "tensorflow_text" in imported(module, tree)}
     assert users == {f"{PACKAGE}.{name}" for name in ("text.sentencepiece", "tasks.translation.saved_translator")}
     for function in ast.walk(modules()[f"{PACKAGE}.text.sentencepiece"]):
