@@ -91,7 +91,7 @@ def train(kind: type[AnyConfig], prepare: Callable[..., Any]) -> int:
         from seq2seq_tf.training.cleanup import free
 
         freed = free(run, run.create(resolved.config).train.keep)
-        print(f"this run is finished: {run.final_model} holds its weights; {freed or 'nothing to do'}")
+        print(f"this run is finished: {run.final_model} contains its weights; {freed or 'nothing to do'}")
         return 0
     run.make()
     with run.lock:  # before TensorFlow is imported, so that a second program is refused immediately
@@ -185,14 +185,14 @@ class _StopOnSignal:
                 signal.signal(number, self._on_signal)
 
     def training_begins(self) -> None:
-        """Makes signals ask for a stop after the current update from now on."""
+        """Makes the next signal request a stop after the current update instead of ending the program."""
         self._training = True
 
     def _on_signal(self, number: int, _: object) -> None:
         if self._asked or not self._training:
             sys.exit(128 + number)
         self._asked = True
-        print("stopping after this update; press again to stop immediately", file=sys.stderr)
+        print("stopping after this update; a second signal stops immediately", file=sys.stderr)
 
     def __call__(self) -> bool:
         return self._asked
