@@ -105,7 +105,7 @@ def only_error(result: Audit) -> Finding:
     return errors[0]
 
 
-def errors_and_warnings(result: Audit, *, without: str = "pair occurred before") -> list[tuple[str, str]]:
+def errors_and_warnings(result: Audit, *, without: str = "duplicate pair") -> list[tuple[str, str]]:
     """Returns severity and check of each finding, except those of one check."""
     return [(finding.severity, finding.check) for finding in result.findings if finding.check != without]
 

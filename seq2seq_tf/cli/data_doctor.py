@@ -1,4 +1,4 @@
-"""seq2seq-data doctor: checks a parallel corpus and prints what it found, where, and what to do."""
+"""seq2seq-data doctor: checks a parallel corpus and reports what is wrong, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _PARTS = ("train", "valid", "test")
 
 def define_flags() -> None:
     """Defines the flags of the command."""
-    flags.DEFINE_string("source_lang", None, "File ending of the sources, as en.")
-    flags.DEFINE_string("target_lang", None, "File ending of the targets, as de.")
-    define_path("data", None, "Folder: all NAME.SOURCE_LANG with NAME.TARGET_LANG in it are checked.")
+    flags.DEFINE_string("source_lang", None, "File extension of the sources, for example en.")
+    flags.DEFINE_string("target_lang", None, "File extension of the targets, for example de.")
+    define_path("data", None, "Folder in which all NAME.SOURCE_LANG with NAME.TARGET_LANG are checked.")
     for name in _PARTS:
         define_path(name, None, f"Instead of --data: the {name} files are PREFIX.LANG.")
     define_table_flags("--data")
@@ -41,7 +41,7 @@ def define_flags() -> None:
         "target_normalization",
         "identity",
         NORMALIZATIONS,
-        "Report targets that training with this data.target_normalization could not write as they are.",
+        "Report targets that a model trained with this data.target_normalization could not produce exactly.",
     )
     define_path(
         "language_model_dir", None, "Run folder of a language classifier: report lines in another language (slower)."
@@ -49,12 +49,12 @@ def define_flags() -> None:
     define_float(
         "language_min_probability", 0.99, "Report a line if another language is at least this probable.", 0.0, 1.0
     )
-    define_integer("language_min_characters", 30, "Do not look for the language of shorter lines.", 1)
+    define_integer("language_min_characters", 30, "Do not check the language of shorter lines.", 1)
 
 
 def main() -> int:
-    """Audits the parts and prints the report."""
-    languages = checked_languages("the endings of the files")
+    """Audits the parts and prints the report; returns the exit code."""
+    languages = checked_languages("the file extensions")
     table = chosen_table(languages)
     with tempfile.TemporaryDirectory(prefix="doctor_") as folder:
         parts = [written_part(table, Path(folder))] if table else chosen_parts(languages)
@@ -67,20 +67,24 @@ def main() -> int:
         if table:
             for path, column in zip(parts[0][1:], table.columns, strict=True):
                 report = report.replace(str(path), f"{table.path} column {column}")
-            print(f"{table.path}: {table.description()}; lines are counted as rows, without a header\n")
+            print(f"{table.path}: {table.description()}; lines are rows, not counting a header\n")
         print(report)
     return 1 if result.errors else 0
 
 
 def chosen_table(languages: tuple[str, str]) -> Table | None:
-    """Returns the table that the flags name, or None where they name files."""
+    """Returns the table that the flags name, or None if they name files.
+
+    Raises:
+      InputError: the flags name neither a table nor files, or both, or the table cannot be read.
+    """
     if [bool(_prefixes()), bool(FLAGS.data), bool(table_files())].count(True) != 1:
-        raise InputError("either --data or some of --train, --valid, --test, or --tsv or --csv is needed")
+        raise InputError("either --data or some of --train, --valid, --test, or --tsv or --csv is required")
     return opened_table(languages)
 
 
 def written_part(table: Table, folder: Path) -> Part:
-    """Writes the two columns of a table as files, and returns them as a part."""
+    """Writes the two columns of a table to files in a folder and returns them as a part."""
     part = Part("table", folder / "source", folder / "target")
     with atomic_write_texts(part[1:]) as files:
         for pair in table.pairs():
@@ -97,13 +101,17 @@ def chosen_parts(languages: tuple[str, str]) -> list[Part]:
 
 
 def _prefixes() -> dict[str, str]:
-    """Returns part -> prefix of its files, for the parts that flags of their own name."""
+    """Returns part -> prefix of its files, for the parts with flags of their own."""
     return {name: prefix for name in _PARTS if (prefix := getattr(FLAGS, name))}
 
 
 def loaded_language_check() -> LanguageCheck:
-    """Returns the check for the languages of the flags; en-us is `en` where the classifier knows only that."""
-    program.import_tensorflow()  # only here: the other checks do not need it
+    """Returns the check for the languages of the flags; en-us is `en` if the classifier knows only that.
+
+    Raises:
+      InputError: the classifier does not know one of the languages.
+    """
+    program.import_tensorflow()  # imported only here: the other checks do not need it
     classifier = run_folder.say_weights(python_api("classification").load(FLAGS.language_model_dir))
     expected = []
     for flag in ("source_lang", "target_lang"):
@@ -111,7 +119,7 @@ def loaded_language_check() -> LanguageCheck:
         names = [name for name in (language, language.split("-")[0]) if name in classifier.labels]
         if not names:
             known = ", ".join(classifier.labels)
-            raise InputError(f"--{flag}={language}: {FLAGS.language_model_dir} knows {known} only")
+            raise InputError(f"--{flag}={language}: {FLAGS.language_model_dir} knows only {known}")
         expected.append(names[0])
     return LanguageCheck(
         (expected[0], expected[1]),
@@ -122,7 +130,7 @@ def loaded_language_check() -> LanguageCheck:
 
 
 def reported(result: Audit) -> str:
-    """Returns sizes, findings with their first places and a remedy each, and the verdict."""
+    """Returns sizes, findings with their first places and remedies, and the totals."""
     header = ["part", "pairs", f"words {FLAGS.source_lang}", f"words {FLAGS.target_lang}"]
     lines = [format_table(header, result.sizes)]
     excerpts = read_excerpts(result.findings)
@@ -136,14 +144,14 @@ def reported(result: Audit) -> str:
 
 
 def described(place: Place, excerpts: Mapping[tuple[str, int], str]) -> str:
-    """Returns a place with the beginning of its line, and of the other side's where that matters."""
+    """Returns a place with the beginning of its line and, if relevant, of the line on the other side."""
     texts = [excerpts.get(key, "") for key in ((place.path, place.line), (place.beside, place.beside_line))]
     shown = " | ".join(texts) if place.beside else texts[0]
     return f"{place}: {shown}" if shown else str(place)
 
 
 COMMAND = program.Command(
-    "checks a parallel corpus and prints what it found, where, and what to do",
+    "checks a parallel corpus and reports what is wrong, where, and how to fix it",
     define_flags,
     main,
     """
@@ -152,13 +160,13 @@ COMMAND = program.Command(
     seq2seq-data doctor --source_lang=en --target_lang=de --csv=sheet.csv
     seq2seq-data doctor --source_lang=en --target_lang=de --data=my --language_model_dir=runs/language_id
 
-    Errors: files of different length, lines shifted against each other or unrelated, languages swapped in some lines,
-    sides the wrong way round or in one language, the same text twice, CR line ends, invalid UTF-8, NUL characters,
-    quoting left by a spreadsheet, parts without text, held-out pairs found in train. Warnings: few of these, a header,
-    another language than the file's ending says, control characters, tabs, empty lines, repeated pairs, odd or very
-    long pairs, held-out sentences one side of which occurs in train, targets that normalising would change. Files may
-    be gzipped (train.en.gz).
+    Errors: files of different lengths, shifted or unrelated lines, source and target swapped in some lines, sides the
+    wrong way round or in one language, the same text on both sides, CR line ends, invalid UTF-8, NUL characters,
+    quoting left by a spreadsheet, parts without text, held-out pairs that occur in train. Warnings: small numbers of
+    some of these, a header, a language other than that of the file extension, control characters, tabs, empty lines,
+    duplicate pairs, odd or very long pairs, held-out pairs of which one side occurs in train, targets that
+    normalisation would change. Files may be gzipped (train.en.gz).
 
-    Exit code 0: no errors (there may be warnings); 1: errors; 2: wrong flags or files that cannot be read.
+    Exit code 0: no errors (there may be warnings); 1: errors; 2: invalid flags or unreadable files.
     """,
 )

@@ -30,21 +30,21 @@ def define_flags() -> None:
     """Defines the flags of the command."""
     flags.DEFINE_string("source", "en-us", "Language of the sources, as in the package name (see --list).")
     flags.DEFINE_string("target", "de", "Language of the targets, as in the package name (see --list).")
-    define_output("out", None, "Folder to write; if not given, data/libreoffice_SOURCE_TARGET.", folder=True)
+    define_output("out", None, "Folder to write [default: data/libreoffice_SOURCE_TARGET].", folder=True)
     define_integer("valid", 1000, "Pairs to hold out for validation.", 0)
-    define_integer("test", 1000, "Pairs to hold out for the test.", 0)
-    define_integer("seed", 1, "Another seed holds out other pairs.", 0)
-    define_integer("max_words", 100, "Skip pairs with a longer side (0: none).", 0)
+    define_integer("test", 1000, "Pairs to hold out for testing.", 0)
+    define_integer("seed", 1, "Random seed of the choice of held-out pairs.", 0)
+    define_integer("max_words", 100, "Skip pairs with a longer side (0: no limit).", 0)
     define_float(
         "max_ratio",
         3.0,
-        "Skip pairs that are this many times longer or shorter than the corpus' own ratio (0: none).",
+        "Skip pairs this many times longer or shorter than the corpus ratio (0: no limit).",
         0.0,
         1e6,
     )
-    define_path("package_dir", None, "Folder that keeps the .deb files; any there are used.")
+    define_path("package_dir", None, "Folder in which .deb files are stored and reused.")
     define_path("tree", None, "Folder with LANGUAGE/text/**/*.html already unpacked; apt is not used.")
-    flags.DEFINE_bool("list", False, "Print the packaged languages and stop.")
+    flags.DEFINE_bool("list", False, "Print the packaged languages and exit.")
 
 
 def main() -> int:
@@ -68,18 +68,22 @@ def main() -> int:
 
 
 def folder_to_write(languages: Pair) -> Path:
-    """Returns the folder that the flags name, or the usual one."""
+    """Returns the folder that the flags name, or the default."""
     return Path(FLAGS.out or f"data/libreoffice_{languages[0]}_{languages[1]}")
 
 
 def short_codes(source: str, target: str) -> Pair:
-    """Returns `en`, `pt` for `en-us`, `pt-br`; the whole codes where the short ones are the same."""
+    """Returns short codes (`en`, `pt` for `en-us`, `pt-br`), or the full codes if the short ones are equal."""
     short = source.split("-")[0], target.split("-")[0]
     return short if short[0] != short[1] else (source, target)
 
 
 def make_corpus(pages: list[Pages], languages: Pair) -> None:
-    """Extracts, cleans, splits and writes the pairs; prints what was kept, and why the rest was not."""
+    """Extracts, cleans, splits and writes the pairs; prints what was kept, and why the rest was not.
+
+    Raises:
+      InputError: the pages have no paragraph in common, or there are too few pairs to hold out.
+    """
     print("pairing the pages", flush=True)
     paragraphs = list(paragraph_pairs(pages[0].folder, pages[1].folder))
     if not paragraphs:
@@ -95,8 +99,8 @@ def make_corpus(pages: list[Pages], languages: Pair) -> None:
             pairs.extend(pair for pair in found if chosen.accepts(*pair))
     split = split_pairs(pairs, valid=FLAGS.valid, test=FLAGS.test, seed=FLAGS.seed, suitable=is_fit_for_evaluation)
     rows: list[tuple[str, int]] = [
-        ("paragraphs with an equal id on both sides", len(paragraphs)),
-        ("different paragraph pairs", len(seen)),
+        ("paragraphs with the same id on both sides", len(paragraphs)),
+        ("distinct paragraph pairs", len(seen)),
         *((f"skipped: {reason}", count) for reason, count in chosen.refused.most_common()),
         ("sentence pairs kept", chosen.kept),
         *((name, len(part)) for name, part in split._asdict().items()),
@@ -109,14 +113,14 @@ def make_corpus(pages: list[Pages], languages: Pair) -> None:
 
 
 def is_fit_for_evaluation(source: str, target: str) -> bool:
-    """Says whether a pair is neither a mere label nor a monster."""
+    """Returns whether a pair is neither a mere label nor extremely long."""
     return count_words(source) in HELD_OUT_WORDS and count_words(target) in HELD_OUT_WORDS
 
 
 def readme(pages: list[Pages], languages: Pair, table: str) -> str:
-    """Returns what README.txt says of the corpus."""
+    """Returns the content of README.txt."""
     return (
-        f"Sentences of the LibreOffice help, {languages[0]} and {languages[1]}: UTF-8, one sentence a line,\n"
+        f"Sentences of the LibreOffice help, {languages[0]} and {languages[1]}: UTF-8, one sentence per line;\n"
         "line N of one language translates line N of the other.\n"
         "No normalised sentence of valid or test occurs in train.\n\n"
         f"source:   {pages[0].origin}\n          {pages[1].origin}\n"
@@ -137,8 +141,8 @@ COMMAND = program.Command(
 
     About 40,000 sentence pairs of technical text for English and any of about 30 languages, under MPL-2.0. The two
     packages are downloaded with apt-get and unpacked into a temporary folder; nothing is installed and root is not
-    needed. Pages pair by their path, paragraphs by their id, sentences where both sides have as many.
+    needed. Pages are paired by path, paragraphs by id, and sentences if both sides have the same number.
 
-    Writes OUT/{train,valid,test}.{en,de} and OUT/README.txt. No sentence of valid or test appears in train.
+    Writes OUT/{train,valid,test}.{en,de} and OUT/README.txt. No sentence of valid or test occurs in train.
     """,
 )

@@ -1,4 +1,4 @@
-"""seq2seq-data fetch-language-id: a corpus for telling languages apart, from the help pages of LibreOffice."""
+"""seq2seq-data fetch-language-id: a language identification corpus from the help pages of LibreOffice."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ FLAGS = flags.FLAGS
 def define_flags() -> None:
     """Defines the flags of the command."""
     flags.DEFINE_list(
-        "languages", ["en-us", "de", "fr", "es", "it", "pt", "nl", "sv"], "Languages, as in the names of the packages."
+        "languages", ["en-us", "de", "fr", "es", "it", "pt", "nl", "sv"], "Languages, as in the package names."
     )
     define_output("out", "data/language_id", "Folder to write.", folder=True)
-    define_integer("train", 20000, "Sentences of each language to learn from, at most.", 1)
-    define_integer("held_out", 500, "Sentences of each language in valid, and in test.", 1)
-    define_integer("seed", 1, "Another seed chooses other sentences.", 0)
+    define_integer("train", 20000, "Maximum number of training sentences per language.", 1)
+    define_integer("held_out", 500, "Sentences per language in valid, and also in test.", 1)
+    define_integer("seed", 1, "Random seed of the choice of sentences.", 0)
     define_integer("min_characters", 3, "Skip shorter sentences.", 1)
     define_integer("max_characters", 200, "Skip longer sentences.", 1)
-    define_path("package_dir", None, "Folder that keeps the .deb files; any there are used.")
+    define_path("package_dir", None, "Folder in which .deb files are stored and reused.")
     define_path("tree", None, "Folder with LANGUAGE/text/**/*.html already unpacked; apt is not used.")
 
 
@@ -55,7 +55,11 @@ def main() -> int:
 
 
 def labels_of(codes: list[str]) -> list[str]:
-    """Returns `en` for `en-us`; the whole codes where two languages would get one name."""
+    """Returns `en` for `en-us`, or the full code if two languages would get the same name.
+
+    Raises:
+      InputError: there are fewer than two languages, or one is repeated.
+    """
     if len(set(codes)) < 2 or len(set(codes)) < len(codes):
         raise InputError(f"--languages must name at least two different languages, got {','.join(codes) or 'none'}")
     short = [code.split("-")[0] for code in codes]
@@ -70,13 +74,13 @@ def pages_of(code: str, temporary: Path) -> Pages:
 
 
 def report(kept: Kept, splits: dict[str, Split]) -> str:
-    """Returns a table of what was kept of each language, and why the rest was not."""
-    reasons = ["too short, too long or without letters", "occurred before", "in several languages"]
+    """Returns a table of the sentences kept for each language, and of the reasons why the others were not."""
+    reasons = ["too short, too long or without letters", "duplicate", "in several languages"]
     rows = [
         [label, *(kept.refused[label][reason] for reason in reasons), len(sentences), *map(len, splits[label])]
         for label, sentences in kept.sentences.items()
     ]
-    return format_table(["language", "odd length", "repeated", "in several languages", "kept", *Split._fields], rows)
+    return format_table(["language", "odd length", "duplicate", "in several languages", "kept", *Split._fields], rows)
 
 
 def write(folder: Path, kept: Kept, splits: dict[str, Split], about: str) -> None:
@@ -90,10 +94,10 @@ def write(folder: Path, kept: Kept, splits: dict[str, Split], about: str) -> Non
 
 
 def readme(pages: dict[str, Pages], table: str) -> str:
-    """Returns what README.txt says of the corpus."""
+    """Returns the content of README.txt."""
     origins = "\n          ".join(found.origin for found in pages.values())
     return (
-        "Sentences of the LibreOffice help by language: UTF-8, one sentence a line, PART/LANGUAGE.txt.\n"
+        "Sentences of the LibreOffice help by language: UTF-8, one sentence per line, PART/LANGUAGE.txt.\n"
         "No normalised sentence occurs in two languages or two parts.\n\n"
         f"source:   {origins}\n"
         f"licence:  MPL-2.0 (Mozilla Public License 2.0), the LibreOffice contributors\n"
@@ -104,17 +108,17 @@ def readme(pages: dict[str, Pages], table: str) -> str:
 
 
 COMMAND = program.Command(
-    "makes a corpus for telling languages apart from the help pages of LibreOffice, as packaged by Debian and Ubuntu",
+    "makes a language identification corpus from the help pages of LibreOffice, as packaged by Debian and Ubuntu",
     define_flags,
     main,
     """
     seq2seq-data fetch-language-id --languages=en-us,de,fr,es,it,pt,nl,sv --out=data/language_id
     seq2seq-data fetch-help --list        # all languages
 
-    20,000 sentences of each language for training, 500 each for valid and for test, under MPL-2.0. The packages are
+    Up to 20,000 sentences per language for training, and 500 each for valid and test, under MPL-2.0. The packages are
     downloaded with apt-get and unpacked into a temporary folder; nothing is installed and root is not needed.
-    Sentences that appear in several languages, and repetitions, are left out: no sentence is in two parts.
+    Sentences that occur in several languages, and duplicates, are left out: no sentence is in two parts.
 
-    Writes OUT/{train,valid,test}/LANGUAGE.txt, one sentence a line, and OUT/README.txt.
+    Writes OUT/{train,valid,test}/LANGUAGE.txt, one sentence per line, and OUT/README.txt.
     """,
 )

@@ -21,11 +21,11 @@ from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.text.lines import Pair, iter_pairs, iter_raw_lines, write_corpus
 
-# The branch, not a commit: what is downloaded is pinned by the checksums below (taken at commit a3d2e0d).
+# The branch, not a commit: the checksums below (computed at commit a3d2e0d) pin what is downloaded.
 BASE_URL = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw"
 LANGUAGES = ("cs", "de", "en", "fr")
-PARTS = {"train": "train", "valid": "val", "test_2016_flickr": "test_2016_flickr"}  # our name: published name
-SHA256 = {  # of the text, not of the .gz files; those of Czech and French are not known to us
+PARTS = {"train": "train", "valid": "val", "test_2016_flickr": "test_2016_flickr"}  # name here: published name
+SHA256 = {  # of the text, not of the .gz files; not known for Czech and French
     "train.de": "2c2b73fd2b548fbcde3a875e0a78d6ee94d498bfdee6bd3eae3945779e9ddf72",
     "train.en": "460a15fbd157e34a7a9957ee388c1ca247fe47af3ef25fb50442af6c274e0fc6",
     "valid.de": "660e09eb7e1da2f856ea13ee5ad3cf6d36b3d5b0b733c857e94c5747a3dfc660",
@@ -42,13 +42,13 @@ def define_flags() -> None:
     """Defines the flags of the command."""
     flags.DEFINE_enum("source", "de", LANGUAGES, "Language of the sources.")
     flags.DEFINE_enum("target", "en", LANGUAGES, "Language of the targets.")
-    define_output("out", None, "Folder to write; if not given, data/multi30k_SOURCE_TARGET.", folder=True)
-    define_path("from_folder", None, "Take the files from this folder instead of downloading.")
-    flags.DEFINE_string("base_url", BASE_URL, "Download from here, for example from a mirror.")
+    define_output("out", None, "Folder to write [default: data/multi30k_SOURCE_TARGET].", folder=True)
+    define_path("from_folder", None, "Folder from which the files are taken instead of being downloaded.")
+    flags.DEFINE_string("base_url", BASE_URL, "URL to download from, for example of a mirror.")
 
 
 def main() -> None:
-    """Gets the six files, checks and writes them."""
+    """Gets the six files, checks them and writes the corpus."""
     languages = FLAGS.source, FLAGS.target
     if languages[0] == languages[1]:
         raise InputError(f"--source and --target are both {languages[0]!r}")
@@ -73,12 +73,16 @@ def main() -> None:
 
 
 def labelled_pairs(name: str, source: Path, target: Path) -> Iterator[tuple[str, Pair]]:
-    """Yields the pairs of two files, each with the name of its part."""
+    """Returns the pairs of two files, each with the name of its part."""
     return ((name, pair) for pair in iter_pairs(source, target))
 
 
 def local_file(folder: Path, part: str, language: str) -> Path:
-    """Returns PART.LANGUAGE in the folder, under our name or the published one, plain or .gz."""
+    """Returns PART.LANGUAGE in a folder, under the name used here or the published one, plain or .gz.
+
+    Raises:
+      InputError: there is no such file.
+    """
     names = [f"{name}.{language}{end}" for name in (part, PARTS[part]) for end in ("", ".gz")]
     found = [folder / name for name in names if (folder / name).is_file()]
     if not found:
@@ -87,7 +91,11 @@ def local_file(folder: Path, part: str, language: str) -> Path:
 
 
 def downloaded_file(temporary: Path, part: str, language: str) -> Path:
-    """Downloads one .gz file."""
+    """Downloads one .gz file and returns its path.
+
+    Raises:
+      InputError: the download failed.
+    """
     name = f"{PARTS[part]}.{language}.gz"
     url = f"{FLAGS.base_url.rstrip('/')}/{name}"
     print(f"downloading {url}", flush=True)
@@ -97,13 +105,17 @@ def downloaded_file(temporary: Path, part: str, language: str) -> Path:
     except (OSError, ValueError, http.client.HTTPException) as error:  # URLError is an OSError
         reason = getattr(error, "reason", None) or error
         raise InputError(
-            f"{url}: cannot be downloaded ({reason}); fetch the files another way and give --from_folder"
+            f"{url}: cannot be downloaded ({reason}); get the files another way and use --from_folder"
         ) from None
     return temporary / name
 
 
 def checked(path: Path, part: str, language: str) -> tuple[int, str]:
-    """Returns the number of lines, and whether the text is the published one; a download must be."""
+    """Returns the number of lines, and whether the text is the published one.
+
+    Raises:
+      InputError: a downloaded text differs from the published one.
+    """
     digest = hashlib.sha256()
     lines = 0
     for line in iter_raw_lines(path):
@@ -115,15 +127,15 @@ def checked(path: Path, part: str, language: str) -> tuple[int, str]:
     if digest.hexdigest() == expected:
         return lines, "as published"
     if not FLAGS.from_folder:
-        raise InputError(f"{FLAGS.base_url}: {path.name} is not the known text (SHA-256 {digest.hexdigest()})")
+        raise InputError(f"{FLAGS.base_url}: {path.name} is not the published text (SHA-256 {digest.hexdigest()})")
     return lines, "differs from the published text"
 
 
 def readme(table: str) -> str:
-    """Returns what README.txt says of the corpus."""
+    """Returns the content of README.txt."""
     return (
-        "Multi30k, task 1, raw: image captions, one a line; line N of one language translates line N\n"
-        "of the other.\n\n"
+        "Multi30k, task 1, raw: image captions, one per line; line N of one language\n"
+        "translates line N of the other.\n\n"
         f"source:   {FLAGS.from_folder or FLAGS.base_url}\n"
         "licence:  no licence file; derived from Flickr30k: research use\n"
         "paper:    Elliott, Frank, Sima'an and Specia 2016, Multi30K: Multilingual English-German Image\n"
@@ -140,11 +152,12 @@ COMMAND = program.Command(
     seq2seq-data fetch-multi30k --source=de --target=en --out=data/multi30k_de_en
     seq2seq-data fetch-multi30k --source=de --target=en --from_folder=FOLDER
 
-    By default the raw text of task 1 is downloaded from the project's public repository and compared with known
+    By default, the raw text of task 1 is downloaded from the public repository of the project and compared with known
     checksums (German and English). --from_folder takes the files from a folder: train.de, valid.de (or val.de),
-    test_2016_flickr.de and the same for the other language, plain or .gz; it says which are not as published.
+    test_2016_flickr.de and the same for the other language, plain or .gz; a table shows which differ from the published
+    ones.
 
-    Writes OUT/{train,valid,test_2016_flickr,test}.{de,en} (test is test_2016_flickr again) and OUT/README.txt.
+    Writes OUT/{train,valid,test_2016_flickr,test}.{de,en} (test is a copy of test_2016_flickr) and OUT/README.txt.
     The text has no licence file and is derived from Flickr30k: use it for research.
     """,
 )

@@ -29,8 +29,8 @@ def define_flags() -> None:
         ".*,__pycache__,site-packages,dist-packages,test,tests,idle_test,encodings,pydoc_data,_sysconfigdata*",
         "Names of files and folders to leave out, separated by commas.",
     )
-    define_float("valid_share", 0.04, "Share of the files held out.", 0.0, 0.5)
-    define_float("test_share", 0.04, "Likewise, for the test.", 0.0, 0.5)
+    define_float("valid_share", 0.04, "Share of the files held out for validation.", 0.0, 0.5)
+    define_float("test_share", 0.04, "Share of the files held out for testing.", 0.0, 0.5)
 
 
 def main() -> None:
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _text(path: str) -> str | None:
-    """Returns the text, or None for a file in another encoding."""
+    """Returns the text of a file, or None if it is not UTF-8."""
     try:
         return read_text(path)
     except InputError as error:
@@ -92,9 +92,9 @@ COMMAND = program.Command(
     """
     seq2seq-data collect-python-source --out=data/python_source
 
-    Writes OUT/{train,valid,test}/... with the files' own relative names, and OUT/README.txt. A file's part is a
-    function of its name (training uses the same one), so that two Python versions hold out the same files. Tests,
-    installed packages and tables that programs have written (character maps, help topics) are left out; files that are
-    not UTF-8 are skipped and counted.
+    Writes OUT/{train,valid,test}/... with the relative names of the files, and OUT/README.txt. The part of a file
+    depends only on its name (as in training), so that the same files are held out with any version of Python. Tests,
+    installed packages and generated tables (character maps, help topics) are left out; files that are not UTF-8 are
+    skipped and counted.
     """,
 )

@@ -1,4 +1,4 @@
-"""seq2seq-data split: divides your own parallel text into train, valid and test so that they share no sentence."""
+"""seq2seq-data split: splits your own parallel text into train, valid and test that share no sentence."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ FLAGS = flags.FLAGS
 
 def define_flags() -> None:
     """Defines the flags of the command."""
-    define_path("source_file", None, "Sentences in the source language, one a line.")
+    define_path("source_file", None, "Sentences in the source language, one per line.")
     define_path("target_file", None, "Their translations, line by line.")
     define_table_flags("the two files")
     define_output("out", None, "Folder to write.", folder=True)
-    flags.DEFINE_string("source_lang", None, "File ending of the sources, as en.")
-    flags.DEFINE_string("target_lang", None, "File ending of the targets, as de.")
+    flags.DEFINE_string("source_lang", None, "File extension of the sources, for example en.")
+    flags.DEFINE_string("target_lang", None, "File extension of the targets, for example de.")
     define_integer("valid", 1000, "Pairs to hold out for validation.", 0)
-    define_integer("test", 1000, "Pairs to hold out for the test.", 0)
-    define_integer("seed", 1, "Another seed holds out other pairs.", 0)
-    define_integer("max_words", 100, "Skip pairs with a longer side (0: none).", 0)
+    define_integer("test", 1000, "Pairs to hold out for testing.", 0)
+    define_integer("seed", 1, "Random seed of the choice of held-out pairs.", 0)
+    define_integer("max_words", 100, "Skip pairs with a longer side (0: no limit).", 0)
     define_float(
-        "max_ratio", 3.0, "Skip pairs this many times longer or shorter than the corpus' own ratio (0: none).", 0.0, 1e6
+        "max_ratio", 3.0, "Skip pairs this many times longer or shorter than the corpus ratio (0: no limit).", 0.0, 1e6
     )
 
 
 def main() -> None:
-    """Reads the pairs three times (lengths, choice, writing), so that memory holds only hashes of them."""
-    languages = checked_languages("they become the file endings")
+    """Reads the pairs three times (lengths, choice, writing), so that only their hashes are kept in memory."""
+    languages = checked_languages("they become the file extensions")
     folder = checked_folder(languages)
     table_read = opened_table(languages)
     read_pairs = table_read.pairs if table_read else functools.partial(iter_pairs, *input_files())
@@ -71,12 +71,16 @@ def main() -> None:
 
 
 def input_files() -> list[str]:
-    """Returns the table, or the source file and the target file."""
+    """Returns the table, or the source file and the target file.
+
+    Raises:
+      InputError: the flags do not name exactly one of both, or an input is not a file on disk.
+    """
     two = [FLAGS.source_file, FLAGS.target_file]
     tables = table_files()
     files = tables or two
     if not all(files) or len(tables) > 1 or (tables and any(two)):
-        raise InputError("either --tsv or --csv or both --source_file and --target_file are needed")
+        raise InputError("either --tsv or --csv, or both --source_file and --target_file are required")
     for name in files:
         file = Path(name)
         if file.exists() and not (file.is_file() or file.is_dir()):
@@ -85,19 +89,23 @@ def input_files() -> list[str]:
 
 
 def checked_folder(languages: Pair) -> Path:
-    """Returns the folder to write, unless that would overwrite an input."""
+    """Returns the folder to write.
+
+    Raises:
+      InputError: --out is missing, or an input would be overwritten.
+    """
     if not FLAGS.out:
-        raise InputError("--out is needed: the folder to write")
+        raise InputError("--out is required: the folder to write")
     folder = Path(FLAGS.out)
     outputs = {(folder / f"{part}.{language}").resolve() for part in Split._fields for language in languages}
     for file in input_files():
         if Path(file).resolve() in outputs:
-            raise InputError(f"{file}: would be overwritten, choose another --out")
+            raise InputError(f"{file}: would be overwritten; choose another --out")
     return folder
 
 
 def kept_pairs(pairs: Iterable[Pair], chosen: PairFilter, accepted: bytearray) -> Iterator[Pair]:
-    """Yields the pairs that the filter accepts, and appends 0 or 1 to `accepted` for each one read."""
+    """Yields the pairs that the filter accepts, and appends 0 or 1 to `accepted` for each pair read."""
     for pair in pairs:
         accepted.append(chosen.accepts(*pair))
         if accepted[-1]:
@@ -105,9 +113,9 @@ def kept_pairs(pairs: Iterable[Pair], chosen: PairFilter, accepted: bytearray) -
 
 
 def readme(table: str) -> str:
-    """Returns what README.txt says of the corpus."""
+    """Returns the content of README.txt."""
     return (
-        f"Made {datetime.date.today()} by seq2seq-data split\n"
+        f"Made on {datetime.date.today()} by seq2seq-data split\n"
         f"from {' and '.join(map(str, input_files()))}\n"
         f"with --valid={FLAGS.valid} --test={FLAGS.test} --seed={FLAGS.seed} "
         f"--max_words={FLAGS.max_words} --max_ratio={FLAGS.max_ratio}.\n"
@@ -116,7 +124,7 @@ def readme(table: str) -> str:
 
 
 COMMAND = program.Command(
-    "divides your own parallel text into train, valid and test so that they share no sentence",
+    "splits your own parallel text into train, valid and test that share no sentence",
     define_flags,
     main,
     """
@@ -125,14 +133,14 @@ COMMAND = program.Command(
     seq2seq-data split --tsv=pairs.tsv --source_lang=en --target_lang=de --out=data/mine
     seq2seq-data split --csv=sheet.csv --source_lang=en --target_lang=de --out=data/mine
 
-    Files are UTF-8, one sentence a line, plain or .gz. Of a table (TSV, or CSV with commas or semicolons) two columns
-    are read: those that a header names, or else the first two; quoted fields and a header are recognised, and what was
-    recognised is printed. Pairs with an empty side, with equal sides, repeated, too long or of odd lengths are skipped
-    and counted. The same input, flags and seed give the same parts; the order of the lines does not matter, and more
-    data changes few choices.
+    Files are UTF-8, one sentence per line, plain or .gz. Two columns of a table (TSV, or CSV with commas or semicolons)
+    are read: those that a header names, otherwise the first two. Quoted fields and a header are detected, and the
+    detected format is printed. Pairs with an empty side, with identical sides, duplicates, and pairs that are too long
+    or of odd lengths are skipped and counted. The same input, flags and seed give the same parts; the order of the
+    lines does not matter, and more data changes few choices.
 
-    Sentences count as the same when they differ only in case, punctuation or spaces. Pairs that share a sentence, on
-    whichever side, stay together; held out are first the pairs whose sentences occur nowhere else.
+    Sentences are considered the same if they differ only in case, punctuation or spaces. Pairs that share a sentence,
+    on either side, stay together; pairs whose sentences occur nowhere else are held out first.
 
     Writes OUT/{train,valid,test}.{SOURCE_LANG,TARGET_LANG} and OUT/README.txt, all or nothing.
     """,

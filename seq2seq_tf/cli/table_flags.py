@@ -14,7 +14,7 @@ _DELIMITERS = {"tsv": "\t", "csv": ",;\t"}
 
 
 def checked_languages(use: str) -> tuple[str, str]:
-    """Returns --source_lang and --target_lang, which are used as file endings.
+    """Returns --source_lang and --target_lang, which are used as file extensions.
 
     Args:
       use: what they are used for, quoted in the message if one is missing.
@@ -53,7 +53,7 @@ def opened_table(languages: tuple[str, str]) -> Table | None:
     """Returns the table named by the flags, or None.
 
     Args:
-      languages: file endings of source and target, which a header may name.
+      languages: file extensions of source and target, which a header may name.
 
     Raises:
       InputError: the flags name two tables, describe a table without naming one, or do not fit the table, or there is

@@ -1,8 +1,8 @@
-"""Do line N of both sides belong together? And if not: which lines do, and from where on?
+"""Finds out whether line N of one side translates line N of the other and, if not, which lines match from where.
 
-Two lines that translate each other agree in length and share numbers and names. For each shift k the evidence that
-source line i goes with target line i + k is summed over the lines; the best course through the shifts, at a price
-for each change, tells where a line is missing or surplus.
+Two lines that translate each other have similar lengths and share numbers and names. For each shift k, the evidence
+that source line i belongs to target line i + k is summed over the lines; the best path through the shifts, with a
+penalty for each change, shows where a line is missing or extra.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ import scipy.sparse
 
 _SHIFTS = np.arange(-5, 6)
 _MIDDLE = 5  # index of shift 0
-_STEP = 8  # lines decided together; where a shift begins is then looked for line by line
-_PRICE = 30.0  # nats that a change of the shift must bring: chance alone brings so many about never
-_MIN_GAIN = 0.1  # nats a line that a shift must bring on average
-_WINDOW = 65  # lines whose mean length is taken off: a corpus sorted by length says nothing of its neighbours
-_STRONGEST = 4.0  # nats that a single line may bring by its length, and again by what it shares
+_STEP = 8  # lines decided together; the start of a shift is then located to the line
+_PRICE = 30.0  # nats that a change of shift must gain: hardly ever reached by chance
+_MIN_GAIN = 0.1  # nats per line that a shift must gain on average
+_WINDOW = 65  # lines whose mean length is subtracted: in a corpus sorted by length, neighbours are no evidence
+_STRONGEST = 4.0  # maximum nats from the length of a single line, and again from its shared numbers and names
 _MIN_LINES = 30
 _MIN_LINES_UNRELATED = 300
 _MIN_T = 4.0
-_ROUGH, _SMOOTH = 0.3, 0.9  # see `smoothness`: a file sorted by length is above 0.9, the other side of it above 0.3
+_ROUGH, _SMOOTH = 0.3, 0.9  # see `smoothness`: a file sorted by length has more than 0.9, its other side more than 0.3
 _ANCHOR = re.compile(r"\d+|[A-Z][A-Za-z]+")
 
 
 class Segment(NamedTuple):
-    """Source lines [start, stop) whose translations stand `shift` lines further down on the target side."""
+    """Source lines [start, stop) whose translations are `shift` lines further down on the target side."""
 
     start: int
     stop: int
@@ -38,7 +38,7 @@ class Segment(NamedTuple):
 
 
 class LineShapes:
-    """What matters of the lines of one side: lengths, and the numbers and names in them (as hashes)."""
+    """Features of the lines of one side: their lengths, and the numbers and names in them (as hashes)."""
 
     def __init__(self) -> None:
         self.lengths = array("L")
@@ -46,7 +46,7 @@ class LineShapes:
         self._anchor_lines = array("L")
 
     def add(self, text: str) -> None:
-        """Takes the next line."""
+        """Adds the next line."""
         for anchor in set(_ANCHOR.findall(text)):
             short_number = anchor[0].isdigit() and len(anchor) < 10
             self._anchors.append(hash(str(int(anchor)) if short_number else anchor))  # ٣ is 3, 007 is 7
@@ -54,7 +54,7 @@ class LineShapes:
         self.lengths.append(len(text))
 
     def deviations(self) -> np.ndarray:
-        """Returns [lines] log lengths above those of the lines around, in standard deviations."""
+        """Returns [lines] log lengths minus the mean of the surrounding lines, in standard deviations."""
         logs = np.log1p(np.array(self.lengths, np.float64))
         if not len(logs):
             return logs
@@ -66,13 +66,13 @@ class LineShapes:
         return np.clip(deviations / spread, -3.0, 3.0) if spread > 1e-3 else np.zeros(len(logs))
 
     def smoothness(self) -> float:
-        """Returns how log lengths of neighbouring lines correlate: near 1 if the lines are sorted by length."""
+        """Returns the autocorrelation of log lengths at lag 1: near 1 if the lines are sorted by length."""
         logs = np.log1p(np.array(self.lengths, np.float64))
         logs -= logs.mean()
         return float(logs[:-1] @ logs[1:] / max(float(logs @ logs), 1e-9))
 
     def anchor_table(self, known: np.ndarray) -> scipy.sparse.csr_array:
-        """Returns [lines, known] with a 1 for each anchor of a line; `known` are sorted hashes."""
+        """Returns a matrix [lines, known] with a 1 for each anchor in a line; `known` contains sorted hashes."""
         anchors, lines = np.array(self._anchors, np.int64), np.array(self._anchor_lines, np.int64)
         kept = np.isin(anchors, known)
         columns = np.searchsorted(known, anchors[kept])
@@ -80,15 +80,15 @@ class LineShapes:
         return scipy.sparse.csr_array((np.ones(len(columns)), (lines[kept], columns)), shape=shape)
 
     def anchors(self) -> np.ndarray:
-        """Returns the sorted hashes of the anchors that occur."""
+        """Returns the sorted hashes of all anchors."""
         return np.unique(np.array(self._anchors, np.int64))
 
 
 class Alignment:
-    """The evidence for each shift.
+    """Judges the shifts between two sides.
 
     Args:
-      source, target: lines of both sides; their numbers may differ.
+      source, target: features of the lines of both sides, which may differ in number.
     """
 
     def __init__(self, source: LineShapes, target: LineShapes) -> None:
@@ -98,7 +98,7 @@ class Alignment:
 
     @functools.cached_property
     def _evidence(self) -> np.ndarray:
-        """[shifts, lines] nats that speak for source line i and target line i + shift translating each other."""
+        """[shifts, lines] evidence, in nats, that source line i and target line i + shift translate each other."""
         source, target = self._deviations
         known = np.intersect1d(self._source.anchors(), self._target.anchors(), assume_unique=True)
         tables = self._source.anchor_table(known)[: self.lines], self._target.anchor_table(known)
@@ -116,7 +116,7 @@ class Alignment:
         return evidence
 
     def shifted(self) -> list[Segment]:
-        """Returns the segments that are shifted, from top to bottom; none where lines belong together as they are."""
+        """Returns the shifted segments from top to bottom; none if the lines match as they are."""
         if self.lines < _MIN_LINES:
             return []
         found = []
@@ -129,9 +129,9 @@ class Alignment:
         return found
 
     def unrelated(self) -> bool:
-        """Returns whether nothing shows that lines belong together, neither as they are nor a few lines off.
+        """Returns whether there is no evidence that lines match, neither as they are nor shifted by a few lines.
 
-        Files sorted by length are not judged: all their neighbours look alike.
+        Files sorted by length are not judged, since all neighbouring lines look alike.
         """
         source, target = self._deviations
         if self.lines < _MIN_LINES_UNRELATED or not source.any() or not target.any():
@@ -139,26 +139,26 @@ class Alignment:
         order = sorted(shape.smoothness() for shape in (self._source, self._target))
         if order[0] > _ROUGH and order[1] > _SMOOTH:
             return False
-        # Not compared with the mean of all: where long and short lines alternate, every second shift is above it.
+        # Not compared with the mean of all: if long and short lines alternate, every second shift exceeds it.
         ranked = self._evidence[np.argsort(-self._evidence.sum(axis=1))]
         advantage = ranked[0] - ranked[1:4].mean(axis=0)
         return bool(advantage.mean() <= _MIN_T * advantage.std() / np.sqrt(self.lines))
 
     def distant_shift(self) -> int:
-        """Returns by how many lines lengths agree best where that is far away and clear, otherwise 0."""
+        """Returns the shift at which lengths agree best if it is large and clear, otherwise 0."""
         if self.lines < _MIN_LINES_UNRELATED:
             return 0
         source, target = self._deviations
         size = len(source) + len(target) - 1
         product = np.fft.rfft(target, size) * np.fft.rfft(source[::-1], size)
-        agreement = np.fft.irfft(product, size) / self.lines  # of each lag, from 1 - lines on
+        agreement = np.fft.irfft(product, size) / self.lines  # of each lag, from 1 - lines upwards
         here = self.lines - 1
         lag = int(agreement.argmax())
         clear = agreement[lag] > max(10.0 / np.sqrt(self.lines), 2.0 * agreement[here])
         return lag - here if clear and abs(lag - here) > _SHIFTS[-1] else 0
 
     def _segments(self) -> list[Segment]:
-        """The best course through the shifts (Viterbi, 8 lines at a time)."""
+        """Returns the segments of the best path through the shifts (Viterbi, 8 lines at a time)."""
         evidence = self._evidence
         blocks = np.add.reduceat(evidence, np.arange(0, self.lines, _STEP), axis=1)
         total = np.where(_SHIFTS == 0, 0.0, -_PRICE) + blocks[:, 0]
@@ -185,6 +185,6 @@ class Alignment:
 
 
 def _overlap(sources: int, targets: int, shift: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the numbers of source lines, and of the target lines `shift` further down, where both exist."""
+    """Returns the indices of source lines and of the target lines `shift` further down, where both exist."""
     lines = np.arange(max(0, -shift), max(0, min(sources, targets - shift)))
     return lines, lines + shift

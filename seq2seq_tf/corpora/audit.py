@@ -1,4 +1,4 @@
-"""What is wrong with a parallel corpus: line counts, broken text, odd pairs, and what its parts have in common."""
+"""Audit of a parallel corpus: line counts, damaged text, odd pairs, and overlap between its parts."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from seq2seq_tf.text.scripts import is_visible
 from seq2seq_tf.text.sentences import count_words
 
 _CONTROLS = re.compile("[\x01-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_SAME_SHARE = 0.5  # of the pairs: with more equal ones the same text stands on both sides
+_SAME_SHARE = 0.5  # of the pairs: if more are identical, both sides are the same text
 
-_OUT = "leave the pair out"
+_OUT = "remove the pair"
 _REMEDY = {
-    "different numbers of lines": "find where a line is missing or surplus, and mend it there",
-    "no pair with text on both sides": "see whether these are the right files",
-    "most pairs have equal sides": "use the file of the other language; from this one a model learns to copy",
-    "lines end with CR alone": "only LF ends a line: tr '\\r' '\\n' < FILE > NEW",
+    "different numbers of lines": "find where a line is missing or extra, and fix it there",
+    "no pair with text on both sides": "check that these are the right files",
+    "most pairs have identical sides": "use the file in the other language; from this one, a model learns to copy",
+    "lines end with CR only": "convert the line ends to LF: tr '\\r' '\\n' < FILE > NEW",
     "invalid UTF-8": "convert the file: iconv -f ENCODING -t utf-8 FILE > NEW",
-    "NUL character": "the file is damaged or no text (UTF-16 perhaps): write it as UTF-8",
-    "control character": "delete it or put a space in its place",
-    "U+FFFD: broken when the text was made": "take the text from its origin once more",
-    "one side empty": _OUT + " (seq2seq-data split does); training does so too",
-    "both sides empty": _OUT + " (seq2seq-data split does); training does so too",
+    "NUL character": "the file is damaged or not text (UTF-16 perhaps): convert it to UTF-8",
+    "control character": "delete it or replace it by a space",
+    "U+FFFD: damaged by an earlier conversion": "get the text from its source again",
+    "one side empty": _OUT + " (seq2seq-data split does); training skips it too",
+    "both sides empty": _OUT + " (seq2seq-data split does); training skips it too",
     "both sides the same": _OUT + " (seq2seq-data split does), unless it is a name",
-    "pair occurred before": "leave the repetition out (seq2seq-data split does)",
+    "duplicate pair": "remove the duplicate (seq2seq-data split does)",
 }
 _LONG = "split the line into sentences, or remove the pair (seq2seq-data split --max_words)"
-_ODD = "check that it is a translation; remove the pair otherwise (seq2seq-data split --max_ratio)"
+_ODD = "check that it is a translation; otherwise remove the pair (seq2seq-data split --max_ratio)"
 
 
 class PartSize(NamedTuple):
-    """How much a part holds: pairs of lines, and words on both sides."""
+    """The size of a part: pairs of lines, and words on both sides."""
 
     name: str
     pairs: int
@@ -65,10 +65,10 @@ class Audit(NamedTuple):
 
 
 def find_parts(folder: Path, source_language: str, target_language: str) -> list[Part]:
-    """Finds NAME.SOURCE with NAME.TARGET in a folder, plain or `.gz`: train first, then valid, then others.
+    """Finds all NAME.SOURCE with NAME.TARGET in a folder, plain or `.gz`: train first, then valid, then the others.
 
     Raises:
-      InputError: no folder, no such files, or one side of a part is missing.
+      InputError: the folder does not exist, has no such files, or one side of a part is missing.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
@@ -78,7 +78,7 @@ def find_parts(folder: Path, source_language: str, target_language: str) -> list
         for path in [*folder.glob(f"*.{language}"), *folder.glob(f"*.{language}.gz")]
     }
     if not names:
-        raise InputError(f"{folder}: no files NAME.{source_language} and NAME.{target_language} in it")
+        raise InputError(f"{folder}: contains no files NAME.{source_language} and NAME.{target_language}")
     order = ["train", "valid"]
     ranked = sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
     return [part_at(folder / name, name, source_language, target_language) for name in ranked]
@@ -88,7 +88,7 @@ def part_at(prefix: Path, name: str, source_language: str, target_language: str)
     """Returns the part with files PREFIX.LANGUAGE or PREFIX.LANGUAGE.gz.
 
     Raises:
-      InputError: one is missing.
+      InputError: one of the two files is missing.
     """
     files = []
     for language in (source_language, target_language):
@@ -101,13 +101,13 @@ def part_at(prefix: Path, name: str, source_language: str, target_language: str)
 
 
 def audit(parts: Sequence[Part], languages: tuple[str, str], *, max_words: int, max_deviation: float) -> Audit:
-    """Examines all parts; only hashes, lengths and a sample of the pairs are kept.
+    """Examines all parts; only hashes, lengths and a sample of the pairs are kept in memory.
 
     Args:
-      parts: leaks are looked for from `train` to all others and from `valid` to `test...`.
-      languages: of sources and targets, as the files' endings name them.
-      max_words: longer lines are reported.
-      max_deviation: pairs with a greater `length_deviation` from their part's own ratio are reported.
+      parts: leaks are searched from `train` to all others and from `valid` to `test...`.
+      languages: languages of sources and targets, as in the file extensions.
+      max_words: lines with more words are reported.
+      max_deviation: pairs with a greater `length_deviation` from the ratio of their part are reported.
 
     Raises:
       InputError: a file cannot be read at all.
@@ -126,7 +126,7 @@ def audit(parts: Sequence[Part], languages: tuple[str, str], *, max_words: int, 
 
 
 class _Examination:
-    """Reads one part, line by line, and keeps what its findings and the search for leaks need."""
+    """Reads one part line by line and keeps the data for its findings and the search for leaks."""
 
     def __init__(self, part: Part, max_words: int, max_deviation: float) -> None:
         self.part = part
@@ -136,7 +136,7 @@ class _Examination:
         self.words = [0, 0]
         self.returns = [0, 0]  # CR inside a line
         self.same = 0
-        self.numbers = array("Q")  # of the lines with text on both sides; the arrays below go with it
+        self.numbers = array("Q")  # of the lines with text on both sides; the arrays below have one entry for each
         self.hashes = array("Q")
         self.keys = array("Q"), array("Q")
         self.lengths = array("Q"), array("Q")
@@ -148,7 +148,7 @@ class _Examination:
                 self._examine_pair(number, texts[0], texts[1])
 
     def findings(self) -> list[Finding]:
-        """Returns what was found in this part, line by line."""
+        """Returns the findings of this part, other than those of `CHECKS`."""
         if self.lines[0] != self.lines[1]:
             note = f"{self.lines[0]:,} lines, but {self.lines[1]:,} in {self.part.target}"
             self._report("error", "different numbers of lines", Place(str(self.part.source), note=note))
@@ -157,10 +157,10 @@ class _Examination:
         for side, returns in enumerate(self.returns):
             if returns > self.lines[side]:
                 note = f"{self.lines[side]:,} line{'s'[self.lines[side] == 1 :]} with {returns:,} CR inside"
-                self._report("error", "lines end with CR alone", Place(str(self.part[1 + side]), note=note))
+                self._report("error", "lines end with CR only", Place(str(self.part[1 + side]), note=note))
         if self.same > max(1.0, _SAME_SHARE * len(self.hashes)):
             note = f"{self.same:,} of {len(self.hashes):,}"
-            self._report("error", "most pairs have equal sides", Place(str(self.part.source), note=note))
+            self._report("error", "most pairs have identical sides", Place(str(self.part.source), note=note))
         self._examine_repetitions()
         self._examine_lengths()
         return self._found.listed()
@@ -196,7 +196,7 @@ class _Examination:
         if control := _CONTROLS.search(text):
             self._report("warning", "control character", Place(path, number, f"U+{ord(control.group()):04X}"))
         if "\ufffd" in text:
-            self._report("warning", "U+FFFD: broken when the text was made", Place(path, number))
+            self._report("warning", "U+FFFD: damaged by an earlier conversion", Place(path, number))
         return text
 
     def _examine_pair(self, number: int, source: str, target: str) -> None:
@@ -218,11 +218,11 @@ class _Examination:
         _, first, group = np.unique(np.array(self.hashes), return_index=True, return_inverse=True)
         for index in np.flatnonzero(first[group] != np.arange(len(group))).tolist():
             note = f"repeats line {self.numbers[first[group[index]]]}"
-            self._report("warning", "pair occurred before", self._place(self.numbers[index], note))
+            self._report("warning", "duplicate pair", self._place(self.numbers[index], note))
 
     def _examine_lengths(self) -> None:
         ratio = sum(self.lengths[1]) / max(sum(self.lengths[0]), 1)
         for index, lengths in enumerate(zip(*self.lengths, strict=True)):
             if length_deviation(*lengths, ratio) > self.max_deviation:
-                place = self._place(self.numbers[index], f"{lengths[0]} against {lengths[1]} characters")
-                self._report("warning", f"lengths differ by more than {self.max_deviation:g} times", place, _ODD)
+                place = self._place(self.numbers[index], f"{lengths[0]} and {lengths[1]} characters")
+                self._report("warning", f"lengths differ by more than a factor of {self.max_deviation:g}", place, _ODD)

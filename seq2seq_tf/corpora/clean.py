@@ -1,4 +1,4 @@
-"""Which sentence pairs are worth training on: a filter that counts what it refuses, and why."""
+"""A filter for sentence pairs worth training on, which counts its refusals by reason."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from seq2seq_tf.text.sentences import count_words
 
 
 class PairFilter:
-    """Accepts or refuses pairs, one after the other; `refused` counts the reasons."""
+    """Accepts or refuses pairs one after another; `refused` counts the refusals by reason."""
 
     def __init__(self, *, ratio: float, max_words: int, max_deviation: float) -> None:
-        """Makes a filter.
+        """Creates a filter.
 
         Args:
-          ratio: the corpus' `character_ratio`.
+          ratio: the `character_ratio` of the corpus.
           max_words: pairs with a longer side are refused; 0 for no limit.
           max_deviation: pairs with a greater `length_deviation` are refused; 0 for no limit.
 
         Raises:
-          InputError: a limit under which no pair would be left.
+          InputError: `max_deviation` is between 0 and 1, so that no pair would be left.
         """
         if 0 < max_deviation < 1:
-            raise InputError(f"the greatest length ratio must be at least 1 (or 0: none), got {max_deviation}")
+            raise InputError(f"the maximum length ratio must be at least 1 (or 0 for no limit), got {max_deviation}")
         self.ratio = ratio
         self.max_words = max_words or math.inf
         self.max_deviation = max_deviation or math.inf
@@ -36,7 +36,7 @@ class PairFilter:
         self._seen: set[int] = set()
 
     def accepts(self, source: str, target: str) -> bool:
-        """Says whether to keep the pair, and counts it; exact repetitions are refused."""
+        """Returns whether to keep the pair, and counts it; exact duplicates are refused."""
         reason = self._objection(source, target)
         if reason:
             self.refused[reason] += 1
@@ -54,9 +54,9 @@ class PairFilter:
         if max(count_words(source), count_words(target)) > self.max_words:
             return f"longer than {self.max_words} words"
         if length_deviation(len(source), len(target), self.ratio) > self.max_deviation:
-            return f"lengths differ by more than {self.max_deviation:g} times"
+            return f"lengths differ by more than a factor of {self.max_deviation:g}"
         key = text_hash(f"{source}\n{target}")
         if key in self._seen:
-            return "pair occurred before"
+            return "duplicate pair"
         self._seen.add(key)
         return ""

@@ -1,4 +1,4 @@
-"""The checks of a whole part of a corpus; a new one is written as a function and named here."""
+"""The checks of a whole part of a corpus; a new check is a function that is added to `CHECKS`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs from a spreadsheet's TSV or CSV: delimiter, quoted fields and a header row are found and said."""
+"""Pairs from the TSV or CSV file of a spreadsheet: delimiter, quoting and header row are detected and reported."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from seq2seq_tf.text.lines import Pair, PathLike, iter_lines
 
 Choice = Literal["auto", "yes", "no"]
 
-_LOOKED_AT = 50  # rows, for the delimiter and for columns of numbers
+_LOOKED_AT = 50  # rows, to detect the delimiter and columns of numbers
 _BREAKS = re.compile(r"[\t\r\n\v\f\u2028\u2029]+")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
-# What people write above their columns, without case; the endings of the files count too.
+# Usual column headings, case-insensitive; the file extensions are accepted too.
 _LANGUAGE_NAMES = {
     "ar": "arabic", "bg": "bulgarian", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
     "es": "spanish", "et": "estonian", "fa": "persian", "fi": "finnish", "fr": "french", "he": "hebrew", "hi": "hindi",
@@ -36,29 +36,29 @@ _HEADINGS = frozenset(_LANGUAGE_NAMES.values()) | {
 
 
 class TableOptions(NamedTuple):
-    """How to read a table; `auto` is decided by looking at it."""
+    """How to read a table; `auto` is resolved by inspecting it."""
 
-    delimiters: str  # those that are possible, the likeliest first
+    delimiters: str  # possible delimiters, the most likely first
     quoted: Choice = "auto"
     header: Choice = "auto"
-    columns: tuple[int, int] | None = None  # of source and target, from 1; None: by the header, or the first two
+    columns: tuple[int, int] | None = None  # source and target, from 1; None: as in the header, or the first two
 
 
 class Table:
-    """A table of pairs. Its file is read once to see how it is written, and again by each `pairs`.
+    """A table of pairs. Its format is detected when it is opened; each call of `pairs` reads the file again.
 
     Args:
-      path: UTF-8, plain or `.gz`.
-      languages: file endings of source and target; a header may name them.
-      options: what is known of it.
+      path: UTF-8 file, plain or `.gz`.
+      languages: file extensions of source and target; a header may name them.
+      options: what is known about its format.
 
     Raises:
-      InputError: not readable, or not a table with these columns.
+      InputError: the file cannot be read, or is not a table with these columns.
     """
 
     def __init__(self, path: PathLike, languages: Pair, options: TableOptions) -> None:
         self.path = os.fspath(path)
-        self.joined = 0  # fields with line ends or tabs inside, in the last reading
+        self.joined = 0  # pairs with line ends or tabs inside a field, in the last call of `pairs`
         self.delimiter = self._find_delimiter(options.delimiters)
         self.columns = options.columns or (1, 2)
         self.quoted = options.quoted == "yes" or (options.quoted == "auto" and self._looks_quoted())
@@ -76,7 +76,7 @@ class Table:
         """Yields source and target of each row after the header; line ends and tabs in a field become a space.
 
         Raises:
-          InputError: as `iter_lines`, and for a row without these columns or with a field that never ends.
+          InputError: as for `iter_lines`; and for a row that lacks these columns or has an unterminated quoted field.
         """
         self.joined = 0
         for number, row in enumerate(self._rows()):
@@ -88,9 +88,9 @@ class Table:
             yield cleaned[0], cleaned[1]
 
     def description(self) -> str:
-        """Returns in one line how the file is read."""
+        """Returns one line that describes how the file is read."""
         header = f"the first row ({', '.join(self.titles)}) is its header" if self.header else "no header"
-        quoting = "quoted fields" if self.quoted else "quotation marks as they are"
+        quoting = "quoted fields" if self.quoted else "quotation marks kept"
         source, target = self.columns
         return f"columns {source} and {target}, {_NAMES[self.delimiter]} between columns, {quoting}, {header}"
 
@@ -101,10 +101,10 @@ class Table:
         for number, row in self._numbered_rows():
             if len(row) < max(self.columns):
                 name = _NAMES[self.delimiter]
-                what = f"no {name}, two columns (source, target)"
+                what = f"no {name} found, expected two columns (source, target)"
                 if len(row) > 1:
-                    what = f"{len(row)} columns, {max(self.columns)}"
-                raise InputError(f"{self.path}:{number}: {what} were expected")
+                    what = f"found {len(row)} columns, expected at least {max(self.columns)}"
+                raise InputError(f"{self.path}:{number}: {what}")
             yield row
 
     def _numbered_rows(self) -> Iterator[tuple[int, list[str]]]:
@@ -120,12 +120,12 @@ class Table:
                 number = reader.line_num + 1
         except csv.Error as error:
             raise InputError(
-                f"{self.path}:{number}: a quoted field does not end as it should ({error}); "
-                "where quotation marks belong to the text, use --quoted=no"
+                f"{self.path}:{number}: a quoted field does not end correctly ({error}); "
+                "if quotation marks are part of the text, use --quoted=no"
             ) from None
 
     def _find_delimiter(self, possible: str) -> str:
-        """Returns the delimiter that gives all of the first rows most columns."""
+        """Returns the delimiter with the most columns in the shortest of the first rows."""
 
         def fewest_columns(delimiter: str) -> int:
             try:
@@ -137,10 +137,10 @@ class Table:
         return max(possible, key=fewest_columns) if len(possible) > 1 else possible
 
     def _looks_quoted(self) -> bool:
-        """Returns whether fields are quoted as the csv module writes them, rather than quotation marks being text.
+        """Returns whether fields are quoted as by the csv module, rather than quotation marks being part of the text.
 
-        A writer quotes a field that holds a quotation mark, delimiter or line end, and doubles the marks inside; or
-        it quotes all fields. Text has quotation marks without need, or inside a field that is not quoted.
+        A CSV writer quotes fields that contain a quotation mark, delimiter or line end and doubles the marks inside, or
+        it quotes all fields. Plain text has quotation marks where no quoting is needed, or inside unquoted fields.
         """
         if self.delimiter != "\t":
             return True
@@ -158,23 +158,23 @@ class Table:
                     all_quoted += every
                     plain += not as_needed and not every and any('"' in field for field in row)
         except csv.Error:
-            return quoted > max(2, plain)  # reading it so names the line at fault
+            return quoted > max(2, plain)  # reading it as quoted then reports the line at fault
         return quoted > plain or (rows > 1 and all_quoted == rows)
 
     def _refuse_numbers(self, rows: Sequence[Sequence[str]]) -> None:
         for column in (1, 2):
             if len(rows) > 2 and all(row[column - 1].strip().isdigit() for row in rows):
-                raise InputError(f"{self.path}: column {column} holds numbers; use --columns=SOURCE,TARGET")
+                raise InputError(f"{self.path}: column {column} contains numbers; use --columns=SOURCE,TARGET")
 
 
 def is_header(titles: Sequence[str], languages: Pair) -> bool:
-    """Returns whether all cells of a row are headings: names of languages, the files' endings, source, text..."""
+    """Returns whether all cells of a row are headings: names of languages, file extensions, source, text..."""
     known = {language.casefold() for language in languages} | _HEADINGS
     return bool(titles) and all(not title or title.strip().casefold() in known for title in titles) and any(titles)
 
 
 def is_quoted_field(line: str) -> bool:
-    """Returns whether a line is in quotation marks and has doubled ones inside, as a field of a table."""
+    """Returns whether a line is in quotation marks with doubled ones inside, like a table field."""
     inner = line[1:-1]
     return line[:1] == '"' == line[-1:] and '""' in inner and '"' not in inner.replace('""', "")
 

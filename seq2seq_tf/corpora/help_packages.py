@@ -1,4 +1,4 @@
-"""The help pages of LibreOffice as Debian and Ubuntu package them: downloaded with apt-get, unpacked, not installed."""
+"""LibreOffice help pages from Debian and Ubuntu packages: downloaded with apt-get and unpacked, not installed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from seq2seq_tf.errors import InputError, nearest
 
 _PREFIX = "libreoffice-help-"
 _INSTEAD = "use seq2seq-data fetch-multi30k, or your own files with seq2seq-data split"
-_NO_APT = f"this machine has no apt-get and dpkg-deb (they come with Debian and Ubuntu); {_INSTEAD}"
+_NO_APT = f"this machine has no apt-get and dpkg-deb (part of Debian and Ubuntu); {_INSTEAD}"
 
 
 class Pages(NamedTuple):
-    """The unpacked pages of one language, and where they come from."""
+    """The unpacked pages of one language and their origin."""
 
     folder: Path
     origin: str
@@ -28,12 +28,12 @@ def unpacked_package(language: str, temporary: Path, kept: Path | None) -> Pages
     """Downloads and unpacks the help package of one language.
 
     Args:
-      language: as in the name of the package: en-us, de, ...
-      temporary: folder for the pages, and for apt's files where the user is not root.
-      kept: folder with packages, which are used, and which gets a downloaded one; None for `temporary`.
+      language: language as in the package name: en-us, de, ...
+      temporary: folder for the pages and, unless the user is root, for the files of apt.
+      kept: folder of packages: one found there is used, a downloaded one is stored there; None for `temporary`.
 
     Raises:
-      InputError: no apt here, no such package, or it cannot be downloaded or unpacked.
+      InputError: apt is not available, there is no such package, or it cannot be downloaded or unpacked.
     """
     kept = kept or temporary
     package = _PREFIX + language
@@ -55,7 +55,11 @@ def unpacked_package(language: str, temporary: Path, kept: Path | None) -> Pages
 
 
 def _download(language: str, folder: Path, temporary: Path) -> None:
-    """Runs `apt-get download`; if it fails, updates apt's lists and tries again."""
+    """Runs `apt-get download`; if it fails, updates the package lists and tries again.
+
+    Raises:
+      InputError: there is no such package, or the download failed again.
+    """
     for attempt in range(2):
         done = _run(_apt("apt-get", temporary, "download", _PREFIX + language), folder)
         if done.returncode == 0:
@@ -69,7 +73,11 @@ def _download(language: str, folder: Path, temporary: Path) -> None:
 
 
 def packaged_languages(temporary: Path) -> dict[str, str]:
-    """Returns language -> description of the help packages apt knows; updates its lists if it knows none."""
+    """Returns language -> description of the help packages known to apt; updates the package lists if there are none.
+
+    Raises:
+      InputError: apt is not available, or knows no help packages even after the update.
+    """
     if not shutil.which("apt-get"):
         raise InputError(_NO_APT)
     for attempt in range(2):
@@ -80,11 +88,11 @@ def packaged_languages(temporary: Path) -> dict[str, str]:
             return found
         if not attempt:
             _run(_apt("apt-get", temporary, "update"), temporary)
-    raise InputError(f"apt knows no packages {_PREFIX}*, also not after `apt-get update`; {_INSTEAD}")
+    raise InputError(f"apt knows no packages {_PREFIX}*, even after `apt-get update`; {_INSTEAD}")
 
 
 def _apt(program_name: str, temporary: Path, *arguments: str) -> list[str]:
-    """Returns the command; without root, apt is told to keep its lists in the temporary folder."""
+    """Returns the command; for users other than root, apt keeps its lists in the temporary folder."""
     if os.geteuid() == 0:
         return [program_name, *arguments]
     for name in ("lists/partial", "cache/archives/partial"):
@@ -94,11 +102,11 @@ def _apt(program_name: str, temporary: Path, *arguments: str) -> list[str]:
 
 
 def _run(command: Iterable[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Runs a command in a folder and keeps what it prints."""
+    """Runs a command in a folder and captures its output."""
     return subprocess.run(list(command), cwd=folder, text=True, capture_output=True, check=False)
 
 
 def _last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """Returns the last line a command printed, preferably on standard error."""
+    """Returns the last line printed by a command, preferably on standard error."""
     lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
     return lines[-1]

@@ -1,4 +1,4 @@
-"""Lines of a parallel corpus that are in another language than they should be."""
+"""Detection of lines of a parallel corpus that are in the wrong language."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from seq2seq_tf.corpora.findings import Finding, Findings, Place, by_severity
 from seq2seq_tf.corpora.part_text import Part
 from seq2seq_tf.text.lines import iter_raw_lines
 
-_WINDOW = 2048  # lines labelled together: bounds memory
+_WINDOW = 2048  # lines classified together: bounds memory
 
 
 class LanguageCheck(NamedTuple):
-    """What is expected, and how to tell."""
+    """The expected languages and how to identify them."""
 
     languages: tuple[str, str]  # of sources and of targets
     classify: Callable[[Sequence[str]], Sequence[tuple[str, float]]]  # texts -> most probable language, probability
-    min_probability: float  # a line is reported if another language is at least so probable
-    min_characters: int  # shorter lines are not looked at
+    min_probability: float  # a line is reported if another language is at least this probable
+    min_characters: int  # shorter lines are ignored
 
 
 def check_languages(parts: Sequence[Part], check: LanguageCheck) -> list[Finding]:
-    """Returns a warning for each side of each part with lines in another language, with the first places.
+    """Returns a warning, with its first places, for each side of each part that has lines in another language.
 
-    Bytes that are not UTF-8 are passed over; `audit` reports them.
+    Bytes that are not UTF-8 are ignored; `audit` reports them.
 
     Raises:
       InputError: a file cannot be read.
@@ -44,7 +44,7 @@ def check_languages(parts: Sequence[Part], check: LanguageCheck) -> list[Finding
 
 
 def _other_languages(path: Path, expected: str, check: LanguageCheck) -> Iterator[tuple[int, str, float]]:
-    """Yields number, language and its probability of each line to report."""
+    """Yields the number, the language and its probability for each line to report."""
     numbered = enumerate(iter_raw_lines(path), start=1)
     while window := list(itertools.islice(numbered, _WINDOW)):
         texts = [(number, raw.decode("utf-8", "ignore")) for number, raw in window]

@@ -1,4 +1,4 @@
-"""Sentences of several languages for telling them apart: none stands in two languages, none twice."""
+"""Sentences for language identification: none occurs in two languages, none twice."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from seq2seq_tf.errors import InputError
 from seq2seq_tf.text.lines import sentence_key
 from seq2seq_tf.text.sentences import split_sentences
 
-_MIN_LETTERS = 3  # "42 %" is of no language
+_MIN_LETTERS = 3  # "42 %" belongs to no language
 
 
 class Kept(NamedTuple):
-    """The sentences of each language, in the order of the pages, and the number of those left out by reason."""
+    """The sentences of each language, in the order of the pages, and counts of those left out by reason."""
 
     sentences: dict[str, list[str]]
     refused: dict[str, Counter[str]]  # language -> reason -> count
 
 
 def help_sentences(folder: Path) -> Iterator[str]:
-    """Yields the sentences of all help pages under a folder, repetitions too."""
+    """Yields the sentences of all help pages below a folder, including duplicates."""
     for path in sorted(folder.rglob("*.html")):
         for _, text in HelpPage(path.read_text(encoding="utf-8", errors="replace")).paragraphs:
             for line in text.split("\n"):
@@ -32,14 +32,14 @@ def help_sentences(folder: Path) -> Iterator[str]:
 
 
 def distinct_sentences(texts: Mapping[str, Iterable[str]], *, shortest: int, longest: int) -> Kept:
-    """Returns sentences of which each stands in one language only, and there once.
+    """Returns sentences that occur in one language only, each once.
 
-    Sentences count as the same when their normalised forms agree. One that several languages have is a name, a
-    formula or was never translated, and says nothing of its language.
+    Sentences are considered the same if their normalised forms are equal. One that occurs in several languages is a
+    name or a formula or was never translated, and is no evidence of its language.
 
     Args:
-      texts: language -> sentences, read once.
-      shortest, longest: characters of a sentence that is kept.
+      texts: language -> sentences, iterated over once.
+      shortest, longest: limits of the length of a sentence, in characters.
     """
     found: dict[str, dict[int, str]] = {}
     refused: dict[str, Counter[str]] = {}
@@ -52,7 +52,7 @@ def distinct_sentences(texts: Mapping[str, Iterable[str]], *, shortest: int, lon
             if letters < _MIN_LETTERS or not shortest <= len(sentence) <= longest:
                 why["too short, too long or without letters"] += 1
             elif of_key.setdefault(sentence_key(sentence), sentence) is not sentence:
-                why["occurred before"] += 1
+                why["duplicate"] += 1
         languages_of.update(of_key.keys())  # the keys, not the sentences as counts
         found[language], refused[language] = of_key, why
     kept = {}
@@ -63,28 +63,29 @@ def distinct_sentences(texts: Mapping[str, Iterable[str]], *, shortest: int, lon
 
 
 def balanced_split(sentences: Mapping[str, list[str]], *, train: int, held_out: int, seed: int) -> dict[str, Split]:
-    """Returns for each language which sentences are train, valid and test: as many of each language.
+    """Returns the indices of train, valid and test sentences for each language: the same number for each.
 
     Args:
       sentences: language -> distinct sentences.
-      train: wanted of each language for training; all get as many as the smallest language has, if that is fewer.
-      held_out: of each language for valid, and again for test.
-      seed: another seed chooses others. The choice does not depend on the order of the sentences.
+      train: maximum number of sentences per language for training; if the smallest language has fewer, all languages
+        get that many.
+      held_out: number of sentences per language in valid, and also in test.
+      seed: determines the choice, which does not depend on the order of the sentences.
 
     Raises:
-      InputError: a language has too few.
+      InputError: a language has too few sentences.
     """
     smallest = min(sentences, key=lambda language: len(sentences[language]))
     fewest = len(sentences[smallest])
     if fewest <= 2 * held_out:
-        raise InputError(f"{smallest}: {fewest} sentences cannot give {held_out} for valid, as many for test, and more")
+        raise InputError(f"{smallest}: {fewest} sentences are too few for {held_out} in valid and in test, and train")
     train = min(train, fewest - 2 * held_out)
     splits = {}
     for language, texts in sentences.items():
         pairs = [(text, text) for text in texts]
         rest, valid, test = split_pairs(pairs, valid=held_out, test=held_out, seed=seed)
         left = [pairs[n] for n in rest]
-        # A second split of the rest: which sentences are too many is decided by the same hash, not by their order.
+        # A second split of the rest: which sentences to drop is decided by the same hash, not by their order.
         chosen = rest if len(left) == train else rest[split_pairs(left, valid=0, test=train, seed=seed).test]
         splits[language] = Split(chosen, valid, test)
     return splits

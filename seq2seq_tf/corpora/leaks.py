@@ -1,4 +1,4 @@
-"""Held-out sentences that stand in another part of the corpus: the score would be one of memory."""
+"""Detection of held-out sentences that also occur in another part, so that a score would measure memorisation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _REMEDY = "split the corpus again: no sentence that seq2seq-data split holds out
 
 
 class Keys(Protocol):
-    """What is needed of a part: for each pair its line number, and the hashes of its two normalised sentences."""
+    """The required data of a part: for each pair, its line number and the hashes of its two normalised sentences."""
 
     part: Part
     numbers: array[int]
@@ -20,12 +20,12 @@ class Keys(Protocol):
 
 
 def find_leaks(earlier: Keys, later: Keys) -> list[Finding]:
-    """Returns the pairs of `later` that `earlier` holds too: as a pair (an error), or one side of them."""
-    positions: list[dict[int, int]] = []  # of the sentences of `later` in `earlier`, for each side
+    """Returns the pairs of `later` that also occur in `earlier`: as a pair (an error), or one side (a warning)."""
+    positions: list[dict[int, int]] = []  # positions in `earlier` of the sentences of `later`, for each side
     for earlier_keys, later_keys in zip(earlier.keys, later.keys, strict=True):
         sought = set(later_keys)
         hits = [(key, index) for index, key in enumerate(earlier_keys) if key in sought]
-        positions.append(dict(reversed(hits)))  # the first place of each
+        positions.append(dict(reversed(hits)))  # the first position of each
     both = set(zip(*later.keys, strict=True)).intersection(zip(*earlier.keys, strict=True))
     found = Findings(later.part.name)
     for index, pair in enumerate(zip(*later.keys, strict=True)):

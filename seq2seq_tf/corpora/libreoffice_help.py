@@ -1,4 +1,4 @@
-"""The help pages of LibreOffice (HTML, one folder for each language) as pairs of paragraphs and sentences."""
+"""Pairs of paragraphs and sentences from the help pages of LibreOffice (HTML, one folder per language)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _BREAK = "\0"
 class HelpPage(HTMLParser):
     r"""Collects `paragraphs`: (id, text) of each paragraph and heading with an id, without program code.
 
-    Where the page offers variants (`Command` on a Mac, else `Ctrl`), the default one is taken. A line break
-    inside a paragraph stays as "\n"; other white space is collapsed.
+    If the page offers variants (`Command` on a Mac, otherwise `Ctrl`), the default is used. A line break inside a
+    paragraph is kept as "\n"; other white space is collapsed.
     """
 
     def __init__(self, html: str) -> None:
-        """Reads a whole page."""
+        """Parses a whole page."""
         super().__init__(convert_charrefs=True)
         self.paragraphs: list[tuple[str, str]] = []
-        self._skipped = 0  # depth of <pre>, <script> and the like
+        self._skipped = 0  # nesting depth of <pre>, <script> and <style>
         self._open("", "")
         content = html.find('<div id="DisplayArea"')
         self.feed(html[max(content, 0) :])
@@ -38,7 +38,7 @@ class HelpPage(HTMLParser):
     def _open(self, tag: str, name: str) -> None:
         self._tag = tag
         self._id = name
-        self._texts: list[list[str]] = [[]]  # innermost last: the paragraph, then variants in it
+        self._texts: list[list[str]] = [[]]  # innermost last: the paragraph, then its variants
         self._spans: list[str] = []  # "", "switch" or "variant" for each open span
         self._variants: list[list[tuple[bool, str]]] = []  # (is default, text) for each open switch
 
@@ -75,7 +75,7 @@ class HelpPage(HTMLParser):
             self._spans.append("")
 
     def handle_endtag(self, tag: str) -> None:
-        """Closes a paragraph, or puts the chosen variant of a switch into the text around it."""
+        """Closes a paragraph, or inserts the chosen variant of a switch into the surrounding text."""
         if tag in _CODE_TAGS:
             self._skipped = max(self._skipped - 1, 0)
         elif tag == self._tag:
@@ -90,7 +90,7 @@ class HelpPage(HTMLParser):
                 self._texts[-1].extend(text for _, text in variants[:1])
 
     def handle_data(self, data: str) -> None:
-        """Keeps the text of the open paragraph; between the variants of a switch is only white space."""
+        """Collects the text of the open paragraph; between the variants of a switch there is only white space."""
         if self._id and not self._skipped and not self._in_switch():
             self._texts[-1].append(data)
 
@@ -99,19 +99,19 @@ class HelpPage(HTMLParser):
 
 
 def find_pages(folder: Path, language: str) -> Path:
-    """Returns folder/LANGUAGE/text; the folder may be called `en-US` where the language is `en-us`.
+    """Returns folder/LANGUAGE/text, ignoring case (`en-US` for the language `en-us`).
 
     Raises:
-      InputError: there is none.
+      InputError: there is no such folder.
     """
     for text in sorted(folder.glob("*/text")):
         if text.parent.name.lower() == language.lower():
             return text
-    raise InputError(f"{folder}: no help pages for {language!r} in it (looked for {language}/text)")
+    raise InputError(f"{folder}: contains no help pages for {language!r} (looked for {language}/text)")
 
 
 def paragraph_pairs(source: Path, target: Path) -> Iterator[Pair]:
-    """Yields the paragraphs with equal id (and equal turn, where an id repeats) on pages with equal path."""
+    """Yields the paragraphs with the same id (the nth with the nth if it repeats) on pages with the same path."""
     for path in sorted(source.rglob("*.html")):
         other = target / path.relative_to(source)
         if other.is_file():
@@ -129,14 +129,14 @@ def _paragraphs(page: Path) -> dict[tuple[str, int], str]:
 
 
 def sentence_pairs(source: str, target: str, *, ratio: float, max_deviation: float) -> Iterator[Pair]:
-    """Divides a paragraph pair into lines and these into sentences, where both sides have as many.
+    """Splits a paragraph pair into lines and these into sentences, wherever both sides have the same number.
 
     Args:
       source: a paragraph.
       target: its translation.
-      ratio: the corpus' `character_ratio`.
-      max_deviation: sentences with a greater `length_deviation` are not each other's translation, and the
-        paragraph stays whole.
+      ratio: the `character_ratio` of the corpus.
+      max_deviation: sentences with a greater `length_deviation` are not considered translations of each other, and
+        their line is not split.
     """
     lines = source.split("\n"), target.split("\n")
     if len(lines[0]) != len(lines[1]):

@@ -1,4 +1,4 @@
-"""Target lines that a model could not write as they are, since cutting them into pieces normalises them."""
+"""Detection of target lines that a model could not produce exactly, since tokenisation normalises them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from seq2seq_tf.text.normalization import Normalizer
 
 _WINDOW = 10_000  # lines normalised together: bounds memory
 _LOSSY = "data.target_normalization={} changes this line"
-_PARTED = "a letter and its accent as two characters"
+_PARTED = "a letter and its accent are separate characters"
 
 
 def check_normalization(parts: Sequence[Part], rule: str) -> list[Finding]:
-    """Returns a warning for each part with target lines that a rule changes; white space alone does not count.
+    """Returns a warning for each part with target lines that a rule changes, other than in white space.
 
-    Under identity nothing is lost, but a letter may be written in one character here and in two there: lines with
-    letters in two are reported then.
+    Under identity nothing is lost, but the same letter may be composed in one line and decomposed in another; lines
+    with decomposed letters are then reported.
 
     Args:
-      parts: of a corpus.
-      rule: data.target_normalization; one of options.common.NORMALIZATIONS.
+      parts: parts of a corpus.
+      rule: data.target_normalization; one of config.common.NORMALIZATIONS.
 
     Raises:
       InputError: a file cannot be read.
@@ -37,11 +37,11 @@ def check_normalization(parts: Sequence[Part], rule: str) -> list[Finding]:
             texts = [raw.decode("utf-8", "ignore") for _, raw in window]
             for (number, _), before, after in zip(window, plain(texts), other(texts), strict=True):
                 if rule == "identity" and len(after) < len(before):
-                    remedy = "train with data.target_normalization=nfc, which makes it one character everywhere"
+                    remedy = "train with data.target_normalization=nfc, which composes them everywhere"
                     found.report("warning", _PARTED, Place(str(part.target), number), remedy)
                 elif rule != "identity" and before != after:
                     place = Place(str(part.target), number, f"becomes {excerpt(after)}")
-                    remedy = "a model can never produce it like this; identity and nfc keep such characters"
+                    remedy = "a model can never produce it in this form; identity and nfc keep such characters"
                     found.report("warning", _LOSSY.format(rule), place, remedy)
         listed += found.listed()
     return listed

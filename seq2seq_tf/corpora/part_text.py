@@ -1,4 +1,4 @@
-"""One part of a parallel corpus as text that checks may read as often as they like."""
+"""One part of a parallel corpus as text that checks can read repeatedly."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Part(NamedTuple):
 
 
 class PartText:
-    """The lines of a part. Bytes that are not UTF-8 are left out: `audit` reports them.
+    """The lines of a part. Bytes that are not UTF-8 are ignored; `audit` reports them.
 
     Args:
       part: its files.
-      languages: file endings of sources and targets, as en and pt-br.
+      languages: file extensions of sources and targets, for example en and pt-br.
     """
 
     def __init__(self, part: Part, languages: tuple[str, str]) -> None:
@@ -37,7 +37,7 @@ class PartText:
         self.languages = languages
 
     def lines(self) -> Iterator[tuple[str | None, str | None]]:
-        """Yields line N of both sides; None where a side has ended.
+        """Yields line N of both sides; None after the end of the shorter one.
 
         Raises:
           InputError: a file cannot be read.
@@ -49,7 +49,7 @@ class PartText:
 
     @functools.cached_property
     def sample(self) -> list[Pair]:
-        """Up to 10,000 pairs with text on both sides that differ, drawn evenly, in the order of the files."""
+        """Up to 10,000 randomly drawn pairs, in file order, with different, non-empty texts on both sides."""
         chosen: list[tuple[int, Pair]] = []
         draw = random.Random(1)
         seen = 0
@@ -64,5 +64,5 @@ class PartText:
 
     @functools.cached_property
     def contrast(self) -> SideContrast:
-        """What tells the languages of the two sides apart, learned from the sample."""
+        """Models that distinguish the languages of the two sides, learned from the sample."""
         return SideContrast(self.sample)

@@ -1,10 +1,10 @@
-"""Tells the languages of two sides apart without knowing either: for each pair, which text is in which language.
+"""Distinguishes the languages of two sides without knowing either: for each pair, which text is in which language.
 
-Half of the pairs may be swapped, then both sides are the same mixture and neither teaches a model of its language.
-But within each pair one text is in one language and one in the other. The difference of their counts of letter
-groups points one way for a pair that is the right way round and the other way for a swapped one: its first principal
-direction (not centred) divides the pairs, and two naive Bayes models of the languages, each half of the pairs judged
-by the other half, sharpen the division.
+Up to half of the pairs may be swapped; both sides are then the same mixture, and neither teaches a model of its
+language. But within each pair, one text is in one language and one in the other. The difference of their character
+n-gram counts points one way for a pair that is the right way round and the opposite way for a swapped one. The first
+principal direction (not centred) of these differences separates the pairs, and two naive Bayes models of the languages,
+each half of the pairs judged by models of the other half, refine the separation.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB13311
 
 
 class SideContrast:
-    """Two models of languages, A (of the sources, in most pairs) and B, learned from pairs alone.
+    """Models of two languages, A (that of the sources in most pairs) and B, learned from the pairs only.
 
     Attributes:
-      separation: upper quartile over the pairs of the log-odds per character by which its texts differ (the upper one,
-        for up to half of the pairs may have both texts in one language).
-      clear: whether the two sides are in two languages that can be told apart.
-      swapped: [pairs] bool: of the pairs learned from, those the other way round.
+      separation: upper quartile over the pairs of the log-odds per character by which their texts differ (the upper
+        one, since up to half of the pairs may have both texts in one language).
+      clear: whether the two sides are in two distinguishable languages.
+      swapped: [pairs] bool: which of the training pairs are the other way round.
     """
 
     def __init__(self, pairs: Sequence[Pair]) -> None:
@@ -43,15 +43,15 @@ class SideContrast:
 
     @property
     def clear(self) -> bool:
-        """Whether the two sides are in two languages that can be told apart."""
+        """Whether the two sides are in two distinguishable languages."""
         return self.separation >= _MIN_SEPARATION
 
     def exchange(self) -> None:
-        """Calls language B what was A."""
+        """Exchanges the languages A and B."""
         self._weights, self.swapped = -self._weights, ~self.swapped
 
     def log_odds(self, texts: Sequence[str]) -> np.ndarray:
-        """Returns [texts] log-odds that a text is in language A, not in B."""
+        """Returns [texts] log-odds that a text is in language A rather than B."""
         line, group = _letter_groups(texts)
         return np.bincount(line, self._weights[group], minlength=len(texts))
 
@@ -74,7 +74,7 @@ class SideContrast:
 
 
 def _letter_groups(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns for each group of one to three characters: the number of its text, and its hash below 2**_BITS."""
+    """Returns for each n-gram of one to three characters the index of its text and its hash (below 2**_BITS)."""
     joined = "".join(f" {text.casefold()} \n".replace("\r", " ") for text in texts)
     codes = np.frombuffer(joined.encode("utf-32-le", "replace"), np.uint32).astype(np.uint64)
     ends = codes == ord("\n")
@@ -94,7 +94,7 @@ def _letter_groups(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _counts(texts: Sequence[str]) -> scipy.sparse.csr_array:
-    """Returns [texts, groups] counts."""
+    """Returns [texts, n-grams] counts."""
     line, group = _letter_groups(texts)
     ones = np.ones(len(line), np.float32)
     counts = scipy.sparse.csr_array((ones, (line, group)), shape=(len(texts), 1 << _BITS))
@@ -103,9 +103,9 @@ def _counts(texts: Sequence[str]) -> scipy.sparse.csr_array:
 
 
 def _first_direction(differences: scipy.sparse.csr_array) -> np.ndarray:
-    """Returns [pairs] the sign of each row along the first right singular vector of the rows, each of length 1."""
+    """Returns [pairs] the sign of each row, scaled to unit length, along the first right singular vector."""
     length = np.sqrt(np.asarray(differences.multiply(differences).sum(axis=1)).ravel())
-    if not length.any():  # the sides differ in case alone
+    if not length.any():  # the sides differ only in case
         return np.ones(len(length))
     rows = scipy.sparse.diags_array(1.0 / np.maximum(length, 1e-6)) @ differences
     start = np.random.default_rng(1).standard_normal(min(rows.shape))
@@ -114,7 +114,7 @@ def _first_direction(differences: scipy.sparse.csr_array) -> np.ndarray:
 
 
 def _log_ratio(sources: scipy.sparse.csr_array, targets: scipy.sparse.csr_array, sign: np.ndarray) -> np.ndarray:
-    """Returns [groups] log of the probability in language A over that in B; sign -1 marks swapped pairs."""
+    """Returns [n-grams] log ratio of the probabilities in languages A and B; sign -1 marks swapped pairs."""
     return _log_ratio_of(scipy.sparse.vstack([sources, targets]), np.concatenate([sign, -sign]))
 
 
@@ -124,7 +124,7 @@ def _log_ratio_of(texts: scipy.sparse.csr_array, sign: np.ndarray) -> np.ndarray
 
 
 def _purified(sources: scipy.sparse.csr_array, targets: scipy.sparse.csr_array, weights: np.ndarray) -> np.ndarray:
-    """Learns once more from each text alone: of two texts in one language, one has spoilt the other's model."""
+    """Retrains on single texts: a pair with both texts in one language has contaminated the model of the other."""
     texts = scipy.sparse.vstack([sources, targets], format="csr")
     for _ in range(_ROUNDS):
         weights = _log_ratio_of(texts, np.sign(texts @ weights))

@@ -1,4 +1,4 @@
-"""Train, valid and test parts of a corpus that share no sentence."""
+"""Splitting a corpus into train, valid and test parts that share no sentence."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ def split_pairs(
     seed: int,
     suitable: Callable[[str, str], bool] = lambda source, target: True,
 ) -> Split:
-    """Splits pairs so that no normalised sentence stands in two parts, on whichever side.
+    """Splits pairs so that no normalised sentence occurs in two parts, on either side.
 
-    Pairs that share a normalised sentence (source or target) are connected; a connected component is never
-    divided. Components are sorted by size, then by a hash of (seed, the sentences in it), and taken whole:
-    first for test, then for valid, those that still fit; the rest is train. So held-out pairs are, as far as
-    there are enough, those whose sentences occur nowhere else; the choice does not depend on the order of the
-    input, and the test set not on `valid`. Only hashes are kept: about 100 bytes for a pair.
+    Pairs that share a normalised sentence (source or target) are connected; a connected component is never divided.
+    Components are sorted by size, then by a hash of the seed and their sentences, and assigned whole: first to test,
+    then to valid, as long as they fit; the rest is train. Held-out pairs are thus, if there are enough, those whose
+    sentences occur nowhere else. The choice does not depend on the order of the input, and the test set does not
+    depend on `valid`. Only hashes are kept in memory: about 100 bytes per pair.
 
     Args:
-      pairs: read once.
-      valid: pairs wanted in valid.
-      test: pairs wanted in test.
-      seed: another seed chooses other pairs.
-      suitable: pairs it refuses, and components that hold one, stay in train.
+      pairs: iterated over once.
+      valid: number of pairs in valid.
+      test: number of pairs in test.
+      seed: determines the choice among components of equal size.
+      suitable: returns whether a pair may be held out; a component with an unsuitable pair stays in train.
 
     Raises:
-      InputError: not enough pairs can be held out, or none would be left for training.
+      InputError: `valid` or `test` is negative, not enough pairs can be held out, or none would be left for training.
     """
     hashes = np.fromiter(
         (value for s, t in pairs for value in (sentence_key(s), sentence_key(t), suitable(s, t))), np.uint64
@@ -52,7 +52,7 @@ def split_pairs(
     if min(valid, test) < 0:
         raise InputError(f"valid and test must not be negative, got {valid} and {test}")
     if len(hashes) <= valid + test:
-        raise InputError(f"{len(hashes)} pairs cannot give {valid} for valid, {test} for test and some for train")
+        raise InputError(f"{len(hashes)} pairs are too few for {valid} in valid, {test} in test and some in train")
     component, first_key = _components(hashes[:, :2])  # [N], [C]
     sizes = np.bincount(component)  # [C]
     good = np.bincount(component, weights=hashes[:, 2].astype(np.float64)) == sizes
@@ -67,7 +67,11 @@ def split_pairs(
 
 
 def _fill(free: np.ndarray, sizes: np.ndarray, wanted: int, name: str) -> list[int]:
-    """Chooses components of `wanted` pairs together: small ones first or, if they do not add up, last."""
+    """Chooses components with `wanted` pairs in total: small ones first or, if they do not add up, large ones first.
+
+    Raises:
+      InputError: neither order adds up.
+    """
     most = 0
     for order in (free, free[::-1]):
         chosen: list[int] = []
@@ -82,13 +86,13 @@ def _fill(free: np.ndarray, sizes: np.ndarray, wanted: int, name: str) -> list[i
             return chosen
         most = max(most, wanted - left)
     raise InputError(
-        f"only {most} of the {wanted} pairs wanted for {name} can be held out: "
+        f"only {most} of the {wanted} pairs requested for {name} can be held out: "
         "too few are suitable and share no sentence with others"
     )
 
 
 def _components(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Connected components of pairs of hashes [N, 2]: that of each pair [N], the least hash in each [C]."""
+    """Returns the connected component [N] of each pair of hashes [N, 2], and the least hash in each component [C]."""
     unique, ids = np.unique(keys, return_inverse=True)
     left, right = ids.reshape(-1, 2).T
     edges = scipy.sparse.coo_array((np.ones(len(left), bool), (left, right)), shape=(len(unique),) * 2)
@@ -99,7 +103,7 @@ def _components(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scramble(values: np.ndarray) -> np.ndarray:
-    """The finaliser of SplitMix64: near inputs get unrelated outputs."""
+    """Applies the finaliser of SplitMix64: similar inputs get unrelated outputs."""
     mixed = values + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

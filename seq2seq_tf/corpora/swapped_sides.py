@@ -1,4 +1,4 @@
-"""Pairs whose two texts have changed sides, and pairs with both texts in one language."""
+"""Detection of pairs whose two texts are swapped, and of pairs with both texts in one language."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from seq2seq_tf.corpora.side_contrast import SideContrast
 from seq2seq_tf.corpora.side_languages import language_of, share_in_first
 
 _WINDOW = 4096  # pairs judged together: bounds memory
-_MIN_ODDS = 20.0  # nats, and one for each character: only texts that are clearly in one language are judged
-_STRICTER = 1.5  # times as many where both texts seem to be in one language: "Tom ist Pilot." is much like English
-_OF_THE_REST = 0.5  # of the odds that are needed otherwise must remain without the words that both texts share
-_WORD = re.compile(r"[A-Za-z]+|\d+|[^\W\d_]+")  # Latin words also where they stand in Japanese without a space
-_UNDECIDED = 0.35  # with a larger share the other way round, the ending of the files says which is the right one
+_MIN_ODDS = 20.0  # minimum nats, and one per character: only texts that are clearly in one language are judged
+_STRICTER = 1.5  # times as many if both texts seem to be in one language: "Tom ist Pilot." resembles English
+_OF_THE_REST = 0.5  # share of the required odds that must remain without the words that both texts share
+_WORD = re.compile(r"[A-Za-z]+|\d+|[^\W\d_]+")  # finds Latin words inside Japanese text without spaces, too
+_UNDECIDED = 0.35  # if more pairs are the other way round, the file extensions decide which is the right one
 
-_SWAPPED = "the texts are on each other's side"
+_SWAPPED = "source and target are swapped"
 _TARGET_IS_SOURCE = "the target is in the language of the sources"
 _SOURCE_IS_TARGET = "the source is in the language of the targets"
-# Share of the pairs from which on a finding is an error. A model learns well beside some lines that were not
-# translated, and names and program text may look like them.
+# Share of the pairs above which a finding is an error. A few untranslated lines do little harm, and names and program
+# text can look like them.
 _RUINOUS_SHARE = {_SWAPPED: 0.02, _TARGET_IS_SOURCE: 0.1, _SOURCE_IS_TARGET: 0.1}
 _REMEDY = {
     _SWAPPED: "swap the two texts of these lines, or remove the pairs",
@@ -33,9 +33,9 @@ _REMEDY = {
 
 
 def check_swapped_sides(text: PartText) -> list[Finding]:
-    """Reports the pairs on whose sides the languages are not those of the other pairs.
+    """Reports pairs whose sides are not in the languages of the other pairs.
 
-    No language need be known: `SideContrast` learns from the pairs themselves.
+    The languages need not be known: `SideContrast` learns from the pairs themselves.
     """
     contrast = text.contrast
     if not contrast.clear:
@@ -62,7 +62,7 @@ def check_swapped_sides(text: PartText) -> list[Finding]:
 
 
 def _settle_direction(text: PartText, contrast: SideContrast) -> None:
-    """Decides which of two languages belongs to the sources where the pairs alone hardly can."""
+    """Decides which language belongs to the sources if the pairs themselves do not clearly show it."""
     if contrast.swapped.mean() < _UNDECIDED:
         return
     first = [pair[int(swapped)] for pair, swapped in zip(text.sample, contrast.swapped, strict=True)][:1000]
@@ -73,13 +73,13 @@ def _settle_direction(text: PartText, contrast: SideContrast) -> None:
 
 
 def _languages(contrast: SideContrast, texts: list[str]) -> np.ndarray:
-    """Returns [texts] how clearly each is in the language of the sources (1 or more) or of the targets (-1 or less)."""
+    """Returns [texts] scores: clearly in the language of the sources (1 or more) or of the targets (-1 or less)."""
     needed = np.maximum(_MIN_ODDS, np.array([len(text) for text in texts]))
     return contrast.log_odds(texts) / needed
 
 
 def _is_in_one_language(contrast: SideContrast, source: str, target: str) -> bool:
-    """Returns whether two texts seem to be in one language without the words that they share, such as names."""
+    """Returns whether two texts seem to be in one language even without their shared words, such as names."""
     words = set(_WORD.findall(source)) & set(_WORD.findall(target))
     own = [_WORD.sub(lambda word: "" if word.group() in words else word.group(), text) for text in (source, target)]
     odds = _languages(contrast, own)

@@ -1,4 +1,4 @@
-"""What a spreadsheet leaves in a text that was cut out of its TSV or CSV: quoting, tabs, a header."""
+"""Detection of what remains of a table in text extracted from TSV or CSV: quoting, tabs, a header."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from seq2seq_tf.corpora.delimited import is_header, is_quoted_field
 from seq2seq_tf.corpora.findings import Finding, Findings, Place
 from seq2seq_tf.corpora.part_text import PartText
 
-_ALL_SHARE = 0.9  # of the texts: quoting that is not needed, and no direct speech
-_RUINOUS_SHARE = 0.1  # of the lines: a model learns to write the quoting
+_ALL_SHARE = 0.9  # of the texts: if more are in quotation marks, it is quoting, not direct speech
+_RUINOUS_SHARE = 0.1  # of the lines: above it, a model would learn to write the quoting
 
-_QUOTED = "quoted like a field of a table"
+_QUOTED = "quoted like a table field"
 _TAB = "tab inside a line"
-_HEADER = "the first line is the header of a table"
+_HEADER = "the first line is a table header"
 _REMEDY = {
     _QUOTED: "read the table again: seq2seq-data split --tsv=FILE or --csv=FILE removes the quoting",
     _TAB: "read the table again with seq2seq-data split --tsv=FILE, or replace the tabs by spaces",
@@ -20,9 +20,9 @@ _REMEDY = {
 
 
 def check_table_remains(text: PartText) -> list[Finding]:
-    """Reports fields still quoted as in CSV, columns that were not divided, and headings taken for a pair."""
+    """Reports fields still quoted as in CSV, columns that were not separated, and a header taken for a pair."""
     found = Findings(text.part.name)
-    in_marks = Findings(text.part.name)  # texts in quotation marks: quoting only if all are
+    in_marks = Findings(text.part.name)  # texts in quotation marks: quoting only if nearly all are
     lines = texts = 0
     for number, pair in enumerate(text.lines(), start=1):
         lines += 1

@@ -1,7 +1,7 @@
-"""The batch plan: a pure function of (lengths, seed, epoch) that says which pairs form which batch.
+"""The batch plan: a pure function of (lengths, seed, epoch) that assigns pairs to batches.
 
-So the number of updates and the share of padding are known before training, a resumed run starts at batch k, and
-one of many workers takes every n-th batch.
+The number of updates and the share of padding are thus known before training, a resumed run can start at batch k, and
+each of n workers takes every n-th batch.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _BATCHES_AT_ONCE = 2
 
 
 class Plan(NamedTuple):
-    """Batches of one epoch."""
+    """The batches of one epoch."""
 
-    batches: list[np.ndarray]  # numbers of the pairs of each batch
+    batches: list[np.ndarray]  # indices of the pairs in each batch
     padding: float  # share of padding among all source and target positions
 
     def for_worker(self, worker: int, workers: int) -> list[np.ndarray]:
-        """Returns every workers-th batch; all workers get equally many, the remainder is dropped."""
+        """Returns every `workers`-th batch; all workers get the same number, and the remainder is dropped."""
         even = len(self.batches) - len(self.batches) % workers
         return self.batches[worker:even:workers]
 
@@ -34,14 +34,18 @@ def plan_epoch(
 ) -> Plan:
     """Plans one epoch.
 
-    All pairs are shuffled, cut into pools of `pool_pairs`, sorted by length inside each pool, cut into batches of at
-    most `batch_tokens` padded pieces on the longer side (a longer pair stands alone), and the batches are shuffled.
-    Fresh pools each epoch matter: with ever the same length-sorted batches training learns to be fluent but
-    unfaithful.
+    All pairs are shuffled, divided into pools of `pool_pairs`, sorted by length within each pool and divided into
+    batches of at most `batch_tokens` padded tokens on the longer side (a longer pair is a batch of its own); then the
+    batches are shuffled. New pools in each epoch matter: with the same length-sorted batches in every epoch, a model
+    learns to be fluent but unfaithful.
 
     Args:
-      source_lengths: [pairs] int, with EOS.
-      target_lengths: the same of the targets.
+      source_lengths: [pairs] int, including EOS.
+      target_lengths: [pairs] int, including EOS.
+      batch_tokens: maximum number of padded tokens of a batch on its longer side.
+      pool_pairs: number of pairs that are sorted by length together.
+      seed: random seed of the run.
+      epoch: number of the epoch; seed and epoch together determine the plan.
     """
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(source_lengths))
@@ -63,7 +67,7 @@ def plan_epoch(
 
 
 def _fitting(source: np.ndarray, target: np.ndarray, batch_tokens: int) -> int:
-    """Returns how many of the first pairs fit into one batch, at least one. target is sorted, source is not."""
+    """Returns how many of the first pairs fit into one batch, at least one; `target` is sorted, `source` is not."""
     most = max(batch_tokens // int(target[0]), 1)
     longest = np.maximum(np.maximum.accumulate(source[:most]), target[:most])
     fits = longest * np.arange(1, len(longest) + 1) <= batch_tokens
@@ -71,7 +75,7 @@ def _fitting(source: np.ndarray, target: np.ndarray, batch_tokens: int) -> int:
 
 
 def pad_rows(rows: Sequence[np.ndarray | Sequence[int]], *, first: int = -1, last: int = -1) -> np.ndarray:
-    """Returns [B, longest] int32 of the rows with an optional first and last id, padded with PAD."""
+    """Returns the rows, each with an optional first and last id, as [B, longest] int32, padded with PAD."""
     extra = (first >= 0) + (last >= 0)
     width = max((len(row) for row in rows), default=0) + extra
     padded = np.full((len(rows), width), PAD_ID, np.int32)
@@ -87,7 +91,7 @@ def pad_rows(rows: Sequence[np.ndarray | Sequence[int]], *, first: int = -1, las
 
 
 def make_batch(sources: Sequence[np.ndarray | Sequence[int]], targets: Sequence[np.ndarray | Sequence[int]]) -> Batch:
-    """Returns the padded batch of NumPy arrays for pairs of id rows without special ids."""
+    """Returns a padded batch of NumPy arrays from rows of ids without special ids."""
     return Batch(
         source=pad_rows(sources, last=EOS_ID),
         target_in=pad_rows(targets, first=BOS_ID),
@@ -96,18 +100,18 @@ def make_batch(sources: Sequence[np.ndarray | Sequence[int]], targets: Sequence[
 
 
 def round_up(lengths: np.ndarray, multiple: int) -> np.ndarray:
-    """Returns the lengths rounded up to multiples."""
+    """Returns the lengths rounded up to multiples of `multiple`."""
     return -(-lengths // multiple) * multiple
 
 
 def pad_batch(batch: Batch, *, multiple: int, full_at: int = 0) -> Batch:
-    """Returns a batch with more padding, so that batches have few different shapes.
+    """Returns a batch with more padding, so that batches have few distinct shapes.
 
     Args:
       batch: arrays [B, S], [B, T], [B, T].
-      multiple: S and T are rounded up to multiples of it.
-      full_at: if not 0, rows of PAD alone are added as long as the longer side has at most so many positions. Then
-        (S, T) alone decides the shape. Such rows hold no token, so they weigh nothing.
+      multiple: S and T are rounded up to multiples of this.
+      full_at: if not 0, rows of PAD are added as long as the longer side has at most this many positions, so that
+        (S, T) determines the shape. Such rows contain no tokens and thus have no weight.
     """
     rows = len(batch.source)
     widths = [int(round_up(np.array(array.shape[1]), multiple)) for array in batch]
@@ -117,7 +121,7 @@ def pad_batch(batch: Batch, *, multiple: int, full_at: int = 0) -> Batch:
 
 
 def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Yields the numbers of all rows, longest first, in batches of at most `batch_tokens` padded tokens."""
+    """Yields the indices of all rows, longest first, in batches of at most `batch_tokens` padded tokens."""
     order = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()
     at = 0
     while at < len(order):
@@ -127,16 +131,16 @@ def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[lis
 
 
 def token_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Yields batches as `batches_by_length` does for rows that get an EOS; rows of length 0 are left out."""
+    """Yields batches like `batches_by_length` for rows to which an EOS is added; rows of length 0 are left out."""
     rows = [n for n, length in enumerate(lengths) if length]
     for chosen in batches_by_length([lengths[n] + 1 for n in rows], batch_tokens):
         yield [rows[n] for n in chosen]
 
 
 def for_each_batch(work: Callable[[list[int]], None], batches: Iterable[list[int]]) -> None:
-    """Calls a function with each batch, two at a time.
+    """Calls a function with each batch, two at a time; raises an exception of the function.
 
-    Steps of a recurrence are small: batches side by side keep all cores busy. TensorFlow works outside Python's lock.
+    The steps of a recurrence are small: only concurrent batches keep all cores busy. TensorFlow releases the GIL.
     """
     planned = list(batches)
     if len(planned) == 1:

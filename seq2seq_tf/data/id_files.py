@@ -1,4 +1,4 @@
-"""Files of ids that are memory-mapped while training."""
+"""Files of ids that are memory-mapped during training."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from seq2seq_tf.errors import InputError
 
 
 def remade(path: str) -> str:
-    """Returns what to do about a damaged file of prepared data."""
-    return f"delete the folder {os.path.dirname(path)} and start again: it is prepared again from the text"
+    """Returns the remedy for a damaged file of prepared data, for messages."""
+    return f"delete the folder {os.path.dirname(path)} and run again to prepare the data from the text"
 
 
 def map_ids(path: str, dtype: np.dtype, count: int) -> np.ndarray:
     """Memory-maps a file of `count` ids.
 
     Raises:
-      InputError: it is missing, or of another size.
+      InputError: the file is missing, or its size does not match `count`.
     """
     try:
         size = os.path.getsize(path)
@@ -26,16 +26,16 @@ def map_ids(path: str, dtype: np.dtype, count: int) -> np.ndarray:
         raise InputError(f"{path}: no such file; {remade(path)}") from None
     if count < 1 or size != count * dtype.itemsize:
         whole, rest = divmod(size, dtype.itemsize)
-        part = " and a part of one" if rest else ""
-        raise InputError(f"{path}: holds {whole} ids{part}, expected {count}; {remade(path)}")
+        part = " and part of another" if rest else ""
+        raise InputError(f"{path}: contains {whole} ids{part}, expected {count}; {remade(path)}")
     return np.memmap(path, dtype=dtype, mode="r", shape=(count,))
 
 
 def load_offsets(path: str) -> np.ndarray:
-    """Reads the ends of sequences that stand end to end: [sequences + 1] int64, rising from 0.
+    """Reads the boundaries of concatenated sequences: [sequences + 1] int64, starting at 0, not decreasing.
 
     Raises:
-      InputError: missing or damaged.
+      InputError: the file is missing or damaged.
     """
     offsets = load_array(path)
     if offsets.dtype != np.int64 or offsets.ndim != 1 or len(offsets) < 2 or offsets[0] != 0:
@@ -46,13 +46,13 @@ def load_offsets(path: str) -> np.ndarray:
 
 
 def load_array(path: str, *, mapped: bool = False) -> np.ndarray:
-    """Reads, or memory-maps, an .npy file.
+    """Reads or memory-maps an .npy file.
 
     Raises:
-      InputError: missing or damaged.
+      InputError: the file is missing or damaged.
     """
     try:
         array: np.ndarray = np.load(path, mmap_mode="r" if mapped else None)
-    except (OSError, ValueError, EOFError, SyntaxError):  # a damaged header raises several kinds
+    except (OSError, ValueError, EOFError, SyntaxError):  # a damaged header raises any of these
         raise InputError(f"{path}: missing or damaged; {remade(path)}") from None
     return array

@@ -1,4 +1,4 @@
-"""How well labels are predicted: confusion table, precision, recall and F1, for classes and tags; by scikit-learn."""
+"""Scores of predicted classes and tags: confusion table, precision, recall and F1, computed by scikit-learn."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import numpy as np
 
 
 class LabelScore(NamedTuple):
-    """Scores of one label, or of several together; shares from 0 to 1."""
+    """Scores, from 0 to 1, of one label or of several labels together."""
 
     label: str
-    support: int  # true places
-    precision: float  # share of its predictions that are right; 0 if there are none
-    recall: float  # share of its true places that are found; 0 if there are none
-    f1: float  # harmonic mean of both
+    support: int  # number of true occurrences
+    precision: float  # share of its predictions that are correct; 0 if there are none
+    recall: float  # share of its true occurrences that are found; 0 if there are none
+    f1: float  # harmonic mean of precision and recall
 
 
 def confusion(truth: Sequence[int] | np.ndarray, predicted: Sequence[int] | np.ndarray, labels: int) -> np.ndarray:
-    """Returns [labels, labels] int64: how often label ROW was taken for label COLUMN."""
-    from sklearn.metrics import confusion_matrix  # here: a second, and training needs no scores
+    """Returns [labels, labels] int64: how often true label ROW was predicted as label COLUMN."""
+    from sklearn.metrics import confusion_matrix  # imported here: takes a second, and training needs no scores
 
     if not len(truth):
-        return np.zeros((labels, labels), np.int64)  # scikit-learn refuses it
+        return np.zeros((labels, labels), np.int64)  # scikit-learn refuses empty input
     return confusion_matrix(truth, predicted, labels=range(labels))
 
 
 def accuracy(table: np.ndarray) -> float:
-    """Returns the share of the diagonal; 0 for an empty table."""
+    """Returns the accuracy, the share of the diagonal of a confusion table; 0 for an empty table."""
     return float(np.trace(table) / max(table.sum(), 1))
 
 
@@ -42,9 +42,9 @@ def scores_by_label(table: np.ndarray, labels: Sequence[str]) -> list[LabelScore
 
 
 def scores_together(table: np.ndarray, name: str, *, without: int) -> LabelScore:
-    """Returns the scores over all labels but one, which means "nothing here": micro-averaged.
+    """Returns the micro-averaged scores of all labels except `without`, which means "nothing here".
 
-    An element is found if it is there and has the right label.
+    An occurrence counts as found if its predicted label is the true one.
     """
     kept = [n for n in range(len(table)) if n != without]
     precision, recall, f1, _ = _scores(table, kept, "micro")
@@ -52,10 +52,10 @@ def scores_together(table: np.ndarray, name: str, *, without: int) -> LabelScore
 
 
 def _scores(table: np.ndarray, labels: Sequence[int], average: str | None) -> tuple[Any, Any, Any, Any]:
-    """Returns precision, recall, F1 and support of some labels; each cell of the table stands for that many texts."""
+    """Returns precision, recall, F1 and support of some labels from the counts in a confusion table."""
     from sklearn.metrics import precision_recall_fscore_support
 
-    if not table.any():  # scikit-learn refuses it
+    if not table.any():  # scikit-learn refuses empty input
         nothing = np.zeros(len(labels)) if average is None else 0.0
         return nothing, nothing, nothing, nothing
     truth, predicted = np.indices(table.shape).reshape(2, -1)
@@ -65,5 +65,5 @@ def _scores(table: np.ndarray, labels: Sequence[int], average: str | None) -> tu
 
 
 def score_rows(scores: Sequence[LabelScore]) -> list[list[object]]:
-    """Returns rows for `format_table`, in percent."""
+    """Returns rows for `format_table`: label, support, and precision, recall and F1 in percent."""
     return [[s.label, s.support, *(f"{100 * x:6.2f}" for x in (s.precision, s.recall, s.f1))] for s in scores]

@@ -1,4 +1,4 @@
-"""Texts with labels: read from folders, kept as ids on disk, cut into random parts for training."""
+"""Texts with labels: reading from folders, storing as ids on disk, drawing random parts for training."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from seq2seq_tf.text.lines import iter_lines
 from seq2seq_tf.text.scripts import is_visible
 
 _ENDINGS = (".txt", ".txt.gz")
-_SNIPPETS = 0x736E6970  # keeps these random numbers apart from those of the batch plan
+_SNIPPETS = 0x736E6970  # keeps these random numbers independent of those of the batch plan
 
 
 class LabelledTexts(NamedTuple):
-    """Texts and the number of the label of each."""
+    """Texts and the index of the label of each."""
 
     texts: list[str]
     labels: list[int]
-    blank: int  # lines without text, left out
+    blank: int  # number of lines without text, which are left out
 
     def only(self, kept: Sequence[bool]) -> LabelledTexts:
-        """Returns the texts of which that is true; the others count as blank."""
+        """Returns the texts for which `kept` is true; the others are counted as blank."""
         texts = [text for text, keep in zip(self.texts, kept, strict=True) if keep]
         labels = [label for label, keep in zip(self.labels, kept, strict=True) if keep]
         return LabelledTexts(texts, labels, self.blank + len(self.texts) - len(texts))
 
 
 def label_files(folder: str) -> dict[str, str]:
-    """Returns label -> path of the files LABEL.txt or LABEL.txt.gz of a folder, in the order of the labels.
+    """Returns label -> path of the files LABEL.txt or LABEL.txt.gz in a folder, sorted by label.
 
     Raises:
-      InputError: no such folder, none or only one such file, or a duplicate label.
+      InputError: the folder does not exist or has no such files, or a label has two files.
     """
     if not os.path.isdir(folder):
-        raise InputError(f"{folder}: no such folder; it should hold LABEL.txt for each label")
+        raise InputError(f"{folder}: no such folder; it should contain LABEL.txt for each label")
     found: dict[str, str] = {}
     for path in sorted(Path(folder).iterdir()):
         ending = next((e for e in _ENDINGS if path.name.endswith(e)), None)
@@ -51,12 +51,12 @@ def label_files(folder: str) -> dict[str, str]:
             raise InputError(f"{path}: label {label!r} already has a file, {found[label]}")
         found[label] = str(path)
     if not found:
-        raise InputError(f"{folder}: no files LABEL.txt in it")
+        raise InputError(f"{folder}: contains no files LABEL.txt")
     return dict(sorted(found.items()))
 
 
 def label_paths(folder: str) -> list[str]:
-    """Returns the files of `label_files` in their order; none if there are none."""
+    """Returns the paths of `label_files` in the same order, or none if it fails."""
     try:
         return list(label_files(folder).values())
     except InputError:
@@ -67,11 +67,11 @@ def read_labelled(folder: str, labels: Sequence[str]) -> LabelledTexts:
     """Reads the texts of a folder.
 
     Args:
-      folder: with LABEL.txt for some of the labels.
-      labels: all that are known; a text gets the position of its label.
+      folder: folder with LABEL.txt for some of the labels.
+      labels: all known labels; a text gets the index of its label.
 
     Raises:
-      InputError: as `label_files` and `iter_lines`; a label that is not known, or a file without text.
+      InputError: as for `label_files` and `iter_lines`; or a label is unknown, or a file contains no text.
     """
     texts: list[str] = []
     numbers: list[int] = []
@@ -82,7 +82,7 @@ def read_labelled(folder: str, labels: Sequence[str]) -> LabelledTexts:
         lines = list(iter_lines(path))
         kept = [line for line in lines if is_visible(line)]
         if not kept:
-            raise InputError(f"{path}: no text")
+            raise InputError(f"{path}: contains no text")
         texts += kept
         numbers += [labels.index(label)] * len(kept)
         blank += len(lines) - len(kept)
@@ -90,26 +90,26 @@ def read_labelled(folder: str, labels: Sequence[str]) -> LabelledTexts:
 
 
 class LabelledIds(NamedTuple):
-    """Sequences end to end; sequence n is ids[offsets[n]:offsets[n + 1]]."""
+    """Concatenated sequences; sequence n is ids[offsets[n]:offsets[n + 1]]."""
 
     ids: np.ndarray  # [total] int32
     offsets: np.ndarray  # [sequences + 1] int64
-    labels: np.ndarray  # int32: [sequences], one each, or [total], one per symbol
+    labels: np.ndarray  # int32: [sequences], one per sequence, or [total], one per symbol
 
     def lengths(self) -> np.ndarray:
-        """Returns [sequences] int64."""
+        """Returns the lengths [sequences] int64."""
         return np.diff(self.offsets)
 
 
 def pack_ids(rows: Sequence[Sequence[int]], labels: Sequence[int] | np.ndarray) -> LabelledIds:
-    """Returns rows of ids end to end."""
+    """Returns the concatenated rows of ids with their labels."""
     offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
     ids = np.fromiter((i for row in rows for i in row), np.int32, count=int(offsets[-1]))
     return LabelledIds(ids, offsets, np.asarray(labels, np.int32))
 
 
 def save_ids(prefix: str, found: LabelledIds) -> None:
-    """Writes PREFIX.{ids,offsets,labels}.npy, each whole.
+    """Writes PREFIX.{ids,offsets,labels}.npy, each atomically.
 
     Raises:
       InputError: a file cannot be written.
@@ -120,10 +120,10 @@ def save_ids(prefix: str, found: LabelledIds) -> None:
 
 
 def load_ids(prefix: str) -> LabelledIds:
-    """Memory-maps what `save_ids` wrote.
+    """Loads the files written by `save_ids`, with ids and labels memory-mapped.
 
     Raises:
-      InputError: a file is missing or damaged.
+      InputError: a file is missing or damaged, or the files do not match.
     """
     offsets = load_offsets(f"{prefix}.offsets.npy")
     ids, labels = (load_array(f"{prefix}.{name}.npy", mapped=True) for name in ("ids", "labels"))
@@ -131,27 +131,29 @@ def load_ids(prefix: str) -> LabelledIds:
     for name, (array, wanted) in sizes.items():
         if array.ndim != 1 or array.dtype != np.int32 or len(array) not in wanted:
             path = f"{prefix}.{name}.npy"
-            raise InputError(f"{path}: does not fit {prefix}.offsets.npy; {remade(path)}")
+            raise InputError(f"{path}: does not match {prefix}.offsets.npy; {remade(path)}")
     return LabelledIds(ids, offsets, labels)
 
 
 class Spans(NamedTuple):
-    """A part of each sequence: `length` symbols from `start` on."""
+    """A part of each sequence: `length` symbols from `start`."""
 
-    start: np.ndarray  # [sequences] int64, place in the ids of all
+    start: np.ndarray  # [sequences] int64, index into the concatenated ids
     length: np.ndarray  # [sequences] int64
 
 
 def draw_spans(offsets: np.ndarray, *, share: float, shortest: int, seed: int, epoch: int) -> Spans:
-    """Returns what is read of each sequence in an epoch: all of it, or a random part.
+    """Returns the part of each sequence that is read in an epoch: all of it, or a random part.
 
-    The length of a part is drawn evenly on a logarithmic scale, from `shortest` to the whole, so that short parts
-    are as frequent as long ones. A pure function of its arguments.
+    The length of a part is drawn uniformly on a logarithmic scale, from `shortest` to the whole length, so that short
+    parts are as frequent as long ones. A pure function of its arguments.
 
     Args:
-      offsets: [sequences + 1].
-      share: of the sequences of which a part is read.
-      shortest: symbols; a sequence that is not longer is read whole.
+      offsets: [sequences + 1] boundaries of the sequences.
+      share: share of the sequences of which only a part is read.
+      shortest: minimum length of a part in symbols; sequences that are not longer are read whole.
+      seed: random seed of the run.
+      epoch: number of the epoch.
     """
     random = np.random.default_rng([seed, epoch, _SNIPPETS])
     whole = np.diff(offsets)
@@ -164,7 +166,7 @@ def draw_spans(offsets: np.ndarray, *, share: float, shortest: int, seed: int, e
 
 
 def snippets(texts: Sequence[str], characters: int, seed: int) -> list[str]:
-    """Returns a part of each text, at a random place that depends on the seed; a shorter text stays whole."""
+    """Returns `characters` characters of each text from a random, seed-dependent place; shorter texts stay whole."""
     places = np.random.default_rng([seed, _SNIPPETS]).random(len(texts))
     starts = [int(place * max(len(text) - characters + 1, 1)) for text, place in zip(texts, places, strict=True)]
     return [text[start : start + characters] for text, start in zip(texts, starts, strict=True)]

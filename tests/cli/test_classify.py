@@ -143,4 +143,4 @@ def test_the_doctor_reports_lines_in_another_language(runs: Runs, tmp_path: Path
     assert f"  {os.fspath(tmp_path / 'train.aa')}:3 (bb, " in done.stdout
     unknown = doctor("--source_lang=aa", "--target_lang=xx", *flags[2:])
     assert unknown.returncode == 2
-    assert "no such file" in unknown.stderr or "knows aa, bb, cc only" in unknown.stderr
+    assert "no such file" in unknown.stderr or "knows only aa, bb, cc" in unknown.stderr

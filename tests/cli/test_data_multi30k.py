@@ -68,7 +68,7 @@ def test_a_download_with_a_wrong_checksum_is_refused(data: Data, tmp_path: Path)
     with served(tmp_path / "published") as url:
         done = data("fetch-multi30k", f"--base_url={url}", "--out=o")
     assert done.returncode == 2
-    assert "train.de.gz is not the known text" in done.stderr
+    assert "train.de.gz is not the published text" in done.stderr
     assert not (tmp_path / "o").exists()
 
 

@@ -58,7 +58,7 @@ def test_what_is_skipped_is_counted(data: Data, tmp_path: Path) -> None:
     rows = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines() if line[-1:].isdigit())
     assert rows == {
         "read": "7",
-        "skipped: pair occurred before": "1",
+        "skipped: duplicate pair": "1",
         "skipped: a side is empty": "1",
         "skipped: both sides are the same": "1",
         "skipped: a side has no letters": "1",
@@ -85,8 +85,8 @@ def write_shorter(folder: Path) -> None:
         (write_invalid, [], "all.de:21: invalid UTF-8 (byte 0xff at column 1)"),
         (write_shorter, [], "all.en has 31 lines but all.de has 1 lines"),
         (lambda folder: None, [], "all.en: no such file"),
-        (lambda folder: write_corpus(folder, 31), ["--valid=100"], "31 pairs cannot give 100 for valid"),
-        (lambda folder: write_corpus(folder, 31), ["--tsv=all.en"], "either --tsv or --csv or both"),
+        (lambda folder: write_corpus(folder, 31), ["--valid=100"], "31 pairs are too few for 100 in valid"),
+        (lambda folder: write_corpus(folder, 31), ["--tsv=all.en"], "either --tsv or --csv, or both"),
         (lambda folder: write_corpus(folder, 31), ["--target_lang=en"], "are both 'en'"),
         (lambda folder: write_corpus(folder, 31), ["--max_ratio=0.5"], "at least 1"),
         (lambda folder: write_corpus(folder, 31), ["--vaild=3"], "unknown flag --vaild (did you mean --valid?)"),

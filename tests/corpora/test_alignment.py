@@ -1,4 +1,4 @@
-"""The evidence of lengths, numbers and names says by how many lines two sides are shifted, and where."""
+"""The evidence of lengths, numbers and names shows by how many lines two sides are shifted, and where."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ def aligned(sources: list[str], targets: list[str]) -> Alignment:
     return Alignment(*shapes)
 
 
-def test_lines_that_belong_together_are_neither_shifted_nor_unrelated() -> None:
+def test_aligned_lines_are_neither_shifted_nor_unrelated() -> None:
     found = aligned(SOURCES, TARGETS)
     assert (found.lines, found.shifted(), found.distant_shift(), found.unrelated()) == (LINES, [], 0, False)
 
 
-def test_a_shift_has_its_sign_and_its_lines() -> None:
+def test_a_shift_is_found_with_its_sign_and_its_lines() -> None:
     assert aligned(SOURCES, TARGETS[1:]).shifted() == [Segment(0, LINES - 1, -1)]
     assert aligned(SOURCES[1:], TARGETS).shifted() == [Segment(0, LINES - 1, 1)]
 
 
-def test_a_shift_in_the_middle_begins_and_ends_there() -> None:
+def test_a_shift_in_the_middle_is_located() -> None:
     (segment,) = aligned(SOURCES, [*TARGETS[:100], "surplus.", *TARGETS[100:300], *TARGETS[301:]]).shifted()
     assert segment.shift == 1
     assert abs(segment.start - 100) <= 8
     assert abs(segment.stop - 300) <= 8
 
 
-def test_a_shift_far_away_is_found_by_lengths_alone() -> None:
+def test_a_large_shift_is_found_from_lengths_only() -> None:
     assert aligned(SOURCES[:-50], TARGETS[50:]).distant_shift() == -50
     assert aligned(SOURCES[50:], TARGETS[:-50]).distant_shift() == 50
 
@@ -48,7 +48,7 @@ def test_shuffled_lines_are_unrelated_and_few_lines_are_not_judged() -> None:
     assert aligned(SOURCES[:5], TARGETS[1:6]).shifted() == []
 
 
-def test_numbers_are_the_same_in_any_digits_and_with_zeros_before_them() -> None:
+def test_numbers_are_the_same_in_any_digits_and_with_leading_zeros() -> None:
     shapes = LineShapes(), LineShapes()
     shapes[0].add("Room 7 and Tanaka")
     shapes[1].add("Zimmer \u0667, 007, Tanaka")

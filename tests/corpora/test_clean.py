@@ -1,4 +1,4 @@
-"""The filter refuses what does not help, and says why."""
+"""The filter refuses pairs that do not help, and counts the reasons."""
 
 import pytest
 
@@ -15,8 +15,8 @@ from seq2seq_tf.errors import InputError
         ("42 %", "42 Prozent", "a side has no letters"),
         ("The Tool.", "the tool", "both sides are the same"),
         ("a b c d e f g h", "a b", "longer than 7 words"),
-        ("x" * 40, "y" * 200, "lengths differ by more than 3 times"),
-        ("y" * 200, "x" * 40, "lengths differ by more than 3 times"),
+        ("x" * 40, "y" * 200, "lengths differ by more than a factor of 3"),
+        ("y" * 200, "x" * 40, "lengths differ by more than a factor of 3"),
     ],
 )
 def test_each_refusal_is_counted_with_its_reason(source: str, target: str, reason: str) -> None:
@@ -33,7 +33,7 @@ def test_a_pair_is_accepted_once() -> None:
     assert chosen.kept + sum(chosen.refused.values()) == len(given)
 
 
-def test_limits_of_zero_are_none() -> None:
+def test_a_limit_of_zero_means_no_limit() -> None:
     assert PairFilter(ratio=1.0, max_words=0, max_deviation=0).accepts("a " * 5000, "b")
 
 

@@ -1,4 +1,4 @@
-"""All checks together: a good corpus has no findings, of each kind of ruin one check speaks."""
+"""All checks together report nothing on a good corpus."""
 
 from __future__ import annotations
 

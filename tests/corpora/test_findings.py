@@ -1,4 +1,4 @@
-"""Findings count each kind of flaw, keep its first places, and show the lines."""
+"""Findings count each kind of flaw, keep its first places, and show their lines."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 from seq2seq_tf.corpora.findings import EXAMPLES, Findings, Place, by_severity, excerpt, read_excerpts
 
 
-def test_all_are_counted_and_the_first_are_shown() -> None:
+def test_all_flaws_are_counted_and_the_first_places_kept() -> None:
     found = Findings("train")
     places = [Place("train.en", n, f"repeats line {n - 1}") for n in range(2, 12)]
     for place in places:
         found.report("warning", "twice", place, "leave it out")
-    found.report("error", "broken", Place("train.de"), "mend it")
+    found.report("error", "broken", Place("train.de"), "fix it")
     twice, broken = found.listed()
     assert twice == ("warning", "train", "twice", len(places), tuple(places[:EXAMPLES]), "leave it out")
     assert [str(place) for place in (*twice.examples[:1], *broken.examples)] == [

@@ -1,4 +1,4 @@
-"""Help packages are downloaded once, with apt's lists updated where that helps, and what cannot be had is named."""
+"""Help packages are downloaded once, updating package lists if necessary, and unavailable ones are reported."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def unpacked(folder: Path, language: str, kept: Path | None) -> str:
     return pages.origin
 
 
-def test_lists_are_updated_once_and_a_kept_package_is_not_downloaded_again(commands: Path, tmp_path: Path) -> None:
+def test_lists_are_updated_once_and_a_stored_package_is_not_downloaded_again(commands: Path, tmp_path: Path) -> None:
     for _ in range(2):
         assert unpacked(tmp_path, "de", tmp_path / "debs") == "package libreoffice-help-de, version 1.0"
     calls = [line.split()[-1] for line in (tmp_path / "log").read_text().splitlines()]
     assert calls == ["libreoffice-help-de", "update", "libreoffice-help-de"]
 
 
-def test_an_unknown_language_is_named_with_the_nearest(commands: Path, tmp_path: Path) -> None:
+def test_an_unknown_language_is_reported_with_the_nearest(commands: Path, tmp_path: Path) -> None:
     (commands / "apt-get").write_text("#!/bin/sh\nexit 100\n")
     assert packaged_languages(tmp_path) == {"de": "German help"}
     with pytest.raises(InputError, match=r"no package libreoffice-help-dee \(did you mean 'de'\?\)"):
         unpacked(tmp_path, "dee", None)
 
 
-def test_a_package_that_cannot_be_unpacked_is_named_with_the_reason(commands: Path, tmp_path: Path) -> None:
+def test_a_package_that_cannot_be_unpacked_is_reported_with_the_reason(commands: Path, tmp_path: Path) -> None:
     (commands / "dpkg-deb").write_text("#!/bin/sh\necho odd >&2\necho broken archive >&2\nexit 2\n")
     with pytest.raises(InputError, match=r"libreoffice-help-de_1\.0_all\.deb: cannot be unpacked \(broken archive\)"):
         unpacked(tmp_path, "de", tmp_path / "debs")
 
 
-def test_without_apt_another_corpus_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_apt_another_corpus_is_suggested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     for call in (lambda: packaged_languages(tmp_path), lambda: unpacked_package("de", tmp_path, None)):
         with pytest.raises(InputError, match="no apt-get and dpkg-deb.*fetch-multi30k"):

@@ -1,4 +1,4 @@
-"""Lines in another language are warnings with their places, whatever tells the language."""
+"""Lines in another language are warnings with their places, whatever classifier identifies the language."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +10,11 @@ from seq2seq_tf.corpora.part_text import Part
 
 
 def by_first_letter(texts: Sequence[str]) -> list[tuple[str, float]]:
-    """A made-up classifier: capitals are sure."""
+    """A mock classifier that is certain if the text starts with a capital."""
     return [({"e": "en", "d": "de"}[text[0].lower()], 0.99 if text[0].isupper() else 0.6) for text in texts]
 
 
-def test_sure_and_long_lines_in_another_language_are_counted_with_their_first_places(tmp_path: Path) -> None:
+def test_certain_and_long_lines_in_another_language_are_counted_with_their_first_places(tmp_path: Path) -> None:
     source, target = tmp_path / "train.en", tmp_path / "train.de"
     source.write_bytes(b"English here\ndoubtful line\nD\n\n" + b"Deutsch hier \xff\n" * 4)
     target.write_text("Deutsch hier\n" * 8)

@@ -1,4 +1,4 @@
-"""Sentences for telling languages apart: none twice, none in two languages, as many of each."""
+"""Sentences for language identification: none twice, none in two languages, equally many of each."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from seq2seq_tf.corpora.language_sentences import balanced_split, distinct_sente
 from seq2seq_tf.errors import InputError
 
 
-def test_what_stands_in_several_languages_or_twice_is_left_out() -> None:
+def test_sentences_in_several_languages_and_duplicates_are_left_out() -> None:
     texts = {
         "en": ["Click OK.", "LibreOffice Writer", "click ok", "42 %", "ab", "a" * 99],
         "de": ["Klicken.", "libreoffice writer!", "Klicken Sie."],
@@ -17,7 +17,7 @@ def test_what_stands_in_several_languages_or_twice_is_left_out() -> None:
     assert kept.sentences == {"en": ["Click OK."], "de": ["Klicken.", "Klicken Sie."]}
     assert kept.refused["en"] == {
         "too short, too long or without letters": 3,
-        "occurred before": 1,
+        "duplicate": 1,
         "in several languages": 1,
     }
 
@@ -38,8 +38,8 @@ def test_parts_are_balanced_disjoint_and_do_not_depend_on_the_order() -> None:
     assert balanced_split(sentences, train=7, held_out=5, seed=1)["en"].train.size == 7
 
 
-def test_a_language_with_too_few_sentences_is_named() -> None:
-    with pytest.raises(InputError, match="de: 6 sentences cannot give 3"):
+def test_a_language_with_too_few_sentences_is_reported() -> None:
+    with pytest.raises(InputError, match="de: 6 sentences are too few for 3"):
         balanced_split({"de": [f"Satz {n}" for n in range(6)]}, train=9, held_out=3, seed=1)
 
 

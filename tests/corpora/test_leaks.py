@@ -1,4 +1,4 @@
-"""Held-out sentences that stand in another part are found: as a pair an error, on one side a warning."""
+"""Held-out sentences in another part are found: a whole pair is an error, one side a warning."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def test_leaks_on_the_target_side_and_between_valid_and_test_are_found(tmp_path:
     assert places(finding) == (f"{test.target}:2 (= {valid.target}:1)",)
 
 
-def test_two_test_sets_may_be_the_same(tmp_path: Path) -> None:
+def test_two_test_sets_may_overlap(tmp_path: Path) -> None:
     parts = [part(tmp_path, name, "a\n", "x\n") for name in ("test", "test_2016")]
     assert examined(*parts).findings == ()

@@ -1,4 +1,4 @@
-"""Targets that normalising changes are warnings with their places."""
+"""Targets that normalisation changes are warnings with their places."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from seq2seq_tf.corpora.normalization_check import check_normalization
 from seq2seq_tf.corpora.part_text import Part
 
 
-def test_targets_that_a_rule_changes_are_counted_with_what_they_become(tmp_path: Path) -> None:
+def test_targets_that_a_rule_changes_are_counted_with_their_normalised_form(tmp_path: Path) -> None:
     part = Part("train", tmp_path / "train.en", tmp_path / "train.de")
     part.source.write_text("5 m²\n" * 4, encoding="utf-8")
     part.target.write_text("gut\n5 m²\nzwei  Räume \n½ Cafe\u0301\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The text of a part can be read again and again, as it is, and a sample of it is spread over all of it."""
+"""The text of a part can be read repeatedly, unchanged, and a sample is spread over all of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def written(folder: Path, sources: list[str], targets: list[str]) -> PartText:
     return PartText(part, ("en", "de"))
 
 
-def test_a_side_that_has_ended_gives_none_and_broken_bytes_are_left_out(tmp_path: Path) -> None:
+def test_a_shorter_side_yields_none_and_invalid_bytes_are_ignored(tmp_path: Path) -> None:
     text = written(tmp_path, ["one", "two"], ["eins", "zwei", "drei"])
     text.part.source.write_bytes(b"o\xffne\ntwo\n")
     for _ in range(2):
@@ -30,7 +30,7 @@ def test_only_pairs_with_two_different_texts_are_drawn(tmp_path: Path) -> None:
     assert text.sample == [("one", "eins"), ("six", "sechs")]
 
 
-def test_a_sample_is_drawn_evenly_and_stays_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_is_spread_evenly_and_keeps_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_text, "_SAMPLE", 100)
     numbers = [str(n) for n in range(1000)]
     sample = [int(source) for source, _ in written(tmp_path, numbers, [f"{n}." for n in numbers]).sample]

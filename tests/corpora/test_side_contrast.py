@@ -1,4 +1,4 @@
-"""Two languages are told apart by pairs alone, whichever way round; one language on both sides is not."""
+"""Two languages are distinguished from the pairs only, whichever way round; one language on both sides is not."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SOURCES, TARGETS = invented.sides()
 
 
 @pytest.mark.parametrize("kept", [1.0, 0.8])
-def test_two_sides_of_one_language_are_a_task_like_any_other(tmp_path: Path, kept: float) -> None:
+def test_two_sides_in_one_language_are_not_an_error(tmp_path: Path, kept: float) -> None:
     draw = random.Random(3)
     shorter = [" ".join(w for w in text.split() if draw.random() < kept).upper() for text in SOURCES]
     shorter = [text or "X" for text in shorter]
     assert not audited(invented.write_part(tmp_path, SOURCES, shorter)).errors
 
 
-def test_each_text_is_told_by_its_letters_also_of_pairs_the_other_way_round() -> None:
+def test_each_text_is_identified_by_its_letters_even_in_swapped_pairs() -> None:
     swapped = np.arange(len(SOURCES)) % 5 == 2
     pairs = [(t, s) if odd else (s, t) for s, t, odd in zip(SOURCES, TARGETS, swapped, strict=True)]
     contrast = SideContrast(pairs)
@@ -36,7 +36,7 @@ def test_each_text_is_told_by_its_letters_also_of_pairs_the_other_way_round() ->
     assert np.mean(contrast.log_odds(SOURCES) < 0) > 0.99
 
 
-def test_few_pairs_or_one_language_are_not_told_apart() -> None:
+def test_few_pairs_or_one_language_are_not_distinguished() -> None:
     others = [source for source, _ in invented.corpus(LINES, 1)][::-1]
     assert not SideContrast(list(zip(SOURCES[:49], TARGETS[:49], strict=True))).clear
     assert not SideContrast(list(zip(SOURCES, others, strict=True))).clear

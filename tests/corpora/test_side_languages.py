@@ -1,4 +1,4 @@
-"""Languages that are as named are no findings; wrong or equal ones are named, by a model or by their scripts."""
+"""Languages that match the file extensions are not reported; wrong or equal ones are, by a model or by script."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOURCES, TARGETS = invented.sides()
 @pytest.mark.parametrize(
     "languages", [("en", "de"), ("en-us", "de_AT"), ("eng", "deu"), ("src", "tgt"), ("l.en", "l.de")]
 )
-def test_languages_that_are_as_named_or_unknown_are_no_findings(tmp_path: Path, languages: tuple[str, str]) -> None:
+def test_matching_and_unknown_languages_are_not_reported(tmp_path: Path, languages: tuple[str, str]) -> None:
     part = invented.write_part(tmp_path, *english_and_german(), languages=languages)
     assert errors_and_warnings(audited(part, languages)) == []
 
@@ -28,7 +28,7 @@ def test_languages_the_wrong_way_round_are_an_error(tmp_path: Path) -> None:
     ]
 
 
-def test_another_language_than_named_is_a_warning_and_one_language_on_both_sides_an_error(tmp_path: Path) -> None:
+def test_a_wrong_language_is_a_warning_and_one_language_on_both_sides_an_error(tmp_path: Path) -> None:
     english, german = english_and_german()
     part = invented.write_part(tmp_path, english, german, languages=("fr", "de"))
     assert errors_and_warnings(audited(part, ("fr", "de"))) == [("warning", "the source side looks like en, not fr")]
@@ -36,7 +36,7 @@ def test_another_language_than_named_is_a_warning_and_one_language_on_both_sides
     assert ("error", "both sides are in one language (en)") in errors_and_warnings(audited(part, ("en", "de")))
 
 
-def test_a_language_that_no_model_knows_is_told_by_its_script(tmp_path: Path) -> None:
+def test_a_language_that_the_model_does_not_know_is_identified_by_its_script(tmp_path: Path) -> None:
     english, _ = english_and_german()
     letters = dict(zip(range(ord("a"), ord("z") + 1), range(0x13A0, 0x13BA), strict=True))
     cherokee = [text.lower().translate(letters) for text in english]
@@ -49,9 +49,9 @@ def test_a_language_that_no_model_knows_is_told_by_its_script(tmp_path: Path) ->
     )
 
 
-def test_scripts_tell_sides_the_wrong_way_round_whatever_their_languages(tmp_path: Path) -> None:
+def test_scripts_identify_sides_the_wrong_way_round_whatever_their_languages(tmp_path: Path) -> None:
     greek = [text.translate({n: n + 0x350 for n in range(ord("a"), ord("z") + 1)}) for text in TARGETS]
-    for languages in (("en", "el"), ("xx", "el")):  # neither is English, nor Greek but for its letters
+    for languages in (("en", "el"), ("xx", "el")):  # neither is English, and only the letters are Greek
         part = invented.write_part(tmp_path, greek, SOURCES, languages=languages)
         assert only_error(audited(part, languages)).check.startswith("wrong way round")
         part = invented.write_part(tmp_path, SOURCES, greek, languages=languages)

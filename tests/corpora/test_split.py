@@ -30,9 +30,7 @@ def distinct(count: int) -> list[Pair]:
 
 @given(corpus=CROWDED, seed=st.integers(), valid=st.integers(0, 3), test=st.integers(0, 3))
 @settings(max_examples=200, deadline=None)
-def test_no_sentence_stands_in_two_parts_and_sizes_are_exact(
-    corpus: list[Pair], seed: int, valid: int, test: int
-) -> None:
+def test_no_sentence_is_in_two_parts_and_sizes_are_exact(corpus: list[Pair], seed: int, valid: int, test: int) -> None:
     try:
         split = split_pairs(corpus, valid=valid, test=test, seed=seed)
     except InputError:
@@ -51,7 +49,7 @@ def test_a_long_chain_of_shared_sentences_is_one_component() -> None:
     corpus = [*chain, ("alone", "allein")]
     split = split_pairs(corpus, valid=0, test=1, seed=7)
     assert [corpus[index] for index in split.test] == [("alone", "allein")]
-    with pytest.raises(InputError, match="only 1 of the 2 pairs wanted for test"):
+    with pytest.raises(InputError, match="only 1 of the 2 pairs requested for test"):
         split_pairs(corpus, valid=0, test=2, seed=7)
 
 
@@ -76,7 +74,7 @@ def test_the_test_set_does_not_depend_on_the_size_of_valid() -> None:
     assert tests[0] == tests[1] == tests[2]
 
 
-def test_another_seed_chooses_others_and_the_same_seed_the_same() -> None:
+def test_different_seeds_choose_different_pairs_and_the_same_seed_the_same() -> None:
     tests = [split_pairs(distinct(1009), valid=0, test=101, seed=seed).test.tolist() for seed in (1, 2, 1)]
     assert tests[0] == tests[2]
     assert len(set(tests[0]) & set(tests[1])) < 40  # 10 expected by chance
@@ -97,21 +95,21 @@ def test_pairs_whose_sentences_repeat_are_held_out_last() -> None:
     corpus = [*distinct(7), ("ja", "yes"), ("ja", "yeah"), ("Ja.", "aye")]
     split = split_pairs(corpus, valid=3, test=6, seed=3)
     assert max(split.test) < 7
-    assert split.valid.tolist() == [7, 8, 9]  # only they fit: one pair alone is left for train
+    assert split.valid.tolist() == [7, 8, 9]  # only they fit: a single pair is left for train
 
 
-def test_unsuitable_pairs_stay_in_train_with_all_connected_to_them() -> None:
+def test_unsuitable_pairs_and_all_connected_to_them_stay_in_train() -> None:
     corpus = [*distinct(5), ("long", "lang"), ("long", "weit")]
     split = split_pairs(corpus, valid=0, test=5, seed=3, suitable=lambda source, target: target != "lang")
     assert split.train.tolist() == [5, 6]
 
 
 @pytest.mark.parametrize(("valid", "test"), [(5, 6), (11, 0), (0, 11), (12, 0)])
-def test_asking_for_more_than_there_is_says_so(valid: int, test: int) -> None:
-    with pytest.raises(InputError, match="11 pairs cannot give"):
+def test_requesting_too_many_pairs_is_refused(valid: int, test: int) -> None:
+    with pytest.raises(InputError, match="11 pairs are too few"):
         split_pairs(distinct(11), valid=valid, test=test, seed=1)
 
 
-def test_an_empty_corpus_says_so() -> None:
-    with pytest.raises(InputError, match="0 pairs cannot give"):
+def test_an_empty_corpus_is_refused() -> None:
+    with pytest.raises(InputError, match="0 pairs are too few"):
         split_pairs([], valid=0, test=0, seed=1)

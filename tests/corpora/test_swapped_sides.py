@@ -1,4 +1,4 @@
-"""Pairs that are the other way round, and texts that were never translated, are found line by line."""
+"""Swapped pairs, and texts that were never translated, are found line by line."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def test_swapped_languages_are_found_line_by_line(tmp_path: Path, every: int) ->
     sources = [PAIRS[n][n in swapped] for n in range(LINES)]
     targets = [PAIRS[n][n not in swapped] for n in range(LINES)]
     error = only_error(audited(invented.write_part(tmp_path, sources, targets)))
-    assert error.check == "the texts are on each other's side"
-    right = min(len(swapped), LINES - len(swapped))  # of two invented languages nobody knows which is the source
+    assert error.check == "source and target are swapped"
+    right = min(len(swapped), LINES - len(swapped))  # nothing shows which of two invented languages is the source
     assert right * 0.97 <= error.times <= right
     assert len({place.line % every == 1 % every for place in error.examples}) == 1
 
 
-def test_a_few_swapped_lines_are_a_warning_that_names_them(tmp_path: Path) -> None:
+def test_a_few_swapped_lines_are_a_warning_with_their_places(tmp_path: Path) -> None:
     sources, targets = SOURCES.copy(), TARGETS.copy()
     for n in (100, 200):
         sources[n], targets[n] = targets[n], sources[n]
     (finding,) = audited(invented.write_part(tmp_path, sources, targets)).findings
-    assert finding[:4] == ("warning", "train", "the texts are on each other's side", 2)
+    assert finding[:4] == ("warning", "train", "source and target are swapped", 2)
     assert [place.line for place in finding.examples] == [101, 201]
 
 
@@ -44,13 +44,13 @@ def test_lines_that_were_never_translated_are_found(tmp_path: Path, share: float
     assert count * 0.95 <= finding.times <= count
 
 
-def test_half_swapped_languages_are_named_by_their_endings(tmp_path: Path) -> None:
+def test_the_file_extensions_decide_if_half_of_the_pairs_are_swapped(tmp_path: Path) -> None:
     english, german = english_and_german()
-    swapped = [n < 240 for n in range(400)]  # the greater part
+    swapped = [n < 240 for n in range(400)]  # the majority
     sources = [g if s else e for e, g, s in zip(english, german, swapped, strict=True)]
     targets = [e if s else g for e, g, s in zip(english, german, swapped, strict=True)]
     part = invented.write_part(tmp_path, sources, targets, languages=("en", "de"))
     result = audited(part, ("en", "de"))
-    assert errors_and_warnings(result) == [("error", "the texts are on each other's side")]
+    assert errors_and_warnings(result) == [("error", "source and target are swapped")]
     assert result.findings[0].examples[0].line == 1
     assert result.findings[0].times >= 230

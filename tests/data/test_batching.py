@@ -1,4 +1,4 @@
-"""The batch plan holds every pair once, keeps its bounds and depends on nothing but its arguments."""
+"""The batch plan contains every pair once, respects its limits and depends only on its arguments."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def same(first: Plan, second: Plan) -> bool:
 
 @given(pairs=LENGTHS, batch_tokens=st.integers(1, 200), pool_pairs=st.integers(1, 170), seed=st.integers(0, 9))
 @settings(max_examples=60, deadline=None)
-def test_every_pair_is_in_one_batch_within_the_bound(
+def test_every_pair_is_in_one_batch_within_the_limit(
     pairs: list[tuple[int, int]], batch_tokens: int, pool_pairs: int, seed: int
 ) -> None:
     source, target = np.array(pairs, np.int32).T
@@ -49,23 +49,23 @@ def test_every_pair_is_in_one_batch_within_the_bound(
 
 @given(pairs=LENGTHS)
 @settings(max_examples=30, deadline=None)
-def test_the_padding_told_is_the_padding_counted(pairs: list[tuple[int, int]]) -> None:
+def test_the_reported_padding_is_correct(pairs: list[tuple[int, int]]) -> None:
     source, target = np.array(pairs, np.int32).T
     found = plan(source, target)
     places = sum(len(b) * (int(source[b].max()) + int(target[b].max())) for b in found.batches)
     assert found.padding == pytest.approx(1 - (source.sum() + target.sum()) / places)
 
 
-def test_a_batch_could_not_take_the_next_pair_of_its_pool() -> None:
+def test_a_batch_has_no_room_for_the_next_pair_of_its_pool() -> None:
     source, target = lengths(211, 0)
-    found = plan(source, target, pool_pairs=211)  # one pool: sorted by (target, source) it can be cut again
+    found = plan(source, target, pool_pairs=211)  # one pool: sorting by (target, source) restores its order
     batches = sorted(found.batches, key=lambda b: (target[b[0]], source[b[0]]))
     for batch, following in zip(batches, batches[1:], strict=False):
         joined = [*batch, following[0]]
         assert len(joined) * max(source[joined].max(), target[joined].max()) > SIZES["batch_tokens"]
 
 
-def test_a_pair_longer_than_the_bound_stands_alone() -> None:
+def test_a_pair_longer_than_the_limit_is_a_batch_of_its_own() -> None:
     source, target = lengths(41, 1)
     source[7], target[11] = 500, 300
     alone = [b.tolist() for b in plan(source, target).batches if len(b) == 1]
@@ -73,7 +73,7 @@ def test_a_pair_longer_than_the_bound_stands_alone() -> None:
     assert [11] in alone
 
 
-def test_the_same_arguments_give_the_same_plan_and_stay_unchanged() -> None:
+def test_the_same_arguments_give_the_same_plan_and_are_not_changed() -> None:
     source, target = lengths(101, 2)
     before = source.copy(), target.copy()
     np.random.seed(1)  # the global generator must not matter
@@ -84,7 +84,7 @@ def test_the_same_arguments_give_the_same_plan_and_stay_unchanged() -> None:
     assert np.array_equal(target, before[1])
 
 
-def test_epochs_and_seeds_differ_in_their_batches_not_only_in_their_order() -> None:
+def test_epochs_and_seeds_differ_in_their_batches_and_not_only_in_order() -> None:
     source, target = lengths(101, 3)
     sets = [
         {tuple(sorted(b.tolist())) for b in plan(source, target, seed=seed, epoch=epoch).batches}
@@ -94,7 +94,7 @@ def test_epochs_and_seeds_differ_in_their_batches_not_only_in_their_order() -> N
     assert sets[0] != sets[2]
 
 
-def test_batches_come_in_no_order_of_length() -> None:
+def test_batches_are_not_ordered_by_length() -> None:
     source, target = lengths(997, 4)
     longest = [int(target[b].max()) for b in plan(source, target, pool_pairs=997).batches]
     steps = np.sign(np.diff(longest))
@@ -118,7 +118,7 @@ def test_workers_share_the_batches_evenly_and_disjointly(workers: int) -> None:
     assert len(np.unique(pairs)) == len(pairs)
 
 
-def test_more_workers_than_batches_leaves_none() -> None:
+def test_more_workers_than_batches_get_none() -> None:
     found = plan(np.array([2]), np.array([3]))
     assert [len(found.for_worker(worker, 2)) for worker in (0, 1)] == [0, 0]
 
@@ -137,7 +137,7 @@ def test_more_padding_rounds_lengths_up_and_fills_the_batch(
         assert more.sum() == array.sum()  # the rest is PAD, 0
 
 
-def test_with_lengths_in_multiples_and_full_batches_few_shapes_are_left() -> None:
+def test_rounded_lengths_and_full_batches_leave_few_shapes() -> None:
     source, target = lengths(2000, 3)
     multiple, tokens = 8, 320
     padded = [round_up(side, multiple) for side in (source, target)]
@@ -151,12 +151,12 @@ def test_with_lengths_in_multiples_and_full_batches_few_shapes_are_left() -> Non
         assert batch.source.shape[0] * max(batch.source.shape[1], batch.target_in.shape[1]) <= tokens
         real += batch.source.shape[0]
     assert len(shapes) <= 9  # three lengths on each side
-    assert len(source) > 0.85 * real  # few rows are empty
+    assert len(source) > 0.85 * real  # few rows are padding
 
 
 @given(lengths=st.lists(st.integers(0, 90), max_size=60), most=st.integers(1, 100))
 @settings(max_examples=60, deadline=None)
-def test_batches_hold_every_sequence_once_within_the_bound(lengths: list[int], most: int) -> None:
+def test_batches_contain_every_sequence_once_within_the_limit(lengths: list[int], most: int) -> None:
     found = list(batches_by_length(lengths, most))
     assert sorted(n for batch in found for n in batch) == list(range(len(lengths)))
     for batch in found:
@@ -165,7 +165,7 @@ def test_batches_hold_every_sequence_once_within_the_bound(lengths: list[int], m
 
 @given(lengths=st.lists(st.integers(0, 90), max_size=60), most=st.integers(1, 100))
 @settings(max_examples=60, deadline=None)
-def test_batches_of_texts_leave_empty_ones_out_and_count_the_end(lengths: list[int], most: int) -> None:
+def test_batches_of_texts_leave_out_empty_ones_and_count_eos(lengths: list[int], most: int) -> None:
     found = list(token_batches(lengths, most))
     assert sorted(n for batch in found for n in batch) == [n for n, length in enumerate(lengths) if length]
     for batch in found:
@@ -175,13 +175,13 @@ def test_batches_of_texts_leave_empty_ones_out_and_count_the_end(lengths: list[i
 
 
 @pytest.mark.parametrize("count", [0, 1, 7])
-def test_work_is_done_for_each_batch_once(count: int) -> None:
+def test_each_batch_is_processed_once(count: int) -> None:
     done: list[list[int]] = []
     for_each_batch(done.append, ([n] for n in range(count)))
     assert sorted(done) == [[n] for n in range(count)]
 
 
-def test_what_fails_for_a_batch_is_raised() -> None:
+def test_an_error_in_a_batch_is_raised() -> None:
     def fail(batch: list[int]) -> None:
         raise ValueError(batch)
 

@@ -1,4 +1,4 @@
-"""Scores of labels against counting by hand."""
+"""Scores of labels equal those counted by hand."""
 
 import numpy as np
 import pytest
@@ -30,6 +30,6 @@ def test_without_texts_all_scores_are_zero() -> None:
     assert scores_together(table, "some", without=0) == ("some", 0, 0.0, 0.0, 0.0)
 
 
-def test_labels_together_leave_out_the_one_that_means_nothing_here() -> None:
+def test_joint_scores_exclude_the_label_that_means_nothing_here() -> None:
     together = scores_together(confusion(TRUTH, PREDICTED, 3), "some", without=0)
     assert together == ("some", 3, pytest.approx(1 / 3), pytest.approx(1 / 3), pytest.approx(1 / 3))

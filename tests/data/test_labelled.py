@@ -1,4 +1,4 @@
-"""Labelled texts: read strictly, kept as ids, and cut into parts by a pure function."""
+"""Labelled texts: read strictly, stored as ids, and divided into parts by a pure function."""
 
 import gzip
 from pathlib import Path
@@ -35,13 +35,13 @@ def test_labels_are_the_names_of_the_files_in_order(tmp_path: Path) -> None:
     ("files", "words"),
     [
         ({}, ["no files LABEL.txt"]),
-        ({"de.txt": b"\n \n"}, ["de.txt: no text"]),
+        ({"de.txt": b"\n \n"}, ["de.txt: contains no text"]),
         ({"de.txt": b"gut\n\xff\n"}, ["de.txt:2", "0xff"]),
         ({"fr.txt": b"un\n"}, ["fr.txt", "'fr'", "de, en"]),
         ({"de.txt": b"gut\n", "de.txt.gz": b""}, ["de.txt.gz", "'de'", "already"]),
     ],
 )
-def test_what_is_wrong_with_a_folder_is_named(tmp_path: Path, files: dict[str, bytes], words: list[str]) -> None:
+def test_flaws_of_a_folder_are_reported(tmp_path: Path, files: dict[str, bytes], words: list[str]) -> None:
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError) as error:
@@ -51,7 +51,7 @@ def test_what_is_wrong_with_a_folder_is_named(tmp_path: Path, files: dict[str, b
         label_files(str(tmp_path / "missing"))
 
 
-def test_saved_ids_are_loaded_again_and_a_damaged_file_is_named(tmp_path: Path) -> None:
+def test_saved_ids_are_restored_and_a_damaged_file_is_reported(tmp_path: Path) -> None:
     packed = pack_ids(ROWS, [2, 0, 1, 2])
     save_ids(str(tmp_path / "train"), packed)
     loaded = load_ids(str(tmp_path / "train"))
@@ -71,9 +71,7 @@ def test_saved_ids_are_loaded_again_and_a_damaged_file_is_named(tmp_path: Path) 
     epoch=st.integers(0, 9),
 )
 @settings(max_examples=80, deadline=None)
-def test_a_part_lies_in_its_text_and_is_long_enough(
-    lengths: list[int], share: float, shortest: int, epoch: int
-) -> None:
+def test_a_part_is_within_its_text_and_long_enough(lengths: list[int], share: float, shortest: int, epoch: int) -> None:
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     start, length = draw_spans(offsets, share=share, shortest=shortest, seed=3, epoch=epoch)
     assert (start >= offsets[:-1]).all()

@@ -46,7 +46,7 @@ def test_an_empty_text_is_refused_and_a_damaged_stream_named(characters: Charact
         load_stream(prefix)
     write_stream([TEXT], characters, prefix)
     Path(prefix + ".ids").write_bytes(Path(prefix + ".ids").read_bytes()[:-2])
-    with pytest.raises(InputError, match=rf"s\.ids: holds {len(TEXT)} ids, expected {len(TEXT) + 1}"):
+    with pytest.raises(InputError, match=rf"s\.ids: contains {len(TEXT)} ids, expected {len(TEXT) + 1}"):
         load_stream(prefix)
 
 
