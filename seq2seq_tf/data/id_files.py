@@ -11,7 +11,7 @@ from seq2seq_tf.errors import InputError
 
 def remade(path: str) -> str:
     """Returns the remedy for a damaged file of prepared data, for messages."""
-    return f"delete the folder {os.path.dirname(path)} and run again to prepare the data from the text"
+    return f"delete the folder {os.path.dirname(path)} and start again; it will be prepared from the text"
 
 
 def map_ids(path: str, dtype: np.dtype, count: int) -> np.ndarray:
