@@ -42,20 +42,22 @@ def define_flags() -> None:
     """Defines the flags of the command."""
     define_path("model_dir", None, "run folder of a language model or translator")
     define_path("text", None, "file or folder to read [default: held-out text of the run]")
-    define_path("target", None, "translator: translations of --text, line by line [default: its own]")
+    define_path("target", None, "translations of --text, line by line, for a translator [default: its own]")
     define_path("out", "gradients.html", "page to write")
     define_path("png", None, "also write each picture; STEM.png gives the files STEM_NAME.png")
     define_output("json", None, "also write all curves to this file")
     flags.DEFINE_enum("compare", None, ["cells"], "cells: rnn, gru and lstm of the same size with initial weights")
-    define_integer("hidden", 128, "compare, without a run: state size H of each layer", 1, 4096)
-    define_integer("depth", 1, "compare, without a run: number of layers", 1, 16)
-    define_float("recurrent_scale", 1.0, "compare: factor on the recurrent kernels, initially orthogonal", -1e3, 1e3)
+    define_integer("hidden", 128, "with --compare and no run: state size H of each layer", 1, 4096)
+    define_integer("depth", 1, "with --compare and no run: number of layers", 1, 16)
+    define_float(
+        "recurrent_scale", 1.0, "with --compare: factor for the initially orthogonal recurrent kernels", -1e3, 1e3
+    )
     define_integer("seed", 1, "seed of the random directions and, with --compare, of the weights", 0)
     define_integer("sequences", 16, "sequences in the batch", 1, 4096)
     define_integer("steps", 60, "steps of each sequence, at most", 2, 10_000)
     define_integer("directions", 4, "random directions per sequence for the Jacobian", 1, 4096)
     flags.DEFINE_bool("toy", False, "instead: h_t = tanh(2 x_t + 3 h_(t-1) + 1) with scalars, factor by factor")
-    flags.DEFINE_list("x", ["0.5", "-1", "0.25"], "toy: the inputs x_1,x_2,...")
+    flags.DEFINE_list("x", ["0.5", "-1", "0.25"], "with --toy: the inputs x_1,x_2,...")
 
 
 def main() -> int:

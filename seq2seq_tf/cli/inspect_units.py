@@ -42,7 +42,7 @@ def define_flags() -> None:
         "file to read, or folder of files for a language model; on training text, scores are too good "
         "[default: the run's test text, or else its held-out text]",
     )
-    define_path("target", None, "translator: translations of --text, line by line [default: its own]")
+    define_path("target", None, "translations of --text, line by line, for a translator [default: its own]")
     define_path("out", "units.html", "page to write")
     define_path("png", None, "also draw the text coloured by each of --units, or by the best of each property")
     define_output("json", None, "also write all scores to this file")

@@ -22,7 +22,7 @@ def define(kind: type[TaskConfig] = TranslationConfig, trained_by: str = "seq2se
     """Defines --model_dir, for a run trained by the program `trained_by`, and one flag per search option."""
     define_path("model_dir", None, f"run folder of {trained_by}")
     for name, leaf in search_leaves(kind).items():
-        define_option(name, leaf, f"the run's own value, {_shown(leaf.default)} if it names none")
+        define_option(name, leaf, f"the run's own value, {_shown(leaf.default)} if it has none")
 
 
 def _shown(value: Any) -> str:

@@ -35,6 +35,6 @@ def test_without_flags_the_run_decides(kind: type) -> None:
 def test_an_option_shows_its_default_and_is_checked_as_in_a_file() -> None:
     with defined("translate"):
         default = TranslationSearchConfig().beam_size
-        assert f"the run's own value, {default} if it names none" in str(flags.FLAGS["beam_size"].help)
+        assert f"the run's own value, {default} if it has none" in str(flags.FLAGS["beam_size"].help)
         with pytest.raises(flags.IllegalFlagValueError, match="must be in"):
             flags.FLAGS(["program", "--beam_size=0"])
