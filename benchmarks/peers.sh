@@ -1,29 +1,29 @@
 #!/usr/bin/env bash
-# Speed beside other toolkits on the same machine, in turn: ours, theirs, ours, theirs.
+# Speed in comparison with other toolkits on the same machine, in alternation: ours, theirs, ours, theirs.
 #
 #   benchmarks/peers.sh COMMAND FOLDER [--option=value ...]
 #
-#   setup       make the peers' environments and the data in FOLDER (again: only what is missing)
+#   setup       create the peers' environments and the data in FOLDER (if repeated: only what is missing)
 #   train       time training and print the table
-#   checkpoint  train what decoding needs: ours, and OpenNMT-tf's weights, converted for OpenNMT-py and JoeyNMT
+#   checkpoint  train the models for decoding: ours, and OpenNMT-tf's, converted for OpenNMT-py and JoeyNMT
 #   decode      time translation and print the table
 #   table       print the tables of the last train and decode again
 #   all         setup, train, checkpoint, decode
 #
 #   --peers=onmttf,onmtpy  also joey, marian; decode times joey only if it was trained or set up with the others
 #   --data=DIR             folder made by seq2seq-data fetch-multi30k [data/multi30k_de_en]
-#   --pieces=FILE          setup: a SentencePiece model for the peers, instead of the one ours makes of the data
-#   --rounds=2             how often each is timed
-#   --updates=80 --warmup=20    train: updates that count, and those before them that do not
+#   --pieces=FILE          setup: a SentencePiece model for the peers, instead of the one ours trains on the data
+#   --rounds=2             number of measurements of each
+#   --updates=80 --warmup=20    train: timed updates, and updates before them that are not timed
 #   --precisions=float32,bfloat16    of ours; the peers compute in float32
-#   --minutes=25           checkpoint: for each training
+#   --minutes=25           checkpoint: minutes of each training
 #   --from=PREFIX          checkpoint: take this OpenNMT-tf checkpoint (path without .index) instead of training one
 #   --ours=RUN             decode: our run folder [FOLDER/runs/ours, which checkpoint trains]
 #   --beams=5,1 --batches=32,64,128 --single=50    decode: beams, sentences per batch, sentences one by one
-#   --batch_tokens=512,1024,2048    decode: our batch sizes, in padded source pieces
+#   --batch_tokens=512,1024,2048    decode: our batch sizes, in source pieces with padding
 #
 # Needs Linux, python3.10 and python3.11 (PYTHON310=, PYTHON=), our own environment (.venv of `make install`, or
-# OURS=its python) and about 6 GB in FOLDER. THREADS= is the number of cores unless given. Run it on a quiet machine.
+# OURS=its python) and about 6 GB in FOLDER. THREADS= defaults to the number of cores. Run it on an otherwise idle machine.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -70,15 +70,15 @@ read_options() {
     esac
   done
   for value in "$ROUNDS" "$UPDATES" "$WARMUP" "$MINUTES" "$SINGLE"; do
-    [[ $value =~ ^[0-9]+$ ]] || die "$value: a whole number was expected"
+    [[ $value =~ ^[0-9]+$ ]] || die "$value: expected a whole number"
   done
   PEERS=${PEERS//,/ }
   for value in $PEERS; do
-    [[ $value =~ ^(onmttf|onmtpy|joey|marian)$ ]] || die "--peers: $value is none of onmttf, onmtpy, joey, marian"
+    [[ $value =~ ^(onmttf|onmtpy|joey|marian)$ ]] || die "--peers: $value: expected onmttf, onmtpy, joey or marian"
   done
 }
 
-# What does not depend on the peer -----------------------------------------------------------------------------------
+# Independent of the peer -----------------------------------------------------------------------------------
 
 ours() { # in our environment, from the checkout
   (cd "$ROOT" && PYTHONPATH=$ROOT "$OURS" "$@")
@@ -90,7 +90,7 @@ find_ours() {
     [ ! -x "$ROOT/.venv/bin/python" ] || OURS=$ROOT/.venv/bin/python
   fi
   ours -c 'import absl, sentencepiece, sacrebleu, numpy' 2>/dev/null ||
-    die "$OURS: our own packages are missing there; run make install, or name the right Python with OURS="
+    die "$OURS: our own packages are not installed there; run make install, or name the right Python with OURS="
 }
 
 in_peer() { # PEER COMMAND...: in the peer's environment, in FOLDER, with all cores
@@ -130,7 +130,7 @@ need_setup() {
 
 failed() { # LOG
   tail -n 5 "$1" >&2
-  die "$1: failed; its last lines stand above"
+  die "$1: failed; its last lines are above"
 }
 
 # Commands -----------------------------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ setup() {
 train() {
   need_setup $PEERS
   ((WARMUP % LOG_EVERY == 0 && UPDATES % LOG_EVERY == 0 && UPDATES > 0)) ||
-    die "--warmup and --updates: multiples of $LOG_EVERY were expected, the peers report that often"
+    die "--warmup and --updates: expected multiples of $LOG_EVERY, the interval at which the peers report"
   rm -rf "$FOLDER/results/train"
   mkdir -p "$FOLDER/results/train"
   local round precision peer
@@ -232,7 +232,7 @@ print_table() { # train | decode
 
 [ $# -ge 1 ] || { usage && exit 2; }
 [[ $1 != -h && $1 != --help ]] || { usage && exit 0; }
-[ $# -ge 2 ] || die "two arguments were expected: COMMAND FOLDER (see --help)"
+[ $# -ge 2 ] || die "expected two arguments: COMMAND FOLDER (see --help)"
 COMMAND=$1 FOLDER=$(absolute "$2")
 shift 2
 read_options "$@"

@@ -1,4 +1,4 @@
-"""OpenNMT-tf's weights as a checkpoint of JoeyNMT or OpenNMT-py: the same function in all three.
+"""Converts OpenNMT-tf's weights to a checkpoint of JoeyNMT or OpenNMT-py that computes the same function.
 
   python convert_onmttf.py {joey|onmtpy} ARRAYS.npz TEMPLATE OUT      (in the peer's environment, in the peers' folder)
 

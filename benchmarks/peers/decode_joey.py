@@ -13,7 +13,7 @@ from joeynmt.prediction import prepare as prepare_model
 
 
 def use_shared_weights(model: Any, data: Any, checkpoint: str) -> None:
-    """Makes JoeyNMT's model the function that OpenNMT-tf trained.
+    """Changes JoeyNMT's model so that it computes the function that OpenNMT-tf trained.
 
     A bias on the output layer; the encoder's cell state handed to the decoder (JoeyNMT copies h into c); no end
     symbol on the source.

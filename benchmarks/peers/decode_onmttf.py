@@ -19,7 +19,7 @@ from opennmt.utils.misc import extract_batches
 sys.path.insert(0, "configs")
 from onmttf_model import RecurrentAttention
 
-_BUCKET = 5  # sentences of similar length together, as its `infer` does with length_bucket_width
+_BUCKET = 5  # groups sentences of similar length, as its `infer` does with length_bucket_width
 
 
 def restored_model(config: dict[str, Any]) -> Any:
@@ -53,7 +53,7 @@ def make_translate(model: Any, batch: int) -> Translate:
                 for one in extract_batches(predictions):
                     number = int(one["index"]) if "index" in one else len(found)
                     found[number] = b" ".join(one["tokens"][0][: int(one["length"][0])]).decode()
-                end = time.perf_counter()  # the end of a tf.data loop can block for seconds: not counted
+                end = time.perf_counter()  # the end of a tf.data loop can block for seconds: not timed
         return Translated([found[n] for n in range(len(sources))], end - begin)
 
     return translate

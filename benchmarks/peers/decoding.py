@@ -1,4 +1,4 @@
-"""What the decoding programs of all peers share: the test sentences, the clock and the file of results.
+"""Shared by the decoding programs of all peers: the test sentences, the clock and the file of results.
 
   python decode_PEER.py MODEL OUT.json BEAMS BATCHES SINGLE THREADS      for instance 5,1 32,64,128 50 2
 
@@ -22,14 +22,14 @@ _WARMUP = 20  # sentences
 
 
 class Translated(NamedTuple):
-    """Hypotheses as pieces divided by spaces, in the order of the sources, and the seconds they took."""
+    """Hypotheses as pieces separated by spaces, in the order of the sources, and the seconds they took."""
 
     hypotheses: list[str]
     seconds: float
 
 
 class Request(NamedTuple):
-    """What is asked for on the command line."""
+    """The arguments of the command line."""
 
     model: str
     out: str
@@ -70,7 +70,7 @@ def measure(program: str, request: Request, prepare: Callable[[int, int], Transl
             translate(sources[: min(batch, _WARMUP)])
             hypotheses, seconds = translate(sources)
             texts[str(beam)] = hypotheses
-            pieces = sum(len(h.split()) + 1 for h in hypotheses)  # and the end of the sentence
+            pieces = sum(len(h.split()) + 1 for h in hypotheses)  # plus the end of the sentence
             rows.append(
                 {
                     "beam": beam,

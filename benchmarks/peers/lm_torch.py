@@ -31,7 +31,7 @@ class PlainLanguageModel(nn.Module):
 
 
 def main(sizes: dict[str, Any]) -> None:
-    """Trains on random symbols with Adam and clipping; the state goes on from chunk to chunk."""
+    """Trains on random symbols with Adam and clipping; the state is passed on from chunk to chunk."""
     torch.set_num_threads(sizes["threads"])
     torch.manual_seed(1)
     model = PlainLanguageModel(sizes)

@@ -1,4 +1,4 @@
-"""One piece model for all programs, and the corpus cut into pieces for those that want it so.
+"""Trains one piece model for all programs, and splits the corpus into pieces for those that expect it so.
 
   python prepare_pieces.py CONFIG DATA OUT [PIECE_MODEL]     (in our environment, from the checkout)
 
@@ -37,7 +37,7 @@ def vocabularies(pieces: Sequence[str]) -> dict[str, str]:
 
 
 def main(config_file: str, data: str, out: str, piece_model: str = "") -> None:
-    """Writes everything; the piece model last, as the mark that all is there."""
+    """Writes everything; the piece model last, as a sign that everything is complete."""
     paths = {(part, lang): os.path.join(data, f"{name}.{lang}") for part, name in PARTS.items() for lang in LANGUAGES}
     for path in [*paths.values(), *([piece_model] if piece_model else [])]:
         if not os.path.isfile(path):

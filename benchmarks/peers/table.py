@@ -43,7 +43,7 @@ def read_rounds(folder: str) -> Rounds:
 
 
 def ratios(rates: dict[tuple[str, str], float]) -> dict[tuple[str, str], tuple[str, str]]:
-    """Returns each rate divided by ours (float32 if it was timed) and by the best peer's, as text."""
+    """Returns the ratios of each rate to ours (at float32 if it was timed) and to the best peer's, as text."""
     ours = [rate for (program, _), rate in rates.items() if program == "ours"]
     peers = [rate for (program, _), rate in rates.items() if program != "ours"]
     return {
@@ -66,7 +66,7 @@ def print_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_training(rounds: Rounds) -> None:
-    """Real target tokens per second."""
+    """Prints real target tokens per second."""
     rates = {key: statistics.fmean(r["target_tokens_per_s"] for r in found) for key, found in rounds.items()}
     against = ratios(rates)
     rows = [
@@ -81,12 +81,12 @@ def print_training(rounds: Rounds) -> None:
         )
         for (program, precision), found in rounds.items()
     ]
-    header = ("training", "precision", "target tokens/s, each round", "mean", "of ours", "of the best peer")
+    header = ("training", "precision", "target tokens/s, each round", "mean", "ratio to ours", "ratio to the best peer")
     print_rows((*header, "real target tokens per update", "peak memory"), rows)
 
 
 class _Decoding:
-    """One program with one beam, over all rounds."""
+    """The measurements of one program with one beam size, over all rounds."""
 
     def __init__(self, found: list[dict[str, Any]], beam: int) -> None:
         rows = [row for result in found for row in result["rows"] if row["beam"] == beam]
@@ -101,12 +101,12 @@ class _Decoding:
         self.latency = statistics.fmean(self.latencies)
 
     def mean(self, name: str) -> float:
-        """The mean of a number over the rounds, at the best batch size."""
+        """Returns the mean of a number over the rounds, at the best batch size."""
         return statistics.fmean(row[name] for row in self.best)
 
 
 def bleu(result: dict[str, Any], beam: int, folder: str) -> str:
-    """Returns the BLEU of what was translated while the clock ran."""
+    """Returns the BLEU of the translations that were timed."""
     with open(os.path.join(folder, "data", "test.target"), encoding="utf-8") as file:
         references = [line.rstrip("\n") for line in file]
     texts = result.get("texts", {}).get(str(beam))
@@ -119,7 +119,7 @@ def bleu(result: dict[str, Any], beam: int, folder: str) -> str:
 
 
 def print_decoding(rounds: Rounds, folder: str) -> None:
-    """Sentences per second at the best batch size, and one sentence alone."""
+    """Prints sentences per second at the best batch size, and the time of a single sentence."""
     rows = []
     beams = sorted({row["beam"] for found in rounds.values() for r in found for row in r["rows"]}, reverse=True)
     for beam in beams:
@@ -145,8 +145,9 @@ def print_decoding(rounds: Rounds, folder: str) -> None:
                     bleu(found[-1], beam, folder),
                 )
             )
-    header = ["beam", "translating", "precision", "best batch", "sentences/s, each round", "mean", "of ours"]
-    header += ["of the best peer", "pieces/s", "mean pieces out", "one sentence alone", "its speed of the best peer"]
+    header = ["beam", "translating", "precision", "best batch", "sentences/s, each round", "mean", "ratio to ours"]
+    header += ["ratio to the best peer", "pieces/s", "mean pieces out", "a single sentence"]
+    header += ["its speed, ratio to the best peer"]
     print_rows([*header, "peak memory", "BLEU"], rows)
 
 

@@ -1,4 +1,4 @@
-"""Reads the training speed out of a peer's log: python3 training_log.py PEER LOG PEAK.json WARMUP LOG_EVERY OUT.json
+"""Reads the training speed from a peer's log: python3 training_log.py PEER LOG PEAK.json WARMUP LOG_EVERY OUT.json
 
 Rates are over real target tokens: pieces and the end of the sentence, no padding. Blocks of LOG_EVERY updates that
 end within the first WARMUP updates are left out.
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 
 class Block(NamedTuple):
-    """What a log line tells of the updates since the line before."""
+    """What a log line reports about the updates since the previous line."""
 
     update: int  # the last one
     seconds: float
@@ -37,7 +37,7 @@ def _clock(line: str) -> float:
 
 
 def joey_blocks(lines: Iterator[str], log_every: int) -> Iterator[Block]:
-    """JoeyNMT tells tokens per second; the time is that between two lines."""
+    """JoeyNMT reports tokens per second; the time is that between two lines."""
     before = 0.0
     for line in lines:
         if "EPOCH" in line and not before:
@@ -49,7 +49,7 @@ def joey_blocks(lines: Iterator[str], log_every: int) -> Iterator[Block]:
 
 
 def onmtpy_blocks(lines: Iterator[str], log_every: int) -> Iterator[Block]:
-    """OpenNMT-py tells tokens per update and tokens per second."""
+    """OpenNMT-py reports tokens per update and tokens per second."""
     for line in lines:
         if found := _ONMTPY.search(line):
             tokens = float(found[3]) * log_every
@@ -57,7 +57,7 @@ def onmtpy_blocks(lines: Iterator[str], log_every: int) -> Iterator[Block]:
 
 
 def onmttf_blocks(lines: Iterator[str], log_every: int) -> Iterator[Block]:
-    """OpenNMT-tf tells updates and tokens per second, whole numbers; the time between lines is more exact."""
+    """OpenNMT-tf reports updates and tokens per second, whole numbers; the time between lines is more exact."""
     before = 0.0
     for line in lines:
         found = _ONMTTF.search(line)
@@ -69,7 +69,7 @@ def onmttf_blocks(lines: Iterator[str], log_every: int) -> Iterator[Block]:
 
 
 def marian_blocks(lines: Iterator[str], log_every: int) -> Iterator[Block]:
-    """Marian tells words per second and the time."""
+    """Marian reports words per second and the time."""
     for line in lines:
         if found := _MARIAN.search(line):
             seconds = float(found[2])
@@ -84,7 +84,7 @@ def main(peer: str, log: str, peak: str, warmup: int, log_every: int, out: str) 
     with open(log, encoding="utf-8", errors="replace") as file:
         blocks = [block for block in READERS[peer](file, log_every) if block.update > warmup]
     if not blocks:
-        print(f"error: {log}: no updates after the first {warmup} in it; its last lines say why", file=sys.stderr)
+        print(f"error: {log}: no updates after the first {warmup}; its last lines show why", file=sys.stderr)
         return 2
     with open(peak, encoding="utf-8") as file:
         taken = json.load(file)

@@ -6,10 +6,11 @@ is noticed, since loading compares names, shapes and types with those of the var
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,32 +45,38 @@ def load_arrays(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Reads all arrays and the state, verifying each checksum.
 
     Raises:
-      InputError: the file is missing, truncated or damaged.
+      InputError: the file is missing, unreadable, truncated or damaged.
     """
-    try:
-        # np.load would stop reading, and verifying, where a damaged header puts the end of the array.
-        with zipfile.ZipFile(path) as archive:
-            arrays = {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
+    # np.load would stop reading, and verifying, where a damaged header puts the end of the array.
+    with _archive(path) as archive:
+        arrays = {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
         state = json.loads(arrays.pop(_STATE).tobytes())
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such checkpoint") from None
-    except Exception as error:  # a damaged zip raises about ten kinds of exception
-        problem = " ".join(str(error).split())
-        raise InputError(f"{path}: damaged or truncated checkpoint: {problem}") from None
     return arrays, state
 
 
 def load_state(path: str) -> dict[str, Any]:
     """Reads only the state; raises InputError as `load_arrays` does."""
+    with _archive(path) as archive:
+        state: dict[str, Any] = json.loads(_array(archive.read(_STATE + ".npy")).tobytes())
+    return state
+
+
+@contextlib.contextmanager
+def _archive(path: str) -> Iterator[zipfile.ZipFile]:
+    """Opens a checkpoint; whatever goes wrong while it is read becomes an InputError."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            state: dict[str, Any] = json.loads(_array(archive.read(_STATE + ".npy")).tobytes())
+        file = open(path, "rb")  # noqa: SIM115 - closed below; here only opening may fail
     except FileNotFoundError:
         raise InputError(f"{path}: no such checkpoint") from None
-    except Exception as error:
-        problem = " ".join(str(error).split())
-        raise InputError(f"{path}: damaged or truncated checkpoint: {problem}") from None
-    return state
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the checkpoint: {error.strerror}") from None
+    with file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                yield archive
+        except Exception as error:  # a damaged zip raises about ten kinds of exception
+            problem = " ".join(str(error).split())
+            raise InputError(f"{path}: damaged or truncated checkpoint: {problem}") from None
 
 
 def _array(content: bytes) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The check of a GPU says that there is none, and runs on a CPU when told to, so that it works where there is one."""
+"""The GPU check reports that there is no GPU, and runs on a CPU on request, so that it is known to work."""
 
 from __future__ import annotations
 

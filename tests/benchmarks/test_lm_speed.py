@@ -1,4 +1,4 @@
-"""The benchmark of language models counts what is multiplied and puts the ratio to PyTorch into its table."""
+"""The benchmark of language models counts multiplications and lists the ratio to PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading TensorFlow's kernel registry: what a loop would do on a GPU, found without one."""
+"""TensorFlow's kernel registry shows, without a GPU, where the ops of a loop would run on one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.tasks.translation.translator import Translator
 from tests import oracles
 
-VOCAB = 1201  # enough for the search to look for the best pieces by blocks
+VOCAB = 1201  # enough for the search to find the best pieces in blocks
 
 pytestmark = pytest.mark.skipif(not tf.test.is_built_with_cuda(), reason="this TensorFlow has no kernels for GPUs")
 
 
 def loop_over(body: Any, x: tf.TensorSpec) -> Placement:
-    """Returns the placement of three turns of a body."""
+    """Returns the placement of a loop of three iterations."""
     turns = tf.constant(3)
 
     def run(x: tf.Tensor) -> tf.Tensor:
@@ -76,7 +76,7 @@ def test_every_op_of_a_step_has_a_gpu_kernel_for_its_types(search: str, searches
 
 @pytest.mark.parametrize("search", ["greedy", "beam"])
 def test_a_step_works_on_no_data_by_the_host_and_copies_none(search: str, searches: dict[str, Placement]) -> None:
-    """What is left to the host are sizes; scalars are copied, such as whether a sentence has ended."""
+    """Only sizes are left to the host; scalars are copied, for example whether a sentence has ended."""
     found = searches[search]
     for works in (found.on_host, found.to_host, found.to_device):
         assert [work for work in works if work.data] == []

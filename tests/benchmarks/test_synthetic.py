@@ -1,4 +1,4 @@
-"""The synthetic corpus is as large as asked for, without repetition, and keeps the lengths of the real one."""
+"""The synthetic corpus has the requested size, no repetition, and the lengths of the real corpus."""
 
 from __future__ import annotations
 

@@ -95,6 +95,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "no such checkpoint" in refusal(tmp_path / "none.npz", variables(2))
 
 
+def test_what_cannot_be_read_is_not_called_damaged(tmp_path: Path) -> None:
+    assert refusal(tmp_path, variables(2)).endswith(": cannot read the checkpoint: Is a directory")
+
+
 def test_a_truncated_file_changes_nothing(saved: Path) -> None:
     content = saved.read_bytes()
     named = variables(2)
