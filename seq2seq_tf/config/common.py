@@ -254,7 +254,7 @@ class TrainConfig:
         KEEP,
     )
     keep_checkpoints: int = option(2, "number of latest checkpoints kept", Range(1, 10_000))
-    metric: str = option("loss", "metric on the valid set that decides which checkpoint is best", ("loss",))
+    metric: str = option("loss", "metric on the validation set that decides which checkpoint is best", ("loss",))
     patience: int = option(
         10, "validations without a better metric before stopping; 0 = never stop early", Range(0, VALIDATIONS.high)
     )

@@ -66,7 +66,7 @@ class CaptionTrainConfig(TrainConfig):
 
     batch_size: int = option(64, "scenes per batch", Range(1, 8192))
     label_smoothing: float = option(0.0, "share of probability spread over all words (Szegedy 2016)", SHARE)
-    metric: str = option("exact_match", "metric on the valid set that decides which checkpoint is best", METRICS)
+    metric: str = option("exact_match", "metric on the validation set that decides which checkpoint is best", METRICS)
 
 
 @dataclasses.dataclass(frozen=True)

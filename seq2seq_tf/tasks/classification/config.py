@@ -76,14 +76,14 @@ class ClassificationModelConfig(ReaderConfig):
 class ClassificationTrainConfig(TrainConfig):
     """How the weights are trained."""
 
-    batch_tokens: int = option(6000, "upper bound of tokens per batch, padding included", BATCH)
+    batch_tokens: int = option(6000, "upper bound on the tokens of a batch, padding included", BATCH)
     pool_texts: int = option(3000, "texts shuffled together, then sorted by length; larger = less padding", POOL)
     label_smoothing: float = option(
         0.0,
         "share of probability spread over all labels; above 0, predicted probabilities are deliberately too low",
         SHARE,
     )
-    metric: str = option("accuracy", "metric on the valid set that decides which checkpoint is best", METRICS)
+    metric: str = option("accuracy", "metric on the validation set that decides which checkpoint is best", METRICS)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -70,12 +70,12 @@ class TaggingModelConfig(ReaderConfig):
 class TaggingTrainConfig(TrainConfig):
     """How the weights are trained."""
 
-    batch_tokens: int = option(4000, "upper bound of pieces per batch, padding included", BATCH)
+    batch_tokens: int = option(4000, "upper bound on the pieces of a batch, padding included", BATCH)
     pool_paragraphs: int = option(1000, "paragraphs shuffled together, then sorted by length", POOL)
     label_smoothing: float = option(0.0, "share of probability spread over all labels", SHARE)
     metric: str = option(
         "f1",
-        "metric on the valid set that decides which checkpoint is best; f1 = mean of the F1 of case and of punctuation",
+        "metric on the validation set that decides which checkpoint is best; f1 = mean F1 of case and punctuation",
         METRICS,
     )
 

@@ -36,7 +36,7 @@ class TranslationDataConfig:
 
     train_source: str = option("", "training sentences in the source language, one per line; may be .gz", PATH)
     train_target: str = option("", "their translations, line by line", PATH)
-    valid_source: str = option("", "held-out source sentences, which select the best checkpoint", PATH)
+    valid_source: str = option("", "held-out source sentences, to choose the best checkpoint", PATH)
     valid_target: str = option("", "their translations", PATH)
     test_source: str = option("", "held-out source sentences for the final score; optional", PATH)
     test_target: str = option("", "their translations", PATH)
@@ -90,7 +90,7 @@ class TranslationTrainConfig(TrainConfig):
         "lengths are padded to multiples of this; with jit_compile, 16 keeps the number of compiled shapes small",
         Range(1, 1024),
     )
-    metric: str = option("bleu", "metric on the valid set that decides which checkpoint is best", METRICS)
+    metric: str = option("bleu", "metric on the validation set that decides which checkpoint is best", METRICS)
     bleu_tokenizer: str = option(
         "auto",
         "how sacreBLEU splits text into words; auto = chosen by the script of the target text when the run is created",

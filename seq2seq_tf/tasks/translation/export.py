@@ -87,8 +87,8 @@ def check_tensorflow_text() -> None:
     """Raises InputError if tensorflow-text, whose tokenizer ops only a SavedModel needs, is not installed."""
     if importlib.util.find_spec("tensorflow_text") is None:
         raise InputError(
-            "exporting needs tensorflow-text of TensorFlow's version (pip install tensorflow-text); it has no wheel "
-            "for Windows: export on Linux, macOS or WSL"
+            "exporting needs the tensorflow-text release that matches TensorFlow (pip install tensorflow-text); it has "
+            "no wheel for Windows: export on Linux, macOS or WSL"
         )
 
 

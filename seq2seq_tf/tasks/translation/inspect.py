@@ -1,4 +1,4 @@
-"""What `seq2seq-inspect` shows of a translator; see `inspection.abilities`."""
+"""`seq2seq-inspect` for translators; see `inspection.abilities`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from seq2seq_tf.tasks.translation.recording import RecordableTranslation
     from seq2seq_tf.tasks.translation.translator import Translator
 
-ATTENTION_INPUTS = (Input("text", "lines", "translator: source sentence; may be repeated; default: standard input"),)
+ATTENTION_INPUTS = (
+    Input(
+        "text", "lines", "translator: source sentence; may be given several times [default: lines on standard input]"
+    ),
+)
 READS_PAIRS = True
 _PAIRS = 500  # of which the longest are used to measure gradients
 
@@ -41,7 +45,7 @@ def check_attention(model_dir: str, given: Mapping[str, Any]) -> None:
     if not any(map(is_visible, given["text"])):
         raise InputError("no text: give --text or lines on standard input")
     if RunDir(model_dir).load_config(TranslationConfig).model.attention == "none":
-        raise InputError(f"{model_dir}: the model has no attention (model.attention=none), hence no maps")
+        raise InputError(f"{model_dir}: the model has no attention (model.attention=none), so there are no maps")
 
 
 class TranslatedMaps(NamedTuple):
@@ -86,17 +90,17 @@ def with_pieces(texts: list[str], found: list[Hypothesis]) -> TranslatedMaps:
     """
     kept = [n for n, hypothesis in enumerate(found) if hypothesis.source_pieces]
     if not kept:
-        raise InputError("no text: the lines contain nothing to read for the model")
+        raise InputError("no text: the model finds nothing to read in the lines")
     for n in kept:
         if not found[n].attention.size:
             raise InputError(f"text {n + 1}: too long for one map; pass its sentences separately")
     left_out = len(texts) - len(kept)
-    notes = [f"{left_out} text{'s' * (left_out > 1)} left out: nothing to read for the model"] if left_out else []
+    notes = [f"{left_out} text{'s' * (left_out > 1)} left out: nothing to read"] if left_out else []
     return TranslatedMaps([texts[n] for n in kept], [found[n] for n in kept], notes)
 
 
 def read(translator: Translator, asked: Asked, characters: int) -> tuple[list[Reading], str]:
-    """Returns pairs of sentences as read by encoder and decoder; they are plain text."""
+    """Returns pairs of sentences as read by encoder and decoder, and their kind, "text"."""
     from seq2seq_tf.tasks.translation.recording import read_pairs
 
     sources, targets = _sentences(translator.config, asked)

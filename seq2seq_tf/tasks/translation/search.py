@@ -23,7 +23,7 @@ class TranslationOptions(NamedTuple):
 
     @classmethod
     def by_name(cls, values: Mapping[str, Any]) -> TranslationOptions:
-        """Returns the options with the values of their names."""
+        """Returns the options from their values by name."""
         return cls(by_name(SearchOptions, values), by_name(LengthRule, values))
 
 

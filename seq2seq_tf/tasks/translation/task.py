@@ -102,7 +102,7 @@ class TranslationTask(SeparateSequences):
         return (pad_batch(batch, multiple=train.length_multiple, full_at=full_at) for batch in loaded)
 
     def describe(self, batches: Sequence[np.ndarray]) -> str:
-        """Returns the line numbers of the first pairs of the batches."""
+        """Returns the numbers of the first pairs of the batches."""
         return f"training pairs {', '.join(str(int(n) + 1) for n in np.concatenate(batches)[:5])}, ..."
 
     def validate(self) -> dict[str, float]:
@@ -176,7 +176,7 @@ def prepare(run: RunDir, config: TranslationConfig, say: Callable[[str], None]) 
             raise InputError(f"{path}: no such file")
     valid_texts = list(iter_pairs(data.valid_source, data.valid_target))
     if not valid_texts:
-        raise InputError(f"{data.valid_source}: empty; held-out sentences select the best checkpoint")
+        raise InputError(f"{data.valid_source}: empty; held-out sentences are needed to choose the best checkpoint")
     if not os.path.exists(run.prepared):
         _refuse_equal_sides(config)
     _keep_examples(run, [source for source, _ in valid_texts])
@@ -215,7 +215,7 @@ def _with_text(
     sides = [model.encode(list(texts)) for model, texts in zip(models, zip(*pairs, strict=True), strict=True)]
     kept = [pair for pair, source, target in zip(pairs, *sides, strict=True) if source and target]
     if not kept:
-        raise InputError(f"{path}: no pair has text on both sides; held-out pairs select the best checkpoint")
+        raise InputError(f"{path}: no pair has text on both sides, to choose the best checkpoint")
     if len(kept) < len(pairs):
         say(f"held-out text: {len(pairs) - len(kept):,} of {len(pairs):,} pairs with an empty side skipped")
     return kept

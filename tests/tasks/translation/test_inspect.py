@@ -15,7 +15,7 @@ def test_texts_without_pieces_are_left_out_and_none_or_one_without_a_map_is_an_e
     mapped = empty._replace(source_pieces=["▁a"], attention=np.ones((1, 2), np.float32))
     kept = with_pieces(["\u200b", "a"], [empty, mapped])
     assert (kept.texts, kept.found) == (["a"], [mapped])
-    assert kept.notes == ["1 text left out: nothing to read for the model"]
+    assert kept.notes == ["1 text left out: nothing to read"]
     with pytest.raises(InputError, match="nothing to read"):
         with_pieces(["\u200b"], [empty])
     with pytest.raises(InputError, match="text 2: too long for one map"):
