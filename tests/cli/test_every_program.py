@@ -167,7 +167,9 @@ def is_output(flag: str, parser: object) -> bool:
 
 
 @pytest.mark.parametrize("name", USED)
-def test_a_run_of_another_task_names_its_program(name: str, runs: dict[str, Path], tmp_path: Path) -> None:
+def test_the_error_for_a_run_of_another_task_names_its_program(
+    name: str, runs: dict[str, Path], tmp_path: Path
+) -> None:
     needed = {
         "export": [f"--out={tmp_path / 'x'}"],
         "caption describe": ["--scene=0"],
@@ -183,7 +185,9 @@ def test_a_run_of_another_task_names_its_program(name: str, runs: dict[str, Path
 
 
 @pytest.mark.parametrize("name", TRAINING)
-def test_a_configuration_of_another_task_names_its_program(name: str, runs: dict[str, Path], tmp_path: Path) -> None:
+def test_the_error_for_a_configuration_of_another_task_names_its_program(
+    name: str, runs: dict[str, Path], tmp_path: Path
+) -> None:
     for task, run in runs.items():
         if TASKS[task].trained_by == f"seq2seq-{name}":
             continue

@@ -50,7 +50,7 @@ def test_each_flag_has_its_meaning_with_range_and_default(
 
 
 @pytest.mark.parametrize(("columns", "widest"), [(20, 60), (80, 80), (500, 120)])
-def test_lines_are_as_wide_as_the_terminal_within_bounds(
+def test_lines_fit_the_terminal_within_bounds(
     columns: int, widest: int, values: flags.FlagValues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     widths = [len(line) for line in page(values, columns, monkeypatch).split("\n\n", 3)[3].splitlines()]

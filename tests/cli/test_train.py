@@ -132,7 +132,7 @@ def test_help_names_every_option() -> None:
         assert re.search(rf"--(\[no\])?{re.escape(name)}\b", done.stdout), name
 
 
-def test_an_unknown_flag_is_refused_with_the_nearest() -> None:
+def test_an_unknown_flag_is_refused_with_the_nearest_name() -> None:
     message = failure("--model_dir=x", "--train.bach_tokens=9")
     assert "train.bach_tokens" in message
     assert "train.batch_tokens" in message

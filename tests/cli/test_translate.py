@@ -40,7 +40,7 @@ def ended(toy_run: Path) -> dict[str, Ended]:
     return run_programs(calls)
 
 
-def test_a_line_in_gives_a_line_out_in_order(ended: dict[str, Ended], translator: Translator) -> None:
+def test_each_line_gets_one_line_of_output_in_order(ended: dict[str, Ended], translator: Translator) -> None:
     done = ended["text"]
     assert (done.code, done.stderr) == (0, "")
     assert done.stdout == "".join(h.text + "\n" for h in translator.translate(LINES))
