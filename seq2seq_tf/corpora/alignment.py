@@ -1,4 +1,4 @@
-"""Finds out whether line N of one side translates line N of the other and, if not, which lines match from where.
+"""Determines whether line N of one side translates line N of the other and, if not, where and by how much it shifts.
 
 Two lines that translate each other have similar lengths and share numbers and names. For each shift k, the evidence
 that source line i belongs to target line i + k is summed over the lines; the best path through the shifts, with a

@@ -32,7 +32,7 @@ _REMEDY = {
     "lines end with CR only": "convert the line ends to LF: tr '\\r' '\\n' < FILE > NEW",
     "invalid UTF-8": "convert the file: iconv -f ENCODING -t utf-8 FILE > NEW",
     "NUL character": "the file is damaged or not text (UTF-16 perhaps): convert it to UTF-8",
-    "control character": "delete it or replace it by a space",
+    "control character": "delete it or replace it with a space",
     "U+FFFD: damaged by an earlier conversion": "get the text from its source again",
     "one side empty": _OUT + " (seq2seq-data split does); training skips it too",
     "both sides empty": _OUT + " (seq2seq-data split does); training skips it too",

@@ -78,7 +78,7 @@ def balanced_split(sentences: Mapping[str, list[str]], *, train: int, held_out: 
     smallest = min(sentences, key=lambda language: len(sentences[language]))
     fewest = len(sentences[smallest])
     if fewest <= 2 * held_out:
-        raise InputError(f"{smallest}: {fewest} sentences are too few for {held_out} in valid and in test, and train")
+        raise InputError(f"{smallest}: {fewest} sentences are too few to hold out {held_out} each for valid and test")
     train = min(train, fewest - 2 * held_out)
     splits = {}
     for language, texts in sentences.items():

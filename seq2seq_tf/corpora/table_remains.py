@@ -14,7 +14,7 @@ _TAB = "tab inside a line"
 _HEADER = "the first line is a table header"
 _REMEDY = {
     _QUOTED: "read the table again: seq2seq-data split --tsv=FILE or --csv=FILE removes the quoting",
-    _TAB: "read the table again with seq2seq-data split --tsv=FILE, or replace the tabs by spaces",
+    _TAB: "read the table again with seq2seq-data split --tsv=FILE, or replace the tabs with spaces",
     _HEADER: "delete the first line of both files",
 }
 

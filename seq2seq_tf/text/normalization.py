@@ -8,7 +8,7 @@ space inside a model, become spaces, so that words are never joined.
 identity   nothing else: no-break and ideographic spaces, zero-width characters and all symbols are kept
 nfc        canonical composition: e + U+0301 becomes é; combining marks in non-canonical order are not reordered
 nfkc       also replaces compatibility characters: fullwidth letters, ligatures, ², ™, … and all spaces
-nmt_nfkc   also replaces zero-width characters by spaces
+nmt_nfkc   also replaces zero-width characters with spaces
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ _ABBREVIATION_LISTS = (
     "bijv enz bv osv f.eks t.ex bl.a np tzn itp itd tj tzv např popř apod atd стр рис др",
 )
 _ABBREVIATIONS = frozenset(word for line in _ABBREVIATION_LISTS for word in line.split())
-# Both alternatives visit each character once: a run of marks starts where no mark precedes and is never backed off.
+# Both alternatives visit each character once: a run of marks starts where no mark precedes, and never backtracks.
 _END = re.compile(r"(?<![.!?؟।॥۔።။។։])[.!?؟।॥۔።။។։]++[\"'”“»’)\]]*+\s++|(?<![。！？｡])[。！？｡]++[”」』）)]*+\s*+")
 _OPENERS = "\"'“„«‘‚‹([¿¡"
 _OPENED = re.compile(f"[{re.escape(_OPENERS)}]*+")

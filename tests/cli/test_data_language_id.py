@@ -62,7 +62,7 @@ def test_the_smallest_language_decides_and_variants_keep_their_whole_codes(
         (["--languages=en-us"], "at least two different languages, got en-us"),
         (["--languages=de,de"], "at least two different languages, got de,de"),
         (["--languages=de,fr"], "no help pages for 'fr'"),
-        (["--languages=de,pt", "--held_out=9"], "pt: 17 sentences are too few for 9"),
+        (["--languages=de,pt", "--held_out=9"], "pt: 17 sentences are too few to hold out 9 each"),
     ],
 )
 def test_bad_flags_are_one_line_and_no_output(

@@ -39,7 +39,7 @@ def test_parts_are_balanced_disjoint_and_do_not_depend_on_the_order() -> None:
 
 
 def test_a_language_with_too_few_sentences_is_reported() -> None:
-    with pytest.raises(InputError, match="de: 6 sentences are too few for 3"):
+    with pytest.raises(InputError, match="de: 6 sentences are too few to hold out 3 each"):
         balanced_split({"de": [f"Satz {n}" for n in range(6)]}, train=9, held_out=3, seed=1)
 
 
