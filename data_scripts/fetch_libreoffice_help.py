@@ -1,4 +1,4 @@
-"""The command `seq2seq-data fetch-help` with the same flags, from a checkout."""
+"""Runs `seq2seq-data fetch-help` from a checkout, with the same flags."""
 
 from seq2seq_tf.cli import data, program
 

@@ -122,7 +122,13 @@ class SentencePieceTokenizer:
         return self._processor.Encode(list(texts), out_type=int, num_threads=threads)
 
     def encode_sampled(self, texts: Sequence[str], *, noise: float, seed: int) -> list[list[int]]:
-        """Returns one random segmentation of each text (Kudo 2018; Provilkov et al. 2020), reproducible by seed."""
+        """Returns one random segmentation of each text (Kudo 2018; Provilkov et al. 2020), reproducible by seed.
+
+        Args:
+          texts: the texts.
+          noise: with BPE, the share of merges dropped; with unigram, the smoothing exponent (smaller is noisier).
+          seed: seed of the random generator of sentencepiece, which is global.
+        """
         sentencepiece.set_random_generator_seed(seed)
         return self._processor.Encode(
             list(texts), out_type=int, enable_sampling=True, alpha=noise, nbest_size=-1, num_threads=1
