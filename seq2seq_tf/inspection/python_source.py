@@ -30,6 +30,8 @@ _LINE_ENDS = (token.NEWLINE, token.NL)
 _F_STRING_START = {getattr(token, name, -1) for name in ("FSTRING_START", "TSTRING_START")}
 _F_STRING_END = {getattr(token, name, -1) for name in ("FSTRING_END", "TSTRING_END")}
 _OPENING = re.compile("[A-Za-z]*(\"\"\"|'''|\"|')")
+_F_OPENING = re.compile("(?i:[ft]r?|r[ft])(\"\"\"|'''|\"|')")
+_DEEPEST = 20  # f-strings inside each other; deeper ones are read as plain strings
 _SCANNER = re.compile(
     r"""
     (?P<string>(?i:[bru]|[bft]r|r[bft]|[ft])?(?:
@@ -86,11 +88,62 @@ def _lexemes(text: str) -> list[_Lexeme]:
     try:
         return list(_tokenized(text))
     except (tokenize.TokenError, SyntaxError):
-        return [
-            _Lexeme(match.lastgroup, *match.span())
-            for match in _SCANNER.finditer(text)
-            if match.lastgroup and match.lastgroup != "joined"
-        ]
+        return list(_scanned(text))
+
+
+def _scanned(text: str) -> Iterator[_Lexeme]:
+    """Yields what the scanner finds."""
+    position = 0
+    while match := _SCANNER.search(text, position):
+        position = max(match.end(), _f_string_end(text, match, len(text), 0))
+        if match.lastgroup and match.lastgroup != "joined":
+            yield _Lexeme(match.lastgroup, match.start(), position)
+
+
+def _f_string_end(text: str, match: re.Match[str], limit: int, level: int) -> int:
+    """Returns the end of an f-string, which may contain its own quotes in its fields (PEP 701); -1 if it has none."""
+    opening = _F_OPENING.match(text, match.start(), limit) if match.lastgroup == "string" else None
+    if not opening or level > _DEEPEST:
+        return -1
+    quotes, position = opening.group(1), opening.end()
+    line_end = text.find("\n", position, limit) if len(quotes) == 1 else -1
+    limit = limit if line_end < 0 else line_end
+    while 0 <= position < limit:
+        if text.startswith(quotes, position, limit):
+            return position + len(quotes)
+        if text.startswith(("{{", "\\\\", "\\" + quotes[0]), position):
+            position += 2
+        else:
+            position = _field_end(text, position + 1, limit, level) if text[position] == "{" else position + 1
+    return -1
+
+
+def _field_end(text: str, position: int, limit: int, level: int) -> int:
+    """Returns the position after the } of a replacement field, or -1 if it has none."""
+    depth = 0
+    while match := _SCANNER.search(text, position, limit):
+        found = match.group()
+        position = match.end()
+        if _F_OPENING.match(found):
+            position = _f_string_end(text, match, limit, level + 1)
+            if position < 0:
+                return -1
+        elif not depth and found in (":", ":="):
+            return _format_end(text, match.start() + 1, limit, level)
+        elif not depth and found == "}":
+            return position
+        depth += (found in ("(", "[", "{")) - (found in (")", "]", "}"))
+    return -1
+
+
+def _format_end(text: str, position: int, limit: int, level: int) -> int:
+    """Returns the position after the } of a format specification, which may contain fields, or -1 if it has none."""
+    while 0 <= position < limit:
+        if text[position] == "}":
+            return position + 1
+        nested = text[position] == "{" and level <= _DEEPEST
+        position = _field_end(text, position + 1, limit, level + 1) if nested else position + 1
+    return -1
 
 
 def _tokenized(text: str) -> Iterator[_Lexeme]:

@@ -79,7 +79,7 @@ def test_captions_are_shown_over_their_images(inspected: Inspected) -> None:
         ("no text", ["--text"]),
         ("no folder", ["missing", "cannot be written"]),
         ("no attention", ["language_model", "translation and captioning"]),
-        ("no maps", ["plain", "model.attention is none"]),
+        ("no maps", ["plain", "model.attention=none"]),
         ("words for a translator", ["--max_words"]),
         ("text for a captioner", ["--text", "captioning"]),
         ("nothing to caption", ["--image", "--scenes"]),

@@ -75,6 +75,27 @@ def test_the_scanner_finds_what_tokenize_finds(name: str, line_end: str, monkeyp
     assert tokenized.bracket_depth[-1] == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("f'{', '.join(a)}' + $\n", "..{', '.join(a)}.....\n"),
+        ("f'{a['b']:{w}>{', '}}' $ 'c'\n", "..{a['b']:{w}>{', '}}.....c.\n"),
+        ("f'{{{f'{a!r:#x}'}}}\\'' $ 'c'\n", "..{{{f'{a!r:#x}'}}}\\'.....c.\n"),
+        ("rf'''{a[':']}\n{b:=9}''' $ 'c'\n", ".....{a[':']}\n{b:=9}.......c.\n"),
+        ("f'{a' $\nb = 'c'\n", "..{a...\n.....c.\n"),  # the field has no end
+        ("f'{a: $\nb = 'c'}\n", "..{a: $\n.....c..\n"),
+        ("f'{(a}' $ 'c'\n", "..{(a}.....c.\n"),
+    ],
+)
+def test_the_scanner_reads_f_strings_with_their_own_quotes_in_fields(text: str, expected: str) -> None:
+    assert marks(text, "inside_quotes") == expected
+
+
+@pytest.mark.parametrize("unit", ["f'{", "f'{a:{", "f\"{f'{"])
+def test_f_strings_nested_a_thousand_times_are_read(unit: str) -> None:
+    assert len(values(f"{unit * 1000} $")["inside_quotes"]) == 1000 * len(unit) + 2
+
+
 def test_a_broken_line_does_not_hide_the_strings_around_it() -> None:
     text = "a = 'b'\nc = 'd\ne = 'f' $\n"
     assert marks(text, "inside_quotes") == ".....b.\n.....d\n.....f...\n"
