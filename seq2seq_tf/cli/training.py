@@ -130,7 +130,7 @@ def _dry_run(run: RunDir, resolved: Resolved[AnyConfig], prepare: Callable[..., 
 
 
 def _computed(train: TrainConfig) -> str:
-    parts = f"in {train.shards} parts in parallel" if train.shards > 1 else "undivided"
+    parts = f"in {train.shards} parallel parts" if train.shards > 1 else "undivided"
     return f"matrix products in {train.precision}, batches {parts}"
 
 
