@@ -40,6 +40,26 @@ class Memory(NamedTuple):
     mask: tf.Tensor  # [B, S] bool
 
 
+class KeysValues(NamedTuple):
+    """What a Transformer's attention reads: the projected keys and values of S steps, d units per head."""
+
+    keys: tf.Tensor  # [N, heads, S, d]
+    values: tf.Tensor  # [N, heads, S, d]
+
+
+class TransformerMemory(NamedTuple):
+    """The source side of a Transformer decoder, computed once per sentence and never tiled per beam."""
+
+    layers: tuple[KeysValues, ...]  # of each layer's cross-attention, B rows
+    mask: tf.Tensor  # [B, S] bool
+
+
+class TransformerState(NamedTuple):
+    """The key/value cache of a Transformer decoder: it grows by one step with each piece."""
+
+    layers: tuple[KeysValues, ...]  # of each layer's self-attention over the pieces so far, N rows
+
+
 class DecoderState(NamedTuple):
     """What a decoder step passes to the next; beam search gathers exactly this."""
 

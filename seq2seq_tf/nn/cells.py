@@ -24,7 +24,7 @@ Weights = tuple[tf.Tensor, ...]
 _EPSILON = 1e-5
 
 
-def _normalise(x: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
+def normalise(x: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
     """Applies layer normalisation (Ba 2016) without a shift, as the gates have a bias. x: [..., U]; gain: [U]."""
     mean, variance = tf.nn.moments(x, axes=[-1], keepdims=True)
     return (x - mean) * tf.math.rsqrt(variance + _EPSILON) * gain
@@ -91,7 +91,7 @@ class Cell(Float32Layer):
         """
         projected = product(inputs, self.input_kernel() if kernel is None else kernel)
         if self.layer_norm:
-            projected = _normalise(projected, self.input_gain)
+            projected = normalise(projected, self.input_gain)
         return projected + self.bias
 
     def zero_state(self, rows: tf.Tensor) -> State:
@@ -106,7 +106,7 @@ class Cell(Float32Layer):
     def _recurrent_share(self, weights: Weights, context: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
         fed = tf.concat([context, h], -1) if self.context_units else h  # [..., F+H]
         share = product(fed, weights[0])  # [..., G*H]
-        return _normalise(share, weights[1]) if self.layer_norm else share
+        return normalise(share, weights[1]) if self.layer_norm else share
 
     def step(self, weights: Weights, projected: tf.Tensor, context: tf.Tensor, state: State) -> State:
         """Returns the next state.
@@ -166,7 +166,7 @@ class LSTMCell(Cell):
         gates = projected + self._recurrent_share(weights, context, h)  # [N, 4H]
         i, f, g, o = tf.split(gates, 4, axis=1)
         c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
-        seen = _normalise(c, weights[2]) if self.layer_norm else c
+        seen = normalise(c, weights[2]) if self.layer_norm else c
         return tf.sigmoid(o) * tf.tanh(seen), c
 
     def gate_values(
@@ -218,7 +218,8 @@ class GRUCell(Cell):
         if self.context_units:
             projected = projected + product(context, context_kernel)
         share = product(h, state_kernel)  # [..., 3H]
-        return projected, (_normalise(share, weights[3]) if self.layer_norm else share) + recurrent_bias
+        return projected, (normalise(share, weights[3]) if self.layer_norm else share) + recurrent_bias
 
 
+NamedCells = tuple[tuple[str, Cell, bool], ...]  # name in the network, cell, whether it reads from the end
 CELL_CLASSES: dict[str, type[Cell]] = {"rnn": RNNCell, "lstm": LSTMCell, "gru": GRUCell}

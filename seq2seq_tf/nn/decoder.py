@@ -7,7 +7,7 @@ it. The projection to the vocabulary belongs to the model (`nn.output`).
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import tensorflow as tf
@@ -15,7 +15,7 @@ import tensorflow as tf
 from seq2seq_tf.config.common import DecoderConfig
 from seq2seq_tf.nn.attention import make_attention
 from seq2seq_tf.nn.bridge import from_final, from_mean, joined_finals, mean_of_values
-from seq2seq_tf.nn.cells import Cell, Weights
+from seq2seq_tf.nn.cells import Cell, NamedCells, Weights
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
 from seq2seq_tf.nn.kernels.fused_decoder import attention_lstm_unroll
@@ -23,6 +23,30 @@ from seq2seq_tf.nn.layer import ConfiguredLayer, drawn_seed, real_steps, registe
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.nn.recurrent import make_cell
 from seq2seq_tf.structures import PAD_ID, DecoderState, EncoderOutput, Memory, TeacherForced
+
+
+class DecoderProtocol(Protocol):
+    """What models, searches and scoring need from a decoder; see the methods of `AttentionDecoder`.
+
+    Weights, state and memory are nests of tensors whose structure only the decoder knows.
+    """
+
+    def prepare(self, encoded: EncoderOutput) -> Any:
+        """Returns the memory: what the steps read from the source, B rows."""
+
+    def initial_state(self, encoded: EncoderOutput) -> Any:
+        """Returns the state before the first piece, B rows."""
+
+    def weights_for_steps(self, *, fold: bool = False) -> Any:
+        """Returns the weights that `step` takes."""
+
+    def step(self, weights: Any, tokens: tf.Tensor, state: Any, memory: Any) -> tuple[tf.Tensor, Any]:
+        """Returns the output before the vocabulary [N, output_units] for tokens [N], and the next state."""
+
+    def teacher_force(
+        self, target_in: tf.Tensor, state: Any, memory: Any, *, dropout_seed: tf.Tensor | None
+    ) -> TeacherForced:
+        """Runs the decoder over known pieces target_in [B, T]."""
 
 
 class StepWeights(NamedTuple):
@@ -198,6 +222,10 @@ class AttentionDecoder(ConfiguredLayer):
         hidden = self._readout(weights.output, hs, contexts, embedded)  # [B, T, output_units]
         return TeacherForced(self._output_dropout(hidden, dropout_seed), attention_weights)
 
+    def named_cells(self) -> NamedCells:
+        """Returns its recurrent cells, from the input up."""
+        return tuple((f"decoder/layer_{n}", cell, False) for n, cell in enumerate(self.cells))
+
     def call(
         self,
         target_in: tf.Tensor,
@@ -218,7 +246,7 @@ class AttentionDecoder(ConfiguredLayer):
         Returns:
           outputs [B, T, output_units], or (outputs, weights [B, T, S]); float32.
         """
-        source, seed = _encoder_output(encoded, encoded_mask), drawn_seed(training)
+        source, seed = as_encoder_output(encoded, encoded_mask), drawn_seed(training)
         memory, state = self.prepare(source), self.initial_state(source)
         forced = self.teacher_force(tf.cast(target_in, tf.int32), state, memory, dropout_seed=seed)
         return tuple(forced) if return_attention_scores else forced.hidden
@@ -259,7 +287,7 @@ class AttentionDecoder(ConfiguredLayer):
         return hs, contexts, attention_weights
 
 
-def _encoder_output(encoded: Any, mask: Any) -> EncoderOutput:
+def as_encoder_output(encoded: Any, mask: Any) -> EncoderOutput:
     """Returns the `encoded` of a call as an EncoderOutput; a loaded Keras model passes plain tuples and lists."""
     if isinstance(encoded, list | tuple):
         values, real, final = encoded

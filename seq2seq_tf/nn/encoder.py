@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_tf.config.common import EncoderConfig
+from seq2seq_tf.nn.cells import NamedCells
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
 from seq2seq_tf.nn.layer import ConfiguredLayer, drawn_seed, register
@@ -67,6 +68,14 @@ class Encoder(ConfiguredLayer):
         start = self.stack.zero_state(tf.shape(source)[0])
         values, final = self.stack.unroll(embedded, mask, start, dropout_seed=dropout_seed)
         return EncoderOutput(self._output_dropout(values, dropout_seed), mask, final)
+
+    def named_cells(self) -> NamedCells:
+        """Returns its recurrent cells, from the input up."""
+        return tuple(
+            (f"encoder/layer_{n}/{direction}", cell, direction == "backward")
+            for n, layer in enumerate(self.stack.cells)
+            for direction, cell in zip(("forward", "backward"), layer, strict=False)
+        )
 
     def call(self, source: tf.Tensor, training: bool | None = None) -> EncoderOutput:
         """Encodes source [B, S], padded with PAD on the right; the values carry a mask for later layers."""

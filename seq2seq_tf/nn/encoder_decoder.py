@@ -1,4 +1,4 @@
-"""The base class of models with an attention decoder, whatever their encoder reads."""
+"""The base class of models with an encoder and a decoder, whatever the encoder reads."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import Any
 
 import tensorflow as tf
 
-from seq2seq_tf.nn.decoder import AttentionDecoder
+from seq2seq_tf.nn.decoder import DecoderProtocol
 from seq2seq_tf.nn.encoder import EncoderProtocol
 from seq2seq_tf.nn.layer import Float32Layer
 from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.output import OutputProjection, SearchWeights, log_probabilities, make_step_fn, summed_loss
-from seq2seq_tf.structures import DecoderState, LossSum, Memory, StepFn, TeacherForced
+from seq2seq_tf.structures import LossSum, StepFn, TeacherForced
 
 
 class EncoderDecoder(Float32Layer):
-    """Encoder, attention decoder and output projection, all created by a subclass.
+    """Encoder, decoder and output projection, all created by a subclass.
 
     Attributes:
       cross_entropy: the loss.
     """
 
     encoder: EncoderProtocol
-    decoder: AttentionDecoder
+    decoder: DecoderProtocol
     cross_entropy: CrossEntropy
 
     def output_projection(self, dtype: str) -> OutputProjection:
@@ -33,7 +33,7 @@ class EncoderDecoder(Float32Layer):
         """
         raise NotImplementedError
 
-    def encode(self, source: tf.Tensor, *, dropout_seed: tf.Tensor | None = None) -> tuple[Memory, DecoderState]:
+    def encode(self, source: tf.Tensor, *, dropout_seed: tf.Tensor | None = None) -> tuple[Any, Any]:
         """Returns the decoder's memory and initial state for a source; dropout is on if dropout_seed is given."""
         encoded = self.encoder.encode(source, dropout_seed=dropout_seed)
         return self.decoder.prepare(encoded), self.decoder.initial_state(encoded)

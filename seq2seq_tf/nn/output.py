@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.nn.decoder import AttentionDecoder, StepWeights
+from seq2seq_tf.nn.decoder import DecoderProtocol
 from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.products import product
-from seq2seq_tf.structures import PAD_ID, DecoderState, LossSum, Memory, StepFn
+from seq2seq_tf.structures import PAD_ID, LossSum, StepFn
 
 
 class OutputProjection(NamedTuple):
@@ -22,11 +22,11 @@ class OutputProjection(NamedTuple):
 class SearchWeights(NamedTuple):
     """All weights of the steps of a search."""
 
-    steps: StepWeights
+    steps: Any  # from the decoder's `weights_for_steps`
     vocabulary: OutputProjection
 
 
-def make_step_fn(decoder: AttentionDecoder, weights: SearchWeights, candidates: tf.Tensor | None = None) -> StepFn:
+def make_step_fn(decoder: DecoderProtocol, weights: SearchWeights, candidates: tf.Tensor | None = None) -> StepFn:
     """Returns the step function of a search: (tokens [N], state, memory) -> (logits [N, V] float32, state).
 
     Args:
@@ -40,7 +40,7 @@ def make_step_fn(decoder: AttentionDecoder, weights: SearchWeights, candidates: 
         candidates = tf.cast(candidates, tf.int64)  # TensorFlow keeps a loop's int32 tensors in host memory
         table, bias = tf.gather(table, candidates), tf.gather(bias, candidates)
 
-    def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, DecoderState]:
+    def step(tokens: tf.Tensor, state: Any, memory: Any) -> tuple[tf.Tensor, Any]:
         pieces = tokens if candidates is None else tf.gather(candidates, tokens)
         hidden, state = decoder.step(weights.steps, pieces, state, memory)
         return product(hidden, table, transpose_kernel=True) + bias, state

@@ -1,4 +1,4 @@
-"""Options of translation: parallel text, encoder and attention decoder, search."""
+"""Options of translation: parallel text, encoder and decoder, search."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ from seq2seq_tf.config.common import (
     PIECE_MODELS,
     POOL,
     TOKENS_OF_A_TEXT,
-    DecoderConfig,
-    EncoderConfig,
     Range,
     SearchConfig,
     TaskConfig,
     TrainConfig,
     check_attention,
     option,
+)
+from seq2seq_tf.config.transformer import (
+    NETWORKS,
+    TransformerDecoderConfig,
+    TransformerEncoderConfig,
+    check_networks,
 )
 from seq2seq_tf.errors import InputError
 
@@ -69,12 +73,24 @@ class TranslationDataConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class TranslationModelConfig(EncoderConfig, DecoderConfig):
-    """Sizes and regularisation of the encoder and the attention decoder."""
+class TranslationModelConfig(TransformerEncoderConfig, TransformerDecoderConfig):
+    """Kinds, sizes and regularisation of the encoder and the decoder."""
 
+    encoder: str = option("recurrent", "kind of network that reads the source", NETWORKS)
+    decoder: str = option("recurrent", "kind of network that writes the target", NETWORKS)
     tie: str = option(
         "all", "shared embedding tables: all = source, target and output; target = target and output", TIES
     )
+
+    @property
+    def network(self) -> str:
+        """Encoder and decoder in a few words."""
+        recurrent = f"{self.cell}, attention {self.attention}"
+        if self.encoder == self.decoder:
+            return recurrent if self.decoder == "recurrent" else "transformer"
+        if self.decoder == "recurrent":
+            return f"transformer encoder, {recurrent}"
+        return f"{self.cell} encoder, transformer decoder"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,8 +180,19 @@ class TranslationConfig(TaskConfig):
                 f"model.tie={model.tie} needs model.output_units equal to model.embedding_units, "
                 f"got {model.output_units} and {model.embedding_units}"
             )
+        check_networks(model)
+        if model.decoder == "recurrent":
+            self._check_recurrent_decoder()
+        if self.train.gradient_curves and model.encoder == model.decoder == "transformer":
+            raise InputError("train.gradient_curves must be 0: a Transformer has no gradient over time steps")
+
+    def _check_recurrent_decoder(self) -> None:
+        model = self.model
         directions = 2 if model.bidirectional else 1
-        made_by = f"{directions} x model.encoder_units={model.encoder_units}"
-        check_attention(model, directions * model.encoder_units, made_by)
+        value_units, made_by = directions * model.encoder_units, f"{directions} x model.encoder_units"
+        if model.encoder == "transformer":
+            value_units, made_by = model.encoder_units, "model.encoder_units"
+        check_attention(model, value_units, f"{made_by}={model.encoder_units}")
         if model.attention == "none" and model.bridge == "zero":
-            raise InputError("model.attention=none needs model.bridge=final: the decoder would not see the source")
+            bridge = "final" if model.encoder == "recurrent" else "mean"
+            raise InputError(f"model.attention=none needs model.bridge={bridge}: the decoder would not see the source")

@@ -1,4 +1,7 @@
-"""The translation model: encoder, attention decoder, vocabulary projection."""
+"""The translation model: encoder, decoder, vocabulary projection.
+
+Only here does `model.encoder` or `model.decoder` choose a class; everything else works with any of them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,15 @@ from seq2seq_tf.nn.encoder_decoder import EncoderDecoder
 from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.output import OutputProjection
 from seq2seq_tf.nn.products import cast, dtype_policy
+from seq2seq_tf.nn.transformer_decoder import TransformerDecoder
+from seq2seq_tf.nn.transformer_encoder import TransformerEncoder
 from seq2seq_tf.tasks.translation.config import TranslationModelConfig
+
+ENCODERS: dict[str, type[Encoder | TransformerEncoder]] = {"recurrent": Encoder, "transformer": TransformerEncoder}
+DECODERS: dict[str, type[AttentionDecoder | TransformerDecoder]] = {
+    "recurrent": AttentionDecoder,
+    "transformer": TransformerDecoder,
+}
 
 
 class Translation(EncoderDecoder):
@@ -24,7 +35,8 @@ class Translation(EncoderDecoder):
       smoothing: label smoothing in training.
     """
 
-    encoder: Encoder
+    encoder: Encoder | TransformerEncoder
+    decoder: AttentionDecoder | TransformerDecoder
 
     def __init__(
         self,
@@ -46,8 +58,8 @@ class Translation(EncoderDecoder):
             self.source_embedding = self.target_embedding
         else:
             self.source_embedding = Embedding(source_vocab, units, scale, name="source_embedding", dtype=policy)
-        self.encoder = Encoder(config, self.source_embedding, dtype=policy, name="encoder")
-        self.decoder = AttentionDecoder(config, self.target_embedding, dtype=policy, name="decoder")
+        self.encoder = ENCODERS[config.encoder](config, self.source_embedding, dtype=policy, name="encoder")
+        self.decoder = DECODERS[config.decoder](config, self.target_embedding, dtype=policy, name="decoder")
 
     def build(self) -> None:
         """Creates every variable; nothing is created later."""

@@ -27,11 +27,7 @@ class RecordableTranslation:
     def __init__(self, model: Translation) -> None:
         """Wraps a model without hand-written loops; see `reference_copy`."""
         self.model = model
-        self.cells = []
-        for n, layer in enumerate(model.encoder.stack.cells):
-            for direction, cell in zip(("forward", "backward"), layer, strict=False):
-                self.cells.append(NamedCell(f"encoder/layer_{n}/{direction}", cell, direction == "backward"))
-        self.cells += [NamedCell(f"decoder/layer_{n}", cell, False) for n, cell in enumerate(model.decoder.cells)]
+        self.cells = [NamedCell(*named) for side in (model.encoder, model.decoder) for named in side.named_cells()]
 
     def start(self, batch: Batch) -> tuple[()]:
         """Returns an empty state: sentences are independent."""
@@ -54,7 +50,13 @@ class RecordableTranslation:
 
 
 def reference_copy(model: Translation) -> RecordableTranslation:
-    """Returns a newly initialised float32 model of the same sizes, whose every step can be recorded."""
+    """Returns a newly initialised float32 model of the same sizes, whose every step can be recorded.
+
+    Raises:
+      InputError: the model has no recurrent cell.
+    """
+    if not (*model.encoder.named_cells(), *model.decoder.named_cells()):
+        raise InputError(f"the model ({model.config.network}) has no recurrent cells, hence no states over time to show")
     sizes = (model.source_embedding.vocab_size, model.target_embedding.vocab_size)
     twin = Translation(dataclasses.replace(model.config, fused=False, cudnn=False), *sizes, precision="float32")
     twin.build()
@@ -83,10 +85,10 @@ def read_pairs(translator: Translator, sources: Sequence[str], targets: Sequence
     next one.
 
     Returns:
-      the readings of the source side and of the target side.
+      the readings of the source side and of the target side, unless that side has no recurrent cells.
 
     Raises:
-      InputError: no pair has text on both sides.
+      InputError: no pair has text on both sides, or the model has no recurrent cell.
     """
     most = translator.config.search.max_source_pieces
     source_rows = _encode(translator.source, sources, "source", most)
@@ -96,9 +98,11 @@ def read_pairs(translator: Translator, sources: Sequence[str], targets: Sequence
         raise InputError("no pair of sentences has text on both sides")
     names, states = _pair_states(translator, pairs)
     source_ids, target_ids = zip(*pairs, strict=True)
+    sides = (("source", translator.source, source_ids), ("target", translator.target, target_ids))
     return [
-        Reading("source", *_sentences(translator.source, source_ids, True), np.concatenate(states[0]), names[0]),
-        Reading("target", *_sentences(translator.target, target_ids, False), np.concatenate(states[1]), names[1]),
+        Reading(name, *_sentences(tokenizer, ids, name == "source"), np.concatenate(states[n]), names[n])
+        for n, (name, tokenizer, ids) in enumerate(sides)
+        if names[n]
     ]
 
 
@@ -128,6 +132,8 @@ def _pair_states(
             twin.model.teacher_force(batch, dropout_seed=None)
         for side, prefix in enumerate(("encoder", "decoder")):
             found = [each for each in traces if each.name.startswith(prefix)]
+            if not found:  # a Transformer
+                continue
             names[side] = [name for each in found for name in unit_names(each)]
             values = np.concatenate([unit_values(each) for each in found], 2)  # [T, B, U]
             for row, n in enumerate(chosen):

@@ -83,12 +83,11 @@ class Translator:
 
     def __repr__(self) -> str:
         """Returns the run folder, which weights are loaded, and the kind and size of the network."""
-        model = self.config.model
         parameters = sum(int(v.value.shape.num_elements()) for v in self.model.trainable_variables)
         where = repr(self._run.path) if self._run else "no run folder"
         return (
             f"<Translator of {where} ({self.weights.label}): "
-            f"{model.cell}, attention {model.attention}, {parameters:,} parameters, "
+            f"{self.config.model.network}, {parameters:,} parameters, "
             f"{self.source.vocab_size:,} source and {self.target.vocab_size:,} target pieces>"
         )
 

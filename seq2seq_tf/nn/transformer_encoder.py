@@ -1,0 +1,69 @@
+"""The Transformer encoder; see `nn.encoder.EncoderProtocol`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from seq2seq_tf.config.transformer import TransformerEncoderConfig
+from seq2seq_tf.nn.cells import NamedCells
+from seq2seq_tf.nn.dropout import Dropout
+from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
+from seq2seq_tf.nn.layer import ConfiguredLayer, drawn_seed, register
+from seq2seq_tf.nn.transformer import TransformerStack
+from seq2seq_tf.structures import PAD_ID, EncoderOutput
+
+
+@register
+class TransformerEncoder(ConfiguredLayer):
+    """Embedding and Transformer blocks; each piece attends to all real pieces (Vaswani 2017).
+
+    Args:
+      config: sizes and dropouts; encoder_units is the size of the blocks.
+      embedding: the source table; it may be shared with other layers.
+      kwargs: name and dtype policy of the layer.
+    """
+
+    options = TransformerEncoderConfig
+    config: TransformerEncoderConfig
+
+    def __init__(self, config: TransformerEncoderConfig, embedding: Embedding, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        self.embedding = embedding
+        self.stack = TransformerStack(
+            config, config.encoder_units, config.encoder_layers, False, dtype=self.dtype_policy, name="encoder_stack"
+        )
+        self.value_units = config.encoder_units
+        self._input_dropout = EmbeddingDropouts(config, "source")
+        shared = (1,) if config.variational else ()
+        self._output_dropout = Dropout(config.encoder_dropout, "encoder/output", shared_axes=shared)
+
+    def build(self, source_shape: Any = None) -> None:
+        """Creates the variables, including the table's unless it is already built."""
+        if not self.embedding.built:
+            self.embedding.build()
+        self.stack.build((None, None, self.embedding.units))
+
+    def encode(self, source: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> EncoderOutput:
+        """Encodes source [B, S] int32, padded with PAD on the right; there is no final state."""
+        mask = tf.not_equal(source, PAD_ID)  # [B, S]
+        embedded = self._input_dropout(self.embedding.embed(source), dropout_seed)  # [B, S, E]
+        ran = self.stack.run(self.stack.weights_for_steps(), embedded, mask, dropout_seed=dropout_seed)
+        values = ran.hidden * tf.cast(mask, tf.float32)[:, :, tf.newaxis]  # zero on padding, as a recurrent encoder's
+        return EncoderOutput(self._output_dropout(values, dropout_seed), mask, ())
+
+    def named_cells(self) -> NamedCells:
+        """Returns (): there are no recurrent cells."""
+        return ()
+
+    def call(self, source: tf.Tensor, training: bool | None = None) -> EncoderOutput:
+        """Encodes source [B, S], padded with PAD on the right; the values carry a mask for later layers."""
+        return self.encode(tf.cast(source, tf.int32), dropout_seed=drawn_seed(training))
+
+    def compute_mask(self, source: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the mask of the values: which pieces are not padding."""
+        del mask
+        return keras.ops.not_equal(source, PAD_ID)
