@@ -19,7 +19,7 @@ class HeadWeights(NamedTuple):
     query_kernel: tf.Tensor  # [Q, U]
     query_bias: tf.Tensor  # [U]
     key_value_kernel: tf.Tensor  # [V, 2U]
-    key_value_bias: tf.Tensor  # [2U]
+    key_value_bias: tf.Tensor  # [2U], zero for the keys
     output_kernel: tf.Tensor  # [U, Q]
     output_bias: tf.Tensor  # [Q]
 
@@ -27,6 +27,8 @@ class HeadWeights(NamedTuple):
 @register
 class ScaledDotProductAttention(Float32Layer):
     """Attention with `heads` heads; the output has the size of the queries, as in `keras.layers.MultiHeadAttention`.
+
+    Keys have no bias: it would add the same number to all scores of a query, and so change nothing.
 
     Args:
       units: U, over all heads; a head has d = U / heads.
@@ -54,7 +56,9 @@ class ScaledDotProductAttention(Float32Layer):
         ):
             kernel = self.add_weight(shape=(inputs, outputs), initializer="glorot_uniform", name=f"{name}_kernel")
             setattr(self, f"{name}_kernel", kernel)
-            setattr(self, f"{name}_bias", self.add_weight(shape=(outputs,), initializer="zeros", name=f"{name}_bias"))
+            if name != "key":
+                bias = self.add_weight(shape=(outputs,), initializer="zeros", name=f"{name}_bias")
+                setattr(self, f"{name}_bias", bias)
 
     def get_config(self) -> dict[str, Any]:
         """See `keras.layers.Layer.get_config`."""
@@ -67,7 +71,7 @@ class ScaledDotProductAttention(Float32Layer):
             cast(self.query_kernel, dtype),
             tf.convert_to_tensor(self.query_bias),
             tf.concat([cast(self.key_kernel, dtype), cast(self.value_kernel, dtype)], 1),
-            tf.concat([tf.convert_to_tensor(self.key_bias), tf.convert_to_tensor(self.value_bias)], 0),
+            tf.pad(tf.convert_to_tensor(self.value_bias), [[self.units, 0]]),
             cast(self.output_kernel, dtype),
             tf.convert_to_tensor(self.output_bias),
         )
@@ -108,7 +112,7 @@ class ScaledDotProductAttention(Float32Layer):
         """
         rows, steps = tf.unstack(tf.shape(queries)[:2])
         sentences = tf.shape(memory.keys)[0]
-        together = rows // tf.maximum(sentences, 1) * steps  # K * T
+        together = tf.maximum(rows // tf.maximum(sentences, 1), 1) * steps  # K * T
         size = self.units // self.heads
         projected = product(queries, weights.query_kernel) + weights.query_bias  # [N, T, U]
         q = tf.transpose(tf.reshape(projected, [sentences, together, self.heads, size]), [0, 2, 1, 3])

@@ -56,7 +56,9 @@ def reference_copy(model: Translation) -> RecordableTranslation:
       InputError: the model has no recurrent cell.
     """
     if not (*model.encoder.named_cells(), *model.decoder.named_cells()):
-        raise InputError(f"the model ({model.config.network}) has no recurrent cells, hence no states over time to show")
+        raise InputError(
+            f"the model ({model.config.network}) has no recurrent cells, hence no states over time to show"
+        )
     sizes = (model.source_embedding.vocab_size, model.target_embedding.vocab_size)
     twin = Translation(dataclasses.replace(model.config, fused=False, cudnn=False), *sizes, precision="float32")
     twin.build()

@@ -20,7 +20,8 @@ from tests.gradients import SEED
 
 V = 19
 SOURCE_LENGTHS, TARGET_LENGTHS = (5, 3, 2), (3, 7, 4)
-CONFIGS = [
+BLOCKS: dict[str, Any] = {"encoder_units": 4, "transformer_heads": 2, "feed_forward_units": 13}
+CONFIGS: list[dict[str, Any]] = [
     {"cell": "lstm"},
     {"cell": "lstm", "fused": False, "tie": "none"},
     {"cell": "gru", "tie": "target"},
@@ -33,6 +34,9 @@ CONFIGS = [
     {"cell": "lstm", "attention_units": 8, "attention_heads": 2},
     {"cell": "lstm", "layer_norm": True},
     {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2},
+    {"encoder": "transformer", "bridge": "mean", **BLOCKS},
+    {"decoder": "transformer", "decoder_layers": 2, "decoder_units": 10, **BLOCKS},
+    {"encoder": "transformer", "decoder": "transformer", "positions": "rotary", "decoder_units": 8, **BLOCKS},
 ]
 DROPOUTS: dict[str, Any] = {
     "word_dropout": 0.2,
@@ -132,7 +136,7 @@ def test_padding_changes_neither_score_nor_loss(changes: dict, rng: np.random.Ge
         np.testing.assert_allclose(padded_loss, loss, rtol=1e-5)
 
 
-@pytest.mark.parametrize("changes", CONFIGS[:4], ids=str)
+@pytest.mark.parametrize("changes", [*CONFIGS[:4], CONFIGS[-1]], ids=str)
 def test_batch_equals_one_by_one(changes: dict, rng: np.random.Generator) -> None:
     model, batch = make(rng, **changes), draw(rng)
     log_probs, _ = model.score(batch)
@@ -174,7 +178,7 @@ def test_every_variable_gets_a_gradient(changes: dict, rng: np.random.Generator)
     gradients.assert_every_variable_gets_a_gradient(make(rng, **changes, **DROPOUTS), draw(rng))
 
 
-@pytest.mark.parametrize("changes", [{"cell": "lstm"}, {"cell": "gru", "fused": False}], ids=str)
+@pytest.mark.parametrize("changes", [{"cell": "lstm"}, {"cell": "gru", "fused": False}, *CONFIGS[-3:]], ids=str)
 def test_an_empty_batch_gives_no_loss_and_no_gradient(changes: dict, rng: np.random.Generator) -> None:
     """A batch with fewer sentences than shards leaves a shard empty."""
     model = make(rng, **changes, **DROPOUTS)
