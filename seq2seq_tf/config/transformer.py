@@ -63,8 +63,9 @@ def check_networks(model: Any) -> None:
         _refuse_changed(model, _OF_CELLS, chosen)
     if len(recurrent) == len(kinds):
         _refuse_changed(model, _OF_TRANSFORMERS, chosen)
-    for side in kinds.keys() - set(recurrent):
-        _check_units(model, f"{side}_units")
+    for side in kinds:
+        if side not in recurrent:
+            _check_units(model, f"{side}_units")
     if model.encoder == "transformer" and model.decoder == "recurrent" and model.bridge == "final":
         raise InputError(
             "model.bridge=final needs model.encoder=recurrent: a Transformer has no final state; use "

@@ -61,3 +61,13 @@ def test_options_that_do_not_apply_or_fit_are_refused(overrides: dict[str, Any],
 )
 def test_every_combination_is_accepted_and_named(overrides: dict[str, Any], network: str) -> None:
     assert load(None, overrides, TranslationConfig).config.model.network == network
+
+
+@pytest.mark.parametrize(
+    ("overrides", "size"),
+    [({}, 3 * 7), ({**ENCODER, "model.bridge": "mean"}, 4 * 3 * 3), (DECODER, 4 * 7 * 7), (BOTH, 4 * 7 * 7)],
+    ids=str,
+)
+def test_the_attention_scores_of_a_pair_are_those_of_the_largest_array(overrides: dict[str, Any], size: int) -> None:
+    model = load(None, overrides, TranslationConfig).config.model
+    assert model.attention_scores(3, 7) == size

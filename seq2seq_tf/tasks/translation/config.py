@@ -92,6 +92,15 @@ class TranslationModelConfig(TransformerEncoderConfig, TransformerDecoderConfig)
             return f"transformer encoder, {recurrent}"
         return f"{self.cell} encoder, transformer decoder"
 
+    def attention_scores(self, source: int, target: int) -> int:
+        """Returns the size of the largest array of attention scores for a pair of so many pieces."""
+        sizes = [source * target]
+        if self.encoder == "transformer":
+            sizes.append(self.transformer_heads * source**2)
+        if self.decoder == "transformer":
+            sizes.append(self.transformer_heads * target * max(source, target))
+        return max(sizes)
+
 
 @dataclasses.dataclass(frozen=True)
 class TranslationTrainConfig(TrainConfig):

@@ -36,7 +36,7 @@ from seq2seq_tf.training.weights import IN_TRAINING, load_weights
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _CANDIDATES = tf.TensorSpec([None], tf.int32)
-_MAX_SCORED = 2**26  # source times target pieces of a pair: 256 MB of attention weights
+_MAX_SCORED = 2**26  # attention scores of a pair, source times target pieces if recurrent: 256 MB
 _MAX_FOLDED = 2**28  # bytes of a table that trades memory for a product per step
 
 
@@ -273,10 +273,11 @@ class Translator:
             raise InputError(f"sources and targets differ in length: {len(sources)} and {len(targets)}")
         source_ids, target_ids = self.source.encode(sources), self.target.encode(targets)
         for n, (s, t) in enumerate(zip(source_ids, target_ids, strict=True), start=1):
-            if (len(s) + 1) * (len(t) + 1) > _MAX_SCORED:
+            at_once = self.config.model.attention_scores(len(s) + 1, len(t) + 1)
+            if at_once > _MAX_SCORED:
                 raise InputError(
-                    f"pair {n}: {len(s):,} source and {len(t):,} target pieces are too many to score; their product "
-                    f"must be at most {_MAX_SCORED:,}: score parts of the text"
+                    f"pair {n}: {len(s):,} source and {len(t):,} target pieces are too many to score: they have "
+                    f"{at_once:,} attention scores, and at most {_MAX_SCORED:,} fit; score parts of the text"
                 )
         scores = [0.0] * len(sources)
         longest = [max(len(s), len(t)) for s, t in zip(source_ids, target_ids, strict=True)]
