@@ -40,11 +40,11 @@ class Norm(NamedTuple):
 
 
 class BlockWeights(NamedTuple):
-    """All weights of a block; those for the source are () in an encoder."""
+    """All weights of a block."""
 
     norms: tuple[Norm, ...]  # before each part
     own: HeadWeights
-    source: HeadWeights | tuple[()]
+    source: HeadWeights | None  # None in an encoder
     feed_forward: tuple[tf.Tensor, ...]  # W_1 [U, F], b_1, W_2 [F, U], b_2
 
 
@@ -107,7 +107,7 @@ class TransformerBlock(Float32Layer):
         return BlockWeights(
             tuple(read_norm(norm) for norm in self._norms),
             self.own.weights_for_steps(),
-            () if self.source is None else self.source.weights_for_steps(),
+            None if self.source is None else self.source.weights_for_steps(),
             tuple(weight for pair in zip(kernels, biases, strict=True) for weight in pair),
         )
 
@@ -142,6 +142,8 @@ class TransformerBlock(Float32Layer):
         x = x + self._dropouts[0](read, dropout_seed)
         attention_weights = None
         if self.source is not None:
+            assert weights.source is not None
+            assert source is not None
             read, attention_weights = self.source.attend(weights.source, weights.norms[1](x), source, masks[1])
             x = x + self._dropouts[1](read, dropout_seed)
         inner_kernel, inner_bias, outer_kernel, outer_bias = weights.feed_forward
@@ -178,7 +180,9 @@ class TransformerStack(Float32Layer):
 
     def build(self, inputs_shape: Sequence[int | None], source_units: int | None = None) -> None:
         """Creates the variables for embeddings [N, T, E] and source vectors of size source_units."""
-        self._input_units = inputs_shape[-1]
+        input_units = inputs_shape[-1]
+        assert input_units is not None
+        self._input_units = input_units
         if self._input_units != self.units:
             self.input_kernel = self.add_weight(
                 shape=(self._input_units, self.units), initializer="glorot_uniform", name="input_kernel"
@@ -229,7 +233,7 @@ class TransformerStack(Float32Layer):
         """
         first = tf.shape(cache[0].keys)[2] if cache else 0
         steps = tf.shape(embedded)[1]
-        x = embedded * float(self._input_units) ** 0.5
+        x = embedded * self._input_units**0.5
         if weights.inputs:
             x = product(x, weights.inputs[0]) + weights.inputs[1]
         if self.config.positions != _ROTARY:

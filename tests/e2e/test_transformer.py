@@ -20,7 +20,7 @@ from tests.trained import Call, run_program
 
 BLOCKS: dict[str, Any] = {"model__encoder_units": 12, "model__transformer_heads": 2, "model__feed_forward_units": 19}
 ENCODER: dict[str, Any] = {"model__encoder": "transformer", "model__bridge": "mean", **BLOCKS}
-DECODER: dict[str, Any] = {"model__decoder": "transformer", "model__decoder_units": 14, **BLOCKS}
+DECODER: dict[str, Any] = {"model__decoder": "transformer", "model__decoder_units": 16, **BLOCKS}
 TINY_DECODER = {"model__attention_units": 256}  # the default, as the option does not apply
 COMBINATIONS: dict[str, dict[str, Any]] = {
     "Transformer encoder, LSTM decoder": {**ENCODER, "model__attention_heads": 3, "model__attention_units": 6},
@@ -49,7 +49,8 @@ def test_every_combination_works_from_training_to_export_and_resumes_exactly(
     run = tmp_path / "parted"
     translator = Translator.load(str(run))
     texts = [" ".join(words) for words in toy.sentences(4, seed=5)]
-    for search in ({"beam_size": 1}, {"beam_size": 3}, {"beam_size": 3, "shortlist": 20}):
+    searches: list[dict[str, Any]] = [{"beam_size": 1}, {"beam_size": 3}, {"beam_size": 3, "shortlist": 20}]
+    for search in searches:
         rows = translator.translate(texts, attention=True, **search)
         for found, log_prob in zip(rows, translator.score(texts, [row.text for row in rows]), strict=True):
             assert found.pieces
@@ -60,7 +61,7 @@ def test_every_combination_works_from_training_to_export_and_resumes_exactly(
                 np.testing.assert_allclose(found.log_prob, log_prob, rtol=1e-4)
         for text, found in zip(texts, rows, strict=True):
             assert translator.translate(text, **search).pieces == found.pieces
-    n_best = translator.translate(texts, beam_size=3, n_best=3)
+    n_best: Any = translator.translate(texts, beam_size=3, n_best=3)
     assert all(len(row) == 3 and row[0].score >= row[1].score >= row[2].score for row in n_best)
     assert export(translator, str(tmp_path / "saved"), texts).largest_score_difference < 1e-3
     picture = tmp_path / "map.png"

@@ -77,6 +77,7 @@ def test_a_decoder_and_its_gradients_equal_numpy(positions: str, rng: np.random.
     _, shown = oracles.transformer_stack(
         w, np.asarray(x[0], np.float64), np.asarray(values[0, : SOURCES[0]], np.float64), HEADS, positions == "rotary"
     )
+    assert ran.attention_weights is not None
     np.testing.assert_allclose(ran.attention_weights[0, :, :, : SOURCES[0]], shown, atol=1e-4)
     for variable, gradient in zip(
         stack.trainable_variables, tape.gradient(loss, stack.trainable_variables), strict=True
@@ -100,7 +101,7 @@ def test_pieces_one_by_one_or_in_parts_equal_all_at_once(positions: str, rng: np
     memory = read(stack, values)
     whole = decode(stack, x, memory)
     for parts in ([1] * T, [2, 3]):
-        cache, outputs = stack.empty_cache(tf.constant(B)), []
+        cache, outputs = stack.empty_cache(tf.constant(B)), list[tf.Tensor]()
         for part in tf.split(x, parts, axis=1):
             ran = stack.run(stack.weights_for_steps(), part, None, cache, memory)
             cache, outputs = ran.cache, [*outputs, ran.hidden]

@@ -39,6 +39,7 @@ class Captioning(EncoderDecoder):
     """
 
     encoder: ImageEncoder
+    decoder: AttentionDecoder
 
     def __init__(
         self,
