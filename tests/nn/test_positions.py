@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_tf.nn.positions import rotate, sinusoidal
-from tests import oracles
+from tests import transformer_oracles
 
 T, UNITS, HEADS = 13, 6, 3
 
@@ -24,7 +24,7 @@ def test_a_rotation_multiplies_complex_numbers(rng: np.random.Generator) -> None
     x = rng.normal(size=[HEADS, T, UNITS])
     found = rotate(tf.constant(x, tf.float32), tf.range(T))
     for head in range(HEADS):
-        np.testing.assert_allclose(found[head], oracles.rotated(x[head]), atol=1e-5)
+        np.testing.assert_allclose(found[head], transformer_oracles.rotated(x[head]), atol=1e-5)
 
 
 def test_products_of_rotated_vectors_depend_on_their_distance_only(rng: np.random.Generator) -> None:

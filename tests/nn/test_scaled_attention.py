@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from seq2seq_tf.nn.scaled_attention import ScaledDotProductAttention, causal_mask
 from tests import oracles
+from tests.transformer_oracles import scaled_attention
 
 B, T, S, Q, V, HEADS, SIZE, K = 3, 5, 7, 11, 13, 2, 4, 17
 UNITS = HEADS * SIZE
@@ -52,13 +53,13 @@ def test_outputs_and_gradients_equal_numpy(rotary: bool, rng: np.random.Generato
     w = {**oracles.numpy_weights(layer), "x": np.asarray(x[0], np.float64)}
 
     def loss_at(**w: np.ndarray) -> float:
-        return float(np.sum(upstream * oracles.scaled_attention(w, w["x"], w["x"], HEADS, rotary=rotary)[0]))
+        return float(np.sum(upstream * scaled_attention(w, w["x"], w["x"], HEADS, rotary=rotary)[0]))
 
     with tf.GradientTape() as tape:
         tape.watch(x)
         outputs, scores = layer(x, x, return_attention_scores=True)
         loss = tf.reduce_sum(outputs[0] * tf.constant(upstream, tf.float32))
-    expected = oracles.scaled_attention(w, w["x"], w["x"], HEADS, rotary=rotary)
+    expected = scaled_attention(w, w["x"], w["x"], HEADS, rotary=rotary)
     np.testing.assert_allclose(outputs[0], expected[0], atol=1e-4)
     np.testing.assert_allclose(scores[0], expected[1], atol=1e-5)
     numeric = oracles.numeric_gradients(loss_at, w)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from seq2seq_tf.nn.transformer import Ran, TransformerStack
 from seq2seq_tf.structures import TransformerMemory
 from tests import oracles
+from tests.transformer_oracles import transformer_stack
 
 B, T, S, E, D, HEADS, UNITS, FEED, LAYERS = 3, 5, 7, 8, 13, 2, 12, 11, 2
 LENGTHS = (5, 2, 3)  # of the encoder's sequences
@@ -54,7 +55,7 @@ def test_an_encoder_equals_numpy_and_ignores_padding(positions: str, units: int,
     found = stack.run(stack.weights_for_steps(), x, tf.sequence_mask(LENGTHS, T)).hidden
     for row, length in enumerate(LENGTHS):
         real = np.asarray(x[row, :length], np.float64)
-        expected, _ = oracles.transformer_stack(weights(stack), real, None, HEADS, positions == "rotary")
+        expected, _ = transformer_stack(weights(stack), real, None, HEADS, positions == "rotary")
         np.testing.assert_allclose(found[row, :length], expected, atol=1e-4)
 
 
@@ -67,14 +68,14 @@ def test_a_decoder_and_its_gradients_equal_numpy(positions: str, rng: np.random.
         total = 0.0
         for row, length in enumerate(SOURCES):
             pair = (np.asarray(x[row], np.float64), np.asarray(values[row, :length], np.float64))
-            total += np.sum(upstream[row] * oracles.transformer_stack(w, *pair, HEADS, positions == "rotary")[0])
+            total += np.sum(upstream[row] * transformer_stack(w, *pair, HEADS, positions == "rotary")[0])
         return float(total)
 
     with tf.GradientTape() as tape:
         ran = decode(stack, x, read(stack, values))
         loss = tf.reduce_sum(ran.hidden * tf.constant(upstream, tf.float32))
     np.testing.assert_allclose(loss, loss_at(w), rtol=1e-4, atol=1e-3)
-    _, shown = oracles.transformer_stack(
+    _, shown = transformer_stack(
         w, np.asarray(x[0], np.float64), np.asarray(values[0, : SOURCES[0]], np.float64), HEADS, positions == "rotary"
     )
     assert ran.attention_weights is not None

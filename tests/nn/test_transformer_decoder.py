@@ -12,6 +12,7 @@ from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.nn.transformer_decoder import TransformerDecoder
 from seq2seq_tf.structures import BOS_ID, EncoderOutput, TeacherForced
 from tests import oracles
+from tests.transformer_oracles import transformer_stack
 
 B, S, T, V, D, E, UNITS, BEAM = 2, 3, 5, 19, 17, 13, 12, 3
 LENGTHS = (3, 2)
@@ -89,7 +90,7 @@ def test_it_equals_numpy_and_its_weights_are_the_mean_over_the_heads_of_the_last
     for row, length in enumerate(LENGTHS):
         x = np.asarray(decoder.embedding.embed(target_in[row]), np.float64)
         values = np.asarray(encoded.values[row, :length], np.float64)
-        hidden, shown = oracles.transformer_stack(stack, x, values, 2, changes["positions"] == "rotary")
+        hidden, shown = transformer_stack(stack, x, values, 2, changes["positions"] == "rotary")
         if hidden.shape[1] != decoder.config.output_units:
             hidden = hidden @ np.asarray(decoder.output_kernel) + np.asarray(decoder.output_bias)
         np.testing.assert_allclose(found.hidden[row], hidden, atol=1e-4)
