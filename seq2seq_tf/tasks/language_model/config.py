@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from seq2seq_tf.config.common import (
     BATCH,
+    CELLS,
     CHANGEABLE,
     EPOCHS,
     NORMALIZATIONS,
@@ -27,6 +28,8 @@ from seq2seq_tf.config.common import (
 from seq2seq_tf.errors import InputError
 
 METRICS = ("bits_per_character", "loss")
+READERS = (*CELLS, "window")
+WINDOW = Range(1, 256)  # tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +74,12 @@ class LanguageModelDataConfig:
 class LanguageModelModelConfig(NetworkConfig):
     """Sizes and regularisation. The vocabulary is small and text plentiful: less dropout than for translation."""
 
+    cell: str = option(
+        "lstm", "recurrent cell; or window: a feed-forward network over the last tokens (Bengio 2003)", READERS
+    )
+    window: int = option(
+        8, "cell=window: tau, how many tokens the next one is predicted from; 1 = first-order Markov model", WINDOW
+    )
     layers: int = option(1, "depth", Range(1, 16))
     units: int = option(512, "state size of each layer", UNITS)
     output_units: int = option(0, "size of a tanh layer before the vocabulary; 0 = none", Range(0, UNITS.high))
@@ -160,6 +169,10 @@ class LanguageModelConfig(TaskConfig):
                 f"model.tie needs model.{'output_units' if model.output_units else 'units'} equal to "
                 f"model.embedding_units, got {width} and {model.embedding_units}"
             )
+        recurrent = {"model.layer_norm": model.layer_norm, "train.gradient_curves": self.train.gradient_curves}
+        for name, value in recurrent.items():
+            if value and model.cell == "window":
+                raise InputError(f"{name} needs a recurrent cell, got model.cell=window")
         tokens = self.train.batch_size * self.train.bptt_steps
         if tokens > BATCH.high:
             raise InputError(

@@ -63,7 +63,13 @@ class RecordableLanguageModel:
 
 
 def reference_copy(model: LanguageModel) -> RecordableLanguageModel:
-    """Returns a newly initialised model of the same sizes whose every step can be recorded."""
+    """Returns a newly initialised model of the same sizes whose every step can be recorded.
+
+    Raises:
+      InputError: no layer is recurrent, so there is nothing to record.
+    """
+    if not model.cells:
+        raise InputError(f"gradients over the steps need a recurrent cell, got model.cell={model.config.cell}")
     return RecordableLanguageModel(model.config, model.vocab_size)
 
 

@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
-from seq2seq_tf.structures import CellStates
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, LanguageModelDataConfig
 from seq2seq_tf.tasks.language_model.model import LanguageModel
+from seq2seq_tf.tasks.language_model.reader import Carry
 from seq2seq_tf.tasks.language_model.recording import reference_copy, stream_batch
 from seq2seq_tf.tasks.language_model.streams import (
     Chunk,
@@ -27,7 +27,7 @@ from seq2seq_tf.tasks.language_model.streams import (
     row_length,
     write_stream,
 )
-from seq2seq_tf.tasks.language_model.text_generator import TextGenerator, carry_spec
+from seq2seq_tf.tasks.language_model.text_generator import TextGenerator
 from seq2seq_tf.text.characters import write_character_tokenizer
 from seq2seq_tf.text.normalization import NONE_CHANGED, Changed
 from seq2seq_tf.text.sentencepiece import SentencePieceTokenizer, train_piece_model
@@ -63,8 +63,8 @@ class LanguageModelTask:
         self.train = train
         self.valid = valid
         self.model = model
-        self.carry_spec = carry_spec(model)
         self.generator = TextGenerator(model, tokenizer, config)
+        self.carry_spec = self.generator.carry_spec
         self._watch: GradientWatch | None = None
         self._length = row_length(train.size.symbols, config.train.batch_size)
 
@@ -81,7 +81,7 @@ class LanguageModelTask:
         """Yields chunks of all rows, [B, L + 1] int32."""
         return iter_chunks(self.train.ids, self.config.train.batch_size, self._offset(epoch), batches)
 
-    def first_carry(self) -> CellStates:
+    def first_carry(self) -> Carry:
         """Returns the zero state of every row."""
         return self.generator.zero_state(self.config.train.batch_size)
 

@@ -14,9 +14,10 @@ from seq2seq_tf.data.batching import pad_rows
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.search.sampling import Drawable, SamplingOptions, sample
-from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID, CellStates
+from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, SampleConfig
 from seq2seq_tf.tasks.language_model.model import LanguageModel
+from seq2seq_tf.tasks.language_model.reader import Carry
 from seq2seq_tf.tasks.language_model.streams import iter_chunks, plan_chunks, row_length
 from seq2seq_tf.text.given import check_text, check_texts
 from seq2seq_tf.text.running_text import TextOfIds, text_ids
@@ -67,13 +68,14 @@ class TextGenerator:
         self.tokenizer = tokenizer
         self.config = config
         self.weights = IN_TRAINING
-        state = carry_spec(model)
+        self.carry_spec = state = carry_spec(model)
         options = SamplingOptions(
             tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
         )
         uniforms = tf.TensorSpec([None, None], tf.float32)
         self.score_ids = trace(model.score, [_IDS, state])
         self.logits_of_ids = trace(model.logits, [_IDS, state])
+        self.score_last_ids = trace(model.score_last, [_IDS, state])
         self.states_of_ids = trace(self._states, [_IDS, state])
         self.read_ids = trace(self._read, [_IDS, state])
         self.draw_ids = trace(self._draw, [_ROW, state, uniforms, options])
@@ -104,24 +106,26 @@ class TextGenerator:
         loaded.weights = weights
         return loaded
 
-    def _read(self, ids: tf.Tensor, state: CellStates) -> CellStates:
+    def _read(self, ids: tf.Tensor, state: Carry) -> Carry:
         return self.model.read(ids, state, dropout_seed=None)[1]
 
-    def _states(self, ids: tf.Tensor, state: CellStates) -> tuple[tf.Tensor, CellStates]:
+    def _states(self, ids: tf.Tensor, state: Carry) -> tuple[tf.Tensor, Carry]:
         """Returns the concatenated states of all layers [B, T, U], and the final state."""
         layers, final = self.model.states(ids, state)
         return tf.concat([tensor for layer in layers for tensor in layer.states], 2), final
 
     def _draw(
-        self, last: tf.Tensor, state: CellStates, uniforms: tf.Tensor, options: SamplingOptions
-    ) -> tuple[tf.Tensor, tf.Tensor, CellStates]:
+        self, last: tf.Tensor, state: Carry, uniforms: tf.Tensor, options: SamplingOptions
+    ) -> tuple[tf.Tensor, tf.Tensor, Carry]:
         drawable = Drawable(tf.constant(self.drawable), BOS_ID)
         return sample(self.model.step_fn(), last, state, uniforms, options, drawable)
 
-    def zero_state(self, rows: int) -> CellStates:
-        """Returns the state before a text, as NumPy arrays [rows, H]."""
+    def zero_state(self, rows: int) -> Carry:
+        """Returns what the model carries before a text, as NumPy arrays [rows, ...]."""
         check_not_forked()
-        return tf.nest.map_structure(lambda spec: np.zeros([rows, spec.shape[1]], np.float32), carry_spec(self.model))
+        return tf.nest.map_structure(
+            lambda spec: np.zeros([rows, *spec.shape[1:]], spec.dtype.as_numpy_dtype), self.carry_spec
+        )
 
     # --- Sampling ---
 
@@ -181,7 +185,7 @@ class TextGenerator:
         except InputError as error:
             raise InputError(str(error).replace("--sample.", "")) from None
 
-    def _start(self, prompt: str, samples: int) -> tuple[list[int], np.ndarray, CellStates]:
+    def _start(self, prompt: str, samples: int) -> tuple[list[int], np.ndarray, Carry]:
         """Returns the ids of the prompt, the token [N] to read next (its last or BOS), and the state before it."""
         ids = text_ids(self.tokenizer, check_text(prompt, "prompt"))
         state, before = self.zero_state(1), [BOS_ID, *ids]
@@ -242,7 +246,7 @@ class TextGenerator:
         """Returns the activations of several texts, each a separate file, computed in parallel: much faster."""
         texts = check_texts(texts)
         rows = [text_ids(self.tokenizer, text) for text in texts]
-        names = self._unit_names()
+        names = self.model.unit_names
         parts: list[list[np.ndarray]] = [[] for _ in rows]
         for group, states in self._run(self.states_of_ids, [[BOS_ID, *row] for row in rows]):
             for n, found in zip(group, states, strict=True):
@@ -253,11 +257,6 @@ class TextGenerator:
             Activations(self._shown(text, row), found, names)
             for text, row, found in zip(texts, rows, values, strict=True)
         ]
-
-    def _unit_names(self) -> list[str]:
-        parts = "hc"[: self.model.cells[0].states]
-        units = range(self.config.model.units)
-        return [f"layer_{n}/{part}/{u}" for n in range(self.config.model.layers) for part in parts for u in units]
 
     def _shown(self, text: str, ids: Sequence[int]) -> list[str]:
         if self.tokenizer.character_level:
@@ -289,13 +288,15 @@ class TextGenerator:
                 yield group, output.numpy()
 
 
-def _first_rows(state: CellStates, count: int) -> CellStates:
+def _first_rows(state: Carry, count: int) -> Carry:
     return tf.nest.map_structure(lambda x: x[:count], state)
 
 
 def carry_spec(model: LanguageModel) -> Any:
-    """Returns the TensorSpecs of the state of a model, [B, H] each."""
-    return tuple(tuple(tf.TensorSpec([None, cell.units]) for _ in range(cell.states)) for cell in model.cells)
+    """Returns the TensorSpecs of what a model carries from chunk to chunk, a nest of [B, ...]."""
+    return tf.nest.map_structure(
+        lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), model.initial_carry(tf.constant(1))
+    )
 
 
 def _sampling(options: SampleConfig) -> SamplingOptions:
