@@ -63,7 +63,6 @@ def measure(sizes: dict[str, Any], precision: str) -> dict[str, Any]:
 
     from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig, LanguageModelTrainConfig
     from seq2seq_tf.tasks.language_model.model import LanguageModel
-    from seq2seq_tf.tasks.language_model.text_generator import carry_spec
     from seq2seq_tf.training.trainer import Trainer
 
     tf.config.threading.set_intra_op_parallelism_threads(1)  # like hardware.use_cores_side_by_side
@@ -79,7 +78,7 @@ def measure(sizes: dict[str, Any], precision: str) -> dict[str, Any]:
     model = LanguageModel(config, sizes["vocab"], precision=precision)
     model.build()
     train = LanguageModelTrainConfig(shards=min(sizes["threads"], sizes["streams"]), precision=precision)
-    spec = carry_spec(model)
+    spec = model.carry_spec()
     trainer = Trainer(model, train, tf.TensorSpec([None, None], tf.int32), spec)
     carry = tf.nest.map_structure(lambda s: np.zeros([sizes["streams"], s.shape[1]], np.float32), spec)
     random, seconds = np.random.default_rng(1), []

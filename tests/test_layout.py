@@ -15,6 +15,8 @@ WITHOUT = {
     "nn/kernels/fused_decoder.py": "nn/test_decoder.py compares the decoder with and without it",
     "nn/layer.py": "test_layers.py: the behaviour of every public layer in Keras",
     "tasks/classification/config.py": "only options; tests/config tests every option of every task",
+    "tasks/language_model/reader.py": "a protocol; test_model.py tests each implementation",
+    "tasks/language_model/recurrent_reader.py": "test_model.py tests it in a language model with every cell",
     "tasks/tagging/config.py": "only options; tests/config tests every option of every task",
     "tasks/translation/reload_check.py": "a script; test_export.py runs it on intact and broken exports",
 }

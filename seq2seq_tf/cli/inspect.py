@@ -1,15 +1,16 @@
-"""Looks inside a trained run: seq2seq-inspect attention|units|gradients --flag=value ...
+"""Looks inside a trained run: seq2seq-inspect attention|units|gradients|contexts --flag=value ...
 
 seq2seq-inspect attention --model_dir=runs/de_en --text="Ein Hund rennt." --out=attention.html
 seq2seq-inspect units --model_dir=runs/python --out=units.html
 seq2seq-inspect gradients --model_dir=runs/python --out=gradients.html
 seq2seq-inspect gradients --compare=cells --out=cells.html
 seq2seq-inspect gradients --toy --x=0.5,-1,0.2
+seq2seq-inspect contexts --model_dir=runs/markov --model_dir=runs/lstm --out=contexts.html
 """
 
 from __future__ import annotations
 
-from seq2seq_tf.cli import inspect_attention, inspect_gradients, inspect_units, program
+from seq2seq_tf.cli import inspect_attention, inspect_contexts, inspect_gradients, inspect_units, program
 
 COMMANDS = {
     "attention": program.Command(
@@ -36,6 +37,14 @@ COMMANDS = {
         seq2seq-inspect gradients --model_dir=runs/python --out=gradients.html
         seq2seq-inspect gradients --compare=cells --out=cells.html
         seq2seq-inspect gradients --toy --x=0.5,-1,0.2
+        """,
+    ),
+    "contexts": program.Command(
+        "shows how much context language models use: bits per character after only the last k tokens",
+        inspect_contexts.define_flags,
+        inspect_contexts.main,
+        """
+        seq2seq-inspect contexts --model_dir=runs/markov --model_dir=runs/lstm --out=contexts.html
         """,
     ),
 }

@@ -43,7 +43,15 @@ def ability_of_run(ability: str, what: str) -> type[TaskConfig]:
     Raises:
       InputError: --model_dir is missing, is not a run folder, or is a run of a task without the ability.
     """
-    path, task = run_folder.task_of_run()
+    return check_ability(*run_folder.task_of_run(), ability, what)
+
+
+def check_ability(path: str, task: str, ability: str, what: str) -> type[TaskConfig]:
+    """Returns the task of a run that offers an ability; see `ability_of_run`.
+
+    Raises:
+      InputError: it is a run of a task without the ability.
+    """
     possible = [kind.task for kind in kinds_that_show(ability)]
     if task not in possible:
         raise InputError(f"{path}: a run of {task}; {what} are available for {' and '.join(possible) or 'no task'}")

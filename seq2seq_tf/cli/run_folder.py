@@ -47,6 +47,15 @@ def task_of_run() -> tuple[str, str]:
     path = flags.FLAGS.model_dir
     if not path:
         raise InputError("--model_dir must name the run folder")
+    return task_in(path)
+
+
+def task_in(path: str) -> tuple[str, str]:
+    """Returns a run folder and the task of that run.
+
+    Raises:
+      InputError: it is not a run folder.
+    """
     config_file = os.path.join(path, "config.yaml")
     if not os.path.exists(config_file):
         raise InputError(f"{path}: not a run folder (it has no config.yaml)")

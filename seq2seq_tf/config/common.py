@@ -305,7 +305,7 @@ class TaskConfig:
     changeable: ClassVar[tuple[str, ...]] = CHANGEABLE  # patterns of options that may change when a run is resumed
     python_api: ClassVar[str]  # "MODULE:CLASS" of a trained run in Python, which the package exports by name
     inspected_by: ClassVar[str] = ""  # module with what seq2seq-inspect shows of a run; see `inspection.abilities`
-    inspects: ClassVar[tuple[str, ...]] = ()  # some of: attention, units, gradients, cells
+    inspects: ClassVar[tuple[str, ...]] = ()  # some of: attention, units, gradients, cells, contexts
     tokenizer_files: ClassVar[tuple[str, ...]]  # in the run folder; weights are useless without them
     renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType({})  # dotted name in earlier versions -> current one
     model: NetworkConfig

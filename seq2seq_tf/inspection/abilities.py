@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from seq2seq_tf.inspection.cell_traces import Recordable
+    from seq2seq_tf.inspection.context_page import Contexts
     from seq2seq_tf.inspection.page import Section
     from seq2seq_tf.inspection.readings import Reading
 
@@ -117,3 +118,21 @@ class ComparesCells(ShowsGradients, Protocol):
 
     def sizes_given(self, asked: Asked, sizes: Sizes, /, *, units: int, layers: int, seed: int) -> Comparison:
         """Returns networks of the given sizes, and a batch of a text or, without one, of random tokens."""
+
+
+class ContextSizes(NamedTuple):
+    """How the length of context is varied."""
+
+    lengths: tuple[int, ...]  # ascending, tokens
+    targets: int  # tokens to predict, at most
+    ngrams: int  # longest context of the counted n-grams; 0: none
+
+
+class ShowsContexts(Protocol):
+    """The `contexts` command: how well the next token is predicted from the last k tokens."""
+
+    def load(self, model_dir: str, /) -> Any:
+        """Returns the trained run, ready for use."""
+
+    def contexts(self, runs: Mapping[str, Any], text: str | None, sizes: ContextSizes, /) -> Contexts:
+        """Returns the curves of runs, run folder -> loaded run, on a file or folder, by default held-out text."""

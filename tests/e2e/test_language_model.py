@@ -48,6 +48,54 @@ def test_a_language_of_known_entropy_is_learned_to_its_entropy(tmp_path: Path, r
     assert right >= 0.95 * len(groups[1:-1]), groups
 
 
+@pytest.mark.slow
+def test_a_window_of_one_token_learns_a_markov_chain_to_its_entropy_rate(tmp_path: Path, run_seed: int) -> None:
+    """The chain has two tokens of memory in a second text, where only a window of two reaches the entropy rate."""
+    rng = np.random.default_rng(run_seed)
+    letters = list("abcde")
+    for order, rows in ((1, 5), (2, 25)):
+        transitions = rng.dirichlet(np.full(5, 0.4), rows)  # [rows, 5]
+        for part, length in (("train", 30_000), ("valid", 20_000)):
+            drawn = [0] * order
+            for uniform in rng.random(length):
+                row = drawn[-1] if order == 1 else 5 * drawn[-2] + drawn[-1]
+                drawn.append(min(int(np.searchsorted(transitions[row].cumsum(), uniform)), 4))
+            (tmp_path / f"{part}{order}").write_text("".join(letters[n] for n in drawn), encoding="utf-8")
+        text = (tmp_path / f"valid{order}").read_text(encoding="utf-8")
+        ids = np.array([letters.index(letter) for letter in text])
+        places = ids[:-1] if order == 1 else 5 * ids[:-2] + ids[1:-1]
+        rate = float(-np.log2(transitions[places, ids[order:]]).mean())
+        found = [_bits_of_a_window(tmp_path, f"{order}", window, run_seed) for window in (1, 2)]
+        assert abs(found[order - 1] - rate) < 0.03, (order, found, rate)
+        if order == 2:
+            assert found[0] > rate + 0.05, (found, rate)
+
+
+def _bits_of_a_window(folder: Path, text: str, window: int, seed: int) -> float:
+    """Returns bits per character of a held-out text, by a window model trained on another text."""
+    config = language_models.config(
+        folder / f"train{text}",
+        data__valid=str(folder / f"valid{text}"),
+        model__cell="window",
+        model__window=window,
+        model__units=29,
+        model__embedding_units=7,
+        model__output_dropout=0.0,
+        train__seed=seed,
+        train__batch_size=20,
+        train__bptt_steps=50,
+        train__max_epochs=10,
+        train__log_every=1000,
+    )
+    run = folder / f"run{text}_{window}"
+    assert language_models.train(run, config).finished
+    return (
+        TextGenerator.load(str(run))
+        .score([(folder / f"valid{text}").read_text(encoding="utf-8")])[0]
+        .bits_per_character
+    )
+
+
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_configuration_of_language_models_trains_two_updates(path: Path, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("def f(x):\n    return [x]\n" * 30, encoding="utf-8")

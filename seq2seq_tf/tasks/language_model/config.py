@@ -142,7 +142,7 @@ class LanguageModelConfig(TaskConfig):
     used_by: ClassVar[str] = "seq2seq-lm sample, seq2seq-lm score or seq2seq-inspect"
     python_api: ClassVar[str] = "seq2seq_tf.tasks.language_model.text_generator:TextGenerator"
     inspected_by: ClassVar[str] = "seq2seq_tf.tasks.language_model.inspect"
-    inspects: ClassVar[tuple[str, ...]] = ("units", "gradients", "cells")
+    inspects: ClassVar[tuple[str, ...]] = ("units", "gradients", "cells", "contexts")
     has_gradient_curves: ClassVar[bool] = True
     renamed: ClassVar[Mapping[str, Renamed]] = MappingProxyType(
         {

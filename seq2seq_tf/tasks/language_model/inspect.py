@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.inspection.abilities import Asked, Comparison, Sizes
+from seq2seq_tf.inspection.abilities import Asked, Comparison, ContextSizes, Sizes
 from seq2seq_tf.tasks.language_model.config import LanguageModelModelConfig
-from seq2seq_tf.text.text_files import find_text_files, read_text
+from seq2seq_tf.text.text_files import TextFiles, find_text_files, read_text
 
 if TYPE_CHECKING:
+    from seq2seq_tf.inspection.context_page import Contexts
     from seq2seq_tf.inspection.readings import Reading
     from seq2seq_tf.tasks.language_model.model import LanguageModel
     from seq2seq_tf.tasks.language_model.recording import RecordableLanguageModel, StreamBatch
@@ -35,15 +37,9 @@ def read(generator: TextGenerator, asked: Asked, characters: int) -> tuple[list[
     The kind is "python" if every file is Python source, else "text".
     """
     from seq2seq_tf.tasks.language_model.recording import read_files
-    from seq2seq_tf.tasks.language_model.task import text_parts
     from seq2seq_tf.text.lines import text_hash
 
-    data = generator.config.data
-    if asked.text:
-        files = find_text_files(asked.text, data.pattern, data.exclude)
-    else:
-        parts = text_parts(data)
-        files = parts["test"] if parts["test"].names else parts["valid"]
+    files = _files(generator, asked.text)
     texts: list[str] = []
     mixed = sorted(files.names, key=text_hash)  # otherwise one part of a large folder would fill the text
     for path in files._replace(names=tuple(mixed)).paths():
@@ -51,6 +47,25 @@ def read(generator: TextGenerator, asked: Asked, characters: int) -> tuple[list[
             texts.append(read_text(path))
     kind = "python" if all(name.endswith(".py") for name in files.names) else "text"
     return [read_files(generator, texts, characters)], kind
+
+
+def _files(generator: TextGenerator, text: str | None) -> TextFiles:
+    """Returns the files of a text, by default the run's test text, or else its validation text."""
+    from seq2seq_tf.tasks.language_model.task import text_parts
+
+    data = generator.config.data
+    if text:
+        return find_text_files(text, data.pattern, data.exclude)
+    parts = text_parts(data)
+    return parts["test"] if parts["test"].names else parts["valid"]
+
+
+def contexts(runs: Mapping[str, TextGenerator], text: str | None, sizes: ContextSizes) -> Contexts:
+    """Returns how well each run predicts a text, by default the first run's test text, from only the last k tokens."""
+    from seq2seq_tf.tasks.language_model.contexts import measure
+
+    files = _files(next(iter(runs.values())), text)
+    return measure(runs, [read_text(path) for path in files.paths()], sizes)
 
 
 def reference_copy(model: LanguageModel) -> RecordableLanguageModel:

@@ -107,9 +107,7 @@ def _count(tokens: np.ndarray, vocab_size: int, order: int) -> list[Length]:
         suffix[longer[longer >= 0]] = node[longer >= 0]
         preceded = np.bincount(suffix, minlength=len(keys))
         different = np.where(opens, occurrences, preceded)
-        found.append(
-            Length(keys, _smoothed(occurrences, parents, contexts), _smoothed(different, parents, contexts))
-        )
+        found.append(Length(keys, _smoothed(occurrences, parents, contexts), _smoothed(different, parents, contexts)))
         if not len(longer_keys):
             break  # no file is that long
         contexts, parents = len(keys), longer_keys // vocab_size

@@ -98,6 +98,11 @@ class LanguageModel(Float32Layer):
         """Returns what is known at the beginning of a text: a nest of zeros [B, ...]."""
         return self.reader.initial_carry(batch_size)
 
+    def carry_spec(self) -> Any:
+        """Returns the TensorSpecs of what is carried from chunk to chunk, a nest of [B, ...]."""
+        one = self.initial_carry(tf.constant(1))
+        return tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), one)
+
     def read(self, ids: tf.Tensor, carry: Carry, *, dropout_seed: tf.Tensor | None) -> tuple[tf.Tensor, Carry]:
         """Reads ids [B, T] int32, padded at the end if at all; a dropout_seed of None means no dropout.
 

@@ -27,10 +27,29 @@ class Reader(Protocol):
     All methods agree: reading a text in chunks, in single steps or as a whole gives the same outputs and carry.
     """
 
-    layers: Float32Layer  # the weights besides the embedding table; the model names it `stack`
-    output_units: int  # H
-    cells: tuple[Cell, ...]  # the recurrent cell of each layer; () if nothing is recurrent
-    unit_names: list[str]  # of the values in `states`, concatenated: "layer_0/h/17"
+    @property
+    def layers(self) -> Float32Layer:
+        """The weights besides the embedding table; the model names this layer `stack`."""
+
+    @property
+    def output_units(self) -> int:
+        """H."""
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The recurrent cell of each layer; () if nothing is recurrent."""
+
+    @property
+    def unit_names(self) -> list[str]:
+        """Names of the values in `states`, concatenated: "layer_0/h/17"."""
+
+    @property
+    def name(self) -> str:
+        """What kind it is, for people: "lstm", "window 8"."""
+
+    @property
+    def reach(self) -> int | None:
+        """The number of last tokens on which an output can depend; None: all tokens read."""
 
     def build(self) -> None:
         """Creates the variables of the layers."""

@@ -23,6 +23,8 @@ class RecurrentReader:
       kwargs: dtype policy of the layers.
     """
 
+    reach = None
+
     def __init__(self, config: LanguageModelModelConfig, embedding: Embedding, **kwargs: Any) -> None:
         self.config = config
         self.embedding = embedding
@@ -30,6 +32,7 @@ class RecurrentReader:
             config, units=config.units, layers=config.layers, bidirectional=False, name="stack", **kwargs
         )
         self.output_units = config.units
+        self.name = config.cell
         self.cells: tuple[Cell, ...] = tuple(layer[0] for layer in self.layers.cells)
         parts = "hc"[: self.cells[0].states]
         units = range(config.units)

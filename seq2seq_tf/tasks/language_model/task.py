@@ -63,8 +63,8 @@ class LanguageModelTask:
         self.train = train
         self.valid = valid
         self.model = model
+        self.carry_spec = model.carry_spec()
         self.generator = TextGenerator(model, tokenizer, config)
-        self.carry_spec = self.generator.carry_spec
         self._watch: GradientWatch | None = None
         self._length = row_length(train.size.symbols, config.train.batch_size)
 

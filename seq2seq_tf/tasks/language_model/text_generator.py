@@ -68,7 +68,7 @@ class TextGenerator:
         self.tokenizer = tokenizer
         self.config = config
         self.weights = IN_TRAINING
-        self.carry_spec = state = carry_spec(model)
+        state = model.carry_spec()
         options = SamplingOptions(
             tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
         )
@@ -85,7 +85,7 @@ class TextGenerator:
 
     def __repr__(self) -> str:
         """Returns which run this is, and the cells and sizes of its network."""
-        cell, counts = self.config.model.cell, f"{self.tokenizer.vocab_size:,} {self.tokenizer.units}"
+        cell, counts = self.model.reader.name, f"{self.tokenizer.vocab_size:,} {self.tokenizer.units}"
         return outline("TextGenerator", self.weights, self.model, cell, counts)
 
     @classmethod
@@ -124,7 +124,7 @@ class TextGenerator:
         """Returns what the model carries before a text, as NumPy arrays [rows, ...]."""
         check_not_forked()
         return tf.nest.map_structure(
-            lambda spec: np.zeros([rows, *spec.shape[1:]], spec.dtype.as_numpy_dtype), self.carry_spec
+            lambda spec: np.zeros([rows, *spec.shape[1:]], spec.dtype.as_numpy_dtype), self.model.carry_spec()
         )
 
     # --- Sampling ---
@@ -211,7 +211,7 @@ class TextGenerator:
         texts = check_texts(texts)
         rows = [text_ids(self.tokenizer, text) for text in texts]
         totals = np.zeros(len(rows))
-        for group, nll in self._run(self.score_ids, [[BOS_ID, *row, BOS_ID] for row in rows], overlap=1):
+        for group, nll in self.in_chunks(self.score_ids, [[BOS_ID, *row, BOS_ID] for row in rows], overlap=1):
             totals[group] += nll.sum(1, dtype=np.float64)
         return [
             TextScore(float(total), len(row) + 1, len(text), row.count(UNK_ID))
@@ -233,7 +233,7 @@ class TextGenerator:
     def logits(self, text: str) -> tuple[list[str], np.ndarray]:
         """Returns the tokens read (BOS and the T tokens of the text) and the logits after each, [T + 1, V]."""
         ids = [BOS_ID, *text_ids(self.tokenizer, check_text(text, "text"))]
-        chunks = [logits[0] for _, logits in self._run(self.logits_of_ids, [ids])]
+        chunks = [logits[0] for _, logits in self.in_chunks(self.logits_of_ids, [ids])]
         return self.tokenizer.pieces(ids), np.concatenate(chunks)
 
     # --- Looking inside ---
@@ -248,7 +248,7 @@ class TextGenerator:
         rows = [text_ids(self.tokenizer, text) for text in texts]
         names = self.model.unit_names
         parts: list[list[np.ndarray]] = [[] for _ in rows]
-        for group, states in self._run(self.states_of_ids, [[BOS_ID, *row] for row in rows]):
+        for group, states in self.in_chunks(self.states_of_ids, [[BOS_ID, *row] for row in rows]):
             for n, found in zip(group, states, strict=True):
                 parts[n].append(found)
         # The tokens of a row follow BOS and may be followed by padding.
@@ -263,7 +263,7 @@ class TextGenerator:
             return list(text)  # unknown characters unchanged
         return ["\n" if i == EOS_ID else piece for i, piece in zip(ids, self.tokenizer.pieces(ids), strict=True)]
 
-    def _run(
+    def in_chunks(
         self, function: Callable[..., Any], rows: Sequence[Sequence[int]], *, overlap: int = 0
     ) -> Iterator[tuple[list[int], np.ndarray]]:
         """Calls a function on chunks of rows of ids, many rows in parallel; finished rows are dropped.
@@ -290,13 +290,6 @@ class TextGenerator:
 
 def _first_rows(state: Carry, count: int) -> Carry:
     return tf.nest.map_structure(lambda x: x[:count], state)
-
-
-def carry_spec(model: LanguageModel) -> Any:
-    """Returns the TensorSpecs of what a model carries from chunk to chunk, a nest of [B, ...]."""
-    return tf.nest.map_structure(
-        lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), model.initial_carry(tf.constant(1))
-    )
 
 
 def _sampling(options: SampleConfig) -> SamplingOptions:

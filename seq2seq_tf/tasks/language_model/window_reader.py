@@ -90,6 +90,8 @@ class WindowReader:
         self.embedding = embedding
         self.layers = WindowLayers(config, name="stack", **kwargs)
         self.output_units = config.units
+        self.reach = config.window
+        self.name = f"window {config.window}"
         self.unit_names = [f"layer_{n}/h/{u}" for n in range(config.layers) for u in range(config.units)]
         self._input_dropout = EmbeddingDropouts(config, "language_model")
 

@@ -17,6 +17,11 @@ from tests import language_models
         ({"model__tie": True}, "model.units equal to model.embedding_units, got 13 and 5"),
         ({"model__tie": True, "model__output_units": 7}, "model.output_units equal to model.embedding_units"),
         ({"data__lowercase": True}, "data.lowercase needs data.tokenizer=sentencepiece"),
+        (
+            {"model__cell": "window", "model__layer_norm": True},
+            "model.layer_norm needs a recurrent cell, got model.cell",
+        ),
+        ({"model__cell": "window", "train__gradient_curves": 3}, "train.gradient_curves needs a recurrent cell, got"),
     ],
 )
 def test_contradictions_are_refused(changes: dict[str, Any], message: str) -> None:

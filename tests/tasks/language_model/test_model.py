@@ -8,20 +8,26 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_tf.structures import BOS_ID, PAD_ID, CellStates
+from seq2seq_tf.structures import BOS_ID, PAD_ID
 from seq2seq_tf.tasks.language_model.model import LanguageModel
 from tests import oracles
 from tests.language_models import model_config
 
 B, T, V = 3, 11, 13
 SEED = tf.constant([3, 5])
-CONFIGS: list[dict[str, Any]] = [
+RECURRENT: list[dict[str, Any]] = [
     {"cell": "lstm"},
     {"cell": "lstm", "fused": False, "layers": 2, "residual": False},
     {"cell": "lstm", "layers": 2, "layer_norm": True},
     {"cell": "gru", "layers": 2, "output_units": 3},
     {"cell": "gru", "layer_norm": True},
     {"cell": "rnn", "layers": 3, "output_units": 5, "tie": True},
+]
+CONFIGS: list[dict[str, Any]] = [
+    *RECURRENT,
+    {"cell": "window", "window": 1},
+    {"cell": "window", "window": 3, "layers": 3, "output_units": 5, "tie": True},
+    {"cell": "window", "window": 5, "layers": 2, "residual": False},
 ]
 
 pytestmark = pytest.mark.usefixtures("seed")
@@ -38,26 +44,50 @@ def draw(rng: np.random.Generator, width: int = T + 1) -> tf.Tensor:
     return tf.constant(rng.integers(4, V, [B, width]), tf.int32)
 
 
-def random_state(model: LanguageModel, rng: np.random.Generator) -> CellStates:
-    zeros = model.initial_carry(tf.constant(B))
-    return tf.nest.map_structure(lambda x: tf.constant(rng.normal(0.0, 0.5, x.shape), tf.float32), zeros)
+def random_state(model: LanguageModel, rng: np.random.Generator) -> Any:
+    """Returns states, or the tokens of a window, of which one is not yet full."""
+
+    def drawn(zeros: tf.Tensor) -> tf.Tensor:
+        if zeros.dtype != tf.int32:
+            return tf.constant(rng.normal(0.0, 0.5, zeros.shape), tf.float32)
+        window = rng.integers(4, V, zeros.shape)
+        window[1, :-1] = PAD_ID
+        return tf.constant(window, tf.int32)
+
+    return tf.nest.map_structure(drawn, model.initial_carry(tf.constant(B)))
 
 
-def numpy_logits(model: LanguageModel, ids: np.ndarray, state: CellStates) -> tuple[np.ndarray, Any]:
-    """Returns logits [B, T, V] and the final state, computed step by step in float64."""
+def numpy_logits(model: LanguageModel, ids: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
+    """Returns logits [B, T, V] and what is carried after them, computed step by step in float64."""
     config, own = model.config, oracles.numpy_weights(model)
     table = np.asarray(model.embedding.table, np.float64)
-    states = [tuple(np.asarray(s, np.float64) for s in layer) for layer in state]
+    step = _window_step if config.cell == "window" else _recurrent_step
     logits = []
     for t in range(ids.shape[1]):
-        x = table[ids[:, t]]
-        for n, cell in enumerate(model.cells):
-            states[n] = oracles.cell_step(config.cell, oracles.numpy_weights(cell), x, x[:, :0], states[n])
-            x = x + states[n][0] if n and config.residual else states[n][0]
+        x, state = step(model, table, ids[:, t], state)
         if config.output_units:
             x = np.tanh(x @ own["output_kernel"] + own["output_bias"])
         logits.append(x @ (table if config.tie else own["output_table"]).T + own["vocabulary_bias"])
-    return np.stack(logits, 1), tuple(states)
+    return np.stack(logits, 1), state
+
+
+def _recurrent_step(model: LanguageModel, table: np.ndarray, tokens: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
+    states = [tuple(np.asarray(s, np.float64) for s in layer) for layer in state]
+    x = table[tokens]
+    for n, cell in enumerate(model.cells):
+        states[n] = oracles.cell_step(model.config.cell, oracles.numpy_weights(cell), x, x[:, :0], states[n])
+        x = x + states[n][0] if n and model.config.residual else states[n][0]
+    return x, tuple(states)
+
+
+def _window_step(model: LanguageModel, table: np.ndarray, tokens: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
+    weights = oracles.numpy_weights(model.stack)
+    window = np.concatenate([np.asarray(state)[:, 1:], tokens[:, np.newaxis]], 1)  # [B, tau]
+    x = np.stack([np.concatenate([table[i] if i != PAD_ID else 0.0 * table[i] for i in row]) for row in window])
+    for n in range(model.config.layers):
+        h = np.tanh(x @ weights[f"kernel_{n}"] + weights[f"bias_{n}"])
+        x = x + h if n and model.config.residual else h
+    return x, window
 
 
 def assert_same(found: Any, expected: Any, atol: float = 2e-5) -> None:
@@ -95,6 +125,13 @@ def test_consecutive_chunks_equal_the_whole(rng: np.random.Generator, changes: d
         total += float(loss.total)
     np.testing.assert_allclose(total, whole.total, rtol=1e-5)
     assert_same(carry, last)
+
+
+@pytest.mark.parametrize("changes", CONFIGS[5:])
+def test_the_last_token_alone_scores_as_it_does_among_all(rng: np.random.Generator, changes: dict[str, Any]) -> None:
+    model, ids = make(rng, **changes), draw(rng)
+    state = random_state(model, rng)
+    np.testing.assert_allclose(model.score_last(ids, state), model.score(ids, state)[0][:, -1], atol=2e-5)
 
 
 def test_no_gradient_flows_into_the_previous_chunk(rng: np.random.Generator) -> None:
@@ -152,11 +189,11 @@ def numpy_gates(model: LanguageModel, layer: int, x: np.ndarray, h: np.ndarray) 
     return np.stack([oracles.sigmoid(blocks[n]) for n in chosen], 1) if chosen else np.zeros([B, 0, cell.units])
 
 
-@pytest.mark.parametrize("changes", CONFIGS)
+@pytest.mark.parametrize("changes", RECURRENT)
 def test_states_and_gates_over_time_equal_those_of_single_steps(
     rng: np.random.Generator, changes: dict[str, Any]
 ) -> None:
-    model, ids, state = make(rng, **changes), draw(rng, T), None
+    model, ids = make(rng, **changes), draw(rng, T)
     state = random_state(model, rng)
     layers, final = model.states(ids, state)
     step = model.step_fn()
@@ -190,9 +227,10 @@ def test_every_variable_gets_a_gradient_and_fused_equals_plain(
         assert float(tf.reduce_max(tf.abs(plain))) > 0.0
 
 
-def test_dropout_depends_only_on_the_seed_and_is_off_without_one(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("cell", ["lstm", "window"])
+def test_dropout_depends_only_on_the_seed_and_is_off_without_one(rng: np.random.Generator, cell: str) -> None:
     rates = {"word_dropout": 0.2, "embedding_dropout": 0.3, "layer_dropout": 0.3, "output_dropout": 0.4}
-    model, ids = make(rng, layers=2, **rates), draw(rng)
+    model, ids = make(rng, layers=2, cell=cell, **rates), draw(rng)
 
     def total(seed: tf.Tensor | None) -> float:
         return float(model.batch_loss(ids, model.initial_carry(B), dropout_seed=seed)[0].total)
@@ -201,9 +239,10 @@ def test_dropout_depends_only_on_the_seed_and_is_off_without_one(rng: np.random.
     assert len({total(SEED), total(SEED + 1), total(None)}) == 3
 
 
-def test_traced_equals_eager_for_all_shapes_in_one_trace(rng: np.random.Generator) -> None:
-    model = make(rng, layers=2)
-    carry = tuple(tuple(tf.TensorSpec([None, cell.units]) for _ in range(2)) for cell in model.cells)
+@pytest.mark.parametrize("cell", ["lstm", "window"])
+def test_traced_equals_eager_for_all_shapes_in_one_trace(rng: np.random.Generator, cell: str) -> None:
+    model = make(rng, layers=2, cell=cell)
+    carry = model.carry_spec()
     ids = tf.TensorSpec([None, None], tf.int32)
     score, states = (tf.function(f, input_signature=[ids, carry]) for f in (model.score, model.states))
     for rows, width in ((3, 12), (1, 2), (2, 5)):

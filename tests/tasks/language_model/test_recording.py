@@ -129,3 +129,10 @@ def test_the_excerpts_of_a_stream_batch_are_spread_over_the_stream() -> None:
     assert stream_batch(ids[:16], 2, 7).ids.max() == 15
     with pytest.raises(InputError, match="too short"):
         stream_batch(ids[:1], 3, 7)
+
+
+def test_gradients_over_the_steps_of_a_window_are_refused() -> None:
+    model = LanguageModel(model_config(cell="window"), V, precision="float32")
+    model.build()
+    with pytest.raises(InputError, match="need a recurrent cell, got model.cell=window"):
+        reference_copy(model)
