@@ -19,7 +19,7 @@ from tests import language_models
         ({"data__lowercase": True}, "data.lowercase needs data.tokenizer=sentencepiece"),
         (
             {"model__cell": "window", "model__layer_norm": True},
-            "model.layer_norm needs a recurrent cell, got model.cell",
+            "model.layer_norm needs a recurrent cell, got",
         ),
         ({"model__cell": "window", "train__gradient_curves": 3}, "train.gradient_curves needs a recurrent cell, got"),
     ],

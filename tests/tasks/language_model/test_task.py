@@ -51,7 +51,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in json.loads(line).items() if k not in TIMES} for line in lines]
 
 
-@pytest.mark.parametrize("changes", [{}, RICH], ids=["simple", "rich"])
+@pytest.mark.parametrize("changes", [{}, RICH, WINDOW], ids=["simple", "rich", "window"])
 def test_a_run_resumed_in_the_middle_of_a_stream_equals_an_uninterrupted_one(
     folder: Path, tmp_path: Path, changes: dict[str, Any], rng: np.random.Generator
 ) -> None:
