@@ -34,6 +34,7 @@ RICH: dict[str, Any] = {
     "train__shards": 2,
     "train__validate_every": 7,
 }
+WINDOW: dict[str, Any] = {"model__cell": "window", "model__window": 3, "train__shards": 2}
 
 
 @pytest.fixture(scope="module")
