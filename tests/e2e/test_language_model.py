@@ -49,8 +49,10 @@ def test_a_language_of_known_entropy_is_learned_to_its_entropy(tmp_path: Path, r
 
 
 @pytest.mark.slow
-def test_a_window_of_one_token_learns_a_markov_chain_to_its_entropy_rate(tmp_path: Path, run_seed: int) -> None:
-    """The chain has two tokens of memory in a second text, where only a window of two reaches the entropy rate."""
+def test_a_window_as_long_as_the_memory_of_a_markov_chain_reaches_its_entropy_rate(
+    tmp_path: Path, run_seed: int
+) -> None:
+    """Of a chain that remembers two tokens, only a window of two reaches the entropy rate."""
     rng = np.random.default_rng(run_seed)
     letters = list("abcde")
     for order, rows in ((1, 5), (2, 25)):
@@ -89,11 +91,8 @@ def _bits_of_a_window(folder: Path, text: str, window: int, seed: int) -> float:
     )
     run = folder / f"run{text}_{window}"
     assert language_models.train(run, config).finished
-    return (
-        TextGenerator.load(str(run))
-        .score([(folder / f"valid{text}").read_text(encoding="utf-8")])[0]
-        .bits_per_character
-    )
+    (score,) = TextGenerator.load(str(run)).score([(folder / f"valid{text}").read_text(encoding="utf-8")])
+    return score.bits_per_character
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
