@@ -68,6 +68,8 @@ def measure(runs: Mapping[str, TextGenerator], texts: Sequence[str], sizes: Cont
     Raises:
       InputError: the runs do not read the text as the same tokens, it is too short, or there is nothing to count.
     """
+    if not any(texts):
+        raise InputError("the text is empty")
     first = next(iter(runs.values()))
     files = [_ids(first, text) for text in texts]
     for folder, run in runs.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -114,13 +113,15 @@ def test_runs_that_cannot_be_compared_are_refused_and_differences_are_warned_of(
     language_models.train(tmp_path / "other", other)
     with pytest.raises(InputError, match="other: reads the text as other tokens than .*window; they cannot"):
         measure({folder: run, str(tmp_path / "other"): TextGenerator.load(str(tmp_path / "other"))}, TEXTS, SIZES)
+    with pytest.raises(InputError, match="the text is empty"):
+        measure(runs, ["", ""], SIZES)
     with pytest.raises(InputError, match="--ngrams=1 is shorter than each of --lengths"):
         measure(runs, TEXTS, ContextSizes((2, 3), 11, 1))
-    with pytest.warns(UserWarning, match="the runs have different training texts"), warnings.catch_warnings():
+    with pytest.warns(UserWarning, match="the runs have different training texts"):
         measure({folder: run, str(language_run): TextGenerator.load(str(language_run))}, TEXTS, SIZES)
     (Path(folder) / "data" / "prepared.json").rename(tmp_path / "kept")
     try:
-        with pytest.raises(InputError, match="no longer exists; give --ngrams=0"):
+        with pytest.raises(InputError, match="no longer exists, so n-grams cannot be counted; give --ngrams=0"):
             measure(runs, TEXTS, SIZES)
     finally:
         (tmp_path / "kept").rename(Path(folder) / "data" / "prepared.json")
