@@ -15,6 +15,7 @@ __all__ = ["TASKS", "load_config", "python_api"]
 _CONFIGURATIONS = {  # folder -> its configuration class, in config.py
     "captioning": "CaptioningConfig",
     "classification": "ClassificationConfig",
+    "forecasting": "ForecastingConfig",
     "language_model": "LanguageModelConfig",
     "tagging": "TaggingConfig",
     "translation": "TranslationConfig",
