@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for type checkers and editors: what `__getattr__` provides 
     from seq2seq_tf.tasks import load_config as load_config
     from seq2seq_tf.tasks.captioning.captioner import Captioner as Captioner
     from seq2seq_tf.tasks.classification.classifier import Classifier as Classifier
+    from seq2seq_tf.tasks.forecasting.forecaster import Forecaster as Forecaster
     from seq2seq_tf.tasks.language_model.text_generator import TextGenerator as TextGenerator
     from seq2seq_tf.tasks.tagging.punctuation_restorer import PunctuationRestorer as PunctuationRestorer
     from seq2seq_tf.tasks.translation.config import TranslationConfig

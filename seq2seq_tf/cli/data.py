@@ -2,6 +2,7 @@
 
 seq2seq-data fetch-multi30k --source=de --target=en --out=data/multi30k_de_en
 seq2seq-data split --csv=sheet.csv --source_lang=en --target_lang=de --out=data/mine
+seq2seq-data write-series --name=sunspots --out=data/sunspots.csv
 seq2seq-data doctor --source_lang=en --target_lang=de --data=data/mine
 """
 
@@ -13,6 +14,7 @@ from seq2seq_tf.cli import (
     data_language_id,
     data_multi30k,
     data_python_source,
+    data_series,
     data_split,
     program,
 )
@@ -22,6 +24,7 @@ COMMANDS = {
     "fetch-help": data_help.COMMAND,
     "fetch-language-id": data_language_id.COMMAND,
     "collect-python-source": data_python_source.COMMAND,
+    "write-series": data_series.COMMAND,
     "split": data_split.COMMAND,
     "doctor": data_doctor.COMMAND,
 }

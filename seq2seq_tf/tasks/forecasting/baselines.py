@@ -16,7 +16,12 @@ from seq2seq_tf.tasks.forecasting.outcomes import Forecasts
 
 
 def seasonal_naive(
-    values: np.ndarray, train: int, origins: np.ndarray, horizon: int, season: int, levels: tuple[float, ...]
+    values: np.ndarray,
+    train: np.ndarray,
+    origins: np.ndarray,
+    horizon: int,
+    season: int,
+    levels: tuple[float, ...],
 ) -> Forecasts:
     """Forecasts the last value of the same season; with season=1 the last value (naive).
 
@@ -24,7 +29,7 @@ def seasonal_naive(
 
     Args:
       values: [N, V].
-      train: number of training rows, from which s is estimated.
+      train: [M, V], the training rows, from which s is estimated.
       origins: [O], numbers of rows seen, at least `season`.
       horizon: K.
       season: m, in steps.
@@ -32,7 +37,7 @@ def seasonal_naive(
     """
     steps = np.arange(horizon)
     mean = values[origins[:, np.newaxis] - season + steps % season]  # [O, K, V]
-    errors = values[season:train] - values[: train - season]
+    errors = train[season:] - train[:-season]
     deviation = np.sqrt(np.mean(errors**2, 0))  # [V]
     return _gaussian(mean, np.sqrt(steps // season + 1)[:, np.newaxis] * deviation, levels)
 
@@ -79,7 +84,7 @@ def fit_autoregression(values: np.ndarray, lags: int, hold_back: int = 0) -> Aut
     design, targets = _design(values, lags, max(lags, hold_back))
     found, _, rank, _ = np.linalg.lstsq(design, targets, rcond=None)
     if rank < design.shape[1] or len(targets) <= design.shape[1]:
-        raise InputError(f"{len(values)} training rows are too few, or too much alike, for an autoregression of {lags} lags")
+        raise InputError(f"{len(values)} rows are too few, or too much alike, for an autoregression of {lags} lags")
     errors = targets - design @ found
     return AutoRegression(float(found[0]), found[1:], float(np.sqrt(np.mean(errors**2))))
 

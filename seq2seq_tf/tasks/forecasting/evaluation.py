@@ -16,14 +16,13 @@ from seq2seq_tf.tasks.forecasting.baselines import (
 from seq2seq_tf.tasks.forecasting.forecaster import Forecaster
 from seq2seq_tf.tasks.forecasting.outcomes import Forecasts
 from seq2seq_tf.tasks.forecasting.scores import Scores, naive_errors, score
-from seq2seq_tf.tasks.forecasting.series_file import Table
-from seq2seq_tf.tasks.forecasting.time_axis import extended
+from seq2seq_tf.tasks.forecasting.series_file import Table, calendar_dates
 
 
 class Asked(NamedTuple):
     """What is evaluated."""
 
-    train: np.ndarray  # [N, V], from which simple methods and scales are estimated
+    train: np.ndarray  # [M, V], the rows from which simple methods and the scale of errors are estimated
     table: Table  # the series, oldest first
     first: int  # rows before the first origin
     horizon: int  # K
@@ -68,11 +67,9 @@ def evaluate(forecaster: Forecaster, asked: Asked, **options: object) -> Evaluat
         )
     ours = rolling(forecaster, asked.table, origins, horizon, level=asked.level, **options)
     found: dict[str, Forecasts] = {"network": ours}
-    estimated = np.concatenate([asked.train, values])  # the simple methods read the series after the training rows
-    after, count = origins + len(asked.train), len(asked.train)
-    found["naive"] = seasonal_naive(estimated, count, after, horizon, 1, ours.levels)
-    if asked.season > 1:
-        found["seasonal naive"] = seasonal_naive(estimated, count, after, horizon, asked.season, ours.levels)
+    for name, season in (("naive", 1), ("seasonal naive", asked.season)):
+        if name == "naive" or season > 1:
+            found[name] = seasonal_naive(values, asked.train, origins, horizon, season, ours.levels)
     models = [fit_autoregression(column, tau) for column, tau in zip(asked.train.T, lags, strict=True)]
     found["autoregression"] = autoregressive(values, models, origins, horizon, ours.levels)
     truth = values[origins[:, np.newaxis] + np.arange(horizon)]  # [O, K, V]
@@ -88,11 +85,5 @@ def rolling(
     Raises:
       InputError: the run reads the calendar, and the file has no dates or they are not evenly spaced.
     """
-    config, dates = forecaster.config, table.dates
-    if not config.model.cycles:
-        dates = None
-    elif dates is None:
-        raise InputError(f"{table.path}: model.calendar needs a column of dates named {config.data.time!r} (data.time)")
-    else:
-        dates = extended(dates, horizon, table.path)
+    dates = calendar_dates(table, forecaster.config, horizon)
     return forecaster.rolling(table.values, dates, origins.tolist(), horizon, **options)

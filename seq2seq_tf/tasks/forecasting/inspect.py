@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.abilities import Asked, Sizes
-from seq2seq_tf.tasks.forecasting.series_file import read_table
+from seq2seq_tf.tasks.forecasting.series_file import calendar_dates, read_table
 
 if TYPE_CHECKING:
     from seq2seq_tf.tasks.forecasting.forecaster import Forecaster
@@ -31,10 +31,12 @@ def reference_copy(model: Forecasting) -> RecordableForecasting:
 def gradient_batch(forecaster: Forecaster, asked: Asked, sizes: Sizes) -> SeriesBatch:
     """Returns excerpts of a CSV file, by default of the run's series."""
     from seq2seq_tf.tasks.forecasting.recording import series_batch
-    from seq2seq_tf.tasks.forecasting.task import run_series
+    from seq2seq_tf.tasks.forecasting.windows import series_of
 
     data = forecaster.config.data
     if asked.target:
         raise InputError("--target: a series has no translations")
     table = read_table(asked.text or data.series, forecaster.names, data.time)
-    return series_batch(run_series(table, forecaster.config), forecaster.config.model, *sizes)
+    config = forecaster.config
+    series = series_of(table.values, calendar_dates(table, config, 1), config.model.cycles)
+    return series_batch(series, config.model, *sizes)

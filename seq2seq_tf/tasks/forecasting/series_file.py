@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq_tf.errors import InputError, nearest
-from seq2seq_tf.tasks.forecasting.config import SeriesConfig
-from seq2seq_tf.tasks.forecasting.time_axis import parse_date
+from seq2seq_tf.tasks.forecasting.config import ForecastingConfig, SeriesConfig
+from seq2seq_tf.tasks.forecasting.time_axis import extended, parse_date
 from seq2seq_tf.text.lines import iter_lines
 
 
@@ -90,6 +90,19 @@ def read_series(data: SeriesConfig) -> Table:
     if not data.series:
         raise InputError("data.series must name a CSV file")
     return read_table(data.series, column_names(data.columns), data.time)
+
+
+def calendar_dates(table: Table, config: ForecastingConfig, more: int) -> np.ndarray | None:
+    """Returns the dates of a file and of `more` steps after it; None for a run that does not read the calendar.
+
+    Raises:
+      InputError: the run reads it, and the file has no dates or they are not evenly spaced.
+    """
+    if not config.model.cycles:
+        return None
+    if table.dates is None:
+        raise InputError(f"{table.path}: model.calendar needs a column of dates named {config.data.time!r} (data.time)")
+    return extended(table.dates, more, table.path)
 
 
 def _rows(path: str) -> Iterator[tuple[int, list[str]]]:

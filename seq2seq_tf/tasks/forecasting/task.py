@@ -21,8 +21,7 @@ from seq2seq_tf.tasks.forecasting.model import Forecasting, SeriesBatch
 from seq2seq_tf.tasks.forecasting.predictor import carry_spec
 from seq2seq_tf.tasks.forecasting.recording import reference_copy, series_batch
 from seq2seq_tf.tasks.forecasting.scaling import load_scaling, scaling_of, write_scaling
-from seq2seq_tf.tasks.forecasting.series_file import Split, Table, read_series, split_rows
-from seq2seq_tf.tasks.forecasting.time_axis import extended
+from seq2seq_tf.tasks.forecasting.series_file import Split, Table, calendar_dates, read_series, split_rows
 from seq2seq_tf.tasks.forecasting.windows import Series, excerpts, plan_chunks, plan_windows, row_starts, series_of
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.init_from import take_over_tokenizers
@@ -146,18 +145,6 @@ class ForecastingTask:
         return self._watch.look()
 
 
-def run_series(table: Table, config: ForecastingConfig, more: int = 1) -> Series:
-    """Returns the series of a file for a run's network, with a calendar that reaches `more` rows beyond its end.
-
-    Raises:
-      InputError: the run reads the calendar, and the file has no dates or they are not evenly spaced.
-    """
-    cycles, dates = config.model.cycles, table.dates
-    if cycles and dates is None:
-        raise InputError(f"{table.path}: model.calendar needs a column of dates named {config.data.time!r} (data.time)")
-    return series_of(table.values, extended(dates, more, table.path) if cycles and dates is not None else None, cycles)
-
-
 def prepare(run: RunDir, config: ForecastingConfig, say: Callable[[str], None]) -> ForecastingTask:
     """Reads the series, writes its scales to the run folder and builds the model.
 
@@ -165,7 +152,8 @@ def prepare(run: RunDir, config: ForecastingConfig, say: Callable[[str], None]) 
       InputError: the file is missing or broken (named with line and column), has changed, or has too few rows.
     """
     table, data = read_series(config.data), config.data
-    split, series = split_rows(len(table.values), data), run_series(table, config)
+    split = split_rows(len(table.values), data)
+    series = series_of(table.values, calendar_dates(table, config, 1), config.model.cycles)
     _check_sizes(table, split, config)
     texts = {"data.series": [data.series]}
     check_prepared(run, texts, ["data.series"], say)
