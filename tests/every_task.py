@@ -1,4 +1,4 @@
-"""The five tasks, each with made-up data and a tiny configuration, for tests of every task."""
+"""The tasks, each with made-up data and a tiny configuration, for tests of every task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seq2seq_tf.config.loading import load
 from seq2seq_tf.tasks.captioning.config import CaptioningConfig
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
-from tests import labelled_runs, language_models, toy
+from tests import labelled_runs, language_models, series_runs, toy
 
 PROGRAMS: dict[str, tuple[str, list[str]]] = {  # task -> module of seq2seq_tf.cli, training command
     "translation": ("train", []),
@@ -22,8 +22,9 @@ PROGRAMS: dict[str, tuple[str, list[str]]] = {  # task -> module of seq2seq_tf.c
     "classification": ("classify", ["train"]),
     "tagging": ("tag", ["train"]),
     "captioning": ("caption", ["train"]),
+    "forecasting": ("forecast", ["train"]),
 }
-TASKS = ("translation", "language_model", "classification", "tagging", "captioning")
+TASKS = ("translation", "language_model", "classification", "tagging", "captioning", "forecasting")
 _CAPTIONS: dict[str, Any] = {
     "data.train_scenes": 29,
     "data.valid_scenes": 5,
@@ -63,6 +64,9 @@ def example(task: str, folder: Path, **changes: Any) -> Example:
         for name, seed in (("train", 1), ("valid", 2)):
             labelled_runs.write_cased(folder / f"{name}.txt", seed=seed, lines=31 if name == "train" else 5)
         return Example(labelled_runs.tagging_config(folder, **changes), [folder / "valid.txt"], prepare)
+    if task == "forecasting":
+        series = series_runs.write_series(folder / "series.csv")
+        return Example(series_runs.config(series, **changes), [], prepare)
     named = {name.replace("__", "."): value for name, value in changes.items()}
     common = {name: value for name, value in labelled_runs.TINY.items() if name.startswith("train.")}
     return Example(load(None, {**common, **_CAPTIONS, **named}, CaptioningConfig).config, [], prepare)

@@ -146,7 +146,7 @@ def test_without_three_tasks_everything_else_can_be_imported_and_works(tmp_path:
 
 
 def test_a_run_of_a_removed_task_is_refused_in_one_line(tmp_path: Path) -> None:
-    folder = without(tmp_path, "captioning", "classification", "language_model", "tagging")
+    folder = without(tmp_path, *REMOVABLE)
     (folder / "config.yaml").write_text("task: captioning\n", encoding="utf-8")
     for flags, words in (
         (["attention", "--model_dir=.", "--text=a"], "task must be one of translation"),

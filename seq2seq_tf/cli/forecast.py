@@ -18,6 +18,7 @@ from absl import flags
 
 from seq2seq_tf.cli import program, run_folder, training
 from seq2seq_tf.cli.flag_types import define_integer, define_option, define_output, define_path
+from seq2seq_tf.cli.output_paths import check_output
 from seq2seq_tf.cli.tables import format_table
 from seq2seq_tf.config.loading import leaves
 from seq2seq_tf.errors import InputError, nearest
@@ -181,7 +182,9 @@ def _print_scores(found: Evaluation, level: float, season: int, forecaster: Fore
     )
     names = list(found.scores)
     if len(forecaster.names) > 1:
-        by = [[n, *(f"{found.scores[m].mase_by_variable[v]:.3f}" for m in names)] for v, n in enumerate(forecaster.names)]
+        by = [
+            [n, *(f"{found.scores[m].mase_by_variable[v]:.3f}" for m in names)] for v, n in enumerate(forecaster.names)
+        ]
         print("\n" + format_table(["MASE of", *names], by))
     if FLAGS.by_step:
         steps = zip(*(found.scores[m].mase_by_step for m in names), strict=True)
@@ -199,6 +202,7 @@ def _draw_flags() -> None:
 
 def draw() -> int:
     """Writes a picture with a panel for each variable."""
+    check_output(FLAGS.out)  # the default is not checked at the start
     forecaster = _load()
     chosen = FLAGS.columns or list(forecaster.names)
     for name in chosen:

@@ -87,7 +87,9 @@ SOURCES = {
     "co2": Source("CO2 at Mauna Loa, parts per million, monthly means 1958-2001 (statsmodels)", _co2),
     "elnino": Source("sea surface temperature of the Pacific, monthly 1950-2010 (statsmodels)", _elnino),
     "macrodata": Source(f"United States, quarterly 1959-2009: {', '.join(_MACRO)} (statsmodels)", _macrodata),
-    "nile": Source("flow of the Nile at Aswan, yearly 1871-1970 (statsmodels)", lambda: _yearly("nile", "year", "volume")),
+    "nile": Source(
+        "flow of the Nile at Aswan, yearly 1871-1970 (statsmodels)", lambda: _yearly("nile", "year", "volume")
+    ),
     "stocks": Source(f"prices of {', '.join(_SHARES)}, monthly 1990-2022 (matplotlib)", _stocks),
     "sunspots": Source(
         "number of sunspots, yearly 1700-2008 (statsmodels)", lambda: _yearly("sunspots", "YEAR", "SUNACTIVITY")

@@ -29,6 +29,8 @@ OUTPUTS = [
     ("tag evaluate", "json", "x"),
     ("caption evaluate", "json", "x"),
     ("caption draw", "out", "x.png"),
+    ("forecast evaluate", "json", "x"),
+    ("forecast draw", "out", "x.png"),
     ("inspect attention", "out", "x.html"),
     ("inspect units", "out", "x.html"),
     ("inspect units", "png", "x.png"),

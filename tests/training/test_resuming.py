@@ -183,6 +183,8 @@ _CHUNKS = {"train__bptt_steps": 9}  # so that an epoch of the language model has
         pytest.param("classification", {"train__batch_tokens": 40}, marks=pytest.mark.slow),
         pytest.param("tagging", {"train__batch_tokens": 40}, marks=pytest.mark.slow),
         pytest.param("captioning", {"train__batch_size": 5}, marks=pytest.mark.slow),
+        pytest.param("forecasting", {"model__output": "step", "data__window": 7}, marks=pytest.mark.slow),
+        pytest.param("forecasting", {}, marks=pytest.mark.slow),
     ],
 )
 def test_a_run_with_later_ends_equals_the_longer_run_bit_for_bit(

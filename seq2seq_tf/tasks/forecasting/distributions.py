@@ -86,7 +86,9 @@ class Quantiles:
     def inverse(self, params: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         """See `Distribution.inverse`."""
         lowest, slopes = self._line(params)
-        return lowest + tf.reduce_sum(slopes * tf.clip_by_value(u[..., tf.newaxis] - self._starts, 0.0, self._widths), -1)
+        return lowest + tf.reduce_sum(
+            slopes * tf.clip_by_value(u[..., tf.newaxis] - self._starts, 0.0, self._widths), -1
+        )
 
     def mean(self, params: tf.Tensor) -> tf.Tensor:
         """The integral of the inverse distribution over (0, 1)."""

@@ -63,7 +63,8 @@ def evaluate(forecaster: Forecaster, asked: Asked, **options: object) -> Evaluat
     origins = origins_of(first, len(values), horizon, asked.stride)
     if not len(origins):
         raise InputError(
-            f"{asked.table.path}: {len(values):,} rows are too few for a forecast of {horizon:,} steps after {first:,} rows"
+            f"{asked.table.path}: {len(values):,} rows are too few for a forecast of {horizon:,} steps after {first:,} "
+            "rows"
         )
     ours = rolling(forecaster, asked.table, origins, horizon, level=asked.level, **options)
     found: dict[str, Forecasts] = {"network": ours}
@@ -77,9 +78,7 @@ def evaluate(forecaster: Forecaster, asked: Asked, **options: object) -> Evaluat
     return Evaluation(origins, lags, {name: score(each, truth, scale, asked.level) for name, each in found.items()})
 
 
-def rolling(
-    forecaster: Forecaster, table: Table, origins: np.ndarray, horizon: int, **options: object
-) -> Forecasts:
+def rolling(forecaster: Forecaster, table: Table, origins: np.ndarray, horizon: int, **options: object) -> Forecasts:
     """Returns a run's forecasts from several origins of a file; see `Forecaster.rolling`.
 
     Raises:

@@ -206,4 +206,3 @@ def _first(found: Forecasts, level: float) -> Forecast:
     lower, upper = found.interval(level)
     by_level = dict(zip(found.levels, found.quantiles[:, 0], strict=True))
     return Forecast(found.mean[0], lower[0], upper[0], level, by_level)
-

@@ -216,9 +216,7 @@ class Forecasting(Float32Layer):
           sample: False feeds back the mean, and `uniforms` only gives the shape.
         """
         steps = tf.shape(uniforms)[1]
-        kept = [
-            tf.TensorArray(tf.float32, size=steps, element_shape=shape) for shape in ([None, None], params.shape)
-        ]
+        kept = [tf.TensorArray(tf.float32, size=steps, element_shape=shape) for shape in ([None, None], params.shape)]
 
         def body(k: tf.Tensor, params: tf.Tensor, carry: CellStates, kept: list[tf.TensorArray]) -> tuple[Any, ...]:
             z = self.distribution.inverse(params, uniforms[:, k]) if sample else self.distribution.mean(params)

@@ -153,7 +153,9 @@ def _date(text: str, where: str, before: Sequence[np.datetime64]) -> np.datetime
     try:
         date = parse_date(text.strip())
     except ValueError:
-        raise InputError(f"{where}: expected a date such as 2001, 2001-12 or 2001-12-31, got {text.strip()!r}") from None
+        raise InputError(
+            f"{where}: expected a date such as 2001, 2001-12 or 2001-12-31, got {text.strip()!r}"
+        ) from None
     if before and date <= before[-1]:
         raise InputError(f"{where}: {text.strip()} is not later than the date in the row before")
     return date

@@ -5,6 +5,7 @@ The file is read at each start; its checksum is kept, so that a run never contin
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ class ForecastingTask:
     """Implements `training.task.Task`.
 
     With output=horizon an epoch is all windows of the training rows, in random order. With output=step it reads the
-    training rows from `train.batch_size` places in parallel, `data.window` steps per batch, with the state carried over.
+    training rows from `train.batch_size` places in parallel, `data.window` steps per batch, and carries the state over.
 
     Args:
       config: options of the run.
@@ -157,7 +158,7 @@ def prepare(run: RunDir, config: ForecastingConfig, say: Callable[[str], None]) 
     _check_sizes(table, split, config)
     texts = {"data.series": [data.series]}
     check_prepared(run, texts, ["data.series"], say)
-    if not run.has_weights:
+    if not (run.has_weights and os.path.exists(run.prepared)):  # before that, the file may still be corrected
         if not (take_over_tokenizers(run, config, say) or has_bound_tokenizers(run, config)):
             write_scaling(
                 run, scaling_of(table.names, table.values[: split.valid], config.model.difference, data.series)

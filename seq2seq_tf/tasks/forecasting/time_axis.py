@@ -66,7 +66,12 @@ def spacing_of(dates: np.ndarray) -> Spacing | None:
     within = dates - months.astype("datetime64[s]")
     steps = np.diff(months.astype(np.int64))
     # A day after the 28th does not occur in every month.
-    if steps[0] > 0 and (steps == steps[0]).all() and (within == within[0]).all() and within[0].astype(int) < 28 * 86400:
+    if (
+        steps[0] > 0
+        and (steps == steps[0]).all()
+        and (within == within[0]).all()
+        and within[0].astype(int) < 28 * 86400
+    ):
         return Spacing(int(steps[0]), 0)
     gaps = np.diff(dates).astype(np.int64)
     return Spacing(0, int(gaps[0])) if (gaps == gaps[0]).all() else None
