@@ -40,8 +40,8 @@ _MAX_STEPS, _MAX_STATES = 2**20, 2**27
 
 def define_flags() -> None:
     """Defines the flags of the command."""
-    define_path("model_dir", None, "run folder of a language model or translator")
-    define_path("text", None, "file or folder to read [default: held-out text of the run]")
+    define_path("model_dir", None, "run folder of a language model, translator or forecaster")
+    define_path("text", None, "file or folder to read [default: held-out text, or series, of the run]")
     define_path("target", None, "translations of --text, line by line, for a translator [default: its own]")
     define_path("out", "gradients.html", "page to write")
     define_path("png", None, "also write each picture; STEM.png gives the files STEM_NAME.png")

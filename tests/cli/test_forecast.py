@@ -74,7 +74,8 @@ def test_evaluation_prints_a_row_for_each_method_and_writes_it(run: Path, tmp_pa
     for method in ("network", "naive", "seasonal naive", "autoregression"):
         found = written["methods"][method]
         (line,) = [line for line in lines if line.startswith(f"{method}  ")]
-        assert f"{found['mase']:.3f}" in line and f"{found['crps']:.3f}" in line
+        assert f"{found['mase']:.3f}" in line
+        assert f"{found['crps']:.3f}" in line
     assert sum(line.split()[:1] in (["1"], ["2"], ["3"]) for line in lines) == 3
     other = call("forecast evaluate", f"--model_dir={run}", f"--data={run.parent / 'x.csv'}", "--stride=40")
     assert other.stdout.startswith("3 origins in ")

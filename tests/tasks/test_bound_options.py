@@ -8,7 +8,6 @@ import pytest
 
 from tests.every_task import TASKS, example, prepare
 
-
 WITH_CLASSES = [task for task in TASKS if task != "forecasting"]  # which predicts numbers
 
 

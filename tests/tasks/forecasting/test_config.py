@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from seq2seq_tf.config.loading import load
+from seq2seq_tf.config.option_lists import as_markdown
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.tasks.forecasting.config import ForecastingConfig, ForecastModelConfig
+from tests.toy import ROOT
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,12 @@ def test_an_interval_may_end_at_the_outermost_quantiles() -> None:
 def test_cycles_are_a_list() -> None:
     assert ForecastModelConfig(calendar="year, day").cycles == ("year", "day")
     assert ForecastModelConfig().cycles == ()
+
+
+def test_the_table_in_the_docs_has_the_lines_that_the_program_prints() -> None:
+    page = (ROOT / "docs" / "forecasting.md").read_text(encoding="utf-8")
+    (table,) = [part for part in page.split("\n\n") if part.startswith("| option | default | allowed |")]
+    lines, printed = table.strip().split("\n"), as_markdown(ForecastingConfig).strip().split("\n")
+    assert set(lines) <= set(printed)
+    for section in ("data", "forecast"):
+        assert [line for line in printed if f"| `{section}." in line] == [ln for ln in lines if f"| `{section}." in ln]

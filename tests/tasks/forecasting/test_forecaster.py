@@ -31,7 +31,8 @@ def test_a_run_is_loaded_and_forecasts_raw_numbers(run: Path) -> None:
     assert "2 variables, 3 steps ahead" in repr(loaded)
     found = loaded.forecast(HISTORY)
     assert found.mean.shape == found.lower.shape == found.upper.shape == (3, 2)
-    assert (found.lower < found.mean).all() and (found.mean < found.upper).all()
+    assert (found.lower < found.mean).all()
+    assert (found.mean < found.upper).all()
     np.testing.assert_allclose(found.quantiles[0.05], found.lower)
     assert found.level == 0.9
     shorter = loaded.forecast(HISTORY[-loaded.predictor.shortest :], 2, level=0.5)
