@@ -15,8 +15,11 @@ from seq2seq_tf.tasks.forecasting.config import ForecastingConfig, ForecastModel
 from seq2seq_tf.tasks.forecasting.forecaster import Forecaster
 from seq2seq_tf.tasks.forecasting.model import Forecasting
 from seq2seq_tf.tasks.forecasting.scaling import Scaling
+from seq2seq_tf.training import checkpoint
 from seq2seq_tf.training.run_dir import RunDir
 from seq2seq_tf.training.session import Outcome, Session
+from seq2seq_tf.training.tokenizers import TOKENIZERS, tokenizer_hashes
+from seq2seq_tf.training.weights import model_variables
 from tests import oracles
 
 TINY: dict[str, Any] = {
@@ -78,6 +81,19 @@ def config(series: Path, **changes: Any) -> ForecastingConfig:
     """Returns a configuration that trains on a file in seconds; `train__max_epochs=5` changes an option."""
     named = {name.replace("__", "."): value for name, value in changes.items()}
     return load(None, {**TINY, "data.series": str(series), **named}, ForecastingConfig).config
+
+
+def random_run(folder: Path, **changes: Any) -> Path:
+    """Makes a finished run of random weights on the series folder/x.csv, without training; returns its folder."""
+    from seq2seq_tf.tasks.forecasting.task import prepare
+
+    run = RunDir(str(folder / "run"))
+    settings = run.create(config(write_series(folder / "x.csv"), **changes))
+    model = prepare(run, settings, lambda _: None).model
+    oracles.randomise(model, np.random.default_rng(11), 0.4)
+    hashes = {TOKENIZERS: tokenizer_hashes(run, settings.tokenizer_files)}
+    checkpoint.save(run.final_model, model_variables(model), {"update": 0, "score": 0.0, **hashes})
+    return folder / "run"
 
 
 def never() -> bool:

@@ -19,10 +19,7 @@ from tests.trained import Call, assert_one_error_line, run_program
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("forecast")
-    settings = series_runs.config(series_runs.write_series(folder / "x.csv"), train__max_epochs=1)
-    assert series_runs.train(folder / "run", settings).finished
-    return folder / "run"
+    return series_runs.random_run(tmp_path_factory.mktemp("forecast"))
 
 
 def values_of(path: Path) -> np.ndarray:

@@ -150,8 +150,9 @@ class Predictor:
             raw = self.model.scaling
             base = self._raw(z, readings.recent) - raw.mean - raw.scale * z  # from which each step's change is counted
             return self._described(params, base, levels)
-        drawn = np.random.default_rng(options.seed).integers(_GRID, size=[options.samples, horizon, self.variables])
-        uniforms = ((drawn + 0.5) / _GRID).astype(np.float32)  # the same for each origin: it is alone in a batch
+        # The same for each origin, which is alone in its batch, and by step, so that a longer horizon begins the same.
+        drawn = np.random.default_rng(options.seed).integers(_GRID, size=[horizon, options.samples, self.variables])
+        uniforms = ((drawn.transpose([1, 0, 2]) + 0.5) / _GRID).astype(np.float32)
         at_once = max(1, _PATHS // options.samples)
         parts = [
             self._summary(_rows_of(readings, part), calendar[part], uniforms, levels)

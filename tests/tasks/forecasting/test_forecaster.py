@@ -19,10 +19,7 @@ TIMES = [str(np.datetime64("2001-11") + n) for n in range(40)]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("series")
-    settings = series_runs.config(series_runs.write_series(folder / "x.csv"), train__max_epochs=1)
-    assert series_runs.train(folder / "run", settings).finished
-    return folder / "run"
+    return series_runs.random_run(tmp_path_factory.mktemp("series"))
 
 
 def test_a_run_is_loaded_and_forecasts_raw_numbers(run: Path) -> None:
@@ -55,12 +52,18 @@ def test_reading_on_gives_the_forecast_of_the_whole_history(rng: np.random.Gener
 
 
 def test_one_variable_may_be_a_plain_list(tmp_path: Path) -> None:
-    settings = series_runs.config(series_runs.write_series(tmp_path / "x.csv"), data__columns="b", train__max_epochs=1)
-    series_runs.train(tmp_path / "run", settings)
-    made = Forecaster.load(str(tmp_path / "run"))
+    made = Forecaster.load(str(series_runs.random_run(tmp_path, data__columns="b")))
     assert made.names == ("b",)
     history = HISTORY[:, 1].tolist()
     np.testing.assert_array_equal(made.forecast(history).mean, made.forecast(HISTORY[:, 1:]).mean)
+
+
+def test_scales_of_other_weights_are_refused(tmp_path: Path) -> None:
+    run = series_runs.random_run(tmp_path)
+    path = run / "series.json"
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(InputError, match=r"these weights were trained with another .*series\.json"):
+        Forecaster.load(str(run))
 
 
 @pytest.mark.parametrize(

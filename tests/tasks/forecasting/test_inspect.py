@@ -14,9 +14,7 @@ from tests import series_runs
 
 
 def test_gradients_are_those_of_the_series_of_the_run_or_of_another(tmp_path: Path) -> None:
-    path = series_runs.write_series(tmp_path / "x.csv")
-    run = tmp_path / "run"
-    series_runs.train(run, series_runs.config(path, model__calendar="year", train__max_epochs=1))
+    run = series_runs.random_run(tmp_path, model__calendar="year")
     loaded = inspect.load(str(run))
     batch = inspect.gradient_batch(loaded, Asked(str(run), None, None), Sizes(3, 4))
     assert (batch.values.shape, batch.calendar.shape) == ((3, 4 + 3, 2), (3, 4, 2))

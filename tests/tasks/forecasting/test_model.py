@@ -13,15 +13,15 @@ from seq2seq_tf.tasks.forecasting.model import Forecasting, SeriesBatch
 from tests import oracles
 from tests.series_runs import SCALING, make_model
 
-B, T, V, K = 3, 11, 2, 3
+B, T, V, K = 3, 7, 2, 3
 SEED = tf.constant([3, 5])
-STEP: list[dict[str, Any]] = [
-    {"cell": "lstm"},
-    {"cell": "lstm", "fused": False, "layers": 2, "difference": 2, "calendar": "year"},
-    {"cell": "gru", "layers": 2, "residual": False, "distribution": "quantile"},
-    {"cell": "rnn", "layers": 3, "layer_norm": True, "difference": 1, "calendar": "day,week"},
+CONFIGS: list[dict[str, Any]] = [
+    {"output": "step", "cell": "lstm", "layers": 2, "difference": 2, "calendar": "year"},
+    {"output": "step", "cell": "gru", "distribution": "quantile"},
+    {"output": "horizon", "cell": "lstm", "calendar": "day,week"},
+    {"output": "horizon", "cell": "gru", "layers": 2, "residual": False, "difference": 2},
+    {"output": "horizon", "cell": "rnn", "layers": 2, "layer_norm": True, "difference": 1, "distribution": "quantile"},
 ]
-CONFIGS = [{"output": output, **changes} for output in ("step", "horizon") for changes in STEP]
 
 pytestmark = pytest.mark.usefixtures("seed")
 
@@ -104,7 +104,7 @@ def test_consecutive_chunks_equal_the_whole(rng: np.random.Generator, changes: d
     batch, d = draw(model, rng), model.config.difference
     whole, last = model.losses(batch, model.initial_carry(B), dropout_seed=None)
     carry, parts = model.initial_carry(B), []
-    for start, stop in ((0, 1), (1, 6), (6, T)):
+    for start, stop in ((0, 1), (1, 5), (5, T)):
         part = SeriesBatch(batch.values[:, start : stop + d + 1], batch.calendar[:, start:stop])
         losses, carry = model.losses(part, carry, dropout_seed=None)
         parts.append(losses)
@@ -148,7 +148,7 @@ def test_every_variable_gets_a_gradient_and_fused_equals_plain(
 
 
 def test_dropout_depends_only_on_the_seed_and_is_off_without_one(rng: np.random.Generator) -> None:
-    rates = dict.fromkeys(("word_dropout", "embedding_dropout", "layer_dropout", "output_dropout"), 0.3)
+    rates: dict[str, Any] = dict.fromkeys(("word_dropout", "embedding_dropout", "layer_dropout", "output_dropout"), 0.3)
     model = make_model(rng, layers=2, **rates)
     batch = draw(model, rng)
 
@@ -188,7 +188,7 @@ def test_traced_equals_eager_for_all_shapes_in_one_trace(rng: np.random.Generato
     model = make_model(rng, difference=2, calendar="year")
     specs = [tf.TensorSpec([None, None, V], tf.float64), tf.TensorSpec([None, None, 2])]
     traced = tf.function(model.at_end, input_signature=specs)
-    for rows, steps in ((3, 11), (1, 1), (2, 5)):
+    for rows, steps in ((3, 7), (1, 1), (2, 5)):
         batch = draw(model, rng, steps, rows)
         assert_same(traced(batch.values[:, :-K], batch.calendar), model.at_end(batch.values[:, :-K], batch.calendar))
     assert traced.experimental_get_tracing_count() == 1
