@@ -45,13 +45,13 @@ def _data(name: str) -> Any:
 
 def _yearly(name: str, year: str, column: str) -> KnownSeries:
     data = _data(name)
-    rows = [[f"{int(y):04d}", f"{value:g}"] for y, value in zip(data[year], data[column], strict=True)]
+    rows = [[f"{int(y):04d}", f"{value:.10g}"] for y, value in zip(data[year], data[column], strict=True)]
     return KnownSeries(["time", name], rows)
 
 
 def _elnino() -> KnownSeries:
     rows = [
-        [f"{int(row['YEAR']):04d}-{n:02d}", f"{row[month]:g}"]
+        [f"{int(row['YEAR']):04d}-{n:02d}", f"{row[month]:.10g}"]
         for _, row in _data("elnino").iterrows()
         for n, month in enumerate(_MONTHS, start=1)
     ]
@@ -66,7 +66,7 @@ def _co2() -> KnownSeries:
 
 def _macrodata() -> KnownSeries:
     rows = [
-        [f"{int(row['year']):04d}-{3 * int(row['quarter']) - 2:02d}", *(f"{row[name]:g}" for name in _MACRO)]
+        [f"{int(row['year']):04d}-{3 * int(row['quarter']) - 2:02d}", *(f"{row[name]:.10g}" for name in _MACRO)]
         for _, row in _data("macrodata").iterrows()
     ]
     return KnownSeries(["time", *_MACRO], rows)

@@ -35,8 +35,10 @@ def parse_dates(times: Iterable[object]) -> np.ndarray:
     for time in times:
         try:
             found.append(parse_date(time) if isinstance(time, str) else np.datetime64(time, "s"))  # type: ignore[call-overload]
-        except ValueError:
-            raise InputError(f"times: {time!r} is not a date such as 2001-12-31") from None
+        except (TypeError, ValueError):
+            found.append(np.datetime64("NaT", "s"))
+        if np.isnat(found[-1]):
+            raise InputError(f"times: {time!r} is not a date such as 2001-12-31")
     dates = np.array(found, "datetime64[s]")
     if (dates[1:] <= dates[:-1]).any():
         raise InputError("times must be in ascending order")

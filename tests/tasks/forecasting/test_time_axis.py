@@ -35,8 +35,9 @@ def test_dates_are_strings_or_datetimes_in_ascending_order() -> None:
     np.testing.assert_array_equal(parse_dates(mixed), np.array(["2001-01", "2001-02", "2001-03"], "datetime64[s]"))
     with pytest.raises(InputError, match="ascending"):
         parse_dates(["2001-02", "2001-02"])
-    with pytest.raises(InputError, match="times: 'x' is not a date"):
-        parse_dates(["x"])
+    for wrong in ("x", None, np.datetime64("NaT"), ["2001"]):
+        with pytest.raises(InputError, match="times: .* is not a date such as 2001-12-31"):
+            parse_dates([wrong])
 
 
 @pytest.mark.parametrize(
