@@ -13,7 +13,7 @@ from seq2seq_tf.tasks.forecasting.model import Forecasting, SeriesBatch
 from tests import oracles
 from tests.series_runs import SCALING, make_model
 
-B, T, V, K = 3, 7, 2, 3
+B, T, V, K = 3, 5, 2, 3
 SEED = tf.constant([3, 5])
 CONFIGS: list[dict[str, Any]] = [
     {"output": "step", "cell": "lstm", "layers": 2, "difference": 2, "calendar": "year"},
@@ -104,7 +104,7 @@ def test_consecutive_chunks_equal_the_whole(rng: np.random.Generator, changes: d
     batch, d = draw(model, rng), model.config.difference
     whole, last = model.losses(batch, model.initial_carry(B), dropout_seed=None)
     carry, parts = model.initial_carry(B), []
-    for start, stop in ((0, 1), (1, 5), (5, T)):
+    for start, stop in ((0, 1), (1, 4), (4, T)):
         part = SeriesBatch(batch.values[:, start : stop + d + 1], batch.calendar[:, start:stop])
         losses, carry = model.losses(part, carry, dropout_seed=None)
         parts.append(losses)
@@ -120,7 +120,7 @@ def test_no_gradient_flows_into_the_previous_chunk(rng: np.random.Generator) -> 
     assert all(gradient is None for gradient in tape.gradient(later, [v.value for v in model.trainable_variables]))
 
 
-@pytest.mark.parametrize("changes", CONFIGS)
+@pytest.mark.parametrize("changes", CONFIGS[::3])
 def test_a_row_in_a_batch_equals_the_row_alone(rng: np.random.Generator, changes: dict[str, Any]) -> None:
     model = make_model(rng, **changes)
     batch, state = draw(model, rng), carry_of(model, rng)
@@ -130,7 +130,7 @@ def test_a_row_in_a_batch_equals_the_row_alone(rng: np.random.Generator, changes
         assert_same(model.losses(one, start, dropout_seed=None)[0], together[row : row + 1])
 
 
-@pytest.mark.parametrize("changes", CONFIGS)
+@pytest.mark.parametrize("changes", CONFIGS[::2])
 def test_every_variable_gets_a_gradient_and_fused_equals_plain(
     rng: np.random.Generator, changes: dict[str, Any]
 ) -> None:
@@ -174,8 +174,8 @@ def test_rolling_equals_reading_what_was_fed_back(
     model = make_model(rng, **changes)
     batch = draw(model, rng)
     params, state = model.at_every_step(batch.values[:, :-1], batch.calendar, model.initial_carry(B))
-    calendar = tf.constant(rng.normal(0.0, 1.0, [B, 5, batch.calendar.shape[2]]), tf.float32)
-    uniforms = tf.constant(rng.uniform(0.05, 0.95, [B, 5, V]), tf.float32)
+    calendar = tf.constant(rng.normal(0.0, 1.0, [B, 4, batch.calendar.shape[2]]), tf.float32)
+    uniforms = tf.constant(rng.uniform(0.05, 0.95, [B, 4, V]), tf.float32)
     rolled = model.roll(params[:, -1], state, calendar, uniforms, sample=sample)
     hidden, _ = model.read(rolled.z, calendar, state, dropout_seed=None)
     after = model.predict(hidden, dropout_seed=None)[:, :, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,26 @@ from seq2seq_tf.tasks.forecasting.predictor import Predictor
 from seq2seq_tf.tasks.forecasting.windows import Series
 from tests.series_runs import SCALING, make_model
 
-N, V, WINDOW = 29, 2, 5
+N, V, WINDOW = 23, 2, 5
 OPTIONS = ForecastConfig(samples=23, seed=5)
 CONFIGS: list[dict[str, Any]] = [
-    {"output": "step"},
     {"output": "step", "difference": 2, "calendar": "year", "cell": "gru", "layers": 2},
-    {"output": "step", "difference": 1, "distribution": "quantile"},
-    {"output": "horizon", "calendar": "year"},
-    {"output": "horizon", "difference": 2, "cell": "rnn"},
-    {"output": "horizon", "difference": 1, "distribution": "quantile"},
+    {"output": "step", "distribution": "quantile"},
+    {"output": "horizon", "difference": 2, "calendar": "year", "cell": "rnn"},
+    {"output": "horizon", "distribution": "quantile"},
 ]
-BY_STEP = CONFIGS[:3]
+GAUSSIAN_STEPS, QUANTILE_STEPS = 0, 1
+BY_STEP = (GAUSSIAN_STEPS, QUANTILE_STEPS)
+every_predictor = pytest.mark.parametrize("number", range(len(CONFIGS)))
+every_step_predictor = pytest.mark.parametrize("number", BY_STEP)
 
 pytestmark = pytest.mark.usefixtures("seed")
+
+
+@functools.cache
+def made(number: int) -> Predictor:
+    """Returns a predictor of random weights; tracing its functions takes longer than all that the tests compute."""
+    return Predictor(make_model(np.random.default_rng(number), **CONFIGS[number]), WINDOW)
 
 
 def draw(model: Forecasting, rng: np.random.Generator, more: int = 3) -> Series:
@@ -45,12 +53,10 @@ def assert_same(found: Forecasts, expected: Forecasts) -> None:
     np.testing.assert_allclose(found.quantiles, expected.quantiles, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("changes", CONFIGS)
-def test_an_origin_sees_only_what_is_before_it_and_is_alone_in_its_batch(
-    changes: dict[str, Any], rng: np.random.Generator
-) -> None:
-    model = make_model(rng, **changes)
-    predictor, series = Predictor(model, WINDOW), draw(model, rng)
+@every_predictor
+def test_an_origin_sees_only_what_is_before_it_and_is_alone_in_its_batch(number: int, rng: np.random.Generator) -> None:
+    predictor = made(number)
+    series = draw(predictor.model, rng)
     origins = np.array([7, 8, 19, N])
     together = predictor.rolling(series, origins, 3, OPTIONS)
     for n, origin in enumerate(origins):
@@ -58,14 +64,13 @@ def test_an_origin_sees_only_what_is_before_it_and_is_alone_in_its_batch(
         assert_same(Forecasts(together.mean[n : n + 1], together.levels, together.quantiles[:, n : n + 1]), alone)
 
 
-@pytest.mark.parametrize("changes", BY_STEP)
-def test_step_by_step_with_carried_state_equals_the_whole_at_once(
-    changes: dict[str, Any], rng: np.random.Generator
-) -> None:
-    model = make_model(rng, **changes)
-    predictor, series = Predictor(model, WINDOW), draw(model, rng, 0)
+@every_step_predictor
+def test_step_by_step_with_carried_state_equals_the_whole_at_once(number: int, rng: np.random.Generator) -> None:
+    predictor = made(number)
+    model = predictor.model
+    series = draw(model, rng, 0)
     whole = predictor.observe(predictor.start(), series)
-    for sizes in ([1] * N, [7, 1, 13, N - 21]):
+    for sizes in ([1] * N, [7, 1, 11, N - 19]):
         reading, at = predictor.start(), 0
         for size in sizes:
             part = Series(series.values[at : at + size], series.calendar[at : at + size])
@@ -84,10 +89,11 @@ def test_step_by_step_with_carried_state_equals_the_whole_at_once(
             np.testing.assert_allclose(mine, theirs, atol=2e-5)
 
 
-@pytest.mark.parametrize("changes", CONFIGS[3:])
-def test_a_window_gives_raw_numbers_of_the_distributions(changes: dict[str, Any], rng: np.random.Generator) -> None:
-    model = make_model(rng, **changes)
-    predictor, series = Predictor(model, WINDOW), draw(model, rng)
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_window_gives_raw_numbers_of_the_distributions(number: int, rng: np.random.Generator) -> None:
+    predictor = made(number)
+    model = predictor.model
+    series = draw(model, rng)
     found = predictor.rolling(series, np.array([N]), 3, OPTIONS)
     d = model.config.difference
     rows = slice(N - WINDOW - d, N)
@@ -102,11 +108,11 @@ def test_a_window_gives_raw_numbers_of_the_distributions(changes: dict[str, Any]
     assert found.levels[:: len(found.levels) - 1] == outer
 
 
-@pytest.mark.parametrize("changes", BY_STEP)
-def test_feeding_back_the_mean_equals_observing_it(changes: dict[str, Any], rng: np.random.Generator) -> None:
+@every_step_predictor
+def test_feeding_back_the_mean_equals_observing_it(number: int, rng: np.random.Generator) -> None:
     """Each mean is read like a value that was observed, and the next one predicted from that."""
-    model = make_model(rng, **changes)
-    predictor, series = Predictor(model, WINDOW), draw(model, rng, 9)
+    predictor = made(number)
+    series = draw(predictor.model, rng, 9)
     found = predictor.rolling(series, np.array([N]), 7, ForecastConfig(feed="mean"))
     values = series.values
     for k in range(7):
@@ -117,18 +123,18 @@ def test_feeding_back_the_mean_equals_observing_it(changes: dict[str, Any], rng:
 
 
 def test_paths_of_samples_have_the_distribution_of_the_first_step(rng: np.random.Generator) -> None:
-    model = make_model(rng, output="step", difference=1)
-    predictor, series = Predictor(model, WINDOW), draw(model, rng)
-    sampled = predictor.rolling(series, np.array([N]), 1, ForecastConfig(samples=20_000))
+    predictor = made(GAUSSIAN_STEPS)
+    series = draw(predictor.model, rng)
+    sampled = predictor.rolling(series, np.array([N]), 1, ForecastConfig(samples=4000))
     exact = predictor.rolling(series, np.array([N]), 1, ForecastConfig(feed="mean"))
     spread = exact.quantile(0.95) - exact.quantile(0.05)
-    assert (np.abs(sampled.mean - exact.mean) < 0.03 * spread).all()
-    assert (np.abs(sampled.quantiles - exact.quantiles) < 0.04 * spread).all()
+    assert (np.abs(sampled.mean - exact.mean) < 0.05 * spread).all()
+    assert (np.abs(sampled.quantiles - exact.quantiles) < 0.08 * spread).all()
 
 
 def test_the_same_seed_gives_the_same_paths_and_another_one_others(rng: np.random.Generator) -> None:
-    model = make_model(rng, output="step")
-    predictor, series = Predictor(model, WINDOW), draw(model, rng)
+    predictor = made(GAUSSIAN_STEPS)
+    series = draw(predictor.model, rng)
     first, again, other = (
         predictor.rolling(series, np.array([N]), 3, ForecastConfig(samples=11, seed=seed)).mean for seed in (1, 1, 2)
     )
@@ -137,8 +143,8 @@ def test_the_same_seed_gives_the_same_paths_and_another_one_others(rng: np.rando
 
 
 def test_more_paths_than_fit_at_once_give_the_same(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = make_model(rng, output="step", difference=2)
-    predictor, series = Predictor(model, WINDOW), draw(model, rng)
+    predictor = made(GAUSSIAN_STEPS)
+    series = draw(predictor.model, rng)
     whole = predictor.rolling(series, np.array([11, 17, N]), 3, OPTIONS)
     for name in ("_PATHS", "_STEPS", "_ROWS"):
         monkeypatch.setattr(f"seq2seq_tf.tasks.forecasting.predictor.{name}", 2)

@@ -86,7 +86,8 @@ def test_scales_are_those_of_the_training_rows(series: Path, tmp_path: Path) -> 
     assert json.loads((tmp_path / "series.json").read_text())["columns"] == ["a", "b"]
 
 
-@pytest.mark.parametrize("output", ["step", pytest.param("horizon", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("output", ["step", "horizon"])
 def test_an_interrupted_run_ends_with_the_same_weights(output: str, series: Path, tmp_path: Path) -> None:
     settings = series_runs.config(series, model__output=output, model__calendar="year", train__max_epochs=2)
     assert series_runs.train(tmp_path / "whole", settings).finished
