@@ -57,7 +57,7 @@ def make_model(rng: np.random.Generator, scaling: Scaling = SCALING, **changes: 
 
 
 def forecaster(rng: np.random.Generator, **changes: Any) -> Forecaster:
-    """Returns a `Forecaster` of random weights; `model__output="step"` changes an option."""
+    """Returns a `Forecaster` of random weights; `model__predicts="step"` changes an option."""
     named = {name.replace("__", "."): value for name, value in changes.items()}
     chosen = load(None, {**TINY, **named}, ForecastingConfig).config
     model = Forecasting(chosen.model, SCALING, precision="float32")

@@ -32,7 +32,8 @@ def test_every_number_has_a_range_that_fits_int32_and_every_text_a_kind(task: st
 
 def test_options_that_name_files_are_marked_as_paths() -> None:
     texts = {leaf.name for _, leaf in EVERY_LEAF if leaf.type is str and leaf.allowed is Text.ANY}
-    assert texts <= {"data.pattern", "data.exclude"}, "of files and folders? then PATH"
+    lists = {"data.columns", "data.time", "model.calendar", "model.quantiles"}  # names and numbers, in forecasting
+    assert texts <= {"data.pattern", "data.exclude", *lists}, "of files and folders? then PATH"
     assert {leaf.name for _, leaf in EVERY_LEAF if leaf.allowed is PATH} >= {"data.train", "data.train_source"}
 
 

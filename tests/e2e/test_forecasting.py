@@ -53,9 +53,9 @@ def test_a_network_beats_the_naive_forecast_of_a_real_series(path: Path, tmp_pat
     "options",
     [
         {},
-        {"model__output": "step"},
+        {"model__predicts": "step"},
         {"model__distribution": "quantile"},
-        {"model__output": "step", "model__cell": "rnn"},
+        {"model__predicts": "step", "model__cell": "rnn"},
     ],
 )
 def test_a_known_process_is_forecast_with_its_own_uncertainty(

@@ -42,8 +42,8 @@ class SeriesConfig:
     test_share: float = option(0.2, "share of the rows held out for the final score: the last ones", Range(0.0, 0.5))
     window: int = option(
         48,
-        "steps read before a forecast (model.output=horizon), or read per batch, with the state carried over to the "
-        "next (model.output=step: truncated back-propagation through time)",
+        "steps read before a forecast (model.predicts=horizon), or read per batch, with the state carried over to the "
+        "next (model.predicts=step: truncated back-propagation through time)",
         STEPS,
     )
     season: int = option(
@@ -55,13 +55,13 @@ class SeriesConfig:
 class ForecastModelConfig(NetworkConfig):
     """Sizes and regularisation. The series are short and the networks small."""
 
-    output: str = option(
+    predicts: str = option(
         "horizon",
         "horizon: reads a window, then predicts the next `horizon` steps at once (many to one); step: predicts the "
         "next value after every step (many to many), and its predictions are fed back to go further",
         ("horizon", "step"),
     )
-    horizon: int = option(12, "steps predicted: at once, or by default with output=step", Range(1, 10_000))
+    horizon: int = option(12, "steps predicted: at once, or by default with predicts=step", Range(1, 10_000))
     distribution: str = option(
         "gaussian",
         "predicted of each number: mean and log-variance, or quantiles (trained by the pinball loss)",
@@ -132,7 +132,7 @@ class ForecastConfig:
     level: float = option(0.9, "probability that a value lies in its interval", Range(0.01, 0.999))
     feed: str = option(
         "samples",
-        "output=step: what is fed back to go further: samples (paths, from which mean and intervals are computed), or "
+        "predicts=step: what is fed back to go further: samples (paths, from which mean and intervals are computed), or "
         "the mean (one path; the intervals are those of single steps, too narrow further ahead)",
         ("mean", "samples"),
     )

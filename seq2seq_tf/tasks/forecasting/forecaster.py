@@ -76,7 +76,7 @@ class Forecaster:
 
         Args:
           history: raw numbers, the oldest first: [N, V], columns as in `names`, or [N] if there is one variable.
-          horizon: K, number of steps; `model.horizon` of the run by default and, with output=horizon, at most.
+          horizon: K, number of steps; `model.horizon` of the run by default and, with predicts=horizon, at most.
           times: for a run with `model.calendar`: the N dates of the history, as strings (ISO 8601) or datetimes.
           **options: fields of ForecastConfig (level, feed, samples, seed); the run's configuration gives the defaults.
 
@@ -117,7 +117,7 @@ class Forecaster:
     # --- Step by step ---
 
     def observe(self, values: Any, reading: Reading | None = None, *, times: Sequence[Any] | None = None) -> Reading:
-        """Reads the next values of a series (output=step); all at once gives the same as one after the other.
+        """Reads the next values of a series (predicts=step); all at once gives the same as one after the other.
 
         Args:
           values: [N, V], or [N] if there is one variable, raw.
@@ -125,11 +125,11 @@ class Forecaster:
           times: for a run with `model.calendar`: N + 1 dates, of the values and of the step after them.
 
         Raises:
-          InputError: see `forecast`; or the run has output=horizon, which keeps nothing between forecasts.
+          InputError: see `forecast`; or the run has predicts=horizon, which keeps nothing between forecasts.
         """
-        output = self.config.model.output
-        if output != "step":
-            raise InputError(f"this run reads windows (model.output={output}); only model.output=step reads on")
+        predicts = self.config.model.predicts
+        if predicts != "step":
+            raise InputError(f"this run reads windows (model.predicts={predicts}); only model.predicts=step reads on")
         found = self.checked(values)
         dates = _dates(times, len(found) + 1) if self._needs_dates(times) else None
         return self.predictor.observe(
@@ -184,7 +184,7 @@ class Forecaster:
             return model.horizon
         if not isinstance(horizon, Integral) or isinstance(horizon, bool) or horizon < 1:
             raise InputError(f"horizon must be a whole number of at least 1, got {horizon!r}")
-        if model.output == "horizon" and horizon > model.horizon:
+        if model.predicts == "horizon" and horizon > model.horizon:
             raise InputError(f"horizon={horizon}: this run predicts at most model.horizon={model.horizon} steps")
         return int(horizon)
 

@@ -23,7 +23,7 @@ from seq2seq_tf.tasks.forecasting.scaling import Scaling
 class SeriesBatch(NamedTuple):
     """Excerpts of a series; D is `model.difference`, V the number of variables, C that of the calendar's numbers."""
 
-    values: tf.Tensor  # float64, raw; output=horizon: [B, D + T + horizon, V]; output=step: [B, D + T + 1, V]
+    values: tf.Tensor  # float64, raw; predicts=horizon: [B, D + T + horizon, V]; predicts=step: [B, D + T + 1, V]
     calendar: tf.Tensor  # [B, T, C] float32: beside each step read, the phases of the date of the step after it
 
 
@@ -38,8 +38,8 @@ class Forecasting(Float32Layer):
     """Predicts a distribution of the values that follow (Salinas et al. 2020; Wen et al. 2017).
 
     Raw numbers go in as float64 and are scaled here: z = (x_t - x_(t-D) - mean) / scale, without x_(t-D) if D = 0.
-    With output=step the carry is the state of every layer after a batch, through which no gradient flows: truncated
-    back-propagation through time (Werbos 1990). With output=horizon it is empty.
+    With predicts=step the carry is the state of every layer after a batch, through which no gradient flows: truncated
+    back-propagation through time (Werbos 1990). With predicts=horizon it is empty.
 
     Args:
       config: sizes and regularisation.
@@ -59,7 +59,7 @@ class Forecasting(Float32Layer):
         self.stack = RecurrentStack(
             config, units=config.units, layers=config.layers, bidirectional=False, dtype=policy, name="stack"
         )
-        self.at_once = config.horizon if config.output == "horizon" else 1
+        self.at_once = config.horizon if config.predicts == "horizon" else 1
         self._input_dropout = EmbeddingDropouts(config, "forecasting")
         shared = (1,) if config.variational else ()
         self._output_dropout = Dropout(config.output_dropout, "forecasting/output", shared_axes=shared)
@@ -130,7 +130,7 @@ class Forecasting(Float32Layer):
           dropout_seed: None for no dropout.
 
         Returns:
-          [B, T, horizon, V, P] with output=horizon, else [B, T, 1, V, P].
+          [B, T, horizon, V, P] with predicts=horizon, else [B, T, 1, V, P].
         """
         dropped = self._output_dropout(hidden, dropout_seed)
         flat = product(dropped, cast(self.output_kernel, self.compute_dtype)) + self.output_bias
@@ -142,7 +142,7 @@ class Forecasting(Float32Layer):
 
         Args:
           batch: B excerpts of the same length.
-          carry: state before the first step with output=step; () with output=horizon.
+          carry: state before the first step with predicts=step; () with predicts=horizon.
           dropout_seed: None for no dropout.
         """
         losses, carry = self.losses(batch, carry, dropout_seed=dropout_seed)
@@ -151,7 +151,7 @@ class Forecasting(Float32Layer):
 
     def losses(self, batch: SeriesBatch, carry: Any, *, dropout_seed: tf.Tensor | None) -> tuple[tf.Tensor, Any]:
         """Returns the loss of each number, [B, horizon, V] or [B, T, V], and the carry; see `batch_loss`."""
-        if self.config.output == "step":
+        if self.config.predicts == "step":
             z = self.inputs(batch.values)  # [B, T + 1, V]
             hidden, final = self.read(z[:, :-1], batch.calendar, carry, dropout_seed=dropout_seed)
             params = self.predict(hidden, dropout_seed=dropout_seed)[:, :, 0]  # [B, T, V, P]
@@ -163,7 +163,7 @@ class Forecasting(Float32Layer):
         return self.distribution.loss(params, z), carry
 
     def at_end(self, values: tf.Tensor, calendar: tf.Tensor, *, dropout_seed: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the distributions of the steps after a window, for output=horizon.
+        """Returns the distributions of the steps after a window, for predicts=horizon.
 
         Args:
           values: [B, D + T, V] float64, raw.
@@ -190,7 +190,7 @@ class Forecasting(Float32Layer):
         return tf.gather(values[:, -steps:], np.arange(self.config.horizon) % steps, axis=1) if steps else None
 
     def at_every_step(self, values: tf.Tensor, calendar: tf.Tensor, carry: CellStates) -> tuple[tf.Tensor, CellStates]:
-        """Returns the distribution of the value after each step, for output=step.
+        """Returns the distribution of the value after each step, for predicts=step.
 
         Args:
           values: [B, D + T, V] float64, raw.
@@ -206,7 +206,7 @@ class Forecasting(Float32Layer):
     def roll(
         self, params: tf.Tensor, carry: CellStates, calendar: tf.Tensor, uniforms: tf.Tensor, *, sample: bool
     ) -> Rolled:
-        """Feeds predictions back for K steps, for output=step.
+        """Feeds predictions back for K steps, for predicts=step.
 
         Args:
           params: [N, V, P], the distribution of the first step.

@@ -24,7 +24,7 @@ _GRID = 2**23  # uniform numbers are (k + 1/2) / 2^23: never 0 or 1, and exact i
 
 
 class Reading(NamedTuple):
-    """What was read of a series (output=step): enough to read on, or to forecast."""
+    """What was read of a series (predicts=step): enough to read on, or to forecast."""
 
     cells: CellStates  # each [B, H]
     recent: np.ndarray  # [B, D, V] float64: the last D = model.difference raw values, fewer at the beginning
@@ -36,7 +36,7 @@ class Predictor:
 
     Args:
       model: already built.
-      window: steps read before a forecast with output=horizon.
+      window: steps read before a forecast with predicts=horizon.
     """
 
     def __init__(self, model: Forecasting, window: int) -> None:
@@ -59,7 +59,7 @@ class Predictor:
     def shortest(self) -> int:
         """The fewest values from which a forecast can be made."""
         config = self.model.config
-        return config.difference + (self.window if config.output == "horizon" else 1)
+        return config.difference + (self.window if config.predicts == "horizon" else 1)
 
     def rolling(self, series: Series, origins: np.ndarray, horizon: int, options: ForecastConfig) -> Forecasts:
         """Forecasts from several origins of one series; each uses only the values before it.
@@ -72,7 +72,7 @@ class Predictor:
         """
         check_not_forked()
         levels = with_levels(LEVELS, options.level)
-        if self.model.config.output == "horizon":
+        if self.model.config.predicts == "horizon":
             return self._from_windows(series, origins, horizon, levels)
         readings = self._readings(series, origins)
         # Beside each value fed back, the phases of the date after it; those beside the last one are not used.

@@ -25,7 +25,7 @@ class RecordableForecasting:
 
     def start(self, batch: SeriesBatch) -> CellStates | tuple[()]:
         """Returns the zero state."""
-        return self.model.initial_carry(len(batch.values)) if self.model.config.output == "step" else ()
+        return self.model.initial_carry(len(batch.values)) if self.model.config.predicts == "step" else ()
 
     def loss(self, batch: SeriesBatch, start: CellStates | tuple[()]) -> LossSum:
         """Returns the loss of a batch from a start state."""
@@ -58,7 +58,7 @@ def series_batch(series: Series, config: ForecastModelConfig, sequences: int, st
     Raises:
       InputError: the series is too short for a single step.
     """
-    before, after = config.difference, config.horizon if config.output == "horizon" else 1
+    before, after = config.difference, config.horizon if config.predicts == "horizon" else 1
     steps = min(steps, len(series.values) - before - after)
     if steps < 1:
         raise InputError("the series is too short to measure gradients on")

@@ -37,7 +37,7 @@ _SCORED = 256  # windows, or steps, scored together
 class ForecastingTask:
     """Implements `training.task.Task`.
 
-    With output=horizon an epoch is all windows of the training rows, in random order. With output=step it reads the
+    With predicts=horizon an epoch is all windows of the training rows, in random order. With predicts=step it reads the
     training rows from `train.batch_size` places in parallel, `data.window` steps per batch, and carries the state over.
 
     Args:
@@ -52,7 +52,7 @@ class ForecastingTask:
         self.series = series
         self.split = split
         self.model = model
-        self._by_step = config.model.output == "step"
+        self._by_step = config.model.predicts == "step"
         self.carry_spec: Any = carry_spec(model) if self._by_step else ()
         variables, calendar = series.values.shape[1], series.calendar.shape[1]
         self.batch_spec = SeriesBatch(
@@ -101,7 +101,7 @@ class ForecastingTask:
         return SeriesBatch(*excerpts(self.series, starts, steps, self._first, 1))
 
     def first_carry(self) -> Any:
-        """Returns the zero state of every place; () with output=horizon."""
+        """Returns the zero state of every place; () with predicts=horizon."""
         return self._zeros(self.config.train.batch_size) if self._by_step else ()
 
     def _zeros(self, rows: int) -> CellStates:
@@ -177,19 +177,19 @@ def prepare(run: RunDir, config: ForecastingConfig, say: Callable[[str], None]) 
     keras.utils.set_random_seed(config.train.seed)
     model = build_model(config, scaling)
     count = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
-    say(f"model: {count:,} parameters, {config.model.distribution} output, {config.model.output}")
+    say(f"model: {count:,} parameters, {config.model.distribution} output (model.predicts={config.model.predicts})")
     return ForecastingTask(config, series, split, model)
 
 
 def _check_sizes(table: Table, split: Split, config: ForecastingConfig) -> None:
     """Raises InputError unless there are enough rows to train on and to validate with."""
     data, model = config.data, config.model
-    horizon = model.horizon if model.output == "horizon" else 1
-    needed = model.difference + (data.window if model.output == "horizon" else 1) + horizon
+    horizon = model.horizon if model.predicts == "horizon" else 1
+    needed = model.difference + (data.window if model.predicts == "horizon" else 1) + horizon
     for what, rows, least in (("training", split.valid, needed), ("validation", split.test - split.valid, horizon)):
         if rows < least:
             raise InputError(
-                f"{table.path}: {rows:,} of {split.rows:,} rows for {what}, but model.output={model.output} with "
+                f"{table.path}: {rows:,} of {split.rows:,} rows for {what}, but model.predicts={model.predicts} with "
                 f"data.window={data.window}, model.horizon={model.horizon} and model.difference={model.difference} "
                 f"needs {least:,}"
             )

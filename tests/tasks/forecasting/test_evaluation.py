@@ -28,9 +28,9 @@ def test_origins_end_where_the_horizon_reaches_the_last_row() -> None:
     assert origins_of(59, 61, 3, 1).tolist() == []
 
 
-@pytest.mark.parametrize("output", ["horizon", "step"])
-def test_scores_are_those_of_forecasts_one_by_one(output: str, rng: np.random.Generator) -> None:
-    made, what = series_runs.forecaster(rng, model__output=output), asked(rng)
+@pytest.mark.parametrize("predicts", ["horizon", "step"])
+def test_scores_are_those_of_forecasts_one_by_one(predicts: str, rng: np.random.Generator) -> None:
+    made, what = series_runs.forecaster(rng, model__predicts=predicts), asked(rng)
     found, values = evaluate(made, what), what.table.values
     assert found.origins.tolist() == [43, 47, 51, 55]
     assert list(found.scores) == ["network", "naive", "seasonal naive", "autoregression"]

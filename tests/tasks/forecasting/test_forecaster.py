@@ -38,7 +38,7 @@ def test_a_run_is_loaded_and_forecasts_raw_numbers(run: Path) -> None:
 
 
 def test_reading_on_gives_the_forecast_of_the_whole_history(rng: np.random.Generator) -> None:
-    made = series_runs.forecaster(rng, model__output="step", model__difference=2, model__calendar="year")
+    made = series_runs.forecaster(rng, model__predicts="step", model__difference=2, model__calendar="year")
     whole = made.forecast(HISTORY, 5, times=TIMES[:23])
     reading = None
     for row in range(23):
@@ -98,7 +98,7 @@ def test_a_mistake_is_one_line(
 def test_only_a_run_that_predicts_step_by_step_reads_on(rng: np.random.Generator) -> None:
     with pytest.raises(InputError, match="this run reads windows"):
         series_runs.forecaster(rng).observe(HISTORY)
-    made = series_runs.forecaster(rng, model__output="step", model__difference=3)
+    made = series_runs.forecaster(rng, model__predicts="step", model__difference=3)
     with pytest.raises(InputError, match="at least 4 values of history"):
         made.forecast_from(made.observe(HISTORY[:3]))
     assert made.forecast_from(made.observe(HISTORY[:4])).mean.shape == (3, 2)

@@ -16,25 +16,32 @@ from tests.series_runs import SCALING, make_model
 B, T, V, K = 3, 5, 2, 3
 SEED = tf.constant([3, 5])
 CONFIGS: list[dict[str, Any]] = [
-    {"output": "step", "cell": "lstm", "layers": 2, "difference": 2, "calendar": "year"},
-    {"output": "step", "cell": "gru", "distribution": "quantile"},
-    {"output": "horizon", "cell": "lstm", "calendar": "day,week"},
-    {"output": "horizon", "cell": "gru", "layers": 2, "residual": False, "difference": 2},
-    {"output": "horizon", "cell": "rnn", "layers": 2, "layer_norm": True, "difference": 1, "distribution": "quantile"},
+    {"predicts": "step", "cell": "lstm", "layers": 2, "difference": 2, "calendar": "year"},
+    {"predicts": "step", "cell": "gru", "distribution": "quantile"},
+    {"predicts": "horizon", "cell": "lstm", "calendar": "day,week"},
+    {"predicts": "horizon", "cell": "gru", "layers": 2, "residual": False, "difference": 2},
+    {
+        "predicts": "horizon",
+        "cell": "rnn",
+        "layers": 2,
+        "layer_norm": True,
+        "difference": 1,
+        "distribution": "quantile",
+    },
 ]
 
 pytestmark = pytest.mark.usefixtures("seed")
 
 
 def draw(model: Forecasting, rng: np.random.Generator, steps: int = T, rows: int = B) -> SeriesBatch:
-    after = model.config.horizon if model.config.output == "horizon" else 1
+    after = model.config.horizon if model.config.predicts == "horizon" else 1
     values = rng.normal(SCALING.mean, SCALING.scale, [rows, model.config.difference + steps + after, V])
     calendar = rng.normal(0.0, 1.0, [rows, steps, 2 * len(model.config.cycles)])
     return SeriesBatch(tf.constant(values), tf.constant(calendar, tf.float32))
 
 
 def carry_of(model: Forecasting, rng: np.random.Generator) -> Any:
-    if model.config.output == "horizon":
+    if model.config.predicts == "horizon":
         return ()
     zeros = model.initial_carry(tf.constant(B))
     return tf.nest.map_structure(lambda x: tf.constant(rng.normal(0.0, 0.5, x.shape), tf.float32), zeros)
@@ -64,7 +71,7 @@ def numpy_losses(model: Forecasting, batch: SeriesBatch, state: Any) -> tuple[np
         change = values[:, t] - values[:, t - d] if d else values[:, t]
         return (change - SCALING.mean) / SCALING.scale
 
-    if config.output == "step":
+    if config.predicts == "step":
         z = np.stack([unit(t) for t in range(d, values.shape[1])], 1)
         outputs, last = numpy_read(model, z[:, :-1], calendar, state)
         params = (outputs @ own["output_kernel"] + own["output_bias"]).reshape([*outputs.shape[:2], V, p])
@@ -98,7 +105,7 @@ def test_losses_and_carry_equal_plain_numpy(rng: np.random.Generator, changes: d
     np.testing.assert_allclose(loss, [wanted.sum(), wanted.sum(), wanted.size], rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("changes", [config for config in CONFIGS if config["output"] == "step"])
+@pytest.mark.parametrize("changes", [config for config in CONFIGS if config["predicts"] == "step"])
 def test_consecutive_chunks_equal_the_whole(rng: np.random.Generator, changes: dict[str, Any]) -> None:
     model = make_model(rng, **changes)
     batch, d = draw(model, rng), model.config.difference
@@ -112,7 +119,7 @@ def test_consecutive_chunks_equal_the_whole(rng: np.random.Generator, changes: d
 
 
 def test_no_gradient_flows_into_the_previous_chunk(rng: np.random.Generator) -> None:
-    model = make_model(rng, output="step", layers=2)
+    model = make_model(rng, predicts="step", layers=2)
     batch = draw(model, rng)
     with tf.GradientTape() as tape:
         _, carry = model.batch_loss(batch, model.initial_carry(B), dropout_seed=None)
@@ -139,7 +146,7 @@ def test_every_variable_gets_a_gradient_and_fused_equals_plain(
     for fused in (True, False):
         model = make_model(np.random.default_rng(7), **{**changes, "fused": fused})
         with tf.GradientTape() as tape:
-            start = model.initial_carry(B) if model.config.output == "step" else ()
+            start = model.initial_carry(B) if model.config.predicts == "step" else ()
             loss = model.batch_loss(batch, start, dropout_seed=None)[0].total
         found.append(tape.gradient(loss, [v.value for v in model.trainable_variables]))
     for fused_, plain in zip(*found, strict=True):
@@ -161,12 +168,12 @@ def test_dropout_depends_only_on_the_seed_and_is_off_without_one(rng: np.random.
 
 def test_large_numbers_lose_nothing_before_they_are_scaled(rng: np.random.Generator) -> None:
     """In float32 a change of 0.5 between two numbers of 1e9 would be 0 or 64."""
-    model = make_model(rng, output="step", difference=1)
+    model = make_model(rng, predicts="step", difference=1)
     values = tf.constant(1e9 + np.cumsum(np.full([1, 5, V], 0.5), 1))
     np.testing.assert_allclose(model.inputs(values), np.broadcast_to((0.5 - SCALING.mean) / SCALING.scale, [1, 4, V]))
 
 
-@pytest.mark.parametrize("changes", [config for config in CONFIGS if config["output"] == "step"])
+@pytest.mark.parametrize("changes", [config for config in CONFIGS if config["predicts"] == "step"])
 @pytest.mark.parametrize("sample", [True, False])
 def test_rolling_equals_reading_what_was_fed_back(
     rng: np.random.Generator, changes: dict[str, Any], sample: bool

@@ -19,10 +19,10 @@ from tests.series_runs import SCALING, make_model
 N, V, WINDOW = 23, 2, 5
 OPTIONS = ForecastConfig(samples=23, seed=5)
 CONFIGS: list[dict[str, Any]] = [
-    {"output": "step", "difference": 2, "calendar": "year", "cell": "gru", "layers": 2},
-    {"output": "step", "distribution": "quantile"},
-    {"output": "horizon", "difference": 2, "calendar": "year", "cell": "rnn"},
-    {"output": "horizon", "distribution": "quantile"},
+    {"predicts": "step", "difference": 2, "calendar": "year", "cell": "gru", "layers": 2},
+    {"predicts": "step", "distribution": "quantile"},
+    {"predicts": "horizon", "difference": 2, "calendar": "year", "cell": "rnn"},
+    {"predicts": "horizon", "distribution": "quantile"},
 ]
 GAUSSIAN_STEPS, QUANTILE_STEPS = 0, 1
 BY_STEP = (GAUSSIAN_STEPS, QUANTILE_STEPS)

@@ -20,15 +20,15 @@ def draw(rng: np.random.Generator, rows: int = 41) -> Series:
     return Series(rng.normal(3.0, 1.0, [rows, 2]), np.zeros([rows, 0], np.float32))
 
 
-@pytest.mark.parametrize("output", ["horizon", "step"])
-def test_a_copy_has_the_loss_of_the_model_and_records_every_step(output: str, rng: np.random.Generator) -> None:
-    model = make_model(rng, output=output, layers=2, difference=1)
+@pytest.mark.parametrize("predicts", ["horizon", "step"])
+def test_a_copy_has_the_loss_of_the_model_and_records_every_step(predicts: str, rng: np.random.Generator) -> None:
+    model = make_model(rng, predicts=predicts, layers=2, difference=1)
     batch = series_batch(draw(rng), model.config, 3, 7)
     twin = reference_copy(model)
     copy_weights(model, twin.model)
     with record_states(twin.cells) as traces:
         loss = twin.loss(batch, twin.start(batch))
-    start = model.initial_carry(3) if output == "step" else ()
+    start = model.initial_carry(3) if predicts == "step" else ()
     np.testing.assert_allclose(loss.total, model.batch_loss(batch, start, dropout_seed=None)[0].total, rtol=1e-4)
     assert [len(trace.states["h"]) for trace in traces] == [7, 7]
     assert twin.lengths(batch, "layer_1").tolist() == [7, 7, 7]

@@ -43,7 +43,7 @@ def test_windows_of_an_epoch_are_those_of_the_training_rows(series: Path, tmp_pa
 
 
 def test_chunks_of_an_epoch_follow_each_other_and_stay_in_the_training_rows(series: Path, tmp_path: Path) -> None:
-    task = prepared(tmp_path, series, model__difference=2, model__output="step", train__batch_size=3)
+    task = prepared(tmp_path, series, model__difference=2, model__predicts="step", train__batch_size=3)
     values = task.series.values
     batches = list(task.load(4, task.plan(4).batches))
     for before, after in zip(batches, batches[1:], strict=False):
@@ -57,13 +57,13 @@ def test_chunks_of_an_epoch_follow_each_other_and_stay_in_the_training_rows(seri
     assert "of each of 3 places" in task.describe(task.plan(4).batches)
 
 
-@pytest.mark.parametrize("changes", [{}, {"model__output": "step"}, {"model__distribution": "quantile"}])
+@pytest.mark.parametrize("changes", [{}, {"model__predicts": "step"}, {"model__distribution": "quantile"}])
 def test_the_held_out_loss_is_that_of_each_number_predicted_from_what_came_before(
     changes: dict[str, Any], series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = prepared(tmp_path, series, model__difference=1, **changes)
     losses = []
-    if task.config.model.output == "step":
+    if task.config.model.predicts == "step":
         batch = task._chunk(np.array([1]), 76)
         found, _ = task.model.losses(batch, task.model.initial_carry(1), dropout_seed=None)
         losses = found.numpy()[0, 61:]  # of rows 63 to 77
@@ -87,9 +87,9 @@ def test_scales_are_those_of_the_training_rows(series: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("output", ["step", "horizon"])
-def test_an_interrupted_run_ends_with_the_same_weights(output: str, series: Path, tmp_path: Path) -> None:
-    settings = series_runs.config(series, model__output=output, model__calendar="year", train__max_epochs=2)
+@pytest.mark.parametrize("predicts", ["step", "horizon"])
+def test_an_interrupted_run_ends_with_the_same_weights(predicts: str, series: Path, tmp_path: Path) -> None:
+    settings = series_runs.config(series, model__predicts=predicts, model__calendar="year", train__max_epochs=2)
     assert series_runs.train(tmp_path / "whole", settings).finished
     asked = iter([*[False] * 3, True])
     assert not series_runs.train(tmp_path / "parts", settings, lambda: next(asked)).finished
@@ -115,7 +115,7 @@ def test_a_series_that_changes_under_a_run_with_weights_is_refused(tmp_path: Pat
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"data__window": 61}, "63 of 97 rows for training, but model.output=horizon with data.window=61.* needs 64"),
+        ({"data__window": 61}, "63 of 97 rows for training, but model.predicts=horizon with data.window=61.* needs 64"),
         ({"data__valid_share": 0.02}, "2 of 97 rows for validation, .* needs 3"),
         ({"data__columns": "a,c"}, "no column 'c'"),
         ({"data__time": "x"}, "x.csv:2: column 'time': expected a number, got '2001-11'"),
