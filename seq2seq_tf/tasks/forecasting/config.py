@@ -132,8 +132,8 @@ class ForecastConfig:
     level: float = option(0.9, "probability that a value lies in its interval", Range(0.01, 0.999))
     feed: str = option(
         "samples",
-        "predicts=step: what is fed back to go further: samples (paths, from which mean and intervals are computed), or "
-        "the mean (one path; the intervals are those of single steps, too narrow further ahead)",
+        "predicts=step: what is fed back to go further: samples (paths, from which mean and intervals are computed), "
+        "or the mean (one path; the intervals are those of single steps, too narrow further ahead)",
         ("mean", "samples"),
     )
     samples: int = option(200, "feed=samples: number of paths", Range(2, 100_000))
