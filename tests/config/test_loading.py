@@ -248,8 +248,8 @@ def test_the_value_from_before_an_option_is_allowed(task: str, leaf: Leaf) -> No
 def test_every_leaf_survives_being_written_and_read(
     kind: dict[str, Any], does_not_apply: tuple[str, ...], write: Write
 ) -> None:
-    apart = ("attention", "attention_heads", "encoder", "decoder")  # only Bahdanau attention has heads
-    apart = tuple(f"model.{name}" for name in (*apart, *does_not_apply))
+    special = ("attention", "attention_heads", "encoder", "decoder")  # only Bahdanau attention has heads
+    apart = tuple(f"model.{name}" for name in (*special, *does_not_apply))
     values = {leaf.name: another_value(leaf) for leaf in leaves(TranslationConfig) if leaf.name not in apart}
     values |= {"train.optimizer": "adamw", "model.encoder_units": 260, "model.attention_units": 260, **kind}
     config: TranslationConfig = load(None, values).config

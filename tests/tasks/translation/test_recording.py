@@ -13,7 +13,8 @@ from seq2seq_tf.data.batching import make_batch
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.cell_traces import copy_weights, record_states
 from seq2seq_tf.inspection.readings import Reading
-from seq2seq_tf.structures import BOS_ID, EOS_ID, Batch
+from seq2seq_tf.nn.decoder import AttentionDecoder
+from seq2seq_tf.structures import BOS_ID, EOS_ID, Batch, DecoderState
 from seq2seq_tf.tasks.translation.model import Translation
 from seq2seq_tf.tasks.translation.recording import pair_batch, read_pairs, reference_copy
 from seq2seq_tf.tasks.translation.translator import Translator
@@ -51,6 +52,7 @@ def test_target_values_are_the_decoders_states_after_each_piece(translator: Tran
     _, target = read_pairs(translator, SOURCES, TARGETS)
     assert "".join(target.tokens) == "".join(TARGETS[n] + "\n" for n in KEPT)
     model, at = translator.model, 0
+    assert isinstance(model.decoder, AttentionDecoder)
     weights = model.decoder.weights_for_steps()
     text = "\n".join(target.files)
     for n in KEPT:
@@ -58,6 +60,7 @@ def test_target_values_are_the_decoders_states_after_each_piece(translator: Tran
         memory, state = model.encode(tf.constant(make_batch([source], [pieces]).source))
         for k, piece in enumerate([BOS_ID, *pieces]):
             _, state = model.decoder.step(weights, tf.constant([piece]), state, memory)
+            assert isinstance(state, DecoderState)
             if k:
                 expected = np.concatenate([tensor[0] for cell in state.cells for tensor in cell])
                 np.testing.assert_allclose(target.values[at], expected, atol=1e-5)
