@@ -168,6 +168,7 @@ def causal_mask(first: tf.Tensor | int, queries: tf.Tensor, values: tf.Tensor) -
 
     Args:
       first: [] int32, position of the first query.
-      queries, values: [] int32, their numbers.
+      queries: [] int32, their number.
+      values: [] int32, their number.
     """
     return tf.range(values)[tf.newaxis] <= first + tf.range(queries)[:, tf.newaxis]
