@@ -183,7 +183,7 @@ _CHUNKS = {"train__bptt_steps": 9}  # so that an epoch of the language model has
         pytest.param("classification", {"train__batch_tokens": 40}, marks=pytest.mark.slow),
         pytest.param("tagging", {"train__batch_tokens": 40}, marks=pytest.mark.slow),
         pytest.param("captioning", {"train__batch_size": 5}, marks=pytest.mark.slow),
-        pytest.param("forecasting", {"model__predicts": "step", "data__window": 7}, marks=pytest.mark.slow),
+        pytest.param("forecasting", {"model__predicts": "step", "train__batch_size": 3}, marks=pytest.mark.slow),
         pytest.param("forecasting", {}, marks=pytest.mark.slow),
     ],
 )
