@@ -50,6 +50,7 @@ def test_predictions_are_those_of_the_python_api_with_the_following_dates(run: P
             np.testing.assert_allclose([float(row[column]) for row in rows], array[:, n], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_another_file_may_have_no_dates_and_its_columns_in_another_order(run: Path, tmp_path: Path) -> None:
     values = values_of(run.parent / "x.csv")[:20]
     (tmp_path / "y.csv").write_text("b,x,a\n" + "".join(f"{b},7,{a}\n" for a, b in values))

@@ -127,6 +127,7 @@ def test_no_gradient_flows_into_the_previous_chunk(rng: np.random.Generator) -> 
     assert all(gradient is None for gradient in tape.gradient(later, [v.value for v in model.trainable_variables]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", CONFIGS[::3])
 def test_a_row_in_a_batch_equals_the_row_alone(rng: np.random.Generator, changes: dict[str, Any]) -> None:
     model = make_model(rng, **changes)
@@ -137,6 +138,7 @@ def test_a_row_in_a_batch_equals_the_row_alone(rng: np.random.Generator, changes
         assert_same(model.losses(one, start, dropout_seed=None)[0], together[row : row + 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", CONFIGS[::2])
 def test_every_variable_gets_a_gradient_and_fused_equals_plain(
     rng: np.random.Generator, changes: dict[str, Any]
@@ -173,6 +175,7 @@ def test_large_numbers_lose_nothing_before_they_are_scaled(rng: np.random.Genera
     np.testing.assert_allclose(model.inputs(values), np.broadcast_to((0.5 - SCALING.mean) / SCALING.scale, [1, 4, V]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [config for config in CONFIGS if config["predicts"] == "step"])
 @pytest.mark.parametrize("sample", [True, False])
 def test_rolling_equals_reading_what_was_fed_back(

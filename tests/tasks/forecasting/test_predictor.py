@@ -108,6 +108,7 @@ def test_a_window_gives_raw_numbers_of_the_distributions(number: int, rng: np.ra
     assert found.levels[:: len(found.levels) - 1] == outer
 
 
+@pytest.mark.slow
 @every_step_predictor
 def test_feeding_back_the_mean_equals_observing_it(number: int, rng: np.random.Generator) -> None:
     """Each mean is read like a value that was observed, and the next one predicted from that."""
@@ -122,6 +123,7 @@ def test_feeding_back_the_mean_equals_observing_it(number: int, rng: np.random.G
         values = np.concatenate([values, one.mean[0]])
 
 
+@pytest.mark.slow
 def test_paths_of_samples_have_the_distribution_of_the_first_step(rng: np.random.Generator) -> None:
     predictor = made(GAUSSIAN_STEPS)
     series = draw(predictor.model, rng)

@@ -20,6 +20,7 @@ def draw(rng: np.random.Generator, rows: int = 41) -> Series:
     return Series(rng.normal(3.0, 1.0, [rows, 2]), np.zeros([rows, 0], np.float32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("predicts", ["horizon", "step"])
 def test_a_copy_has_the_loss_of_the_model_and_records_every_step(predicts: str, rng: np.random.Generator) -> None:
     model = make_model(rng, predicts=predicts, layers=2, difference=1)

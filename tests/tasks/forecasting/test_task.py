@@ -147,6 +147,7 @@ def test_a_new_run_takes_over_the_scales_of_its_base(tmp_path: Path) -> None:
         prepared(tmp_path / "third", other, data__columns="b,a", **changed)
 
 
+@pytest.mark.slow
 def test_gradient_curves_are_measured_on_held_out_rows(series: Path, tmp_path: Path) -> None:
     task = prepared(tmp_path, series)
     first = task.gradient_curves()
