@@ -114,11 +114,10 @@ def predict() -> int:
 
 def _places_ahead(table: Table, horizon: int, time_name: str) -> tuple[str, list[str]]:
     """Returns a heading and the dates of the steps after a file, or their numbers if the dates are not known."""
-    from seq2seq_tf.tasks.forecasting.time_axis import extended, shown, spacing_of
+    from seq2seq_tf.tasks.forecasting.time_axis import shown
 
-    if table.dates is None or spacing_of(table.dates) is None:
-        return "step", [str(k) for k in range(1, horizon + 1)]
-    return time_name, shown(extended(table.dates, horizon, table.path)[-horizon:])
+    ahead = _places(table, horizon)[-horizon:]
+    return (time_name, shown(ahead)) if ahead.dtype.kind == "M" else ("step", [str(k + 1) for k in range(horizon)])
 
 
 def _evaluate_flags() -> None:
@@ -175,11 +174,9 @@ def evaluate() -> int:
 def _print_scores(found: Evaluation, level: float, season: int, forecaster: Forecaster) -> None:
     rows = [[name, f"{s.mase:.3f}", f"{s.crps:.3f}", f"{100 * s.coverage:.1f} %"] for name, s in found.scores.items()]
     print("\n" + format_table(["method", "MASE", "CRPS", f"in the {100 * level:g} % interval"], rows))
-    lags = ", ".join(map(str, found.lags))
-    print(
-        f"\nMASE: absolute error divided by that of the {'seasonal ' * (season > 1)}naive forecast of {season} "
-        f"step{'s' * (season > 1)} in the rows before the test; CRPS in the same unit. Autoregression: {lags} lags"
-    )
+    unit = f"the {'seasonal ' * (season > 1)}naive forecast of {season} step{'s' * (season > 1)}"
+    print(f"\nMASE: absolute error divided by that of {unit} in the rows before the test; CRPS in the same unit.")
+    print(f"Autoregression: {', '.join(map(str, found.lags))} lags")
     names = list(found.scores)
     if len(forecaster.names) > 1:
         by = [
