@@ -100,7 +100,7 @@ for command in inspect.COMMANDS.values():
         delattr(flags.FLAGS, flag)
     command.define_flags()
     print(*sorted(flags.FLAGS))
-for ability in ("attention", "units", "gradients", "cells"):
+for ability in ("attention", "units", "gradients", "cells", "contexts"):
     for kind in inspect_files.kinds_that_show(ability):
         print(ability, kind.task, inspect_files.module_of(kind).__name__)
 assert "tensorflow" not in sys.modules

@@ -38,6 +38,9 @@ OUTPUTS = [
     ("inspect gradients", "out", "x.html"),
     ("inspect gradients", "png", "x.png"),
     ("inspect gradients", "json", "x"),
+    ("inspect contexts", "out", "x.html"),
+    ("inspect contexts", "png", "x.png"),
+    ("inspect contexts", "json", "x"),
 ]
 
 

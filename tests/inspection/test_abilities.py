@@ -15,6 +15,7 @@ PROTOCOLS = {
     "units": abilities.ShowsUnits,
     "gradients": abilities.ShowsGradients,
     "cells": abilities.ComparesCells,
+    "contexts": abilities.ShowsContexts,
 }
 
 
