@@ -49,6 +49,42 @@ class DecoderProtocol(Protocol):
         """Runs the decoder over known pieces target_in [B, T]."""
 
 
+class DecoderLayer(ConfiguredLayer):
+    """A decoder as a Keras layer; a subclass has the methods of `DecoderProtocol`."""
+
+    def call(
+        self,
+        target_in: tf.Tensor,
+        encoded: Any,
+        training: bool | None = None,
+        encoded_mask: Any = None,
+        return_attention_scores: bool = False,
+    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
+        """Runs the decoder over known pieces as a Keras layer; the next layer projects to the vocabulary.
+
+        Args:
+          target_in: [B, T] ids, BOS first, PAD after the last one.
+          encoded: what an encoder of this package returns, or the values [B, S, D] of another one; then an
+            `AttentionDecoder` needs bridge=mean or zero.
+          training: whether dropout is on.
+          encoded_mask: [B, S] bool for such values; default: their Keras mask, if any, else all True.
+          return_attention_scores: whether to return the attention weights too.
+
+        Returns:
+          outputs [B, T, output_units], or (outputs, weights [B, T, S]); float32.
+        """
+        source, seed = _as_encoder_output(encoded, encoded_mask), drawn_seed(training)
+        decoder: Any = self
+        memory, state = decoder.prepare(source), decoder.initial_state(source)
+        forced = decoder.teacher_force(tf.cast(target_in, tf.int32), state, memory, dropout_seed=seed)
+        return tuple(forced) if return_attention_scores else forced.hidden
+
+    def compute_mask(self, target_in: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the mask of the outputs, which Keras losses respect: False where the target is padding."""
+        del mask
+        return keras.ops.not_equal(target_in, PAD_ID)
+
+
 class StepWeights(NamedTuple):
     """All weights of a decoder step, read and cast once before a loop."""
 
@@ -60,7 +96,7 @@ class StepWeights(NamedTuple):
 
 
 @register
-class AttentionDecoder(ConfiguredLayer):
+class AttentionDecoder(DecoderLayer):
     """A stack of cells with attention and input feeding (Bahdanau 2015; Luong 2015, section 3.3).
 
     The lowest cell reads the embedded piece and the last attention context; the top cell's output is the query for
@@ -226,36 +262,6 @@ class AttentionDecoder(ConfiguredLayer):
         """Returns its recurrent cells, from the input up."""
         return tuple((f"decoder/layer_{n}", cell, False) for n, cell in enumerate(self.cells))
 
-    def call(
-        self,
-        target_in: tf.Tensor,
-        encoded: Any,
-        training: bool | None = None,
-        encoded_mask: Any = None,
-        return_attention_scores: bool = False,
-    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
-        """Runs the decoder over known pieces as a Keras layer; the next layer projects to the vocabulary.
-
-        Args:
-          target_in: [B, T] ids, BOS first, PAD after the last one.
-          encoded: what `Encoder` returns, or the values [B, S, D] of another encoder, which needs bridge=mean or zero.
-          training: whether dropout is on.
-          encoded_mask: [B, S] bool for such values; default: their Keras mask, if any, else all True.
-          return_attention_scores: whether to return the attention weights too.
-
-        Returns:
-          outputs [B, T, output_units], or (outputs, weights [B, T, S]); float32.
-        """
-        source, seed = as_encoder_output(encoded, encoded_mask), drawn_seed(training)
-        memory, state = self.prepare(source), self.initial_state(source)
-        forced = self.teacher_force(tf.cast(target_in, tf.int32), state, memory, dropout_seed=seed)
-        return tuple(forced) if return_attention_scores else forced.hidden
-
-    def compute_mask(self, target_in: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the mask of the outputs, which Keras losses respect: False where the target is padding."""
-        del mask
-        return keras.ops.not_equal(target_in, PAD_ID)
-
     def _can_fuse(self) -> bool:
         one_lstm = self.config.cell == "lstm" and len(self.cells) == 1 and not self.config.layer_norm
         return self.config.fused and one_lstm and self.attention.can_fuse
@@ -287,7 +293,7 @@ class AttentionDecoder(ConfiguredLayer):
         return hs, contexts, attention_weights
 
 
-def as_encoder_output(encoded: Any, mask: Any) -> EncoderOutput:
+def _as_encoder_output(encoded: Any, mask: Any) -> EncoderOutput:
     """Returns the `encoded` of a call as an EncoderOutput; a loaded Keras model passes plain tuples and lists."""
     if isinstance(encoded, list | tuple):
         values, real, final = encoded

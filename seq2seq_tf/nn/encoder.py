@@ -25,8 +25,32 @@ class EncoderProtocol(Protocol):
         """Encodes a batch; dropout is on if dropout_seed is given."""
 
 
+class EncoderLayer(ConfiguredLayer):
+    """An encoder of pieces as a Keras layer; a subclass has a `stack` and the method `encode`."""
+
+    embedding: Embedding
+    stack: Any
+
+    def build(self, source_shape: Any = None) -> None:
+        """Creates the variables, including the table's unless it is already built."""
+        if not self.embedding.built:
+            self.embedding.build()
+        self.stack.build((None, None, self.embedding.units))
+
+    def call(self, source: tf.Tensor, training: bool | None = None) -> EncoderOutput:
+        """Encodes source [B, S], padded with PAD on the right; the values carry a mask for later layers."""
+        encoder: Any = self
+        encoded: EncoderOutput = encoder.encode(tf.cast(source, tf.int32), dropout_seed=drawn_seed(training))
+        return encoded
+
+    def compute_mask(self, source: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the mask of the values: which pieces are not padding."""
+        del mask
+        return keras.ops.not_equal(source, PAD_ID)
+
+
 @register
-class Encoder(ConfiguredLayer):
+class Encoder(EncoderLayer):
     """Embedding and recurrent stack; padding does not influence any result.
 
     Args:
@@ -37,6 +61,7 @@ class Encoder(ConfiguredLayer):
 
     options = EncoderConfig
     config: EncoderConfig
+    stack: RecurrentStack
 
     def __init__(self, config: EncoderConfig, embedding: Embedding, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -55,12 +80,6 @@ class Encoder(ConfiguredLayer):
         shared = (1,) if config.variational else ()
         self._output_dropout = Dropout(config.encoder_dropout, "encoder/output", shared_axes=shared)
 
-    def build(self, source_shape: Any = None) -> None:
-        """Creates the variables, including the table's unless it is already built."""
-        if not self.embedding.built:
-            self.embedding.build()
-        self.stack.build((None, None, self.embedding.units))
-
     def encode(self, source: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> EncoderOutput:
         """Encodes source [B, S] int32, padded with PAD on the right."""
         mask = tf.not_equal(source, PAD_ID)  # [B, S]
@@ -76,12 +95,3 @@ class Encoder(ConfiguredLayer):
             for n, layer in enumerate(self.stack.cells)
             for direction, cell in zip(("forward", "backward"), layer, strict=False)
         )
-
-    def call(self, source: tf.Tensor, training: bool | None = None) -> EncoderOutput:
-        """Encodes source [B, S], padded with PAD on the right; the values carry a mask for later layers."""
-        return self.encode(tf.cast(source, tf.int32), dropout_seed=drawn_seed(training))
-
-    def compute_mask(self, source: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the mask of the values: which pieces are not padding."""
-        del mask
-        return keras.ops.not_equal(source, PAD_ID)

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import keras
 import tensorflow as tf
 
 from seq2seq_tf.config.transformer import TransformerDecoderConfig
 from seq2seq_tf.nn.cells import NamedCells
-from seq2seq_tf.nn.decoder import as_encoder_output
+from seq2seq_tf.nn.decoder import DecoderLayer
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
-from seq2seq_tf.nn.layer import ConfiguredLayer, drawn_seed, register
+from seq2seq_tf.nn.layer import register
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.nn.transformer import StackWeights, TransformerStack
-from seq2seq_tf.structures import PAD_ID, EncoderOutput, TeacherForced, TransformerMemory, TransformerState
+from seq2seq_tf.structures import EncoderOutput, TeacherForced, TransformerMemory, TransformerState
 
 
 class TransformerStepWeights(NamedTuple):
@@ -29,7 +28,7 @@ class TransformerStepWeights(NamedTuple):
 
 
 @register
-class TransformerDecoder(ConfiguredLayer):
+class TransformerDecoder(DecoderLayer):
     """Embedding and Transformer blocks that read the earlier target pieces and the source (Vaswani 2017).
 
     Args:
@@ -127,33 +126,3 @@ class TransformerDecoder(ConfiguredLayer):
     def named_cells(self) -> NamedCells:
         """Returns (): there are no recurrent cells."""
         return ()
-
-    def call(
-        self,
-        target_in: tf.Tensor,
-        encoded: Any,
-        training: bool | None = None,
-        encoded_mask: Any = None,
-        return_attention_scores: bool = False,
-    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
-        """Runs the decoder over known pieces as a Keras layer; the next layer projects to the vocabulary.
-
-        Args:
-          target_in: [B, T] ids, BOS first, PAD after the last one.
-          encoded: what an encoder of this package returns, or the values [B, S, D] of another encoder.
-          training: whether dropout is on.
-          encoded_mask: [B, S] bool for such values; default: their Keras mask, if any, else all True.
-          return_attention_scores: whether to return the attention weights too.
-
-        Returns:
-          outputs [B, T, output_units], or (outputs, weights [B, T, S]); float32.
-        """
-        source, seed = as_encoder_output(encoded, encoded_mask), drawn_seed(training)
-        memory, state = self.prepare(source), self.initial_state(source)
-        forced = self.teacher_force(tf.cast(target_in, tf.int32), state, memory, dropout_seed=seed)
-        return tuple(forced) if return_attention_scores else forced.hidden
-
-    def compute_mask(self, target_in: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the mask of the outputs, which Keras losses respect: False where the target is padding."""
-        del mask
-        return keras.ops.not_equal(target_in, PAD_ID)

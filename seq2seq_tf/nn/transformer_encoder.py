@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from seq2seq_tf.config.transformer import TransformerEncoderConfig
 from seq2seq_tf.nn.cells import NamedCells
 from seq2seq_tf.nn.dropout import Dropout
 from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
-from seq2seq_tf.nn.layer import ConfiguredLayer, drawn_seed, register
+from seq2seq_tf.nn.encoder import EncoderLayer
+from seq2seq_tf.nn.layer import register
 from seq2seq_tf.nn.transformer import TransformerStack
 from seq2seq_tf.structures import PAD_ID, EncoderOutput
 
 
 @register
-class TransformerEncoder(ConfiguredLayer):
+class TransformerEncoder(EncoderLayer):
     """Embedding and Transformer blocks; each piece attends to all real pieces (Vaswani 2017).
 
     Args:
@@ -28,6 +28,7 @@ class TransformerEncoder(ConfiguredLayer):
 
     options = TransformerEncoderConfig
     config: TransformerEncoderConfig
+    stack: TransformerStack
 
     def __init__(self, config: TransformerEncoderConfig, embedding: Embedding, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -41,12 +42,6 @@ class TransformerEncoder(ConfiguredLayer):
         shared = (1,) if config.variational else ()
         self._output_dropout = Dropout(config.encoder_dropout, "encoder/output", shared_axes=shared)
 
-    def build(self, source_shape: Any = None) -> None:
-        """Creates the variables, including the table's unless it is already built."""
-        if not self.embedding.built:
-            self.embedding.build()
-        self.stack.build((None, None, self.embedding.units))
-
     def encode(self, source: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> EncoderOutput:
         """Encodes source [B, S] int32, padded with PAD on the right; there is no final state."""
         mask = tf.not_equal(source, PAD_ID)  # [B, S]
@@ -58,12 +53,3 @@ class TransformerEncoder(ConfiguredLayer):
     def named_cells(self) -> NamedCells:
         """Returns (): there are no recurrent cells."""
         return ()
-
-    def call(self, source: tf.Tensor, training: bool | None = None) -> EncoderOutput:
-        """Encodes source [B, S], padded with PAD on the right; the values carry a mask for later layers."""
-        return self.encode(tf.cast(source, tf.int32), dropout_seed=drawn_seed(training))
-
-    def compute_mask(self, source: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the mask of the values: which pieces are not padding."""
-        del mask
-        return keras.ops.not_equal(source, PAD_ID)
