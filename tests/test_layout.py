@@ -12,6 +12,7 @@ PACKAGE = ROOT / "seq2seq_tf"
 # Modules without their own test file, and why.
 WITHOUT = {
     "nn/attention_scores.py": "nn/test_attention.py tests every kind of score",
+    "nn/decoder_layer.py": "a protocol, and what test_layers.py tests of every decoder in Keras",
     "nn/kernels/fused_decoder.py": "nn/test_decoder.py compares the decoder with and without it",
     "nn/layer.py": "test_layers.py: the behaviour of every public layer in Keras",
     "tasks/classification/config.py": "only options; tests/config tests every option of every task",

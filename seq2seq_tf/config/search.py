@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from seq2seq_tf.config.call_options import checked_options
 from seq2seq_tf.config.common import SearchConfig
-from seq2seq_tf.config.loading import Leaf, check, interval, section_leaves
-from seq2seq_tf.errors import InputError, nearest
+from seq2seq_tf.config.loading import Leaf, interval, section_leaves
 
 AnySearch = TypeVar("AnySearch", bound=SearchConfig)
 
@@ -31,13 +31,7 @@ def with_search(search: AnySearch, options: Mapping[str, Any]) -> AnySearch:
     Raises:
       InputError: unknown option, value out of range or contradiction.
     """
-    known = search_leaves(type(search))
-    for name in options:
-        if name not in known:
-            raise InputError(
-                f"{name}: unknown option{nearest(f'search.{name}', [leaf.name for leaf in known.values()])}"
-            )
-    given = {name: check(known[name], value, name) for name, value in options.items()}
+    given = checked_options("search", type(search), options)
     if given.get("beam_size", search.n_best) < search.n_best:
         given = {"n_best": given["beam_size"], **given}  # the run's own n_best follows a smaller beam
     changed = dataclasses.replace(search, **given)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from seq2seq_tf.errors import InputError
-from seq2seq_tf.text.lines import Pair, PathLike, iter_lines
+from seq2seq_tf.text.lines import Pair, PathLike, iter_lines, iter_rows
 
 Choice = Literal["auto", "yes", "no"]
 
@@ -112,17 +112,8 @@ class Table:
             for number, line in enumerate(iter_lines(self.path), start=1):
                 yield number, line.split(self.delimiter)
             return
-        reader = csv.reader(self._lines(), delimiter=self.delimiter, strict=True)
-        number = 1
-        try:
-            for row in reader:
-                yield number, row
-                number = reader.line_num + 1
-        except csv.Error as error:
-            raise InputError(
-                f"{self.path}:{number}: a quoted field does not end correctly ({error}); "
-                "if quotation marks are part of the text, use --quoted=no"
-            ) from None
+        remedy = "; if quotation marks are part of the text, use --quoted=no"
+        yield from iter_rows(self.path, self.delimiter, "a quoted field does not end correctly", remedy)
 
     def _find_delimiter(self, possible: str) -> str:
         """Returns the delimiter with the most columns in the shortest of the first rows."""

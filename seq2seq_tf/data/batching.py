@@ -15,6 +15,7 @@ import numpy as np
 from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, Batch
 
 _BATCHES_AT_ONCE = 2
+Chunk = tuple[int, int]  # start and stop of the steps that are read together
 
 
 class Plan(NamedTuple):
@@ -148,3 +149,8 @@ def for_each_batch(work: Callable[[list[int]], None], batches: Iterable[list[int
         return
     with ThreadPoolExecutor(_BATCHES_AT_ONCE) as pool:
         list(pool.map(work, planned))
+
+
+def plan_chunks(length: int, chunk: int) -> list[Chunk]:
+    """Returns the chunks, in order, of rows of `length` steps; the last may be shorter than `chunk`."""
+    return [(start, min(start + chunk, length)) for start in range(0, length, chunk)]

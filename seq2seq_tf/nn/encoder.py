@@ -26,10 +26,23 @@ class EncoderProtocol(Protocol):
 
 
 class EncoderLayer(ConfiguredLayer):
-    """An encoder of pieces as a Keras layer; a subclass has a `stack` and the method `encode`."""
+    """An encoder of pieces as a Keras layer; a subclass has a `stack` and the method `encode`.
 
-    embedding: Embedding
+    Args:
+      config: sizes and dropouts.
+      embedding: the source table; it may be shared with other layers.
+      kwargs: name and dtype policy of the layer.
+    """
+
     stack: Any
+
+    def __init__(self, config: EncoderConfig, embedding: Embedding, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        self.embedding = embedding
+        self._input_dropout = EmbeddingDropouts(config, "source")
+        shared = (1,) if config.variational else ()
+        self._output_dropout = Dropout(config.encoder_dropout, "encoder/output", shared_axes=shared)
 
     def build(self, source_shape: Any = None) -> None:
         """Creates the variables, including the table's unless it is already built."""
@@ -64,9 +77,7 @@ class Encoder(EncoderLayer):
     stack: RecurrentStack
 
     def __init__(self, config: EncoderConfig, embedding: Embedding, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.config = config
-        self.embedding = embedding
+        super().__init__(config, embedding, **kwargs)
         self.stack = RecurrentStack(
             config,
             units=config.encoder_units,
@@ -76,9 +87,6 @@ class Encoder(EncoderLayer):
             name="stack",
         )
         self.value_units = self.stack.output_units
-        self._input_dropout = EmbeddingDropouts(config, "source")
-        shared = (1,) if config.variational else ()
-        self._output_dropout = Dropout(config.encoder_dropout, "encoder/output", shared_axes=shared)
 
     def encode(self, source: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> EncoderOutput:
         """Encodes source [B, S] int32, padded with PAD on the right."""

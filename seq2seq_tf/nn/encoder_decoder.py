@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from seq2seq_tf.nn.decoder import DecoderProtocol
+from seq2seq_tf.nn.decoder_layer import DecoderProtocol
 from seq2seq_tf.nn.encoder import EncoderProtocol
 from seq2seq_tf.nn.layer import Float32Layer
 from seq2seq_tf.nn.losses import CrossEntropy

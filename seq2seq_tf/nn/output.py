@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq_tf.nn.decoder import DecoderProtocol
+from seq2seq_tf.nn.decoder_layer import DecoderProtocol
 from seq2seq_tf.nn.losses import CrossEntropy
 from seq2seq_tf.nn.products import product
 from seq2seq_tf.structures import PAD_ID, LossSum, StepFn

@@ -11,9 +11,8 @@ import tensorflow as tf
 
 from seq2seq_tf.config.transformer import TransformerDecoderConfig
 from seq2seq_tf.nn.cells import NamedCells
-from seq2seq_tf.nn.decoder import DecoderLayer
-from seq2seq_tf.nn.dropout import Dropout
-from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
+from seq2seq_tf.nn.decoder_layer import DecoderLayer
+from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.nn.layer import register
 from seq2seq_tf.nn.products import cast, product
 from seq2seq_tf.nn.transformer import StackWeights, TransformerStack
@@ -41,15 +40,10 @@ class TransformerDecoder(DecoderLayer):
     config: TransformerDecoderConfig
 
     def __init__(self, config: TransformerDecoderConfig, embedding: Embedding, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.config = config
-        self.embedding = embedding
+        super().__init__(config, embedding, **kwargs)
         self.stack = TransformerStack(
             config, config.decoder_units, config.decoder_layers, True, dtype=self.dtype_policy, name="decoder_stack"
         )
-        self._input_dropout = EmbeddingDropouts(config, "target")
-        shared = (1,) if config.variational else ()
-        self._output_dropout = Dropout(config.output_dropout, "decoder/output", shared_axes=shared)
 
     def build(self, target_in_shape: Any, encoded_shape: Any) -> None:
         """Creates the variables, including the table's unless it is already built.

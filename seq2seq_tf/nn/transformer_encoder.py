@@ -8,8 +8,7 @@ import tensorflow as tf
 
 from seq2seq_tf.config.transformer import TransformerEncoderConfig
 from seq2seq_tf.nn.cells import NamedCells
-from seq2seq_tf.nn.dropout import Dropout
-from seq2seq_tf.nn.embedding import Embedding, EmbeddingDropouts
+from seq2seq_tf.nn.embedding import Embedding
 from seq2seq_tf.nn.encoder import EncoderLayer
 from seq2seq_tf.nn.layer import register
 from seq2seq_tf.nn.transformer import TransformerStack
@@ -31,16 +30,11 @@ class TransformerEncoder(EncoderLayer):
     stack: TransformerStack
 
     def __init__(self, config: TransformerEncoderConfig, embedding: Embedding, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.config = config
-        self.embedding = embedding
+        super().__init__(config, embedding, **kwargs)
         self.stack = TransformerStack(
             config, config.encoder_units, config.encoder_layers, False, dtype=self.dtype_policy, name="encoder_stack"
         )
         self.value_units = config.encoder_units
-        self._input_dropout = EmbeddingDropouts(config, "source")
-        shared = (1,) if config.variational else ()
-        self._output_dropout = Dropout(config.encoder_dropout, "encoder/output", shared_axes=shared)
 
     def encode(self, source: tf.Tensor, *, dropout_seed: tf.Tensor | None) -> EncoderOutput:
         """Encodes source [B, S] int32, padded with PAD on the right; there is no final state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import itertools
@@ -117,6 +118,30 @@ def same_lines(one: PathLike, other: PathLike) -> bool:
 def _length_error(source: tuple[PathLike, int], target: tuple[PathLike, int]) -> InputError:
     sides = " but ".join(f"{os.fspath(path)} has {count} lines" for path, count in (source, target))
     return InputError(f"{sides}: line N of one must translate line N of the other")
+
+
+def iter_rows(
+    path: PathLike, delimiter: str = ",", problem: str = "not a row of a CSV file", remedy: str = ""
+) -> Iterator[tuple[int, list[str]]]:
+    """Yields the rows of a table with quoted fields, which may contain line ends: (number of its first line, fields).
+
+    Args:
+      path: see `iter_lines`.
+      delimiter: character between fields.
+      problem: names, in the message, what is wrong with a row that cannot be read.
+      remedy: ends that message.
+
+    Raises:
+      InputError: as for `iter_lines`; or a row cannot be read.
+    """
+    reader = csv.reader((f"{line}\n" for line in iter_lines(path)), delimiter=delimiter, strict=True)
+    number = 1
+    try:
+        for row in reader:
+            yield number, row
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{path}:{number}: {problem} ({error}){remedy}") from None
 
 
 class _WithoutPunctuation(dict[int, int | None]):

@@ -11,6 +11,7 @@ from seq2seq_tf.data.batching import (
     for_each_batch,
     make_batch,
     pad_batch,
+    plan_chunks,
     plan_epoch,
     round_up,
     token_batches,
@@ -188,3 +189,8 @@ def test_an_error_in_a_batch_is_raised() -> None:
     for batches in ([[1]], [[1], [2]]):
         with pytest.raises(ValueError, match="1"):
             for_each_batch(fail, batches)
+
+
+def test_chunks_follow_each_other_to_the_end() -> None:
+    assert plan_chunks(17, 7) == [(0, 7), (7, 14), (14, 17)]
+    assert plan_chunks(7, 7) == [(0, 7)]

@@ -169,8 +169,7 @@ class ForecastingConfig(TaskConfig):
                 )
         if len(set(self.model.cycles)) < len(self.model.cycles):
             raise InputError(f"model.calendar={self.model.calendar} contains a cycle twice")
-        if self.model.distribution == "quantile":
-            check_level(self.model, self.forecast.level)
+        check_level(self.model, self.forecast.level)
 
 
 def check_level(model: ForecastModelConfig, level: float) -> None:

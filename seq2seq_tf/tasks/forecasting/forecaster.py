@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from seq2seq_tf.config.loading import flatten, load
+from seq2seq_tf.config.call_options import checked_options
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.forks import check_not_forked
-from seq2seq_tf.tasks.forecasting.config import ForecastConfig, ForecastingConfig
+from seq2seq_tf.tasks.forecasting.config import ForecastConfig, ForecastingConfig, check_level
 from seq2seq_tf.tasks.forecasting.model import Forecasting
 from seq2seq_tf.tasks.forecasting.outcomes import Forecast, Forecasts
 from seq2seq_tf.tasks.forecasting.predictor import Predictor, Reading
@@ -63,11 +64,10 @@ class Forecaster:
 
     def options(self, **options: Any) -> ForecastConfig:
         """Returns the run's options of a forecast with these replaced, checked as in a configuration file."""
-        merged = {**flatten(self.config), **{f"forecast.{name}": value for name, value in options.items()}}
-        try:
-            return load(None, merged, ForecastingConfig).config.forecast
-        except InputError as error:
-            raise InputError(str(error).replace("--forecast.", "").replace("forecast.", "")) from None
+        forecast = self.config.forecast
+        chosen = dataclasses.replace(forecast, **checked_options("forecast", type(forecast), options))
+        check_level(self.config.model, chosen.level)
+        return chosen
 
     def forecast(
         self, history: Any, horizon: int | None = None, *, times: Sequence[Any] | None = None, **options: Any

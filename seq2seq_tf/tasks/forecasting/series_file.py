@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from seq2seq_tf.errors import InputError, nearest
 from seq2seq_tf.tasks.forecasting.config import ForecastingConfig, SeriesConfig
 from seq2seq_tf.tasks.forecasting.time_axis import extended, parse_date
-from seq2seq_tf.text.lines import iter_lines
+from seq2seq_tf.text.lines import iter_rows
 
 
 class Table(NamedTuple):
@@ -55,7 +54,7 @@ def read_table(path: str, columns: Sequence[str], time: str) -> Table:
       InputError: the file cannot be read, has no such column, or a field is not a finite number, or a date that is not
         later than the one before; the message gives line and column.
     """
-    lines = _rows(path)
+    lines = iter_rows(path)
     _, header = next(lines, (1, []))
     titles = [title.strip() for title in header]
     _check_header(path, titles)
@@ -103,18 +102,6 @@ def calendar_dates(table: Table, config: ForecastingConfig, more: int) -> np.nda
     if table.dates is None:
         raise InputError(f"{table.path}: model.calendar needs a column of dates named {config.data.time!r} (data.time)")
     return extended(table.dates, more, table.path)
-
-
-def _rows(path: str) -> Iterator[tuple[int, list[str]]]:
-    """Yields the number of the first line of each row, and its fields."""
-    reader = csv.reader((f"{line}\n" for line in iter_lines(path)), strict=True)
-    number = 1
-    try:
-        for row in reader:
-            yield number, row
-            number = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{path}:{number}: not a row of a CSV file ({error})") from None
 
 
 def _check_header(path: str, titles: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_tf.data.batching import plan_chunks
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
 from seq2seq_tf.structures import CellStates
@@ -23,7 +24,7 @@ from seq2seq_tf.tasks.forecasting.predictor import carry_spec
 from seq2seq_tf.tasks.forecasting.recording import reference_copy, series_batch
 from seq2seq_tf.tasks.forecasting.scaling import load_scaling, scaling_of, write_scaling
 from seq2seq_tf.tasks.forecasting.series_file import Split, Table, calendar_dates, read_series, split_rows
-from seq2seq_tf.tasks.forecasting.windows import Series, excerpts, plan_chunks, plan_windows, row_starts, series_of
+from seq2seq_tf.tasks.forecasting.windows import Series, excerpts, plan_windows, row_starts, series_of
 from seq2seq_tf.tracing import trace
 from seq2seq_tf.training.init_from import take_over_tokenizers
 from seq2seq_tf.training.prepared import check_prepared, seal_prepared

@@ -41,7 +41,7 @@ def excerpts(series: Series, starts: np.ndarray, read: int, before: int, after: 
 
 
 def plan_windows(count: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """Returns the numbers 0 to count - 1 of all windows, in batches, shuffled anew in each epoch."""
+    """Returns the numbers 0 to count - 1 of all windows, in batches, in a different order in each epoch."""
     order = np.random.default_rng([seed, epoch]).permutation(count)
     return [order[at : at + batch_size] for at in range(0, count, batch_size)]
 
@@ -57,8 +57,3 @@ def row_starts(steps: int, rows: int, seed: int, epoch: int) -> tuple[np.ndarray
     length = -(-steps // (rows - 1))  # rounded up
     offset = int(np.random.default_rng([seed, epoch]).integers(length))
     return np.clip(offset + (np.arange(rows) - 1) * length, 0, steps - length), length
-
-
-def plan_chunks(length: int, chunk: int) -> list[tuple[int, int]]:
-    """Returns start and stop of consecutive chunks of `length` steps; the last may be shorter than `chunk`."""
-    return [(start, min(start + chunk, length)) for start in range(0, length, chunk)]

@@ -12,14 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seq2seq_tf.data.batching import Chunk
 from seq2seq_tf.data.id_files import map_ids, remade
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.files import atomic_write, write_text
 from seq2seq_tf.structures import BOS_ID, UNK_ID
 from seq2seq_tf.text.running_text import text_ids
 from seq2seq_tf.text.tokenizer import Tokenizer
-
-Chunk = tuple[int, int]  # start and stop of the columns that are read
 
 
 class StreamSize(NamedTuple):
@@ -83,11 +82,6 @@ def load_stream(prefix: str) -> Stream:
 def row_length(tokens: int, rows: int) -> int:
     """Returns how many tokens each of `rows` rows reads in an epoch; fewer than `rows` tokens are left over."""
     return tokens // rows
-
-
-def plan_chunks(length: int, chunk: int) -> list[Chunk]:
-    """Returns the chunks, in order, of rows of `length` tokens; the last may be shorter than `chunk`."""
-    return [(start, min(start + chunk, length)) for start in range(0, length, chunk)]
 
 
 def epoch_offset(tokens: int, seed: int, epoch: int) -> int:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_tf.data.batching import Chunk, plan_chunks
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.inspection.gradient_watch import SEQUENCES, STEPS, GradientWatch
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, LanguageModelDataConfig
@@ -18,12 +19,10 @@ from seq2seq_tf.tasks.language_model.model import LanguageModel
 from seq2seq_tf.tasks.language_model.reader import Carry
 from seq2seq_tf.tasks.language_model.recording import reference_copy, stream_batch
 from seq2seq_tf.tasks.language_model.streams import (
-    Chunk,
     Stream,
     epoch_offset,
     iter_chunks,
     load_stream,
-    plan_chunks,
     row_length,
     write_stream,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -9,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_tf.config.loading import flatten, load
-from seq2seq_tf.data.batching import pad_rows
+from seq2seq_tf.config.call_options import checked_options
+from seq2seq_tf.data.batching import pad_rows, plan_chunks
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.forks import check_not_forked
 from seq2seq_tf.search.sampling import Drawable, SamplingOptions, sample
@@ -18,7 +19,7 @@ from seq2seq_tf.structures import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from seq2seq_tf.tasks.language_model.config import LanguageModelConfig, SampleConfig
 from seq2seq_tf.tasks.language_model.model import LanguageModel
 from seq2seq_tf.tasks.language_model.reader import Carry
-from seq2seq_tf.tasks.language_model.streams import iter_chunks, plan_chunks, row_length
+from seq2seq_tf.tasks.language_model.streams import iter_chunks, row_length
 from seq2seq_tf.text.given import check_text, check_texts
 from seq2seq_tf.text.running_text import TextOfIds, text_ids
 from seq2seq_tf.text.tokenizer import Tokenizer, load_tokenizer
@@ -179,11 +180,8 @@ class TextGenerator:
 
     def sample_options(self, **options: Any) -> SampleConfig:
         """Returns the run's sampling options with these replaced, checked as in a configuration file."""
-        merged = {**flatten(self.config), **{f"sample.{k}": v for k, v in options.items()}}
-        try:
-            return load(None, merged, LanguageModelConfig).config.sample
-        except InputError as error:
-            raise InputError(str(error).replace("--sample.", "")) from None
+        sample = self.config.sample
+        return dataclasses.replace(sample, **checked_options("sample", type(sample), options))
 
     def _start(self, prompt: str, samples: int) -> tuple[list[int], np.ndarray, Carry]:
         """Returns the ids of the prompt, the token [N] to read next (its last or BOS), and the state before it."""

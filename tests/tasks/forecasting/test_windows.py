@@ -8,7 +8,6 @@ import pytest
 from seq2seq_tf.tasks.forecasting.windows import (
     Series,
     excerpts,
-    plan_chunks,
     plan_windows,
     row_starts,
     series_of,
@@ -50,8 +49,3 @@ def test_places_read_in_parallel_cover_every_step_in_every_epoch(steps: int, row
         np.testing.assert_array_equal(starts, row_starts(steps, rows, 3, epoch)[0])
         offsets.add(tuple(starts.tolist()))
     assert len(offsets) > 5 or rows < 3 or steps < 10
-
-
-def test_chunks_follow_each_other_to_the_end() -> None:
-    assert plan_chunks(17, 7) == [(0, 7), (7, 14), (14, 17)]
-    assert plan_chunks(7, 7) == [(0, 7)]

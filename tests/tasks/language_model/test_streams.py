@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seq2seq_tf.data.batching import plan_chunks
 from seq2seq_tf.errors import InputError
 from seq2seq_tf.structures import BOS_ID, UNK_ID
 from seq2seq_tf.tasks.language_model.streams import (
     epoch_offset,
     iter_chunks,
     load_stream,
-    plan_chunks,
     row_length,
     write_stream,
 )
